@@ -1,0 +1,100 @@
+"""The words of ganache: Generator, Critic, Method, Prior.
+
+Shapes are written in one alphabet, everywhere:
+
+    B  batch      C  channels      H  height      W  width      N  how many      F  features
+    z  latents [B, z_dim]                     w  mapped latents [B, w_dim]
+    x  images [B, C, H, W] in [-1, 1]         y  labels [B]
+
+A 2-D toy is an "image" of shape (2,): x is then [B, 2].
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+ImageShape = tuple[int, ...]
+"""(C, H, W), or (2,) for a 2-D toy."""
+
+Terms = dict[str, Tensor]
+"""Named parts of a loss, weighted already: the loss is their sum. Each is a float32 scalar."""
+
+
+class Generator(nn.Module, ABC):
+    """z [B, z_dim] -> x [B, *image_shape] in [-1, 1]."""
+
+    z_dim: int
+    image_shape: ImageShape
+
+    def mapping(self, z: Tensor) -> Tensor:
+        """z [B, z_dim] -> w [B, w_dim]; the identity unless a network has a mapping of its own."""
+        return z
+
+    @abstractmethod
+    def synthesis(self, w: Tensor) -> Tensor:
+        """w [B, w_dim] -> x [B, *image_shape] in [-1, 1]."""
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.synthesis(self.mapping(z))
+
+
+class Critic(nn.Module, ABC):
+    """x [B, *image_shape] -> raw scores [B], float32, higher for more real. No sigmoid: a loss adds its own.
+
+    `head` is the last linear layer, [B, F] -> [B, 1].
+    """
+
+    image_shape: ImageShape
+    head: nn.Module
+
+    @abstractmethod
+    def features(self, x: Tensor) -> Tensor:
+        """x [B, *image_shape] -> the last hidden layer [B, F]."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        scores: Tensor = self.head(self.features(x))
+        return scores.flatten().float()
+
+
+class Method(ABC):
+    """What critic and generator minimise: a frozen dataclass of a paper's constants, with the paper's defaults.
+
+    It holds no backward pass, no optimiser, no device, no logging: `train` has those.
+    """
+
+    @abstractmethod
+    def d_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
+        """What the critic minimises, on real [B, *image_shape] and z [B, z_dim]."""
+
+    @abstractmethod
+    def g_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
+        """What the generator minimises; `real` is for the few methods that compare pairs."""
+
+    def after_d_step(self, D: Critic) -> None:  # noqa: B027  (a hook: most methods do nothing here)
+        """Called when the critic's optimiser has stepped: the place of weight clipping."""
+
+
+@dataclass(frozen=True)
+class Prior:
+    """The distribution of z: N(mean, std^2) in each dimension, or uniform on [mean - std, mean + std]."""
+
+    z_dim: int
+    kind: Literal["normal", "uniform"] = "normal"
+    mean: float = 0.0
+    std: float = 1.0
+
+    def sample(
+        self, n: int, *, device: torch.device | str = "cpu", generator: torch.Generator | None = None
+    ) -> Tensor:
+        """n latents [n, z_dim]; from `generator`, or from the device's own random state."""
+        shape = (n, self.z_dim)
+        if self.kind == "uniform":
+            unit = torch.rand(shape, device=device, generator=generator) * 2 - 1
+        else:
+            unit = torch.randn(shape, device=device, generator=generator)
+        return self.mean + self.std * unit

@@ -1,0 +1,95 @@
+"""ganache: train GANs on the machine you have, see whether it works, explore what the network learned.
+
+    import ganache
+
+    config = ganache.recipe("dcgan", data="pictures.zip", steps=1000)
+    run = ganache.Run.open("runs/mine", config)
+    for report in run.training():
+        print(report.step, report.d, report.g)
+    run.finish()
+
+    generator, config, header = ganache.load_generator(ganache.find_checkpoint("runs/mine", "last"))
+    images = ganache.render(generator, ganache.Sample(n=16, std=0.7).latents(ganache.prior(config)))
+
+The names below are public; everything else is free to move.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ganache.build import dataset, prior
+    from ganache.checkpoint import load_generator
+    from ganache.config import Config, recipe
+    from ganache.data import Dataset, Stream, doctor, load
+    from ganache.errors import CheckpointError, ConfigError, DataError, GanacheError, MissingExtra
+    from ganache.explore import Sample, render
+    from ganache.figures import picture
+    from ganache.folder import find_checkpoint
+    from ganache.methods import METHODS
+    from ganache.networks import NETWORKS
+    from ganache.run import Run
+    from ganache.train import Plan, Report, State, train
+    from ganache.types import Critic, Generator, Method, Prior
+
+_HOMES = {
+    "build": ("dataset", "prior"),
+    "checkpoint": ("load_generator",),
+    "config": ("Config", "recipe"),
+    "data": ("Dataset", "Stream", "doctor", "load"),
+    "errors": ("CheckpointError", "ConfigError", "DataError", "GanacheError", "MissingExtra"),
+    "explore": ("Sample", "render"),
+    "figures": ("picture",),
+    "folder": ("find_checkpoint",),
+    "methods": ("METHODS",),
+    "networks": ("NETWORKS",),
+    "run": ("Run",),
+    "train": ("Plan", "Report", "State", "train"),
+    "types": ("Critic", "Generator", "Method", "Prior"),
+}
+
+__all__ = [
+    "METHODS",
+    "NETWORKS",
+    "CheckpointError",
+    "Config",
+    "ConfigError",
+    "Critic",
+    "DataError",
+    "Dataset",
+    "GanacheError",
+    "Generator",
+    "Method",
+    "MissingExtra",
+    "Plan",
+    "Prior",
+    "Report",
+    "Run",
+    "Sample",
+    "State",
+    "Stream",
+    "dataset",
+    "doctor",
+    "find_checkpoint",
+    "load",
+    "load_generator",
+    "picture",
+    "prior",
+    "recipe",
+    "render",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Each name is imported when it is first used: the command line must answer before PyTorch has loaded."""
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"ganache.{home}"), name)
+    raise AttributeError(f"module 'ganache' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,142 @@
+"""Settings -> objects: the one place where names become networks, methods, data and a plan."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+
+import torch
+from torch import nn
+
+from ganache import schedules
+from ganache.config import Config, OptimiserConfig, PrecisionConfig
+from ganache.data import Dataset, Stream, load
+from ganache.errors import ConfigError
+from ganache.train import Plan, State
+from ganache.types import ImageShape, Prior
+
+
+def dataset(config: Config, *, progress: bool = False) -> Dataset:
+    """The data of a run, looked at and packed if that has not been done before."""
+    data = config.data
+    return load(
+        data.source,
+        size=data.height_width(),
+        channels=data.channels,
+        fit=data.fit,
+        count=data.count,
+        progress=progress,
+    )
+
+
+def stream(config: Config, data: Dataset) -> Stream:
+    """Endless batches of the data, on the run's device."""
+    return Stream(
+        data,
+        config.schedule.batch,
+        seed=config.seed,
+        order=config.data.order,
+        flip=config.data.flip,
+        device=str(device(config)),
+    )
+
+
+def prior(config: Config) -> Prior:
+    """The distribution of the latents."""
+    return Prior(config.network.z_dim, config.prior.kind, 0.0, config.prior.std)
+
+
+def device(config: Config) -> torch.device:
+    """The device named, or the best there is."""
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if config.device == "auto":
+        return torch.device(next(name for name, available in there.items() if available))
+    if not there[config.device]:
+        usable = " or ".join(name for name, available in there.items() if available)
+        raise ConfigError(
+            f"device is '{config.device}', which PyTorch does not find on this machine: use {usable}."
+        )
+    return torch.device(config.device)
+
+
+def compute_dtype(precision: PrecisionConfig, on: torch.device) -> torch.dtype:
+    """bfloat16 where asked for, or where the hardware multiplies in it; elsewhere it would only be emulated."""
+    if precision.compute == "auto":
+        return torch.bfloat16 if has_bfloat16(on) else torch.float32
+    return torch.bfloat16 if precision.compute == "bfloat16" else torch.float32
+
+
+def has_bfloat16(on: torch.device) -> bool:
+    """Whether the device has matrix units for bfloat16."""
+    if on.type == "cuda":
+        return torch.cuda.get_device_capability(on)[0] >= 8
+    if on.type == "cpu" and hasattr(torch.cpu, "get_capabilities"):
+        able = torch.cpu.get_capabilities()
+        return bool(able.get("amx_bf16") or able.get("avx512_bf16"))
+    return False
+
+
+def precision(config: Config) -> Callable[[], AbstractContextManager[object]]:
+    """The context in which the networks compute."""
+    on = device(config)
+    dtype = compute_dtype(config.precision, on)
+    if dtype is torch.float32:
+        return nullcontext
+    return partial(torch.autocast, on.type, dtype)
+
+
+def optimiser(settings: OptimiserConfig, network: nn.Module, on: torch.device) -> torch.optim.Optimizer:
+    """The update rule over a network's weights."""
+    weights = list(network.parameters())
+    if settings.name == "adam":
+        betas = (float(settings.beta1), float(settings.beta2))
+        return torch.optim.Adam(
+            weights, settings.lr, betas, settings.epsilon, fused=on.type in ("cpu", "cuda"), foreach=False
+        )
+    if settings.name == "rmsprop":
+        return torch.optim.RMSprop(
+            weights, settings.lr, alpha=settings.beta2, eps=settings.epsilon, foreach=True
+        )
+    return torch.optim.SGD(weights, settings.lr, momentum=settings.beta1)
+
+
+def state(config: Config, shape: ImageShape) -> State:
+    """Networks with their first weights, which are a function of the seed alone, and fresh optimisers."""
+    on = device(config)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        G, D = config.network.generator(shape), config.network.critic(shape)
+    if config.precision.channels_last and len(shape) == 3:
+        G.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        D.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    G.to(on), D.to(on)
+    average = G if config.schedule.ema_half_life is None else copy.deepcopy(G).requires_grad_(False).eval()
+    g_optimiser = optimiser(config.generator_optimiser, G, on)
+    d_optimiser = optimiser(config.critic_optimiser, D, on)
+    return State(G, D, average, g_optimiser, d_optimiser)
+
+
+def plan(config: Config) -> Plan:
+    """What the training loop needs to know."""
+    schedule, critic, generator = config.schedule, config.critic_optimiser, config.generator_optimiser
+    return Plan(
+        seed=config.seed,
+        batch=schedule.batch,
+        critic_steps=partial(
+            schedules.critic_steps,
+            usual=schedule.critic_steps,
+            boosted=schedule.boosted_critic_steps,
+            first=schedule.boost_first,
+            every=schedule.boost_every,
+        ),
+        precision=precision(config),
+        d_rate=lambda step: critic.lr * schedules.inverse_time(step, critic.decay),
+        g_rate=lambda step: generator.lr * schedules.inverse_time(step, generator.decay),
+        d_clip_value=critic.clip_value,
+        g_clip_value=generator.clip_value,
+        ema_half_life=schedule.ema_half_life,
+        ema_rampup=schedule.ema_rampup,
+        one_term_at_a_time=schedule.one_term_at_a_time,
+    )

@@ -1,0 +1,261 @@
+"""The command line: parse, call, print. Everything it does is a few lines of Python too (see `ganache.__init__`).
+
+Heavy imports stand inside the commands, so that `ganache --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, make_dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+
+import tyro
+from tyro.conf import FlagConversionOff, Positional, arg
+
+from ganache.errors import ConfigError, GanacheError
+
+if TYPE_CHECKING:
+    from ganache.config import Config
+
+
+def main(argv: list[str] | None = None) -> None:
+    """The entry point. What the user can mend is one sentence on standard error and exit code 2."""
+    args = sys.argv[1:] if argv is None else argv
+    try:
+        if args[:1] == ["train"]:
+            train_command(args[1:])
+        else:
+            commands: dict[str, Callable[..., Any]] = {
+                "train": train,
+                "sample": sample,
+                "doctor": doctor,
+                "recipes": recipes,
+            }
+            tyro.extras.subcommand_cli_from_dict(
+                commands, args=args, prog="ganache", description=INTRODUCTION, config=(FlagConversionOff,)
+            )
+    except GanacheError as error:
+        fail(str(error))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader, such as `head`, has gone
+    except OSError as error:
+        fail(
+            f"The system refused a file ({error}): free some space or give another path; what was saved is whole."
+        )
+
+
+INTRODUCTION = (
+    "Train GANs on the machine you have, see whether it works, and explore what the network learned."
+)
+
+
+def fail(sentence: str) -> None:
+    print(f"ganache: {sentence}", file=sys.stderr)
+    raise SystemExit(2)
+
+
+# ---- train -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """Options that stand for several settings, or for none."""
+
+    data: Positional[str]
+    """A folder, a zip, MNIST's IDX files, a .npy array, or a built-in name (faces, digits, ring8, ...)."""
+    recipe: str = "dcgan"
+    """A recipe's name (see `ganache recipes`) or the path of a TOML file."""
+    network: Annotated[str | None, arg(name="network.name")] = None
+    """Another network family than the recipe's, with its own defaults."""
+    method: Annotated[str | None, arg(name="method.name")] = None
+    """Another method than the recipe's, with its own defaults."""
+    out: str | None = None
+    """The run's folder; by default runs/DATA-RECIPE. A run that is there goes on."""
+    steps: int | None = None
+    """Train for so many generator steps."""
+    minutes: float | None = None
+    """... or for so many minutes."""
+    images: int | None = None
+    """... or until so many real pictures have been shown."""
+    size: str | None = None
+    """Pictures' side (64) or height x width (48x64) in pixels."""
+    batch: int | None = None
+    """Pictures a batch."""
+    force: bool = False
+    """Go on with a run although its settings have changed."""
+
+
+def train(data: Positional[str]) -> None:
+    """Train a GAN on pictures, or go on with a run. `ganache train --help` lists every setting."""
+
+
+def train_command(args: list[str]) -> None:
+    """`ganache train`: the settings, the data, the run."""
+    options, config = parse_train(args)
+    from ganache.build import dataset
+    from ganache.progress import drive
+    from ganache.run import Run
+
+    folder = Path(options.out) if options.out else default_folder(config)
+    run = Run.open(folder, config, dataset(config, progress=True), force=options.force)
+    for notice in run.notices:
+        print(f"ganache: {notice}", file=sys.stderr)
+    drive(run)
+
+
+def parse_train(args: list[str]) -> tuple[TrainOptions, Config]:
+    """The options, and the settings: the recipe's, with those of the command line in their place.
+
+    Which settings `--network.*` and `--method.*` there are depends on the recipe and on their names, so these are
+    read before the rest.
+    """
+    from ganache.config import Config, from_dict
+    from ganache.recipes import read
+
+    first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    for flag in ("--recipe", "--network.name", "--method.name"):
+        first.add_argument(flag)
+    names, rest = first.parse_known_args(args)
+    recipe = read(names.recipe or TrainOptions.recipe)
+    chosen = {section: {"name": getattr(names, f"{section}.name")} for section in ("network", "method")}
+    base = from_dict({k: v for k, v in chosen.items() if v["name"]}, from_dict(recipe.settings))
+    given = tyro.cli(
+        parser_type(base),
+        args=rest,
+        prog="ganache train",
+        description=train.__doc__,
+        config=(FlagConversionOff,),
+    )
+    options: TrainOptions = given.options
+    settings = {each.name: getattr(given.settings, each.name) for each in fields(given.settings)}
+    settings["data"] = replace(
+        settings["data"], source=options.data, size=options.size or settings["data"].size
+    )
+    budget = {name: getattr(options, name) for name in ("steps", "minutes", "images")}
+    if any(value is not None for value in budget.values()):
+        settings["schedule"] = replace(settings["schedule"], **budget)
+    if options.batch is not None:
+        settings["schedule"] = replace(settings["schedule"], batch=options.batch)
+    return options, Config(recipe=recipe.name, **settings)
+
+
+def parser_type(base: Config) -> type[Any]:
+    """A dataclass of the options and of the settings in `base`, whose network and method have the fields of theirs."""
+    values = {each.name: getattr(base, each.name) for each in fields(base) if each.name != "recipe"}
+    kinds = type(base).__annotations__ | {"network": type(base.network), "method": type(base.method)}
+    hints = get_type_hints(type(base)) | kinds
+    settings = make_dataclass(
+        "Settings", [(n, hints[n], field(default=v)) for n, v in values.items()], frozen=True
+    )
+    flattened: Any = arg(name="")
+    return make_dataclass(
+        "Train",
+        [
+            ("options", Annotated[TrainOptions, flattened]),
+            ("settings", Annotated[settings, flattened], field(default=settings())),
+        ],
+        frozen=True,
+    )
+
+
+def default_folder(config: Config) -> Path:
+    """runs/DATA-RECIPE, with the seed where it is not 0.
+
+    >>> from ganache.config import Config, DataConfig
+    >>> default_folder(Config("dcgan", 3, data=DataConfig("pictures/my faces.zip"))).as_posix()
+    'runs/my-faces-dcgan-seed3'
+    """
+    data = re.sub(
+        r"[^\w.]+",
+        "-",
+        Path(config.data.source).resolve().stem
+        if "hf:" not in config.data.source
+        else config.data.source[3:],
+    ).strip("-")
+    seed = f"-seed{config.seed}" if config.seed else ""
+    return Path("runs") / f"{data}-{Path(config.recipe).stem}{seed}"
+
+
+# ---- sample ----------------------------------------------------------------------------------------------------------
+
+
+def sample(
+    run: Positional[str],
+    n: Annotated[int, arg(aliases=["-n"])] = 64,
+    mean: float = 0.0,
+    std: float = 1.0,
+    seed: int = 0,
+    checkpoint: str = "last",
+    average: bool = True,
+    out: Annotated[str, arg(aliases=["-o"])] = "samples.png",
+) -> None:
+    """Make new pictures with a trained generator.
+
+    Args:
+        run: The run's folder.
+        n: How many pictures.
+        mean: The mean of the latents.
+        std: Their spread; below 1 gives more typical pictures, above 1 more unusual ones.
+        seed: The seed of the first picture; the next has the next seed.
+        checkpoint: A step, or last, or best (the one whose pictures were nearest to real ones).
+        average: Whether the averaged generator makes them, where the run kept one.
+        out: The picture file to write.
+    """
+    from PIL import Image
+
+    if n < 1:
+        raise ConfigError(f"-n is {n}: ask for at least 1 picture.")
+    if not (math.isfinite(mean) and math.isfinite(std) and std >= 0):
+        raise ConfigError(
+            f"--mean is {mean} and --std is {std}: they must be finite, and --std must not be negative."
+        )
+    if Path(out).suffix.lower() not in Image.registered_extensions():
+        raise ConfigError(f"The picture's name is '{out}': end it in .png, .webp or .jpg.")
+    from ganache import build
+    from ganache.checkpoint import load_generator
+    from ganache.explore import Sample, render
+    from ganache.figures import picture
+    from ganache.folder import find_checkpoint
+
+    path = find_checkpoint(run, checkpoint)
+    generator, config, header = load_generator(path, average)
+    z = Sample(n, mean, std, seed).latents(build.prior(config))
+    picture(render(generator, z)).save(out)
+    print(
+        f"{out}: {n} pictures from step {header['step']}, latents of mean {mean:g} and std {std:g}, seed {seed}."
+    )
+
+
+# ---- doctor and recipes ----------------------------------------------------------------------------------------------
+
+
+def recipes(name: Positional[str | None] = None) -> None:
+    """List the recipes, or tell all of one: its settings, its source, and where it deviates.
+
+    Args:
+        name: A recipe's name, or the path of a TOML file.
+    """
+    from ganache.recipes import names, read
+
+    if name is None:
+        width = max(map(len, names()))
+        for each in names():
+            print(f"{each:{width}}  {read(each).title}")
+        print("\nOne in full: ganache recipes NAME. To train: ganache train DATA --recipe NAME.")
+        return
+    recipe = read(name)
+    print(
+        f"{recipe.name}: {recipe.title}\n\nSource: {recipe.source}\nGood for: {recipe.advice}\n\nDeviations:"
+    )
+    for deviation in recipe.deviations:
+        print(f"  - {deviation}")
+    print("\nSettings (the rest are the defaults, see `ganache train --help`):")
+    for section, value in recipe.settings.items():
+        if isinstance(value, dict):
+            print(f"  [{section}] " + ", ".join(f"{key} = {setting}" for key, setting in value.items()))

@@ -1,0 +1,111 @@
+"""The pack: pictures decoded once, in one .npy file that is mapped into memory and never read as a whole.
+
+A pack is a folder in the cache, named by the key of its source and settings:
+
+    images.npy      uint8 [N, H, W, C]
+    labels.npy      int64 [N], only with labels
+    pack.json       checksums, fingerprint, names of the labels, the diagnosis
+
+It is written under another name, synced and renamed, so a folder with the right name is whole: a killed process
+leaves only a temporary folder, and of two that pack at once the first to finish wins. It is checked when opened.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganache.errors import DataError
+from ganache.images import Pixels
+
+VERSION = 1
+"""Part of every key: raised when the same source would give other pixels."""
+
+CHUNK_BYTES = 4 * 2**20
+"""Each chunk of images.npy has a checksum."""
+
+_MOST_CHECKED = 48
+"""So many chunks are read back at opening, evenly spaced: a pack of up to 192 MiB is checked whole."""
+
+_STALE_SECONDS = 24 * 3600
+"""After a day, a temporary folder belongs to no process that still packs."""
+
+
+class Damaged(Exception):
+    """A pack that is not as it was written. Caught by those who can pack again."""
+
+
+@dataclass(frozen=True)
+class Pack:
+    """An opened pack."""
+
+    images: NDArray[np.uint8]
+    """[N, H, W, C], a read-only memory map."""
+
+    labels: NDArray[np.int64] | None
+    fingerprint: str
+    extra: dict[str, Any]
+    """What the writer gave `finish`."""
+
+
+def cache_folder(given: Path | None = None) -> Path:
+    """Where packs lie: as given, else $GANACHE_CACHE, else $XDG_CACHE_HOME/ganache, else ~/.cache/ganache."""
+    if given is not None:
+        return Path(given)
+    if named := os.environ.get("GANACHE_CACHE"):
+        return Path(named)
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "ganache"
+
+
+def key_of(*parts: object) -> str:
+    """A folder's name for what a pack depends on: the same parts give the same key."""
+    return hashlib.sha256(repr((VERSION, *parts)).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def open_pack(folder: Path) -> Pack | None:
+    """The pack in `folder`; None if there is none. Raises Damaged if it is not as it was written."""
+    if not folder.is_dir():
+        return None
+    try:
+        return _open(folder)
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        # JSON that is cut, a header that is no header, a file that is gone: all mean one thing.
+        raise Damaged(str(error)) from error
+
+
+def _open(folder: Path) -> Pack:
+    record = json.loads((folder / "pack.json").read_text(encoding="utf-8"))
+    path = folder / "images.npy"
+    if path.stat().st_size != record["bytes"]:
+        raise Damaged(f"images.npy has {path.stat().st_size} bytes instead of {record['bytes']}")
+    checksums = record["checksums"]
+    last = len(checksums) - 1
+    with open(path, "rb") as file:
+        for i in sorted({round(i) for i in np.linspace(0, last, min(last + 1, _MOST_CHECKED))}):
+            file.seek(i * CHUNK_BYTES)
+            if zlib.crc32(file.read(CHUNK_BYTES)) != checksums[i]:
+                raise Damaged(f"images.npy is not as it was written, near byte {i * CHUNK_BYTES}")
+    images = np.load(path, mmap_mode="r", allow_pickle=False)
+    labels = None
+    if record["labels"] is not None:
+        labels = np.load(folder / "labels.npy", allow_pickle=False)
+        labels.flags.writeable = False
+        if zlib.crc32(labels.tobytes()) != record["labels"]:
+            raise Damaged("labels.npy is not as it was written")
+    return Pack(images, labels, record["fingerprint"], record["extra"])

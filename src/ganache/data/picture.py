@@ -1,0 +1,111 @@
+"""The bytes of one file -> one picture of the wanted size, or a Skip with its reason.
+
+Nothing here trusts a file: not its name, not its header, not that a decoder raises what it documents.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from PIL import Image
+
+from ganache.data.damage import decoding
+from ganache.data.fitting import Fit, fitted
+from ganache.data.plain import orientation, plain, upright
+from ganache.data.reasons import Note, Reason, Skip
+from ganache.images import Pixels
+
+MAX_PIXELS = 100_000_000
+"""More than any usual camera makes; at three bytes each, this is what one file may cost in memory."""
+
+MIN_SIDE = 8
+"""A picture with a shorter side is an icon or a tracking pixel."""
+
+NATIVE_SIDE = 512
+"""Where no size is asked for, pictures keep their own up to this side: beyond it a pack would fill the disk."""
+
+DEFAULT_SIZE = (64, 64)
+"""Height and width where none is asked for and the pictures differ."""
+
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "ICO", "JPEG2000", "AVIF", "QOI", "PCX", "SGI")
+"""What is read. Left out are formats without a sure signature, and EPS, which would start another program."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What every picture of a data set becomes. None: the size they all have, grey if they all are grey."""
+
+    size: tuple[int, int] | None = None
+    """Height and width in pixels."""
+
+    channels: Literal[1, 3] | None = None
+    fit: Fit = "crop"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A usable picture: its pixels uint8 [H, W, C], and how it was found."""
+
+    pixels: Pixels
+    found_size: tuple[int, int]
+    """Height and width before fitting, upright."""
+
+    found_mode: str
+    """Pillow's name of the colour mode: "RGB", "L", "P", "CMYK", ..."""
+
+    notes: tuple[Note, ...]
+
+
+def decode(data: bytes, target: Target) -> Picture:
+    """One file's bytes -> its Picture. Raises Skip, and nothing else, for what is not usable."""
+    if not data:
+        raise Skip(Reason.EMPTY)
+    with decoding(data), Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        if image.width * image.height > MAX_PIXELS:
+            raise Skip(Reason.BOMB, f"{image.width}x{image.height} pixels announced")
+        mode, notes, turned = image.mode, _frame_notes(image), orientation(image)
+        found = _found_size(image, turned)
+        size = _size_to_make(found, target)
+        if image.format == "JPEG":
+            # libjpeg can decode at a half, a quarter, an eighth; twice the wanted size keeps the fitting sharp.
+            image.draft(None, (2 * max(size), 2 * max(size)))
+        image.load()
+        simple, converted = plain(upright(image, turned), target.channels)
+        result, fitting = fitted(simple, size, target.fit)
+        pixels = np.asarray(result)
+    if turned != 1:
+        notes.append(Note.ROTATED)
+    notes += converted + fitting
+    return Picture(pixels if pixels.ndim == 3 else pixels[:, :, None], found, mode, tuple(notes))
+
+
+def _frame_notes(image: Image.Image) -> list[Note]:
+    """What the header says and the loaded pixels no longer do."""
+    notes = []
+    if getattr(image, "is_animated", False):
+        notes.append(Note.FIRST_FRAME)
+    # Pillow has no 16-bit RGB: it keeps the high bytes, and only its plan of decoding tells.
+    if image.mode in ("RGB", "RGBA", "LA") and any(";16" in str(part.args) for part in getattr(image, "tile", ())):
+        notes.append(Note.SIXTEEN_BIT)
+    return notes
+
+
+def _found_size(image: Image.Image, turned: int) -> tuple[int, int]:
+    """Height and width of the picture when upright; the header of a TIFF gives them so already."""
+    on_its_side = turned >= 5 and image.format != "TIFF"
+    return (image.width, image.height) if on_its_side else (image.height, image.width)
+
+
+def _size_to_make(found: tuple[int, int], target: Target) -> tuple[int, int]:
+    """Height and width to make of a picture `found` so large. Raises Skip where it is too small for that."""
+    size = target.size or (DEFAULT_SIZE if max(found) > NATIVE_SIDE else found)
+    height, width = found
+    if min(found) < MIN_SIDE:
+        raise Skip(Reason.TOO_SMALL, f"{width}x{height} pixels; a side needs {MIN_SIDE}")
+    if 2 * height < size[0] or 2 * width < size[1]:
+        raise Skip(Reason.TOO_SMALL, f"{width}x{height} pixels, less than half of {size[1]}x{size[0]}")
+    return size
+

@@ -1,0 +1,88 @@
+"""What lies in a run's folder, and how it is found, read and written: every file whole or not there at all."""
+
+from __future__ import annotations
+
+import json
+import math
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ganache import checkpoint
+from ganache.errors import CheckpointError
+
+
+def read_config(folder: Path) -> dict[str, Any] | None:
+    """The `config.json` of a run folder as plain data, or None."""
+    try:
+        return json.loads((folder / "config.json").read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+    except FileNotFoundError:
+        return None
+    except (ValueError, OSError) as error:
+        raise CheckpointError(
+            f"{folder / 'config.json'} cannot be read ({error}): mend it, or use another --out."
+        ) from None
+
+
+def checkpoint_path(folder: Path, step: int) -> Path:
+    return folder / "checkpoints" / f"{step:09d}{checkpoint.SUFFIX}"
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    """The checkpoints of a run folder, oldest first; temporary files are no checkpoints."""
+    return sorted((folder / "checkpoints").glob(f"[0-9]*{checkpoint.SUFFIX}"))
+
+
+def best_checkpoint(folder: Path) -> Path | None:
+    """The one whose pictures were nearest to the real ones."""
+    scores = {path: checkpoint.read_header(path).get("score", math.inf) for path in checkpoints(folder)}
+    return min(scores, key=lambda path: scores[path]) if scores else None
+
+
+def find_checkpoint(folder: str | Path, which: str = "last") -> Path:
+    """The file of a run folder's checkpoint "last", "best", or of a step. Raises CheckpointError if there is none."""
+    folder = Path(folder)
+    kept = checkpoints(folder)
+    if not kept:
+        raise CheckpointError(
+            f"{folder} is no run with a checkpoint: give the folder that `ganache train` wrote."
+        )
+    if which == "best":
+        return best_checkpoint(folder) or kept[-1]
+    if which == "last":
+        return kept[-1]
+    path = checkpoint_path(folder, int(which)) if which.isdigit() else None
+    if path not in kept:
+        steps = ", ".join(str(int(each.stem)) for each in kept)
+        raise CheckpointError(
+            f"{folder} has no checkpoint '{which}': there are last, best, and those of steps {steps}."
+        )
+    return path
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Whole or not at all."""
+    temporary = path.with_name(f".{path.name}.new")
+    temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    checkpoint.replace_synced(temporary, path)
+
+
+def write_picture(picture: Any, path: Path) -> None:
+    """Whole or not at all: an animation of half a picture would fail at the end of a long run."""
+    temporary = path.with_name(f".{path.name}")
+    picture.save(temporary, format="PNG")
+    temporary.replace(path)
+
+
+def cut_log(path: Path, step: int) -> None:
+    """Take away the lines after `step`, which the resumed run writes again, and a line that was cut short."""
+    if not path.exists():
+        return
+    kept = []
+    for text in path.read_text(encoding="utf-8").splitlines():
+        with suppress(ValueError):
+            if json.loads(text)["step"] <= step:
+                kept.append(text + "\n")
+    temporary = path.with_name(f".{path.name}.new")
+    temporary.write_text("".join(kept), encoding="utf-8")
+    checkpoint.replace_synced(temporary, path)

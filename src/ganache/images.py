@@ -1,0 +1,93 @@
+"""Pictures as numbers: uint8 [N, H, W, C] <-> x [N, C, H, W] in [-1, 1], the geometry of fitting, and grids.
+
+Stored pictures are uint8 with the channels last; networks see float32 with the channels first. `to_float` and
+`to_uint8` are the only two places where the one becomes the other.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+Pixels = NDArray[np.uint8]
+"""uint8 pictures or one picture, channels last."""
+
+Box = tuple[int, int, int, int]
+"""left, top, right, bottom in pixels; right and bottom lie just outside, as Pillow has it."""
+
+
+def to_float(images: Tensor | Pixels) -> Tensor:
+    """uint8 [N, H, W, C] -> float32 [N, C, H, W] in [-1, 1]: x = pixel / 127.5 - 1.
+
+    The storage keeps its order, only the axes are named anew: the result has channels_last strides, the layout in
+    which convolutions are fastest.
+    """
+    if isinstance(images, np.ndarray):
+        images = torch.from_numpy(images if images.flags.writeable else images.copy())
+    return images.permute(0, 3, 1, 2).to(torch.float32).div_(127.5).sub_(1.0)
+
+
+def to_uint8(x: Tensor) -> Tensor:
+    """float [N, C, H, W] in [-1, 1] -> uint8 [N, H, W, C], rounded; values outside are clamped.
+
+    >>> to_uint8(torch.tensor([-1.0, 0.0, 1.0, 7.0]).reshape(1, 1, 1, 4)).flatten().tolist()
+    [0, 128, 255, 255]
+    """
+    pixels = x.detach().to(torch.float32).add(1.0).mul(127.5).round().clamp(0, 255)
+    return pixels.to(torch.uint8).permute(0, 2, 3, 1)
+
+
+def tile(
+    images: Tensor | Pixels, columns: int | None = None, *, pad: int = 2, background: int = 255
+) -> Pixels:
+    """uint8 [N, H, W, C] -> one grid, uint8 [H', W', C], row by row, `pad` pixels between and around.
+
+    `columns` None makes the grid as square as it can be. Places left over show the `background` (0 to 255).
+
+    >>> tile(np.zeros((5, 4, 4, 3), np.uint8), columns=3, pad=1).shape
+    (11, 16, 3)
+    """
+    pixels = images.detach().cpu().numpy() if isinstance(images, Tensor) else np.asarray(images)
+    n, height, width, channels = pixels.shape
+    if n == 0:
+        raise ValueError("a grid needs at least one image")
+    columns = columns or math.ceil(math.sqrt(n))
+    rows = math.ceil(n / columns)
+    shape = (rows * (height + pad) + pad, columns * (width + pad) + pad, channels)
+    grid = np.full(shape, background, dtype=np.uint8)
+    for i, picture in enumerate(pixels):
+        row, column = divmod(i, columns)
+        top, left = pad + row * (height + pad), pad + column * (width + pad)
+        grid[top : top + height, left : left + width] = picture
+    return grid
+
+
+def crop_box(found: tuple[int, int], wanted: tuple[int, int]) -> Box:
+    """The largest box in the middle of a picture (height, width) that has the shape of `wanted` (height, width).
+
+    >>> crop_box((100, 200), (64, 64))
+    (50, 0, 150, 100)
+    """
+    height, width = found
+    # Whole pixels, so that a picture that needs no scaling is cut and not resampled.
+    cut_width = min(width, max(1, round(height * wanted[1] / wanted[0])))
+    cut_height = min(height, max(1, round(width * wanted[0] / wanted[1])))
+    left, top = (width - cut_width) // 2, (height - cut_height) // 2
+    return left, top, left + cut_width, top + cut_height
+
+
+def pad_box(found: tuple[int, int], wanted: tuple[int, int]) -> Box:
+    """Where a picture (height, width) comes to lie, whole and centred, in a frame `wanted` (height, width).
+
+    >>> pad_box((100, 200), (64, 64))
+    (0, 16, 64, 48)
+    """
+    scale = min(wanted[0] / found[0], wanted[1] / found[1])
+    height = min(wanted[0], max(1, round(found[0] * scale)))
+    width = min(wanted[1], max(1, round(found[1] * scale)))
+    top, left = (wanted[0] - height) // 2, (wanted[1] - width) // 2
+    return left, top, left + width, top + height

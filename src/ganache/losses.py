@@ -1,0 +1,52 @@
+"""Adversarial losses on raw critic scores, pairs side by side.
+
+`d_real`, `d_fake` are scores [B], higher for more real. Each function gives the mean over the batch, a scalar.
+With s the sigmoid, softplus(t) = log(1 + e^t), so -log s(t) = softplus(-t), exact for any t.
+"""
+
+from __future__ import annotations
+
+import math
+
+from torch import Tensor
+from torch.nn.functional import softplus
+
+# ---- the original GAN (Goodfellow et al. 2014, equation 1) -------------------------------------------------------
+
+
+def gan_real(d_real: Tensor) -> Tensor:
+    """-log s(D(x)): the critic's part on real images; the non-saturating generator's on fakes ("-log D trick")."""
+    return softplus(-d_real).mean()
+
+
+def gan_fake(d_fake: Tensor) -> Tensor:
+    """-log(1 - s(D(G(z)))): the critic's part on fakes. The minimax generator minimises its negative."""
+    return softplus(d_fake).mean()
+
+
+# ---- Wasserstein (Arjovsky, Chintala & Bottou 2017, equations 2 and 3) -------------------------------------------
+
+
+def wasserstein_real(d_real: Tensor) -> Tensor:
+    """-D(x): the critic's part on real images; the generator's on fakes."""
+    return -d_real.mean()
+
+
+def wasserstein_fake(d_fake: Tensor) -> Tensor:
+    """D(G(z)): the critic's part on fakes."""
+    return d_fake.mean()
+
+
+# ---- the anime article's cross-entropy (Keras' binary_crossentropy on a probability) ------------------------------
+
+
+def clipped_cross_entropy(scores: Tensor, labels: Tensor, epsilon: float = 1e-7) -> Tensor:
+    """Binary cross-entropy of p = P(fake) = s(-D), p clipped to [epsilon, 1 - epsilon]; mean over the batch.
+
+    Labels are 1 for fake, 0 for real, and may lie outside [0, 1] (label noise adds to both), where the plain
+    cross-entropy has no lower bound: the clip is what bounds it. Clipping the score at logit(1 - epsilon) is
+    the same as clipping p, without losing digits: Keras 2, backend `binary_crossentropy`.
+    """
+    limit = math.log1p(-epsilon) - math.log(epsilon)
+    logits = (-scores).clamp(-limit, limit)
+    return (softplus(logits) - labels * logits).mean()

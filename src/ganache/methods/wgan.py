@@ -1,0 +1,34 @@
+"""Wasserstein GAN with weight clipping (Arjovsky, Chintala & Bottou 2017, "Wasserstein GAN")."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ganache.losses import wasserstein_fake, wasserstein_real
+from ganache.types import Critic, Generator, Method, Terms
+
+
+@dataclass(frozen=True)
+class Wgan(Method):
+    """The critic minimises D(G(z)) - D(x), the generator -D(G(z)): algorithm 1, signs turned to descent.
+
+    After each critic step every weight of the critic is clipped to [-clip, clip], which bounds its Lipschitz
+    constant. `clip` = None leaves the weights alone, as the WGAN article's listing did without meaning to.
+    """
+
+    clip: float | None = 0.01
+
+    def d_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
+        return {"real": wasserstein_real(D(real)), "fake": wasserstein_fake(D(G(z)))}
+
+    def g_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
+        return {"fake": wasserstein_real(D(G(z)))}
+
+    @torch.no_grad()
+    def after_d_step(self, D: Critic) -> None:
+        if self.clip is not None:
+            for weight in D.parameters():
+                weight.clamp_(-self.clip, self.clip)

@@ -1,0 +1,1 @@
+"""How good samples are: features (images -> vectors) and scores (vectors -> numbers)."""

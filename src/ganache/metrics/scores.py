@@ -1,0 +1,70 @@
+"""Scores between two sets: pure functions, arrays in, a number out; lower is better."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d, interpolate
+
+
+def sliced_wasserstein(a: Tensor, b: Tensor, directions: int = 512, seed: int = 0) -> float:
+    """Mean over random directions of the 1-D Wasserstein-1 distance between a, b [N, F] (Rabin et al. 2011).
+
+    In one dimension the best transport pairs sorted values, so it is exact along each direction.
+    """
+    n = min(len(a), len(b))
+    generator = torch.Generator().manual_seed(seed)
+    lines = torch.randn(a.shape[1], directions, generator=generator)
+    lines /= lines.norm(dim=0)
+    projected = [(points[:n] @ lines).sort(dim=0).values for points in (a, b)]  # [n, directions]
+    return float((projected[0] - projected[1]).abs().mean())
+
+
+def patch_distance(real: Tensor, fake: Tensor, levels: int = 3, size: int = 7, patches: int = 16) -> float:
+    """Sliced Wasserstein distance between 7x7 patches of Laplacian pyramids, mean over the levels, times 1000.
+
+    real, fake: x [N, C, H, W] in [-1, 1]. No network is needed; the finest level sees texture, the coarsest shape
+    and colour. Karras et al. 2018, "Progressive growing of GANs", section 5: each level's patches are normalised
+    by the mean and spread that the real ones have in each channel.
+    """
+    distances = []
+    for level_real, level_fake in zip(pyramid(real, levels, size), pyramid(fake, levels, size), strict=True):
+        mean = level_real.mean(dim=(0, 2, 3), keepdim=True)
+        std = level_real.std(dim=(0, 2, 3), keepdim=True) + 1e-8
+        described = [
+            random_patches((level - mean) / std, size, patches) for level in (level_real, level_fake)
+        ]
+        distances.append(sliced_wasserstein(*described))
+    return 1000 * float(np.mean(distances))
+
+
+def distance(real: Tensor, fake: Tensor) -> float:
+    """The cheap score of a run: patches of pictures, or points of a 2-D toy."""
+    return patch_distance(real, fake) if real.ndim == 4 else sliced_wasserstein(real, fake)
+
+
+def pyramid(x: Tensor, levels: int, least: int) -> list[Tensor]:
+    """Laplacian pyramid of x [N, C, H, W], finest first; the last level is the small picture itself.
+
+    It ends early where a side would fall below `least` pixels.
+    """
+    parts = []
+    while len(parts) < levels - 1 and min(x.shape[2:]) // 2 >= least:
+        small = avg_pool2d(x, 2)
+        parts.append(x - interpolate(small, size=x.shape[2:], mode="bilinear", align_corners=False))
+        x = small
+    return [*parts, x]
+
+
+def random_patches(x: Tensor, size: int, count: int, seed: int = 0) -> Tensor:
+    """`count` square patches an image, at places that are the same for every call: [N * count, C * size * size]."""
+    size = min(size, *x.shape[2:])
+    windows = x.unfold(2, size, 1).unfold(
+        3, size, 1
+    )  # [N, C, places down, places across, size, size], a view
+    generator = torch.Generator().manual_seed(seed)
+    down = torch.randint(windows.shape[2], (len(x), count), generator=generator)
+    across = torch.randint(windows.shape[3], (len(x), count), generator=generator)
+    image = torch.arange(len(x))[:, None].expand_as(down)
+    return windows[image, :, down, across].flatten(0, 1).flatten(1)

@@ -1,0 +1,19 @@
+"""The network families: one a file, each a frozen dataclass of settings that builds a generator and a critic.
+
+A new family is one file and one line here.
+"""
+
+from ganache.networks.blocks import Network
+from ganache.networks.chollet import Chollet
+from ganache.networks.dcgan import Dcgan
+from ganache.networks.mlp import Mlp
+from ganache.networks.mnist import Mnist
+
+__all__ = ["NETWORKS", "Chollet", "Dcgan", "Mlp", "Mnist", "Network"]
+
+NETWORKS: dict[str, type[Network]] = {
+    "chollet": Chollet,
+    "dcgan": Dcgan,
+    "mlp": Mlp,
+    "mnist": Mnist,
+}

@@ -1,0 +1,52 @@
+"""Fully connected layers, for pictures and 2-D toys: the MLP of Arjovsky, Chintala & Bottou 2017, "WGAN".
+
+Section 4.2 and figure 3 have 4 hidden layers of 512 units, which is the default; the authors' own code
+(martinarjovsky/WassersteinGAN, `models/mlp.py`) has 3, and no tanh. The weights start as PyTorch's linear
+layers do, as there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+
+from torch import nn
+
+from ganache.networks.blocks import Flatten, PictureCritic, PictureGenerator, check_counts, check_shape
+from ganache.types import ImageShape
+
+
+@dataclass(frozen=True)
+class Mlp:
+    """Arjovsky, Chintala & Bottou 2017: nothing but linear layers and ReLU, for any shape, (2,) included."""
+
+    z_dim: int = 100
+    """Numbers in a latent."""
+    hidden: int = 512
+    """Units of a hidden layer (section 4.2)."""
+    layers: int = 4
+    """Hidden layers of each network (figure 3)."""
+
+    def __post_init__(self) -> None:
+        check_counts("mlp", z_dim=self.z_dim, hidden=self.hidden, layers=self.layers)
+
+    def generator(self, shape: ImageShape) -> PictureGenerator:
+        """z [B, z_dim] -> x [B, *shape]: pictures through tanh, the points of a 2-D toy without."""
+        check_shape("mlp", shape)
+        ends = nn.Identity() if len(shape) == 1 else nn.Tanh()
+        project = nn.Sequential(*self._hidden(self.z_dim), nn.Linear(self.hidden, prod(shape)), ends)
+        return PictureGenerator(self.z_dim, shape, project, base=shape, body=nn.Identity())
+
+    def critic(self, shape: ImageShape) -> PictureCritic:
+        """x [B, *shape] -> scores [B]."""
+        check_shape("mlp", shape)
+        return PictureCritic(
+            shape, nn.Sequential(Flatten(), *self._hidden(prod(shape))), nn.Linear(self.hidden, 1)
+        )
+
+    def _hidden(self, inputs: int) -> list[nn.Module]:
+        """The hidden layers, [B, inputs] -> [B, hidden]."""
+        layers: list[nn.Module] = []
+        for size in [inputs] + [self.hidden] * (self.layers - 1):
+            layers += [nn.Linear(size, self.hidden), nn.ReLU(inplace=True)]
+        return layers

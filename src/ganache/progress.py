@@ -1,0 +1,91 @@
+"""A run in front of somebody: the bar, the lines without a terminal, and what Ctrl-C and SIGTERM do."""
+
+from __future__ import annotations
+
+import math
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from tqdm import tqdm
+
+from ganache.run import Run
+
+QUIET_SECONDS = 20.0
+"""Between two lines where there is no terminal."""
+
+
+class Stop:
+    """Whether somebody asked to stop: the step is finished first, the second time it ends at once."""
+
+    asked = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+
+
+@contextmanager
+def stop_signals() -> Iterator[Stop]:
+    """Turns Ctrl-C and SIGTERM into a wish that can be looked at."""
+    stop = Stop()
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def drive(run: Run) -> None:
+    """Train to the end of the budget, or until somebody stops it; either way all is saved."""
+    shape = "x".join(map(str, run.data.image_shape))
+    begun = f"goes on from step {run.state.step}" if run.state.step else "begins"
+    print(f"{run.folder} {begun}: {len(run.data):,} of {run.data.name} ({shape}), {run.describe()}.")
+    with stop_signals() as stop:
+        show(run, stop)
+        if stop.asked and not run.done():
+            run.save()
+            print(f"Stopped at step {run.state.step} and saved: the same command goes on from here.")
+            return
+        run.finish()
+    print(f"Done at step {run.state.step}: {run.folder}/samples.png and training.webp.")
+    print(f"More pictures: ganache sample {run.folder}. Longer: the same command with a larger budget.")
+
+
+def show(run: Run, stop: Stop) -> None:
+    """Iterate the training under a bar, or with a line now and then where there is no terminal."""
+    done, whole, unit = run.progress()
+    terminal = sys.stderr.isatty()
+    spoken = time.monotonic()
+    layout = "{percentage:3.0f}%|{bar}| {n:,.5g}/{total_fmt} {unit} [{elapsed}<{remaining}{postfix}]"
+    total = None if math.isinf(whole) else whole
+    with tqdm(
+        total=total, initial=done, unit=unit, disable=not terminal, bar_format=layout if total else None
+    ) as bar:
+        for _ in run.training():
+            done = run.progress()[0]
+            bar.set_postfix_str(summary(run), refresh=False)
+            bar.update(done - bar.n)
+            if not terminal and time.monotonic() - spoken > QUIET_SECONDS:
+                spoken = time.monotonic()
+                print(f"step {run.state.step}, {share(done, whole)}{summary(run)}", flush=True)
+            if stop.asked:
+                return
+
+
+def share(done: float, whole: float) -> str:
+    return "" if math.isinf(whole) else f"{100 * done / whole:.0f}%, "
+
+
+def summary(run: Run) -> str:
+    """Losses and speed, as the log's last line has them."""
+    line = run.latest
+    if not line:
+        return ""
+    d, g = sum(line["d"].values()), sum(line["g"].values())
+    return f"critic {d:.3g}, generator {g:.3g}, {line['images_per_second']:.0f} images/s"

@@ -1,0 +1,280 @@
+"""A run and its folder: the only writer of logs, samples and weights.
+
+    config.json     every setting, resolved           samples/       the fixed latents, through training
+    log.jsonl       one object a line                 samples.png    the same at the end
+    checkpoints/    STEP.safetensors                  training.webp  the animation of samples/
+
+Opening a folder that holds a run resumes it; the run then ends with the same bits as one that was never stopped.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganache import build, checkpoint, figures, images
+from ganache.config import Config, differences, name_of, to_dict
+from ganache.data import Dataset
+from ganache.errors import CheckpointError, ConfigError, GanacheError
+from ganache.explore import Sample, generate, render
+from ganache.folder import (
+    best_checkpoint,
+    checkpoint_path,
+    checkpoints,
+    cut_log,
+    read_config,
+    write_json,
+    write_picture,
+)
+from ganache.metrics.scores import distance
+from ganache.train import Report, State, train
+from ganache.types import Generator
+
+FREE = ("schedule.steps", "schedule.minutes", "schedule.images", "record.", "data.source", "device", "recipe")
+"""Settings that may change when a run is resumed (the data are known by their fingerprint, not by their path)."""
+
+SCORED = 256
+"""Pictures in the score that names the best checkpoint."""
+
+SCORED_SEED = 1_000_000
+"""The first of their latents: far from those that anybody looks at."""
+
+
+class TrainingFailed(GanacheError):
+    """The numbers stopped being numbers."""
+
+
+class Run:
+    """A run being trained. Make one with `Run.open`."""
+
+    def __init__(self, folder: Path, config: Config, data: Dataset, state: State) -> None:
+        self.folder, self.config, self.data, self.state = folder, config, data, state
+        self.prior = build.prior(config)
+        self.batches = build.stream(config, data)
+        self.notices: list[str] = []
+        self.latest: dict[str, Any] = {}
+        """The last line of the log."""
+        self._ticked = time.perf_counter()
+        self._log_mark = (state.batches, state.seconds)
+        self._tracker: Any = None
+
+    @classmethod
+    def open(
+        cls, folder: str | Path, config: Config, data: Dataset | None = None, *, force: bool = False
+    ) -> Run:
+        """Begin a run in `folder`, or go on with the one that is there.
+
+        Raises ConfigError where the run there has other settings, unless `force`; CheckpointError where the folder
+        holds something else.
+        """
+        folder = Path(folder)
+        data = data if data is not None else build.dataset(config)
+        known = read_config(folder)
+        if known is None and folder.is_dir() and any(folder.iterdir()):
+            raise CheckpointError(
+                f"The folder {folder} holds something that is no run: name another with --out."
+            )
+        if known is not None and not force:
+            refuse_differences(folder, known, config, data)
+        run = cls(folder, config, data, build.state(config, data.image_shape))
+        for part in ("samples", "checkpoints"):
+            (folder / part).mkdir(parents=True, exist_ok=True)
+        write_json(folder / "config.json", to_dict(config) | {"data_fingerprint": data.fingerprint})
+        run._resume()
+        run._open_tracker()
+        return run
+
+    def describe(self) -> str:
+        """Network, method, device and precision in a few words."""
+        config, on = self.config, build.device(self.config)
+        names = " + ".join(name_of(section, getattr(config, section)) for section in ("network", "method"))
+        dtype = str(build.compute_dtype(config.precision, on)).removeprefix("torch.")
+        return f"{names}, batch {config.schedule.batch}, on {on} in {dtype}"
+
+    # ---- training ------------------------------------------------------------------------------------------------
+
+    def training(self) -> Iterator[Report]:
+        """Train until the budget is spent; each report has been recorded when it is yielded."""
+        self._ticked = time.perf_counter()
+        if self.done():
+            return
+        steps = train(self.state, self.config.method, self.batches, self.prior, build.plan(self.config))
+        for report in steps:
+            self.record(report)
+            yield report
+            if self.done():
+                return
+
+    def progress(self) -> tuple[float, float, str]:
+        """(how much is done, of how much, in what); the whole is infinite without a budget."""
+        schedule, state = self.config.schedule, self.state
+        if schedule.minutes is not None:
+            return state.seconds / 60, schedule.minutes, "minutes"
+        if schedule.images is not None:
+            return state.batches * schedule.batch, schedule.images, "images"
+        return state.step, schedule.steps or math.inf, "steps"
+
+    def done(self) -> bool:
+        """Whether the budget is spent."""
+        done, whole, _ = self.progress()
+        return done >= whole
+
+    def record(self, report: Report) -> None:
+        """Write what is due after this step: a line of the log, a picture, a checkpoint."""
+        now = time.perf_counter()
+        self.state.seconds += now - self._ticked
+        self._ticked = now
+        record, step = self.config.record, report.step
+        checkpoint_due = step % record.checkpoint_every == 0 or step in record.marks
+        if checkpoint_due or step == 1 or step % record.log_every == 0:
+            self._log(report)
+        if step == 1 or step % record.sample_every == 0:
+            self.sample(self.folder / "samples" / f"{step:09d}.png")
+        if checkpoint_due:
+            self.save()
+
+    def sample(self, path: Path) -> None:
+        """The fixed latents' pictures, to a file."""
+        z = Sample(n=self.config.record.samples).latents(self.prior)
+        write_picture(figures.picture(render(self._shown(), z)), path)
+
+    def save(self) -> Path:
+        """Write a checkpoint of this moment, and let go of those that are not to be kept."""
+        path = checkpoint_path(self.folder, self.state.step)
+        header = {
+            "step": self.state.step,
+            "batches": self.state.batches,
+            "seconds": self.state.seconds,
+            "score": self.score(),
+            "config": to_dict(self.config),
+            "image_shape": list(self.data.image_shape),
+            "data_fingerprint": self.data.fingerprint,
+        }
+        checkpoint.save(path, checkpoint.state_tensors(self.state), header)
+        self._prune()
+        return path
+
+    def finish(self) -> None:
+        """The last checkpoint, `samples.png` and the animation."""
+        if not checkpoint_path(self.folder, self.state.step).exists():
+            self.save()
+        self.sample(self.folder / "samples.png")
+        frames = sorted((self.folder / "samples").glob("*.png"))
+        figures.animation(frames, self.folder / "training.webp")
+
+    def score(self) -> float:
+        """Distance of pictures of the generator to real ones, from their patches; lower is better."""
+        real = some_real(self.data, SCORED)
+        z = Sample(n=len(real), seed=SCORED_SEED).latents(self.prior)
+        return distance(real, generate(self._shown(), z))
+
+    # ---- inside --------------------------------------------------------------------------------------------------
+
+    def _shown(self) -> Generator:
+        return self.state.average if self.config.record.average else self.state.generator
+
+    def _resume(self) -> None:
+        """Take the newest checkpoint that is whole; name those that are damaged."""
+        for path in reversed(checkpoints(self.folder)):
+            try:
+                tensors, header = checkpoint.load(path)
+            except CheckpointError as error:
+                self.notices.append(
+                    f"{error} The one before is taken; the damaged one is now {path.name}.damaged."
+                )
+                path.rename(path.with_name(path.name + ".damaged"))
+                continue
+            checkpoint.restore(self.state, tensors, header)
+            break
+        self._log_mark = (self.state.batches, self.state.seconds)
+        cut_log(self.folder / "log.jsonl", self.state.step)
+
+    def _log(self, report: Report) -> None:
+        shown = self.state.batches * self.config.schedule.batch
+        elapsed = max(self.state.seconds - self._log_mark[1], 1e-9)
+        line = {
+            "step": report.step,
+            "images": shown,
+            "seconds": round(self.state.seconds, 3),
+            "images_per_second": round((shown - self._log_mark[0] * self.config.schedule.batch) / elapsed, 1),
+            "d": {name: float(term) for name, term in report.d.items()},
+            "g": {name: float(term) for name, term in report.g.items()},
+            "d_gradient_norm": float(report.d_gradient_norm),
+            "g_gradient_norm": float(report.g_gradient_norm),
+        }
+        self._log_mark = (self.state.batches, self.state.seconds)
+        self._refuse_nonfinite(line)
+        with (self.folder / "log.jsonl").open("a", encoding="utf-8") as log:
+            log.write(json.dumps(line) + "\n")
+        self.latest = line
+        if self._tracker is not None:
+            for name, value in flat(line):
+                self._tracker.add_scalar(name, value, report.step)
+
+    def _refuse_nonfinite(self, line: dict[str, Any]) -> None:
+        wrong = [name for name, value in flat(line) if not math.isfinite(value)]
+        if wrong:
+            kept = checkpoints(self.folder)
+            back = f"the last good checkpoint is {kept[-1].name}" if kept else "there is no checkpoint yet"
+            raise TrainingFailed(
+                f"At step {line['step']}, {wrong[0].replace('/', '.')} is not a number any more; {back}. Train again "
+                "with a lower learning rate (--critic_optimiser.lr, --generator_optimiser.lr) or another --seed."
+            )
+
+    def _prune(self) -> None:
+        record, kept = self.config.record, checkpoints(self.folder)
+        stay = {*kept[-record.keep :], best_checkpoint(self.folder)}
+        stay |= {checkpoint_path(self.folder, mark) for mark in record.marks}
+        for path in kept:
+            if path not in stay:
+                path.unlink()
+
+    def _open_tracker(self) -> None:
+        with suppress(ImportError):
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._tracker = SummaryWriter(str(self.folder / "tensorboard"), purge_step=self.state.step + 1)
+
+
+def refuse_differences(folder: Path, known: dict[str, Any], config: Config, data: Dataset) -> None:
+    """Raise ConfigError where the run in `folder` has other settings or other data."""
+    old_print = known.pop("data_fingerprint", data.fingerprint)
+    changed = [
+        f"{name}: {before} -> {after}"
+        for name, before, after in differences(known, to_dict(config))
+        if not name.startswith(FREE)
+    ]
+    if old_print != data.fingerprint:
+        changed.append(f"the data: {old_print[:12]} -> {data.fingerprint[:12]}")
+    if changed:
+        raise ConfigError(
+            f"The run in {folder} has other settings ({'; '.join(changed)}): give the old ones to go on with it, "
+            "--out FOLDER to begin another, or --force True to go on with the new ones."
+        )
+
+
+def some_real(data: Dataset, n: int) -> Tensor:
+    """At most n real x [n, *image_shape], evenly spread over the data, so that every class of a sorted set is there."""
+    chosen = np.unique(np.linspace(0, len(data) - 1, min(n, len(data))).round().astype(int))
+    picked = data.images[chosen]
+    return torch.from_numpy(picked) if picked.ndim == 2 else images.to_float(picked)
+
+
+def flat(line: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
+    """Every number of a log line by its name: `d/real`, `g/fake`, `d_gradient_norm`, ..."""
+    for name, value in line.items():
+        if isinstance(value, dict):
+            yield from flat(value, f"{prefix}{name}/")
+        else:
+            yield prefix + name, value

@@ -1,0 +1,176 @@
+"""The training loop: one screen, no disk, no printing.
+
+`train` takes a State apart from which it knows nothing, and yields a Report a generator step. Whoever iterates it
+logs, samples, saves and decides when to stop.
+
+A step's randomness is a function of (seed, step) alone, and a batch is a function of its number. So a run that was
+stopped and goes on is the same to the bit as one that never stopped, and drawing samples between two steps cannot
+disturb the training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn.utils import get_total_norm
+
+from ganache import schedules
+from ganache.types import Critic, Generator, Method, Prior, Terms
+
+
+class Batches(Protocol):
+    """Endless real batches by number: `batches[i]` is x [B, *image_shape]."""
+
+    def __getitem__(self, index: int, /) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the loop needs to know besides networks, method and data."""
+
+    seed: int
+    batch: int
+    critic_steps: Callable[[int], int]
+    """Generator step -> critic steps before it."""
+    precision: Callable[[], AbstractContextManager[object]]
+    """The context in which the networks compute (bfloat16 or float32)."""
+    d_rate: Callable[[int], float]
+    """Generator step -> the critic's learning rate."""
+    g_rate: Callable[[int], float]
+    d_clip_value: float | None = None
+    g_clip_value: float | None = None
+    ema_half_life: float | None = None
+    """In pictures; None keeps no average."""
+    ema_rampup: float = 0.05
+    one_term_at_a_time: bool = False
+
+
+@dataclass
+class State:
+    """All that a resumed run needs, to the bit. `average` is the averaged generator, or the generator itself."""
+
+    generator: Generator
+    critic: Critic
+    average: Generator
+    g_optimiser: torch.optim.Optimizer
+    d_optimiser: torch.optim.Optimizer
+    step: int = 0
+    """Generator steps done."""
+    batches: int = 0
+    """Real batches taken: the place in the data."""
+    seconds: float = 0.0
+    """Time spent in training, over all starts of the run."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What one generator step did. The numbers stay tensors until somebody reads them: reading stalls a GPU."""
+
+    step: int
+    images: int
+    """Real pictures shown to the critic so far."""
+    d: Terms
+    g: Terms
+    d_gradient_norm: Tensor
+    g_gradient_norm: Tensor
+    extra: dict[str, float] = field(default_factory=dict)
+
+
+def train(state: State, method: Method, batches: Batches, prior: Prior, plan: Plan) -> Iterator[Report]:
+    """Train for ever, one Report a generator step; stop by not asking for more."""
+    G, D = state.generator, state.critic
+    G.train(), D.train()
+    device = next(G.parameters()).device
+    while True:
+        torch.manual_seed(step_seed(plan.seed, state.step))
+        set_rate(state.d_optimiser, plan.d_rate(state.step))
+        set_rate(state.g_optimiser, plan.g_rate(state.step))
+        G.requires_grad_(
+            False
+        )  # the critic's step needs no gradient of the generator's weights, and so no graph
+        for _ in range(plan.critic_steps(state.step)):
+            real = batches[state.batches]
+            state.batches += 1
+            z = prior.sample(plan.batch, device=device)
+            d, d_norm = critic_step(state, method, real, z, plan)
+        G.requires_grad_(True)
+        D.requires_grad_(False)
+        z = prior.sample(plan.batch, device=device)
+        with plan.precision():
+            g = method.g_terms(G, D, real, z)
+        g_norm = descend(g, state.g_optimiser, plan.g_clip_value)
+        D.requires_grad_(True)
+        update_average(state, plan)
+        state.step += 1
+        yield Report(state.step, state.batches * plan.batch, detached(d), detached(g), d_norm, g_norm)
+
+
+def critic_step(state: State, method: Method, real: Tensor, z: Tensor, plan: Plan) -> tuple[Terms, Tensor]:
+    """One descent of the critic on the sum of its terms, or one on each in turn."""
+
+    def terms() -> Terms:
+        with plan.precision():
+            return method.d_terms(state.generator, state.critic, real, z)
+
+    d = terms()
+    if not plan.one_term_at_a_time:
+        norm = descend(d, state.d_optimiser, plan.d_clip_value)
+    else:
+        for name in d:
+            d[name] = terms()[name]  # anew, with the weights that the turn before has left
+            norm = descend({name: d[name]}, state.d_optimiser, plan.d_clip_value)
+    method.after_d_step(state.critic)
+    return d, norm
+
+
+def descend(terms: Terms, optimiser: torch.optim.Optimizer, clip_value: float | None) -> Tensor:
+    """One optimiser step on the sum of the terms; returns the norm of the whole gradient, before any clipping."""
+    optimiser.zero_grad(set_to_none=True)
+    total = torch.stack(list(terms.values())).sum()
+    total.backward()  # type: ignore[no-untyped-call]
+    gradients = [p.grad for group in optimiser.param_groups for p in group["params"] if p.grad is not None]
+    norm = get_total_norm(gradients)
+    if clip_value is not None:
+        torch._foreach_clamp_min_(gradients, -clip_value)
+        torch._foreach_clamp_max_(gradients, clip_value)
+    optimiser.step()
+    return norm
+
+
+@torch.no_grad()
+def update_average(state: State, plan: Plan) -> None:
+    """Move the averaged generator towards the one in training, its running statistics too."""
+    if state.average is state.generator or plan.ema_half_life is None:
+        return
+    decay = schedules.ema_decay(state.batches * plan.batch, plan.batch, plan.ema_half_life, plan.ema_rampup)
+    torch._foreach_lerp_(list(state.average.parameters()), list(state.generator.parameters()), 1 - decay)
+    for mine, its in zip(state.average.buffers(), state.generator.buffers(), strict=True):
+        if mine.is_floating_point():
+            mine.lerp_(its, 1 - decay)
+        else:
+            mine.copy_(its)
+
+
+def set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+
+
+def step_seed(seed: int, step: int) -> int:
+    """A 64-bit seed for one step, by two rounds of splitmix64's mixing (Steele, Lea & Flood 2014)."""
+    mask = (1 << 64) - 1
+    mixed = (seed * 0x9E3779B97F4A7C15 + step + 1) & mask
+    for _ in range(2):
+        mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & mask
+        mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & mask
+        mixed ^= mixed >> 31
+    return mixed
+
+
+def detached(terms: Terms) -> Terms:
+    return {name: term.detach() for name, term in terms.items()}

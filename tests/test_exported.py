@@ -1,0 +1,28 @@
+"""The public surface is what `__all__` lists: sorted, importable, and lazy."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import ganache
+
+
+def test_every_public_name_is_there_and_the_list_is_sorted() -> None:
+    upper = [name for name in ganache.__all__ if name.isupper()]
+    types = [name for name in ganache.__all__ if not name.isupper() and name[0].isupper()]
+    functions = [name for name in ganache.__all__ if name.islower()]
+    assert ganache.__all__ == sorted(upper) + sorted(types) + sorted(functions)
+    for name in ganache.__all__:
+        assert getattr(ganache, name).__doc__ or name.isupper()
+    assert {name for names in ganache._HOMES.values() for name in names} == set(ganache.__all__)
+
+
+def test_the_command_line_loads_no_heavy_library_before_it_is_needed() -> None:
+    script = (
+        "import sys, ganache.cli; print(sorted({'torch', 'numpy', 'PIL', 'matplotlib'} & set(sys.modules)))"
+    )
+    printed = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    ).stdout
+    assert printed.strip() == "[]"

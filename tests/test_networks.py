@@ -1,0 +1,508 @@
+"""Networks: the articles' counts, Keras' and fluid's conventions, and what training asks of any family."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import sqrt
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from ganache.errors import ConfigError
+from ganache.networks import NETWORKS, Chollet, Dcgan, Mlp, Mnist, Network
+from ganache.networks.blocks import flatten, unflatten
+from ganache.types import ImageShape
+
+CHANNELS_LAST = torch.channels_last
+
+# Every family, small, with a size that all of them make.
+SMALL: list[Network] = [
+    Chollet(z_dim=5, width=2),
+    Dcgan(z_dim=5, width=3),
+    Dcgan(z_dim=5, width=3, generator_norm="none", critic_norm="none"),
+    Mlp(z_dim=5, hidden=32),
+    Mnist(z_dim=5, hidden=7, width=2),
+]
+SHAPE = (3, 24, 32)
+
+small = pytest.mark.parametrize("spec", SMALL, ids=lambda spec: type(spec).__name__.lower())
+
+
+@pytest.fixture(autouse=True)
+def _seed() -> None:
+    torch.manual_seed(0)
+
+
+def count(network: nn.Module) -> int:
+    return sum(p.numel() for p in network.parameters())
+
+
+def rouse(network: nn.Module, by: float = 0.1) -> None:
+    """Moves all weights at random: some families begin with ones so small that nothing could be measured."""
+    with torch.no_grad():
+        for p in network.parameters():
+            p.add_(by * torch.randn_like(p))
+
+
+def pictures(n: int, shape: ImageShape = SHAPE) -> Tensor:
+    """x [n, *shape] in [-1, 1], channels_last where it is a picture."""
+    x = torch.rand(n, *shape) * 2 - 1
+    return x.contiguous(memory_format=CHANNELS_LAST) if len(shape) == 3 else x
+
+
+# The sources' counts, each line a layer of the source's table
+
+
+def test_chollet_counts() -> None:
+    generator = (
+        (64 * 131072 + 131072)  # dense
+        + (5 * 5 * 128 * 256 + 256)
+        + (4 * 4 * 256 * 256 + 256)  # transposed
+        + 2 * (5 * 5 * 256 * 256 + 256)
+        + (7 * 7 * 256 * 3 + 3)
+    )
+    assert generator == 13_702_915  # the article: 13.7 million
+    assert count(Chollet().generator((3, 64, 64))) == generator
+    assert count(Chollet().critic((3, 64, 64))) == 795_009  # the article
+
+
+def test_mnist_counts() -> None:
+    generator = (
+        (100 * 1024 + 1024)
+        + (1024 * 6272 + 6272 + 2 * 6272)  # dense, batch norm
+        + (5 * 5 * 128 * 64 + 64)
+        + (5 * 5 * 64 * 1 + 1)
+    )
+    critic = 9 * (1 * 32 + 32 * 64 + 64 * 128) + 2 * (32 + 64 + 128) + (128 + 1)
+    assert count(Mnist().generator((1, 28, 28))) == generator == 6_751_233
+    assert count(Mnist().critic((1, 28, 28))) == critic == 93_025
+
+
+def test_dcgan_counts() -> None:
+    g = 64  # dcgan.torch: ngf = ndf = 64, no biases
+    generator = (
+        16 * (100 * 8 * g + 8 * 4 * g * g + 4 * 2 * g * g + 2 * g * g + 3 * g) + 2 * (8 + 4 + 2 + 1) * g
+    )
+    critic = 16 * (3 * g + 2 * g * g + 2 * 4 * g * g + 4 * 8 * g * g + 8 * g) + 2 * (2 + 4 + 8) * g
+    assert count(Dcgan().generator((3, 64, 64))) == generator == 3_576_704
+    assert count(Dcgan().critic((3, 64, 64))) == critic == 2_765_568
+
+
+def test_mlp_counts() -> None:
+    hidden = 3 * (512 * 512 + 512)
+    assert count(Mlp().generator((1, 28, 28))) == (100 * 512 + 512) + hidden + (512 * 784 + 784)
+    assert count(Mlp(z_dim=2).generator((2,))) == (2 * 512 + 512) + hidden + (512 * 2 + 2)
+    assert count(Mlp().critic((2,))) == (2 * 512 + 512) + hidden + (512 + 1)
+
+
+# Shapes
+
+
+DCGAN, CHOLLET = Dcgan(z_dim=4, width=2), Chollet(z_dim=4, width=2)
+MNIST, MLP = Mnist(z_dim=4, hidden=6, width=2), Mlp(z_dim=4, hidden=6)
+
+
+@pytest.mark.parametrize(
+    ("spec", "shape"),
+    [
+        *((DCGAN, (c, 64, 64)) for c in (1, 2, 3, 4)),
+        *((DCGAN, (3, h, w)) for h, w in [(8, 8), (16, 40), (24, 24), (48, 64), (56, 8), (128, 128)]),
+        *((CHOLLET, shape) for shape in [(1, 24, 24), (3, 30, 64), (4, 128, 128)]),
+        *((MNIST, shape) for shape in [(1, 28, 28), (3, 24, 64), (2, 128, 32)]),
+        *((MLP, shape) for shape in [(2,), (1, 28, 28), (3, 5, 9)]),
+    ],
+)
+def test_shapes(spec: Network, shape: ImageShape) -> None:
+    G, D = spec.generator(shape), spec.critic(shape)
+    assert G.z_dim == spec.z_dim == 4
+    assert G.image_shape == D.image_shape == shape
+    x = G(torch.randn(3, 4))
+    assert x.shape == (3, *shape)
+    features = D.features(x)
+    assert features.dim() == 2
+    assert D.head(features).shape == (3, 1)
+    assert D(x).shape == (3,)
+
+
+def test_dcgan_halves_to_the_stated_base() -> None:
+    bases = {
+        (64, 64): (4, 4),
+        (24, 24): (3, 3),
+        (48, 64): (3, 4),
+        (40, 40): (5, 5),
+        (128, 128): (4, 4),
+        (8, 64): (4, 32),
+    }
+    for sides, base in bases.items():
+        G = Dcgan(width=1).generator((3, *sides))
+        assert G.base[1:] == base
+
+
+def test_dcgan_channels_double_up_to_the_cap() -> None:
+    def channels(spec: Dcgan) -> list[int]:
+        return [layer.out_channels for layer in spec.critic((3, 64, 64)).body if isinstance(layer, nn.Conv2d)]
+
+    assert channels(Dcgan(width=2)) == [2, 4, 8, 16]
+    assert channels(Dcgan(width=2, max_width=6)) == [2, 4, 6, 6]
+
+
+def test_dcgan_normalises_all_but_the_ends() -> None:
+    """Section 3: batch norm everywhere but the generator's last layer and the critic's first."""
+    layers = [type(layer) for layer in Dcgan(width=2).generator((3, 32, 32)).body]
+    up, norm = nn.ConvTranspose2d, nn.BatchNorm2d
+    assert layers == [norm, nn.ReLU, up, norm, nn.ReLU, up, norm, nn.ReLU, up, nn.Tanh]
+    layers = [type(layer) for layer in Dcgan(width=2).critic((3, 32, 32)).body]
+    leaky = nn.LeakyReLU
+    assert layers == [nn.Conv2d, leaky, nn.Conv2d, norm, leaky, nn.Conv2d, norm, leaky]
+
+
+def test_without_a_norm_its_bias_comes_back() -> None:
+    """A norm's gain and shift, two numbers a channel, against the bias of the layer before it."""
+    spec = Dcgan(width=2)
+    plain = Dcgan(width=2, generator_norm="none", critic_norm="none")
+    # 24x32 from 3x4 with 8, 4 and 2 channels. The projection has a bias a unit, a convolution one a channel.
+    assert count(plain.critic(SHAPE)) - count(spec.critic(SHAPE)) == (4 + 8) - 2 * (4 + 8)
+    assert count(plain.generator(SHAPE)) - count(spec.generator(SHAPE)) == (3 * 4 * 8 + 4 + 2) - 2 * (
+        8 + 4 + 2
+    )
+    for network in (plain.generator(SHAPE), plain.critic(SHAPE)):
+        assert not any(isinstance(layer, nn.BatchNorm2d) for layer in network.modules())
+
+
+# The sources' conventions, against independent arithmetic
+
+
+def test_keras_transposed_convolution() -> None:
+    """Keras' "same" transposed convolution is the adjoint of TensorFlow's "same" convolution.
+
+    That one, 4x4 with stride 2 on 2n numbers, pads (n - 1) * 2 + 4 - 2n = 2, half of it before: output i reads
+    inputs 2i - 1 to 2i + 2. So the adjoint writes input i into outputs 2i - 1 to 2i + 2.
+    """
+    layer = next(m for m in Chollet(width=1).generator((3, 24, 24)).body if isinstance(m, nn.ConvTranspose2d))
+    layer = layer.double()
+    x = torch.randn(1, 2, 3, 5, dtype=torch.float64)
+    kernel = layer.weight.detach().numpy()  # [in, out, 4, 4]
+    expected = np.zeros((2, 6, 10))
+    for i, j, a, b in np.ndindex(3, 5, 4, 4):
+        row, column = 2 * i - 1 + a, 2 * j - 1 + b
+        if 0 <= row < 6 and 0 <= column < 10:
+            expected[:, row, column] += x[0, :, i, j].numpy() @ kernel[:, :, a, b]
+    np.testing.assert_allclose(layer(x)[0].detach().numpy(), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_keras_dense_layers_see_height_width_channels() -> None:
+    x = torch.randn(2, 3, 4, 5)
+    np.testing.assert_array_equal(flatten(x), x.numpy().transpose(0, 2, 3, 1).reshape(2, 60))
+    assert torch.equal(unflatten(flatten(x), (3, 4, 5)), x)
+
+
+def test_fluid_resizing_keeps_the_corners() -> None:
+    """`align_corners`: output i of 2n reads the place i (n - 1) / (2n - 1)."""
+    layer = next(m for m in Mnist(width=1).generator((1, 28, 28)).body if isinstance(m, nn.Upsample))
+    row = torch.randn(7, dtype=torch.float64)
+    resized = layer(row.expand(1, 1, 7, 7))  # [1, 1, 14, 14], constant down each column
+    expected = np.interp(np.arange(14) * 6 / 13, np.arange(7), row.numpy())
+    np.testing.assert_allclose(resized[0, 0, 5], expected, rtol=1e-12)
+
+
+def test_slopes() -> None:
+    def slopes(spec: Network) -> set[float]:
+        return {m.negative_slope for m in spec.critic(SHAPE).modules() if isinstance(m, nn.LeakyReLU)}
+
+    assert slopes(Chollet(width=1)) == {0.3}  # Keras
+    assert slopes(Dcgan(width=1)) == {0.2}  # the paper, section 4
+    assert slopes(Mnist(width=1)) == {0.02}  # fluid
+
+
+# The weights at the start
+
+
+def test_dcgan_weights() -> None:
+    for network in (Dcgan().generator((3, 64, 64)), Dcgan().critic((3, 64, 64))):
+        for layer in network.modules():
+            if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+                # The estimate's relative error is 1 / sqrt(2 n): 1.3% for the smallest layer, of 3072.
+                assert layer.weight.std().item() == pytest.approx(0.02, rel=0.05)
+                assert abs(layer.weight.mean().item()) < 5 * 0.02 / sqrt(layer.weight.numel())
+                assert layer.bias is None
+            elif isinstance(layer, nn.BatchNorm2d):
+                assert layer.weight.mean().item() == pytest.approx(1, abs=5 * 0.02 / 8)  # 64 channels or more
+                assert layer.weight.std().item() == pytest.approx(0.02, rel=0.5)
+                assert not layer.bias.any()
+
+
+def test_chollet_weights() -> None:
+    """Glorot uniform: the limit is sqrt(6 / (fan_in + fan_out)), and the largest weight comes close to it."""
+    G, D = Chollet(width=32).generator((3, 64, 64)), Chollet(width=32).critic((3, 64, 64))
+    fans = {
+        G.project: (64, 32 * 32 * 32),
+        G.body[1]: (25 * 32, 25 * 64),
+        G.body[3]: (16 * 64, 16 * 64),
+        G.body[9]: (49 * 64, 49 * 3),
+        D.body[0]: (9 * 3, 9 * 32),
+        D.head: (6 * 6 * 32, 1),
+    }
+    for layer, (fan_in, fan_out) in fans.items():
+        limit = sqrt(6 / (fan_in + fan_out))
+        assert 0.98 * limit < layer.weight.abs().max().item() <= limit
+        assert layer.weight.std().item() == pytest.approx(limit / sqrt(3), rel=0.06)
+        assert not layer.bias.any()
+
+
+def test_mnist_weights() -> None:
+    G = Mnist().generator((1, 28, 28))
+    dense, conv = G.project[2], G.body[1]
+    assert dense.weight.abs().max().item() == pytest.approx(sqrt(6 / (1024 + 6272)), rel=0.001)
+    assert conv.weight.std().item() == pytest.approx(sqrt(2 / (25 * 128)), rel=0.02)
+    assert not dense.bias.any()
+    assert not conv.bias.any()
+
+
+# What training asks of every family
+
+
+@small
+def test_pictures_stay_in_range_and_points_do_not(spec: Network) -> None:
+    G = spec.generator(SHAPE)
+    with torch.no_grad():
+        for p in G.parameters():
+            p.mul_(50)  # so that a missing tanh would show
+        assert 0.5 < G(torch.randn(4, spec.z_dim)).abs().max() <= 1
+
+
+def test_points_are_not_squashed() -> None:
+    G = Mlp(z_dim=2).generator((2,))
+    with torch.no_grad():
+        for p in G.parameters():
+            p.mul_(2)
+        assert G(10 * torch.randn(50, 2)).abs().max() > 1.5
+
+
+@small
+def test_bfloat16_gives_raw_float32_scores(spec: Network) -> None:
+    G, D = spec.generator(SHAPE), spec.critic(SHAPE)
+    with torch.no_grad():
+        D.head.weight.mul_(100)  # so that a sigmoid would show
+    with torch.autocast("cpu", torch.bfloat16):
+        x = G(torch.randn(16, spec.z_dim))
+        assert x.dtype == torch.bfloat16  # the networks do compute in it
+        scores = D(x)
+    assert scores.dtype == torch.float32
+    assert not ((scores >= 0) & (scores <= 1)).all()
+    scores.square().sum().backward()
+    for network in (G, D):
+        assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
+        for name, buffer in network.named_buffers():
+            assert buffer.dtype == (torch.int64 if "num_batches" in name else torch.float32)
+
+
+@small
+def test_bfloat16_comes_near_float32(spec: Network) -> None:
+    D = spec.critic(SHAPE).eval()
+    x = pictures(4)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        rough = D.features(x).float()
+    exact = D.features(x)
+    assert (rough - exact).norm() < 0.03 * exact.norm()
+
+
+@small
+def test_pictures_stay_channels_last(spec: Network) -> None:
+    """Every picture inside both networks, so that nothing is copied between two layers."""
+    G = spec.generator(SHAPE).to(memory_format=CHANNELS_LAST)
+    D = spec.critic(SHAPE).to(memory_format=CHANNELS_LAST)
+    seen: list[bool] = []
+
+    def look(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        if output.dim() == 4:
+            seen.append(output.is_contiguous(memory_format=CHANNELS_LAST))
+
+    for layer in [*G.modules(), *D.modules()]:
+        layer.register_forward_hook(look)
+    x = G(torch.randn(4, spec.z_dim))
+    D(x)
+    assert x.is_contiguous(memory_format=CHANNELS_LAST)
+    assert seen
+    assert all(seen)
+
+
+def test_flattening_copies_nothing() -> None:
+    x = pictures(4)
+    assert flatten(x).data_ptr() == x.data_ptr()
+    rows = torch.randn(4, 24)
+    assert unflatten(rows, (2, 3, 4)).data_ptr() == rows.data_ptr()
+
+
+@small
+def test_memory_order_changes_no_number(spec: Network) -> None:
+    D = spec.critic(SHAPE).double().eval()
+    x = pictures(4).double()
+    ordered = D.features(x)
+    D.to(memory_format=CHANNELS_LAST)
+    torch.testing.assert_close(D.features(x.contiguous()), ordered, rtol=1e-9, atol=1e-12)
+
+
+@small
+def test_eval_picture_is_its_latents_alone(spec: Network) -> None:
+    G = spec.generator(SHAPE).double()
+    rouse(G)
+    z = torch.randn(8, spec.z_dim, dtype=torch.float64)
+    with torch.no_grad():
+        G(z)  # fills the running statistics
+        G.eval()
+        torch.testing.assert_close(G(z[:1]), G(z)[:1], rtol=1e-9, atol=1e-12)
+        assert (G(z)[1] - G(z)[0]).abs().max() > 1e-3  # and the latents do matter
+
+
+def test_training_picture_is_not() -> None:
+    """The other side of the test above: batch norm in training looks at the batch."""
+    G = Dcgan(z_dim=5, width=3).generator(SHAPE).double()
+    rouse(G)
+    z = torch.randn(8, 5, dtype=torch.float64)
+    with torch.no_grad():
+        assert (G(z[:2]) - G(z)[:2]).abs().max() > 1e-3
+
+
+@small
+def test_every_weight_learns(spec: Network) -> None:
+    """No dead computation: every weight of both networks has a gradient, biases before a norm apart."""
+    G, D = spec.generator(SHAPE), spec.critic(SHAPE)
+    D(G(torch.randn(8, spec.z_dim))).square().sum().backward()
+    for name, p in [*G.named_parameters(), *D.named_parameters()]:
+        if name == "project.2.bias" and isinstance(spec, Mnist):
+            continue  # fluid's bias before the batch norm
+        assert p.grad is not None, name
+        assert p.grad.abs().max() > 0, name
+
+
+def penalty(D: nn.Module, x: Tensor) -> Tensor:
+    """The R1 penalty's shape: E |grad_x D(x)|^2, on the float64 scores before they are made float32."""
+    x = x.clone().requires_grad_()
+    scores = D.head(D.features(x)).flatten()  # [B]
+    (slope,) = torch.autograd.grad(scores.sum(), x, create_graph=True)
+    return slope.square().flatten(1).sum(1).mean()
+
+
+@small
+def test_double_backward_equals_finite_differences(spec: Network) -> None:
+    """The gradient of a gradient penalty, along one random direction of all weights, in float64.
+
+    LeakyReLU and max-pooling have kinks, so the step is small enough that no unit crosses one.
+    """
+    if isinstance(spec, Chollet):
+        spec = replace(spec, dropout=0.0)  # two evaluations must see the same network
+    D = spec.critic(SHAPE).double()
+    rouse(D, by=0.05)
+    x = pictures(4).double()
+    weights = list(D.parameters())
+    gradients = torch.autograd.grad(penalty(D, x), weights, allow_unused=True)
+    directions = [torch.randn_like(p) for p in weights]
+    analytic = sum((g * d).sum() for g, d in zip(gradients, directions, strict=True) if g is not None)
+
+    def moved(step: float) -> float:
+        with torch.no_grad():
+            for p, d in zip(weights, directions, strict=True):
+                p.add_(d, alpha=step)
+        value = penalty(D, x).item()
+        with torch.no_grad():
+            for p, d in zip(weights, directions, strict=True):
+                p.sub_(d, alpha=step)
+        return value
+
+    step = 1e-7
+    numeric = (moved(step) - moved(-step)) / (2 * step)
+    assert float(analytic) == pytest.approx(numeric, rel=1e-4)
+    assert abs(numeric) > 1e-6
+
+
+@small
+def test_double_backward_is_finite_in_float32(spec: Network) -> None:
+    D = spec.critic(SHAPE)
+    penalty(D, pictures(4)).backward()
+    gradients = [p.grad for p in D.parameters() if p.grad is not None]
+    assert gradients
+    assert all(g.isfinite().all() for g in gradients)
+
+
+def test_dropout_only_in_training() -> None:
+    D = Chollet(width=8, dropout=0.4).critic((3, 64, 64))
+    x = pictures(8, (3, 64, 64))
+    zeros = (D.features(x) == 0).double().mean().item()
+    assert zeros == pytest.approx(0.4, abs=0.05)  # 2304 numbers: a standard error of 0.01
+    D.eval()
+    assert not (D.features(x) == 0).any()
+
+
+# The refusals
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (
+            lambda: Dcgan().generator((3, 30, 30)),
+            "dcgan makes sizes that are multiples of 8, and 30x30 is not: try --size 32.",
+        ),
+        (
+            lambda: Dcgan().critic((3, 48, 50)),
+            "dcgan makes sizes that are multiples of 8, and 48x50 is not: try --size 48x56.",
+        ),
+        (
+            lambda: Chollet().critic((3, 16, 16)),
+            "chollet makes sizes that are multiples of 2, 24 or more, and 16x16 is not: try --size 24.",
+        ),
+        (
+            lambda: Mnist().generator((1, 27, 27)),
+            "mnist makes sizes that are multiples of 4, 24 or more, and 27x27 is not: try --size 28.",
+        ),
+        (
+            lambda: Dcgan().generator((5, 32, 32)),
+            "dcgan makes pictures of 1 to 4 channels, and 5 were asked for: try 3 for colour, 1 for grey.",
+        ),
+        (
+            lambda: Mnist().critic((2,)),
+            "mnist makes pictures, and the data have shape (2,): try the network mlp.",
+        ),
+        (
+            lambda: Mlp().critic((8, 3, 32, 32)),
+            "mlp makes pictures (C, H, W) and points (2,), and (8, 3, 32, 32) is neither: "
+            "try the shape of one picture, without the batch.",
+        ),
+        (
+            lambda: Dcgan(critic_norm="bach"),  # type: ignore[arg-type]
+            "dcgan knows no normalisation 'bach': did you mean 'batch'?",
+        ),
+        (
+            lambda: Dcgan(max_width=0),
+            "dcgan was given max_width 0, which must be 1 or more: try a larger max_width.",
+        ),
+        (lambda: Mlp(layers=0), "mlp was given layers 0, which must be 1 or more: try a larger layers."),
+        (
+            lambda: Chollet(dropout=1.0),
+            "chollet was given dropout 1.0, which must be 0 or more and less than 1: try 0.4.",
+        ),
+    ],
+)
+def test_refusals(make: object, sentence: str) -> None:
+    with pytest.raises(ConfigError) as refusal:
+        make()  # type: ignore[operator]
+    assert str(refusal.value) == sentence
+
+
+def test_suggested_size_works() -> None:
+    for name in ("chollet", "dcgan", "mnist"):
+        spec = NETWORKS[name]()
+        for side in range(1, 70):
+            try:
+                spec.critic((1, side, side))
+            except ConfigError as refusal:
+                better = int(str(refusal).rpartition("--size ")[2].rstrip("."))
+                assert better > side
+                spec.critic((1, better, better))
+
+
+def test_the_table_names_each_family_once() -> None:
+    assert list(NETWORKS) == sorted(NETWORKS)
+    assert {name: family.__name__.lower() for name, family in NETWORKS.items()} == {n: n for n in NETWORKS}

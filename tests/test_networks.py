@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ganache.errors import ConfigError
 from ganache.networks import NETWORKS, Chollet, Dcgan, Mlp, Mnist, Network
 from ganache.networks.blocks import flatten, unflatten
-from ganache.types import ImageShape
+from ganache.types import Critic, ImageShape
 
 CHANNELS_LAST = torch.channels_last
 
@@ -82,9 +82,7 @@ def test_mnist_counts() -> None:
 
 def test_dcgan_counts() -> None:
     g = 64  # dcgan.torch: ngf = ndf = 64, no biases
-    generator = (
-        16 * (100 * 8 * g + 8 * 4 * g * g + 4 * 2 * g * g + 2 * g * g + 3 * g) + 2 * (8 + 4 + 2 + 1) * g
-    )
+    generator = 16 * (100 * 8 * g + 8 * 4 * g * g + 4 * 2 * g * g + 2 * g * g + 3 * g) + 2 * (8 + 4 + 2 + 1) * g
     critic = 16 * (3 * g + 2 * g * g + 2 * 4 * g * g + 4 * 8 * g * g + 8 * g) + 2 * (2 + 4 + 8) * g
     assert count(Dcgan().generator((3, 64, 64))) == generator == 3_576_704
     assert count(Dcgan().critic((3, 64, 64))) == critic == 2_765_568
@@ -164,9 +162,7 @@ def test_without_a_norm_its_bias_comes_back() -> None:
     plain = Dcgan(width=2, generator_norm="none", critic_norm="none")
     # 24x32 from 3x4 with 8, 4 and 2 channels. The projection has a bias a unit, a convolution one a channel.
     assert count(plain.critic(SHAPE)) - count(spec.critic(SHAPE)) == (4 + 8) - 2 * (4 + 8)
-    assert count(plain.generator(SHAPE)) - count(spec.generator(SHAPE)) == (3 * 4 * 8 + 4 + 2) - 2 * (
-        8 + 4 + 2
-    )
+    assert count(plain.generator(SHAPE)) - count(spec.generator(SHAPE)) == (3 * 4 * 8 + 4 + 2) - 2 * (8 + 4 + 2)
     for network in (plain.generator(SHAPE), plain.critic(SHAPE)):
         assert not any(isinstance(layer, nn.BatchNorm2d) for layer in network.modules())
 
@@ -177,8 +173,8 @@ def test_without_a_norm_its_bias_comes_back() -> None:
 def test_keras_transposed_convolution() -> None:
     """Keras' "same" transposed convolution is the adjoint of TensorFlow's "same" convolution.
 
-    That one, 4x4 with stride 2 on 2n numbers, pads (n - 1) * 2 + 4 - 2n = 2, half of it before: output i reads
-    inputs 2i - 1 to 2i + 2. So the adjoint writes input i into outputs 2i - 1 to 2i + 2.
+    That one, 4x4 with stride 2 on 2n numbers, pads (n - 1) * 2 + 4 - 2n = 2, half of it before: its output i
+    reads inputs 2i - 1 to 2i + 2. So the adjoint writes input i into outputs 2i - 1 to 2i + 2.
     """
     layer = next(m for m in Chollet(width=1).generator((3, 24, 24)).body if isinstance(m, nn.ConvTranspose2d))
     layer = layer.double()
@@ -264,7 +260,7 @@ def test_mnist_weights() -> None:
 
 
 @small
-def test_pictures_stay_in_range_and_points_do_not(spec: Network) -> None:
+def test_pictures_stay_in_range(spec: Network) -> None:
     G = spec.generator(SHAPE)
     with torch.no_grad():
         for p in G.parameters():
@@ -367,17 +363,17 @@ def test_training_picture_is_not() -> None:
 
 @small
 def test_every_weight_learns(spec: Network) -> None:
-    """No dead computation: every weight of both networks has a gradient, biases before a norm apart."""
+    """No dead computation: every weight has a gradient, but for one that fluid has in vain."""
     G, D = spec.generator(SHAPE), spec.critic(SHAPE)
     D(G(torch.randn(8, spec.z_dim))).square().sum().backward()
     for name, p in [*G.named_parameters(), *D.named_parameters()]:
         if name == "project.2.bias" and isinstance(spec, Mnist):
-            continue  # fluid's bias before the batch norm
+            continue  # the bias before the batch norm
         assert p.grad is not None, name
         assert p.grad.abs().max() > 0, name
 
 
-def penalty(D: nn.Module, x: Tensor) -> Tensor:
+def penalty(D: Critic, x: Tensor) -> Tensor:
     """The R1 penalty's shape: E |grad_x D(x)|^2, on the float64 scores before they are made float32."""
     x = x.clone().requires_grad_()
     scores = D.head(D.features(x)).flatten()  # [B]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ganache.build import dataset, prior
     from ganache.checkpoint import load_generator
     from ganache.config import Config, recipe
-    from ganache.data import Dataset, Stream, doctor, load
+    from ganache.data import Dataset, Stream, diagnose, load
     from ganache.errors import CheckpointError, ConfigError, DataError, GanacheError, MissingExtra
     from ganache.explore import Sample, render
     from ganache.figures import picture
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
     from ganache.methods import METHODS
     from ganache.networks import NETWORKS
     from ganache.run import Run
-    from ganache.train import Plan, Report, State, train
+    from ganache.train import Plan, Report, State
     from ganache.types import Critic, Generator, Method, Prior
 
 _HOMES = {
     "build": ("dataset", "prior"),
     "checkpoint": ("load_generator",),
     "config": ("Config", "recipe"),
-    "data": ("Dataset", "Stream", "doctor", "load"),
+    "data": ("Dataset", "Stream", "diagnose", "load"),
     "errors": ("CheckpointError", "ConfigError", "DataError", "GanacheError", "MissingExtra"),
     "explore": ("Sample", "render"),
     "figures": ("picture",),
@@ -46,7 +46,7 @@ _HOMES = {
     "methods": ("METHODS",),
     "networks": ("NETWORKS",),
     "run": ("Run",),
-    "train": ("Plan", "Report", "State", "train"),
+    "train": ("Plan", "Report", "State"),
     "types": ("Critic", "Generator", "Method", "Prior"),
 }
 
@@ -71,7 +71,7 @@ __all__ = [
     "State",
     "Stream",
     "dataset",
-    "doctor",
+    "diagnose",
     "find_checkpoint",
     "load",
     "load_generator",
@@ -79,7 +79,6 @@ __all__ = [
     "prior",
     "recipe",
     "render",
-    "train",
 ]
 
 

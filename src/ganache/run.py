@@ -17,8 +17,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import torch
-
 import numpy as np
 import torch
 from torch import Tensor

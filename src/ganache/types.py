@@ -44,9 +44,10 @@ class Generator(nn.Module, ABC):
 
 
 class Critic(nn.Module, ABC):
-    """x [B, *image_shape] -> raw scores [B], float32, higher for more real. No sigmoid: a loss adds its own.
+    """x [B, *image_shape] -> raw scores [B], higher for more real. No sigmoid: a loss adds its own.
 
-    `head` is the last linear layer, [B, F] -> [B, 1].
+    `head` is the last linear layer, [B, F] -> [B, 1]. It computes in float32 (float64 in a float64 network) even
+    where the body computes in bfloat16, whose three digits are too few for the difference of two scores.
     """
 
     image_shape: ImageShape
@@ -57,8 +58,10 @@ class Critic(nn.Module, ABC):
         """x [B, *image_shape] -> the last hidden layer [B, F]."""
 
     def forward(self, x: Tensor) -> Tensor:
-        scores: Tensor = self.head(self.features(x))
-        return scores.flatten().float()
+        h = self.features(x)  # [B, F]
+        with torch.autocast(h.device.type, enabled=False):
+            scores: Tensor = self.head(h if h.dtype is torch.float64 else h.float())
+        return scores.flatten()
 
 
 class Method(ABC):

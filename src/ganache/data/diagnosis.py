@@ -91,7 +91,9 @@ class Diagnosis:
             return f"{self.usable:,} points in the plane."
         height, width, channels = self.shape
         kind = "grey" if channels == 1 else "RGB"
-        whole = f"{self.usable:,} pictures" if not self.skipped else f"{self.usable:,} of {self.files:,} usable"
+        whole = (
+            f"{self.usable:,} pictures" if not self.skipped else f"{self.usable:,} of {self.files:,} usable"
+        )
         return f"{whole}, {width}x{height} {kind}."
 
     def _duplicates(self) -> list[str]:
@@ -107,8 +109,11 @@ class Diagnosis:
         lines = []
         for reason, count in self.reasons.items():
             lines.append(f"  left out    {count:,} {reason}: {Reason(reason).sentence}.")
-            names = [f"{s.name} ({s.detail})" if s.detail != s.reason.sentence else s.name
-                     for s in self.skipped if s.reason == reason]
+            names = [
+                f"{s.name} ({s.detail})" if s.detail != s.reason.sentence else s.name
+                for s in self.skipped
+                if s.reason == reason
+            ]
             lines += _examples(names)
         return lines
 

@@ -81,4 +81,5 @@ def _pairs(unique: NDArray[np.uint64], first: int, bits: int) -> NDArray[np.intp
 def _bit_count(words: NDArray[np.uint64]) -> NDArray[np.intp]:
     """How many bits are set in each word [N]."""
     octets = np.ascontiguousarray(words).view(np.uint8).reshape(-1, 8)
-    return np.unpackbits(octets, axis=1).sum(axis=1)
+    count: NDArray[np.intp] = np.unpackbits(octets, axis=1).sum(axis=1, dtype=np.intp)
+    return count

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -42,7 +42,7 @@ def look(entry: Entry, target: Target) -> Looked:
     return Looked(entry, picture, digest=digest, looks=difference_hash(picture.pixels))
 
 
-def examine(files: Files, target: Target, *, progress: bool) -> Iterator[Looked]:
+def examine(files: Files, target: Target, *, progress: bool) -> Generator[Looked, None, None]:
     """Every file's Looked, in order."""
     row_bytes = np.prod(target.size or (256, 256)) * 3
     group = int(np.clip(2**22 // row_bytes, 1, 32))
@@ -117,7 +117,9 @@ class Findings:
         if not reasons:
             return DataError(f"'{source}' holds no file: give a folder or zip with pictures in it.")
         told = ", ".join(f"{count:,} {reason}" for reason, count in reasons.items())
-        hint = " a smaller size would admit them." if list(reasons) == [Reason.TOO_SMALL.value] else (
-            " the doctor names each file."
+        hint = (
+            " a smaller size would admit them."
+            if list(reasons) == [Reason.TOO_SMALL.value]
+            else (" the doctor names each file.")
         )
         return DataError(f"'{source}' holds no usable picture: {told};{hint}")

@@ -1,8 +1,8 @@
 """Anime-like faces, drawn by the program itself from a seed: a data set that needs no download.
 
-Each face is a pure function of (seed, number), so that any number of them is drawn piece by piece in flat memory,
-with the same pixels on every machine; and each is made of known factors (`Factors`), so that one can draw the face
-one wants, or ask a trained generator which factor a latent dimension moves.
+Each face is a pure function of (seed, number), so that any number of them is drawn piece by piece in flat
+memory, with the same pixels on every machine; and each is made of known factors (`Factors`), so that one can
+draw the face one wants, or ask a trained generator which factor a latent dimension moves.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ Images = NDArray[np.uint8]
 """[N, H, W, 3], red, green, blue in 0..255."""
 
 PIXELS_AT_ONCE = 64 * 64 * 16
-"""How many pixels are drawn together: few enough for the processor's cache, enough to hide Python's overhead."""
+"""How many pixels are drawn together: few enough for the processor's cache, enough to hide Python's cost."""
 
 CLOSENESS = 1.1
 """How large the figure is at zoom 1: the hair just leaves the picture."""
@@ -99,13 +99,13 @@ def _draw_batch(factors: Factors, height: int, width: int) -> Images:
     paint_background(body, p)
     paint_back_hair(head, f, p)
     paint_buns(head.rows(-0.95, -0.38), f, p)
-    paint_body(body.rows(0.35, 2.0), p)
+    paint_body(body.rows(0.35, np.inf), p)
     paint_face(head, f, p, fringe)
     paint_mouth(head.rows(0.30, 0.72), f, p)
-    paint_eyes(head, f, p)
+    paint_eyes(head.rows(-0.25, 0.45), f, p)
     paint_front_hair(head, f, p, fringe)
     paint_brows(head.rows(-0.35, 0.05), f, p)
-    paint_ribbon(head.rows(-0.90, -0.30), f, p)
+    paint_ribbon(head.rows(-0.95, -0.25), f, p)
     return np.rint(np.moveaxis(canvas, 0, -1) * 255).astype(np.uint8)
 
 

@@ -1,9 +1,9 @@
 """The brush that draws faces: coordinates, colours, and shapes laid over each other.
 
-A shape is a signed distance, negative inside, [B, H, W] in units of half a picture; its edge is smoothed over one
-pixel, so that any picture size is antialiased without drawing it larger first. Whole pictures only meet additions,
-multiplications, divisions, square roots, minima and maxima: IEEE 754 rounds these alike on every machine, so the
-pixels are alike too. Sines and powers touch a few numbers a face, which are then rounded.
+A shape is a signed distance, negative inside, [B, H, W] in units of half a picture; its edge is smoothed over
+one pixel, so that any picture size is antialiased without drawing it larger first. Whole pictures only meet
+sums, products, quotients, square roots, minima and maxima: IEEE 754 rounds these alike on every machine, so
+the pixels are alike too. Sines and powers touch a few numbers a face, which are then rounded.
 """
 
 from __future__ import annotations
@@ -15,14 +15,17 @@ from numpy.typing import NDArray
 
 from ganache.data.faces_factors import Factors
 
-Field = NDArray[np.float32]
-"""One number a pixel, [B, H, W], or one number a face, [B, 1, 1]."""
+Field = NDArray[np.floating]
+"""float32: one number a pixel, [B, H, W], or one number a face, [B, 1, 1]."""
+
+Level = float | Field
+"""One number for all faces, or one a face, or one a pixel."""
 
 Traits = dict[str, Field]
 """The factors of B faces by name, each [B, 1, 1]."""
 
-Colour = NDArray[np.float32]
-"""Red, green, blue in [0, 1]: [3, B, 1, 1], or [3, B, H, W] for a gradient."""
+Colour = NDArray[np.floating]
+"""float32: red, green, blue in [0, 1]: [3, B, 1, 1], or [3, B, H, W] for a gradient."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Brush:
     y: Field
     pixel: Field  # the width of one pixel
 
-    def fill(self, distance: Field, colour: Colour, opacity: float | Field = 1.0, soft: float = 0.0) -> None:
+    def fill(self, distance: Field, colour: Colour, opacity: Level = 1.0, soft: float = 0.0) -> None:
         """Lay a shape over the picture; its edge fades over `soft`, and never over less than a pixel."""
         cover = distance / np.maximum(self.pixel, np.float32(soft))
         np.subtract(0.5, cover, out=cover)
@@ -45,25 +48,26 @@ class Brush:
         step *= cover
         self.rgb[:] += step
 
-    def stroke(
-        self, distance: Field, colour: Colour, width: float | Field, opacity: float | Field = 1.0
-    ) -> None:
-        """Draw along the line where distance is 0. A line thinner than a pixel is a fainter one of a pixel."""
+    def stroke(self, distance: Field, colour: Colour, width: Level, opacity: Level = 1.0) -> None:
+        """Draw along the line where distance is 0; one thinner than a pixel is a pixel wide and fainter."""
         drawn = np.maximum(self.pixel, width)
         self.fill(np.abs(distance) - drawn / 2, colour, opacity * np.minimum(1, width / self.pixel))
 
     def rows(self, top: float, bottom: float) -> Brush:
         """The same picture, but only the rows that may show something between two heights: less work."""
         height = self.y.shape[1]
-        inside = np.flatnonzero(np.any((self.y >= top) & (self.y <= bottom), axis=(0, 2)))
+        margin = 2 * self.pixel  # smoothed edges and thin lines reach past their shapes
+        within = (self.y + margin >= top) & (self.y - margin <= bottom)
+        inside = np.flatnonzero(np.any(within, axis=(0, 2)))
         part = slice(inside[0], inside[-1] + 1) if len(inside) else slice(height, height)
         return replace(self, rgb=self.rgb[:, :, part], x=self.x[:, part], y=self.y[:, part])
 
 
-def ellipse(x: Field, y: Field, radius_x: float | Field, radius_y: float | Field) -> Field:
+def ellipse(x: Field, y: Field, radius_x: Level, radius_y: Level) -> Field:
     """About the distance to an ellipse around the origin (exact for a circle, good near the edge)."""
     across, along = x / radius_x, y / radius_y
-    return (np.sqrt(across * across + along * along) - 1) * np.minimum(radius_x, radius_y)
+    distance: Field = (np.sqrt(across * across + along * along) - 1) * np.minimum(radius_x, radius_y)
+    return distance
 
 
 def wave(t: Field) -> Field:
@@ -77,11 +81,11 @@ def column(values: NDArray[np.floating]) -> Field:
     return np.round(values.astype(np.float64), 5).astype(np.float32)[:, None, None]
 
 
-def oklch(lightness: float | Field, chroma: float | Field, hue: Field) -> Colour:
-    """Colours by how they look: lightness 0 to 1, chroma 0 to about 0.3, hue in degrees [B, 1, 1] -> [3, B, 1, 1].
+def oklch(lightness: Level, chroma: Level, hue: Field) -> Colour:
+    """Lightness 0 to 1, chroma 0 to about 0.3 and hue in degrees, each [B, 1, 1] -> colours [3, B, 1, 1].
 
-    Bjorn Ottosson, "A perceptual color space for image processing" (2020): equal lightness looks equally light in
-    every hue, which HSL does not give. What a screen cannot show is clipped.
+    Björn Ottosson, "A perceptual color space for image processing" (2020): equal lightness looks equally
+    light in every hue, which HSL does not give. What a screen cannot show is clipped.
     """
     angle = np.radians(hue.astype(np.float64))
     a, b = chroma * np.cos(angle), chroma * np.sin(angle)
@@ -107,7 +111,7 @@ def rgb(red: float, green: float, blue: float) -> Colour:
 WHITE = rgb(1.0, 1.0, 1.0)
 
 
-def mix(one: Colour, other: Colour, share: float | Field) -> Colour:
+def mix(one: Colour, other: Colour, share: Level) -> Colour:
     """`one` where share is 0, `other` where it is 1."""
     mixed: Colour = one + share * (other - one)
     return mixed
@@ -115,7 +119,7 @@ def mix(one: Colour, other: Colour, share: float | Field) -> Colour:
 
 @dataclass(frozen=True)
 class Palette:
-    """The colours of B faces: a base, a darker and sometimes a lighter tone of each thing, as in cel animation."""
+    """The colours of B faces: a base and a darker tone of most things, as in cel animation."""
 
     skin: Colour
     skin_dark: Colour

@@ -1,7 +1,7 @@
 """What a drawn face is made of: its factors, sampled from a seed.
 
-Every factor is drawn on its own, so over many faces any two are uncorrelated; all but `fringe` and `ribbon` are
-continuous. Whoever studies a latent space therefore knows the truth behind each picture.
+Every factor is drawn on its own, so over many faces any two are uncorrelated; all but `fringe`, `buns` and
+`ribbon` are continuous. Whoever studies a latent space therefore knows the truth behind each picture.
 """
 
 from __future__ import annotations
@@ -32,16 +32,12 @@ class Factor(NamedTuple):
 
 
 FACTORS: dict[str, Factor] = {
-    "hair_hue": Factor(
-        "degrees, OKLCH", 0, 360, "29 red, 55 brown, 95 blond, 145 green, 260 blue, 305 purple"
-    ),
+    "hair_hue": Factor("degrees, OKLCH", 0, 360, "29 red, 55 brown, 95 blond, 145 green, 260 blue"),
     "hair_lightness": Factor("share", 0, 1, "0 the darkest hair, 1 the palest"),
     "hair_chroma": Factor("share", 0, 1, "0 black, grey or white, 1 as colourful as hair gets"),
     "hair_length": Factor("share", 0, 1, "0 ends at the cheeks, 1 falls below the picture"),
     "hair_volume": Factor("share", 0, 1, "0 lies close to the head, 1 stands off"),
-    "side_locks": Factor(
-        "share", 0, 1, "how far the locks beside the face reach: 0 the eyes, 1 the shoulders"
-    ),
+    "side_locks": Factor("share", 0, 1, "the locks beside the face reach: 0 the eyes, 1 the shoulders"),
     "fringe": Factor("one of FRINGES", 0, 3, "0 straight, 1 parted, 2 swept to one side, 3 spiky"),
     "fringe_length": Factor("share", 0, 1, "0 above the brows, 1 into the eyes"),
     "fringe_side": Factor("face half-widths", -1, 1, "where the hair parts: -1 left, 1 right"),
@@ -54,9 +50,7 @@ FACTORS: dict[str, Factor] = {
     "eye_size": Factor("share of the usual size", 0.8, 1.2, "scales both eyes"),
     "eye_hue": Factor("degrees, OKLCH", 0, 360, "the hue of the irises"),
     "eye_openness": Factor("share", 0, 1, "0 closed, 1 wide open"),
-    "gaze": Factor(
-        "share of the eye's freedom", -1, 1, "-1 looks to the left of the picture, 1 to the right"
-    ),
+    "gaze": Factor("share of the eye's freedom", -1, 1, "where they look: -1 left in the picture, 1 right"),
     "brow_angle": Factor("share", -1, 1, "-1 worried, 1 stern"),
     "smile": Factor("share", -1, 1, "-1 frown, 1 smile"),
     "mouth_openness": Factor("share", 0, 1, "0 closed, 1 wide open"),
@@ -75,8 +69,8 @@ FACTORS: dict[str, Factor] = {
 class Factors:
     """The factors of N faces, one float32 column [N] each, in the units and ranges of FACTORS.
 
-    Raises ConfigError for columns of different lengths and for values out of range. To choose one factor and keep the
-    others, use `dataclasses.replace`:
+    Raises ConfigError for columns of different lengths and for values out of range. To choose one factor and
+    keep the others, use `dataclasses.replace`:
 
     >>> from dataclasses import replace
     >>> faces = replace(usual_factors(3), smile=[-1.0, 0.0, 1.0])
@@ -140,7 +134,7 @@ class Factors:
 
 
 def usual_factors(count: int) -> Factors:
-    """`count` times the same face, every factor in the middle of its range but those that would look dull there.
+    """`count` times the same face: each factor in the middle of its range, unless it looks dull there.
 
     >>> usual_factors(2).tilt
     array([0., 0.], dtype=float32)
@@ -160,10 +154,10 @@ def usual_factors(count: int) -> Factors:
 
 
 DRAWS_A_FACE = 64
-"""Random numbers reserved for a face: new factors use up spare ones, so they leave the old ones as they were."""
+"""Random numbers reserved for a face: a new factor takes a spare one and leaves the others as they were."""
 
-# Uniform share -> OKLCH hue of hair. Browns, blonds, blues, purples and pinks are common, green and cyan are rare:
-# a steep piece is a rare hue.
+# Uniform share -> OKLCH hue of hair. Browns, blonds, blues, purples and pinks are common, green and cyan
+# rare: a steep piece is a rare hue.
 HUE_SHARES = (0.0, 0.16, 0.38, 0.48, 0.54, 0.70, 0.86, 1.0)
 HUE_DEGREES = (0.0, 40.0, 72.0, 95.0, 220.0, 275.0, 325.0, 360.0)
 
@@ -171,17 +165,16 @@ HUE_DEGREES = (0.0, 40.0, 72.0, 95.0, 220.0, 275.0, 325.0, 360.0)
 def sample_factors(start: int, stop: int, seed: int = 0) -> Factors:
     """The factors of faces start, ..., stop - 1 of a seed: N = stop - start.
 
-    Face i depends on (seed, i) alone, because Philox is a counter that can be set anywhere. Factors are independent
-    of each other and uniform over their ranges, with four exceptions: hair hues are more often natural than green,
-    eyes are more often open than closed, mouths more often closed than open, a third of the faces wears a ribbon.
+    Face i depends on (seed, i) alone, because Philox is a counter that can be set anywhere. Factors are
+    independent of each other. Most are uniform over their ranges, but hair is rarely green and often vivid,
+    eyes are mostly open, mouths mostly closed and smiling, skins mostly fair, backgrounds mostly pale; a
+    third of the faces wears a ribbon, a fifth buns.
 
     >>> bool(np.all(sample_factors(3, 5).smile == sample_factors(0, 5).smile[3:]))
     True
     """
     if not 0 <= start <= stop or seed < 0:
-        raise ConfigError(
-            f"Got start={start}, stop={stop}, seed={seed}: 0 <= start <= stop and 0 <= seed is needed."
-        )
+        raise ConfigError(f"Got start={start}, stop={stop}, seed={seed}: give 0 <= start <= stop, 0 <= seed.")
     bits = np.random.Philox(key=seed)
     bits.advance(start * DRAWS_A_FACE // 4)  # one step of the counter makes four numbers
     raw = bits.random_raw((stop - start) * DRAWS_A_FACE)
@@ -202,7 +195,7 @@ def _spread(name: str, share: NDArray[np.float64]) -> Column:
         case "buns":
             value = np.floor(share + 1 / 5)
         case "smile":
-            value = 1 - 2 * share * np.sqrt(share)
+            value = 1 - 2 * share * share
         case "hair_chroma" | "background_lightness":
             value = 1 - share * share
         case "eye_openness":

@@ -1,12 +1,14 @@
-"""The hair of a drawn face: locks that fan out from the parting, side locks, the hair behind, buns and a ribbon."""
+"""The hair of a drawn face: the locks in front, fanning out from the parting, those behind, buns, a bow."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from ganache.data.faces_brush import Brush, Field, Palette, Traits, ellipse, mix, wave
+from ganache.data.faces_factors import FRINGES
 
 
 @dataclass(frozen=True)
@@ -20,37 +22,63 @@ class Fringe:
     depth: Field  # from 0 at the crown to 1 at the fringe's tips
 
 
+class Bangs(NamedTuple):
+    """What makes one style of fringe."""
+
+    parting: float  # how far `fringe_side` moves the point that the locks fan out from
+    bend: float  # how much the locks curve to one side on their way down
+    locks: float  # how many there are, per unit of the fan
+    notch: float  # how deep the gaps between the tips are
+    tips: float  # the height of the tips in the middle of the face
+    gap: float  # how far the tips rise at the parting
+    slope: float  # how much lower the tips are on the side that the hair is swept to
+
+
+BANGS = {
+    "straight": Bangs(parting=0.08, bend=0.0, locks=5.0, notch=0.10, tips=-0.12, gap=0.0, slope=0.0),
+    "parted": Bangs(parting=0.25, bend=0.0, locks=4.2, notch=0.16, tips=-0.02, gap=0.42, slope=0.0),
+    "swept": Bangs(parting=0.40, bend=0.11, locks=4.2, notch=0.22, tips=-0.06, gap=0.10, slope=0.22),
+    "spiky": Bangs(parting=0.20, bend=0.025, locks=4.6, notch=0.34, tips=-0.02, gap=0.0, slope=0.0),
+}
+TABLE = np.array([BANGS[name] for name in FRINGES], np.float32)
+
+
 def place_fringe(brush: Brush, f: Traits) -> Fringe:
-    """Where the hair in front is. Locks fan out from the parting: `fan` is the same all along a lock."""
+    """Where the hair in front is: bangs, cut off by the outline of the hair, and the side locks."""
     x, y = brush.x, brush.y
-    style = f["fringe"].astype(np.int64)
+    style = Bangs(*np.moveaxis(TABLE[f["fringe"].astype(np.int64)], -1, 0))  # each [B, 1, 1]
+    side_sign = np.where(f["fringe_side"] < 0, np.float32(1), np.float32(-1))  # the wider side of the parting
+    part = f["fringe_side"] * style.parting
 
-    def by_style(*values: float) -> Field:  # in the order of FRINGES
-        return np.array(values, np.float32)[style]
-
-    part = f["fringe_side"] * by_style(0.08, 0.25, 0.40, 0.2)
-    lean = np.where(f["fringe_side"] < 0, np.float32(1), np.float32(-1))  # swept hair falls to the wider side
+    # Locks fan out from a point above the crown: `turns` is the same all along a lock, and counts them.
     below = np.maximum(y + 1.15, 0.1)
-    fan = (x - part) / below + lean * by_style(0.0, 0.0, 0.22, 0.05) * below * below * 0.5
-    turns = fan * by_style(5.0, 4.2, 4.2, 4.6) + f["strand_phase"]
+    fan = (x - part) / below + side_sign * style.bend * below * below
+    turns = fan * style.locks + f["strand_phase"]
     across, lock = wave(turns), np.floor(turns)
-    uneven = (lock * 0.618034) - np.floor(lock * 0.618034)
-    notch = by_style(0.10, 0.16, 0.22, 0.34) * (0.6 + 0.8 * uneven)
-    tips = by_style(-0.08, 0.02, -0.02, 0.02) + 0.20 * (f["fringe_length"] - 0.2)
-    gap = np.clip(1 - np.abs(x - part) / 0.40, 0, 1)
-    tips = tips - by_style(0.0, 0.42, 0.10, 0.0) * gap + by_style(0.0, 0.0, 0.22, 0.0) * lean * x
+
+    # The edge of the bangs: an arch between each two tips, of uneven depth. 0.618 spreads multiples evenly.
+    uneven = lock * 0.618034 - np.floor(lock * 0.618034)
+    notch = style.notch * (0.6 + 0.8 * uneven)
+    rise = style.gap * np.clip(1 - np.abs(x - part) / 0.40, 0, 1)
+    tips = style.tips + 0.20 * f["fringe_length"] - rise + style.slope * side_sign * x
     edge = tips - notch * (1 - across * across)
-    slope = notch * 4 * np.abs(across) * by_style(5.0, 4.2, 4.2, 4.6) / below
-    bangs = (y - edge) / np.sqrt(1 + slope * slope)
+    steep = notch * 4 * across * style.locks / below
+    bangs = (y - edge) / np.sqrt(1 + steep * steep)
 
     cap = _dome(x, y, f)
-    tip = 0.22 + 0.70 * f["side_locks"]
-    t = np.clip((y + 0.5) / (tip + 0.5), 0, 1)
-    side = np.abs(np.abs(x) - 0.66 + 0.03 * t) - 0.16 * (1 - t * t)
-    side = np.maximum(np.maximum(side, -0.5 - y), np.maximum(y - tip, cap))
+    side = np.maximum(_side_lock(x, y, f), cap)
     front = np.minimum(np.maximum(cap, bangs), side)
     shadow = np.minimum(y - edge - 0.10, side - 0.05)
     return Fringe(front, shadow, cap, across, (y + 0.92) / (tips + 0.92))
+
+
+def _side_lock(x: Field, y: Field, f: Traits) -> Field:
+    """Distance to the locks beside the face, which narrow to a tip."""
+    tip = 0.22 + 0.70 * f["side_locks"]
+    t = np.clip((y + 0.5) / (tip + 0.5), 0, 1)  # 0 at the temple, 1 at the tip
+    lock: Field = np.abs(np.abs(x) - 0.66 + 0.03 * t) - 0.16 * (1 - t * t)
+    lock = np.maximum(lock, np.maximum(-0.5 - y, y - tip))
+    return lock
 
 
 def _dome(x: Field, y: Field, f: Traits) -> Field:
@@ -63,9 +91,11 @@ def paint_back_hair(brush: Brush, f: Traits, p: Palette) -> None:
     """The hair behind the head, falling to its length in pointed strands."""
     x, y = brush.x, brush.y
     across = wave(x * 3.0 + f["strand_phase"])
-    end = 0.44 + 0.95 * f["hair_length"] - 0.14 * (1 - np.abs(across)) * (1 + 0.5 * across) - 0.12 * np.abs(x)
-    inwards = np.maximum(0, 0.35 - np.maximum(0, end - y))
-    hair = np.maximum(_dome(x, y, f) + inwards * inwards - 0.06 * np.clip(y, 0, 1), (y - end) * 0.5)
+    notch = 0.14 * (1 - np.abs(across)) * (1 + 0.5 * across)
+    end = 0.44 + 0.95 * f["hair_length"] - notch - 0.12 * np.abs(x)
+    inwards = np.maximum(0, 0.35 - np.maximum(0, end - y))  # the ends curl towards the neck
+    hair = _dome(x, y, f) + inwards * inwards - 0.06 * np.clip(y, 0, 1)
+    hair = np.maximum(hair, (y - end) * 0.5)
     brush.fill(hair, p.hair_dark)
     strand = np.maximum(hair, np.abs(across) * 0.16 - 0.05 * np.clip(y + 0.2, 0, 1))
     brush.fill(strand, p.hair_line, 0.5)
@@ -87,11 +117,11 @@ def paint_front_hair(brush: Brush, f: Traits, p: Palette, fringe: Fringe) -> Non
 
 def paint_buns(brush: Brush, f: Traits, p: Palette) -> None:
     """A bun on each side of the crown, behind the head."""
-    bun = ellipse(np.abs(brush.x) - 0.60, brush.y + 0.66, 0.25, 0.25)
+    x, y = np.abs(brush.x), brush.y
+    bun = ellipse(x - 0.60, y + 0.66, 0.25, 0.25)
+    lit = ellipse(x - 0.57, y + 0.72, 0.25, 0.25)
     brush.fill(bun, p.hair, f["buns"])
-    brush.fill(
-        np.maximum(bun, -ellipse(np.abs(brush.x) - 0.57, brush.y + 0.72, 0.25, 0.25)), p.hair_dark, f["buns"]
-    )
+    brush.fill(np.maximum(bun, -lit), p.hair_dark, f["buns"])
     brush.stroke(bun, p.hair_line, 0.035, f["buns"])
 
 

@@ -5,9 +5,11 @@ Lengths are in half pictures: the chin is near y = 0.70, the eyes near y = 0.15,
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
-from ganache.data.faces_brush import WHITE, Brush, Colour, Field, Palette, Traits, ellipse, mix, rgb
+from ganache.data.faces_brush import WHITE, Brush, Field, Palette, Traits, ellipse, mix, rgb
 from ganache.data.faces_hair import Fringe
 
 
@@ -42,18 +44,25 @@ def paint_face(brush: Brush, f: Traits, p: Palette, fringe: Fringe) -> None:
     ear = ellipse(side - half_width - 0.02, y - 0.16, 0.09, 0.15)
     brush.fill(ear, p.skin)
     brush.stroke(ear, p.skin_line, 0.03, 0.7)
-    drop = 0.66
-    bend = (drop * drop - half_width * half_width) / (2 * half_width)
-    down = np.maximum(y - 0.04, 0.55 * (y - 0.04))
-    face = np.sqrt((side + bend) ** 2 + down * down) - half_width - bend
-    face = np.maximum(face, -0.5 - y)  # the top of the head is under the hair
+    face = _face(side, y, half_width)
     brush.fill(face, p.skin)
     brush.fill(np.maximum(face, fringe.shadow), p.skin_dark)
     brush.stroke(face, p.skin_line, 0.03, 0.8)
     cheek = np.maximum(ellipse(side - 0.36, y - 0.37, 0.13, 0.07), face + 0.06)
     brush.fill(cheek, p.skin * rgb(1.0, 0.62, 0.62), 0.75 * f["blush"], soft=0.14)
-    nose = ellipse(x - 0.012, y - 0.335, 0.018, 0.028)
-    brush.fill(nose, p.skin_line, 0.6)
+    brush.fill(ellipse(x - 0.012, y - 0.335, 0.018, 0.028), p.skin_line, 0.6)  # the nose
+
+
+def _face(side: Field, y: Field, half_width: Field) -> Field:
+    """Distance to the face: an arc a side, from the cheek, `half_width` out, to the chin, `drop` below."""
+    drop = 0.66
+    beyond = (drop * drop - half_width * half_width) / (2 * half_width)  # the arc's centre, past the nose
+    down = y - 0.04
+    down = np.maximum(down, 0.55 * down)  # above the cheeks the same arc, drawn out
+    out = side + beyond
+    arc: Field = np.sqrt(out * out + down * down) - half_width - beyond
+    arc = np.maximum(arc, -0.5 - y)  # the top of the head is under the hair
+    return arc
 
 
 def paint_mouth(brush: Brush, f: Traits, p: Palette) -> None:
@@ -73,49 +82,72 @@ def paint_mouth(brush: Brush, f: Traits, p: Palette) -> None:
     brush.fill(drawn, p.skin_line * rgb(0.9, 0.7, 0.75), 0.9)
 
 
-def paint_eyes(whole: Brush, f: Traits, p: Palette) -> None:
-    """Both eyes at once, mirrored in the nose; gaze and highlights are not mirrored."""
-    brush = whole.rows(-0.25, 0.45)
-    size, x, y = f["eye_size"], brush.x, brush.y - 0.15
-    hand = np.where(x < 0, np.float32(-1), np.float32(1))
-    out = np.abs(x) - 0.30  # from the eye's middle towards the ear
-    half_width = 0.18 * size
+class Eye(NamedTuple):
+    """Where both eyes are, mirrored in the nose: distances from an eye's middle, and its two lids."""
+
+    out: Field  # towards the ear
+    down: Field
+    t: Field  # -1 at the inner corner, 1 at the outer one
+    low: Field  # the height of the lower lid
+    high: Field  # the height of the upper lid; it meets the lower one in a closed eye
+    opening: Field  # distance to what lies between the lids
+    half_width: Field
+
+
+def paint_eyes(brush: Brush, f: Traits, p: Palette) -> None:
+    """White, its shadow under the lid, iris, lashes. Gaze and highlights are not mirrored, the rest is."""
+    eye = _place_eyes(brush, f)
+    brush.fill(eye.opening, rgb(0.98, 0.97, 0.98))
+    brush.fill(np.maximum(eye.opening, eye.down - eye.high - 0.06), rgb(0.72, 0.70, 0.80))
+    right = np.where(brush.x < 0, -eye.out, eye.out) - 0.035 * f["gaze"]
+    _iris(brush, right, eye.down + 0.02 * f["eye_size"], eye.opening, f["eye_size"], p)
+    _lashes(brush, eye, f, p)
+
+
+def _place_eyes(brush: Brush, f: Traits) -> Eye:
+    out, down = np.abs(brush.x) - 0.30, brush.y - 0.15
+    half_width = 0.18 * f["eye_size"]
     t = np.clip(out / half_width, -1, 1)
     arch = 1 - t * t
-    low = (0.145 * size) * arch - 0.02 * t
-    high = low - (0.365 * size * f["eye_openness"]) * arch * (1 + 0.35 * t * t)
-    beside = np.abs(out) - half_width
-    opening = np.maximum(np.maximum(high - y, y - low) * 0.8, beside)
-    brush.fill(opening, rgb(0.98, 0.97, 0.98))
-    brush.fill(np.maximum(opening, y - high - 0.06), rgb(0.72, 0.70, 0.80))
-    _iris(brush, hand * out - 0.035 * f["gaze"], y, opening, f, p)
-    lash = mix(p.hair_line, rgb(0.13, 0.08, 0.12), 0.7)
-    steep = (0.365 * size * f["eye_openness"] * (1.3 + 1.4 * t * t) - 0.29 * size) * t / half_width
-    from_lid = (y - high) / np.sqrt(1 + steep * steep)
-    s = np.clip((out - 0.015) / (1.12 * half_width), -1, 1)  # the lash is a little longer than the opening
-    thick = (0.028 + 0.014 * s + 0.012 * f["eye_openness"]) * (1 - s * s * s * s)
-    upper = np.maximum(np.abs(from_lid + 0.4 * thick) - thick, np.abs(out - 0.015) - 1.12 * half_width)
-    brush.fill(upper, lash)
-    brush.fill(np.maximum(np.abs(y - low) - 0.012, np.abs(out - 0.05) - 0.08), lash, 0.5)
-    crease = np.maximum(np.abs(y - high + 0.075) - 0.012, np.abs(out) - half_width * 0.8)
-    brush.fill(crease, p.skin_line, 0.45 * f["eye_openness"])
+    low = (0.145 * f["eye_size"]) * arch - 0.02 * t
+    high = low - (0.365 * f["eye_size"] * f["eye_openness"]) * arch * (1 + 0.35 * t * t)
+    opening = np.maximum(np.maximum(high - down, down - low) * 0.8, np.abs(out) - half_width)
+    return Eye(out, down, t, low, high, opening, half_width)
 
 
-def _iris(brush: Brush, x: Field, y: Field, opening: Field, f: Traits, p: Palette) -> None:
-    """A tall iris, dark above and bright below, with a pupil and two highlights; x, y from the eye's middle."""
-    size = f["eye_size"]
-    y = y + 0.02 * size
-    iris = np.maximum(ellipse(x, y, 0.128 * size, 0.18 * size), opening)
-    shade: Colour = mix(p.iris_dark, p.iris, np.clip(0.45 + 4.5 * y, 0, 1))
+def _iris(brush: Brush, x: Field, y: Field, opening: Field, size: Field, p: Palette) -> None:
+    """A tall iris, dark above and bright below, with a pupil and two highlights; x, y from its middle."""
+
+    def spot(x0: float, y0: float, radius_x: float, radius_y: float) -> Field:
+        return np.maximum(ellipse(x - x0, y - y0 * size, radius_x * size, radius_y * size), opening)
+
+    iris = spot(0.0, 0.0, 0.128, 0.18)
     brush.fill(iris, p.iris_dark * 0.6)
-    brush.fill(iris + 0.022, shade)
-    brush.fill(np.maximum(ellipse(x, y + 0.01, 0.05 * size, 0.08 * size), opening), p.iris_dark * 0.45)
-    glow = np.maximum(ellipse(x, y - 0.10 * size, 0.07 * size, 0.04 * size), iris + 0.02)
+    brush.fill(iris + 0.022, mix(p.iris_dark, p.iris, np.clip(0.45 + 4.5 * y, 0, 1)))
+    brush.fill(spot(0.0, -0.01, 0.05, 0.08), p.iris_dark * 0.45)
+    glow = np.maximum(spot(0.0, 0.10, 0.07, 0.04), iris + 0.02)
     brush.fill(glow, mix(p.iris, WHITE, 0.5), 0.8, soft=0.04)
-    brush.fill(np.maximum(ellipse(x + 0.045, y + 0.07 * size, 0.045 * size, 0.052 * size), opening), WHITE)
-    brush.fill(
-        np.maximum(ellipse(x - 0.05, y - 0.07 * size, 0.024 * size, 0.026 * size), opening), WHITE, 0.85
-    )
+    brush.fill(spot(-0.045, -0.07, 0.045, 0.052), WHITE)
+    brush.fill(spot(0.05, 0.07, 0.024, 0.026), WHITE, 0.85)
+
+
+def _lashes(brush: Brush, eye: Eye, f: Traits, p: Palette) -> None:
+    """A thick upper lash line, a thin lower one near the ear, and the crease of the lid."""
+    out, down, t = eye.out, eye.down, eye.t
+    ink = mix(p.hair_line, rgb(0.13, 0.08, 0.12), 0.7)
+    # Heights become distances when divided by the length of the lid's slope: the line is as thick on its
+    # sides.
+    steep = (0.365 * f["eye_openness"] * (1.3 + 1.4 * t * t) - 0.29) * t * f["eye_size"] / eye.half_width
+    from_lid = (down - eye.high) / np.sqrt(1 + steep * steep)
+    reach = 1.12 * eye.half_width  # the line is a little longer than the opening
+    s = np.clip((out - 0.015) / reach, -1, 1)
+    thick = (0.028 + 0.014 * s + 0.012 * f["eye_openness"]) * (1 - s * s * s * s)
+    upper = np.maximum(np.abs(from_lid + 0.4 * thick) - thick, np.abs(out - 0.015) - reach)
+    brush.fill(upper, ink)
+    lower = np.maximum(np.abs(down - eye.low) - 0.012, np.abs(out - 0.05) - 0.08)
+    brush.fill(lower, ink, 0.5)
+    crease = np.maximum(np.abs(down - eye.high + 0.075) - 0.012, np.abs(out) - eye.half_width * 0.8)
+    brush.fill(crease, p.skin_line, 0.45 * f["eye_openness"])
 
 
 def paint_brows(brush: Brush, f: Traits, p: Palette) -> None:

@@ -36,9 +36,7 @@ def fitted(image: Image.Image, size: tuple[int, int], fit: Fit) -> tuple[Image.I
     return canvas, notes
 
 
-def _plan(
-    found: tuple[int, int], size: tuple[int, int], fit: Fit
-) -> tuple[Box, tuple[int, int], list[Note]]:
+def _plan(found: tuple[int, int], size: tuple[int, int], fit: Fit) -> tuple[Box, tuple[int, int], list[Note]]:
     """Which box of the picture is used, the width and height it gets, and what to say about it."""
     (found_height, found_width), (height, width) = found, size
     whole = (0, 0, found_width, found_height)

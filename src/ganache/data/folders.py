@@ -38,7 +38,9 @@ class _Walk:
         try:
             self._enter("", self.root)
         except OSError as error:
-            raise DataError(f"'{self.root}' cannot be listed ({error.strerror}): check its permissions.") from error
+            raise DataError(
+                f"'{self.root}' cannot be listed ({error.strerror}): check its permissions."
+            ) from error
         while self._waiting:
             name, link = self._waiting.pop()
             self._guarded(name, partial(self._enter, name, link))
@@ -90,8 +92,8 @@ class _Walk:
         except OSError as error:
             if raises:
                 raise
-            skip = _unreadable(error)
-            self.skipped.append(Skipped(name, skip.reason, skip.detail))
+            refused = _unreadable(error)
+            self.skipped.append(Skipped(name, refused.reason, refused.detail))
 
 
 def _read(path: str, size: int) -> bytes:

@@ -6,44 +6,30 @@ A pack is a folder in the cache, named by the key of its source and settings:
     labels.npy      int64 [N], only with labels
     pack.json       checksums, fingerprint, names of the labels, the diagnosis
 
-It is written under another name, synced and renamed, so a folder with the right name is whole: a killed process
-leaves only a temporary folder, and of two that pack at once the first to finish wins. It is checked when opened.
+It is written by `writing.Writer` and checked when opened here.
 """
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
-import shutil
-import tempfile
-import time
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from ganache.errors import DataError
-from ganache.images import Pixels
 
 VERSION = 1
 """Part of every key: raised when the same source would give other pixels."""
 
 CHUNK_BYTES = 4 * 2**20
-"""Each chunk of images.npy has a checksum."""
+"""Each chunk of the pixels has a checksum."""
 
 _MOST_CHECKED = 48
 """So many chunks are read back at opening, evenly spaced: a pack of up to 192 MiB is checked whole."""
-
-_STALE_SECONDS = 24 * 3600
-"""After a day, a temporary folder belongs to no process that still packs."""
 
 
 class Damaged(Exception):
@@ -58,9 +44,10 @@ class Pack:
     """[N, H, W, C], a read-only memory map."""
 
     labels: NDArray[np.int64] | None
+    label_names: tuple[str, ...]
     fingerprint: str
     extra: dict[str, Any]
-    """What the writer gave `finish`."""
+    """What the writer was given to keep with it."""
 
 
 def cache_folder(given: Path | None = None) -> Path:
@@ -98,14 +85,16 @@ def _open(folder: Path) -> Pack:
     last = len(checksums) - 1
     with open(path, "rb") as file:
         for i in sorted({round(i) for i in np.linspace(0, last, min(last + 1, _MOST_CHECKED))}):
-            file.seek(i * CHUNK_BYTES)
+            file.seek(record["header_bytes"] + i * CHUNK_BYTES)
             if zlib.crc32(file.read(CHUNK_BYTES)) != checksums[i]:
                 raise Damaged(f"images.npy is not as it was written, near byte {i * CHUNK_BYTES}")
     images = np.load(path, mmap_mode="r", allow_pickle=False)
+    if list(images.shape) != record["shape"] or images.dtype != np.uint8:
+        raise Damaged(f"images.npy holds {images.dtype} {images.shape} instead of uint8 {record['shape']}")
     labels = None
     if record["labels"] is not None:
         labels = np.load(folder / "labels.npy", allow_pickle=False)
         labels.flags.writeable = False
         if zlib.crc32(labels.tobytes()) != record["labels"]:
             raise Damaged("labels.npy is not as it was written")
-    return Pack(images, labels, record["fingerprint"], record["extra"])
+    return Pack(images, labels, tuple(record["label_names"]), record["fingerprint"], record["extra"])

@@ -88,7 +88,9 @@ def _frame_notes(image: Image.Image) -> list[Note]:
     if getattr(image, "is_animated", False):
         notes.append(Note.FIRST_FRAME)
     # Pillow has no 16-bit RGB: it keeps the high bytes, and only its plan of decoding tells.
-    if image.mode in ("RGB", "RGBA", "LA") and any(";16" in str(part.args) for part in getattr(image, "tile", ())):
+    if image.mode in ("RGB", "RGBA", "LA") and any(
+        ";16" in str(part.args) for part in getattr(image, "tile", ())
+    ):
         notes.append(Note.SIXTEEN_BIT)
     return notes
 
@@ -108,4 +110,3 @@ def _size_to_make(found: tuple[int, int], target: Target) -> tuple[int, int]:
     if 2 * height < size[0] or 2 * width < size[1]:
         raise Skip(Reason.TOO_SMALL, f"{width}x{height} pixels, less than half of {size[1]}x{size[0]}")
     return size
-

@@ -75,9 +75,7 @@ class Stream:
         # Fancy indexing copies, so what follows may write.
         chosen = self.dataset.images[self._rows(index)]
         if self.flip:
-            bits = random_bits(
-                self.batch, seed=self.seed, key=index * self.world + self.rank, purpose=FLIP
-            )
+            bits = random_bits(self.batch, seed=self.seed, key=index * self.world + self.rank, purpose=FLIP)
             mirrored = (bits & np.uint64(1)).astype(bool)
             chosen[mirrored] = chosen[mirrored][:, :, ::-1]
         moved = self._to_device(torch.from_numpy(np.asarray(chosen)))
@@ -94,10 +92,12 @@ class Stream:
         if index < 0:
             raise IndexError(f"batches are numbered from 0, not {index}")
         start = (index * self.world + self.rank) * self.batch
-        parts = []
-        while (wanted := self.batch - sum(map(len, parts))) > 0:
-            epoch, offset = divmod(start + self.batch - wanted, len(self.dataset))
-            parts.append(self._permutation(epoch)[offset : offset + wanted])
+        parts: list[NDArray[Any]] = []
+        place, end = start, start + self.batch
+        while place < end:
+            epoch, offset = divmod(place, len(self.dataset))
+            parts.append(self._permutation(epoch)[offset : offset + end - place])
+            place += len(parts[-1])
         return np.concatenate(parts)
 
     def _permutation(self, epoch: int) -> NDArray[Any]:

@@ -35,9 +35,7 @@ class Network(Protocol):
 class PictureGenerator(Generator):
     """`project` maps w to a flat small picture, `body` grows it into the whole one."""
 
-    def __init__(
-        self, z_dim: int, shape: ImageShape, project: nn.Module, base: ImageShape, body: nn.Module
-    ) -> None:
+    def __init__(self, z_dim: int, shape: ImageShape, project: nn.Module, base: ImageShape, body: nn.Module) -> None:
         super().__init__()
         self.z_dim = z_dim
         self.image_shape = shape
@@ -120,9 +118,7 @@ def check_counts(family: str, **counts: int) -> None:
     """Refuses sizes below 1."""
     for name, count in counts.items():
         if count < 1:
-            raise ConfigError(
-                f"{family} was given {name} {count}, which must be 1 or more: try a larger {name}."
-            )
+            raise ConfigError(f"{family} was given {name} {count}, which must be 1 or more: try a larger {name}.")
 
 
 def check_norm(family: str, norm: str) -> None:
@@ -147,8 +143,7 @@ def picture_sides(family: str, shape: ImageShape, multiple: int, least: int) -> 
     channels, height, width = shape
     if not 1 <= channels <= 4:
         raise ConfigError(
-            f"{family} makes pictures of 1 to 4 channels, and {channels} were asked for: "
-            "try 3 for colour, 1 for grey."
+            f"{family} makes pictures of 1 to 4 channels, and {channels} were asked for: try 3 for colour, 1 for grey."
         )
     if height % multiple or width % multiple or min(height, width) < least:
         # The next size up that works, for each side.

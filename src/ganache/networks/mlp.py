@@ -40,9 +40,7 @@ class Mlp:
     def critic(self, shape: ImageShape) -> PictureCritic:
         """x [B, *shape] -> scores [B]."""
         check_shape("mlp", shape)
-        return PictureCritic(
-            shape, nn.Sequential(Flatten(), *self._hidden(prod(shape))), nn.Linear(self.hidden, 1)
-        )
+        return PictureCritic(shape, nn.Sequential(Flatten(), *self._hidden(prod(shape))), nn.Linear(self.hidden, 1))
 
     def _hidden(self, inputs: int) -> list[nn.Module]:
         """The hidden layers, [B, inputs] -> [B, hidden]."""

@@ -1,0 +1,103 @@
+"""Seconds a step of `dcgan` (64x64, batch 64) beside a plain eager float32 loop of the same networks.
+
+    python bench/step.py [PAIRS]
+
+The plain loop is what tutorials write: contiguous tensors, binary cross-entropy after a sigmoid, the critic's weight
+gradients computed in the generator's step too. The two take turns, a step each, so that a noisy machine is noisy for
+both; the figure to quote is the median of the ratios, pair by pair.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from ganache import build
+from ganache.config import Config, recipe
+from ganache.train import train
+
+BATCH, WIDTH, Z_DIM = 64, 64, 100
+
+
+def plain_generator() -> nn.Sequential:
+    def block(into: int, out: int, stride: int, padding: int) -> list[nn.Module]:
+        layer = nn.ConvTranspose2d(into, out, 4, stride, padding, bias=False)
+        return [layer, nn.BatchNorm2d(out), nn.ReLU(True)]
+
+    widths = [8 * WIDTH, 4 * WIDTH, 2 * WIDTH, WIDTH]
+    layers = block(Z_DIM, widths[0], 1, 0)
+    for into, out in zip(widths, widths[1:], strict=False):
+        layers += block(into, out, 2, 1)
+    return nn.Sequential(*layers, nn.ConvTranspose2d(WIDTH, 3, 4, 2, 1, bias=False), nn.Tanh())
+
+
+def plain_critic() -> nn.Sequential:
+    layers: list[nn.Module] = [nn.Conv2d(3, WIDTH, 4, 2, 1, bias=False), nn.LeakyReLU(0.2, True)]
+    for times in (1, 2, 4):
+        layer = nn.Conv2d(times * WIDTH, 2 * times * WIDTH, 4, 2, 1, bias=False)
+        layers += [layer, nn.BatchNorm2d(2 * times * WIDTH), nn.LeakyReLU(0.2, True)]
+    return nn.Sequential(*layers, nn.Conv2d(8 * WIDTH, 1, 4, 1, 0, bias=False), nn.Flatten(0), nn.Sigmoid())
+
+
+def plain_step() -> Callable[[], None]:
+    """One step of the loop as tutorials write it."""
+    G, D, loss = plain_generator(), plain_critic(), nn.BCELoss()
+    adams = [torch.optim.Adam(network.parameters(), 2e-4, betas=(0.5, 0.999)) for network in (G, D)]
+    ones, zeros = torch.ones(BATCH), torch.zeros(BATCH)
+    real = torch.rand(BATCH, 3, 64, 64) * 2 - 1
+
+    def step() -> None:
+        D.zero_grad()
+        loss(D(real), ones).backward()
+        fake = G(torch.randn(BATCH, Z_DIM, 1, 1))
+        loss(D(fake.detach()), zeros).backward()
+        adams[1].step()
+        G.zero_grad()
+        loss(D(fake), ones).backward()
+        adams[0].step()
+
+    return step
+
+
+def our_step() -> tuple[Callable[[], None], Config]:
+    """One step of the training loop with the recipe `dcgan`."""
+    config = recipe("dcgan")
+    state = build.state(config, (3, 64, 64))
+
+    class Batches:
+        real = (torch.rand(BATCH, 3, 64, 64) * 2 - 1).contiguous(memory_format=torch.channels_last)
+
+        def __getitem__(self, index: int) -> Tensor:
+            return self.real
+
+    steps = train(state, config.method, Batches(), build.prior(config), build.plan(config))
+    return lambda: [next(steps)] and None, config
+
+
+def seconds(step: Callable[[], None]) -> float:
+    begin = time.perf_counter()
+    step()
+    return time.perf_counter() - begin
+
+
+def main() -> None:
+    pairs = int(sys.argv[1]) if len(sys.argv) > 1 else 15
+    plain, (ours, config) = plain_step(), our_step()
+    for _ in range(2):
+        plain(), ours()
+    times = [(seconds(plain), seconds(ours)) for _ in range(pairs)]
+    ratios = sorted(a / b for a, b in times)
+    dtype = build.compute_dtype(config.precision, torch.device("cpu"))
+    print(f"{torch.get_num_threads()} threads, {torch.backends.cpu.get_cpu_capability()}, ganache computes in {dtype}")
+    print(f"plain    {statistics.median(a for a, _ in times):.3f} s a step (median of {pairs})")
+    print(f"ganache  {statistics.median(b for _, b in times):.3f} s a step")
+    print(f"ratio    {statistics.median(ratios):.2f} (from {ratios[0]:.2f} to {ratios[-1]:.2f})")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+"""What the user names -> a Dataset: a path first, then a built-in name, then a data set of the hub."""
+
+from __future__ import annotations
+
+import zipfile
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from ganache.data.arrays import Array, Blocks, fit_block, fits, in_blocks
+from ganache.data.builtin import NAMES, built_in
+from ganache.data.dataset import Dataset
+from ganache.data.files import Files
+from ganache.data.fitting import FITS, Fit
+from ganache.data.folders import folder_files
+from ganache.data.hub import REPOSITORIES, hub_files, repository
+from ganache.data.idx import idx_in_folder, idx_magic, read_idx
+from ganache.data.npy import MAGIC, read_npy
+from ganache.data.pack import cache_folder, key_of
+from ganache.data.packing import pack_blocks, pack_files, packed
+from ganache.data.picture import Target
+from ganache.data.zips import zip_files
+from ganache.errors import DataError, choices
+
+
+def load(
+    source: str | Path,
+    *,
+    size: tuple[int, int] | None = None,
+    channels: int | None = None,
+    fit: Fit = "crop",
+    count: int = 20_000,
+    seed: int = 0,
+    cache: Path | None = None,
+    progress: bool = False,
+) -> Dataset:
+    """The data set that `source` names.
+
+    `source`: a folder or zip of pictures, an IDX file or a folder of them, a .npy array, a built-in name ("faces",
+    "digits", "ring8", "grid25", "swissroll", "lines") or one that needs the network ("mnist", "fashion-mnist",
+    "cifar10", "hf:owner/name").
+
+    `size` (height, width) in pixels, `channels` 1 or 3, and `fit` say what every picture becomes. Without a size,
+    pictures that have one size up to 512 pixels keep it, others become 64x64; without channels, pictures are grey if
+    all are. `count` and `seed` are for what is drawn (faces and 2-D toys). Decoded pictures are packed in `cache`
+    (default: $GANACHE_CACHE, else the user's cache folder) and found there the next time.
+
+    Raises DataError where the source is unknown, unreadable or without a usable picture, and MissingExtra where it
+    needs a library that is not installed; a damaged pack is made again with a RuntimeWarning.
+    """
+    target = _target(size, channels, fit)
+    cache = cache_folder(cache)
+    path = Path(source).expanduser()
+    name = str(source)
+    found: Array | Blocks | Files
+    if path.exists():
+        name = path.resolve().name
+        found = _at(path, target)
+    elif name in NAMES:
+        found = built_in(name, target, count, seed)
+    elif repository(name):
+        folder = cache / key_of("hub", name, target)
+        return packed(name, folder, lambda: pack_files(name, hub_files(name), target, folder, progress))
+    else:
+        known = choices(name, [*NAMES, *REPOSITORIES])
+        raise DataError(f"'{name}' is neither a file or folder here nor a built-in data set: {known}")
+    if isinstance(found, Files):
+        folder = cache / key_of("files", found.key(), target)
+        make = partial(pack_files, name, found, target, folder, progress)
+        return packed(name, folder, make, found.stamp)
+    return _from_array(name, found, target, cache, progress)
+
+
+def _target(size: tuple[int, int] | None, channels: int | None, fit: Fit) -> Target:
+    """The settings, checked."""
+    if size is not None and (len(size) != 2 or any(not 1 <= side <= 8192 for side in size)):
+        raise DataError(f"a size of {size} cannot be made: give height and width, 1 to 8192 pixels each.")
+    known: dict[int | None, Literal[1, 3] | None] = {None: None, 1: 1, 3: 3}
+    if channels not in known:
+        raise DataError(f"pictures of {channels} channels cannot be made: give 1 (grey) or 3 (RGB).")
+    if fit not in FITS:
+        raise DataError(f"'{fit}' is no way to fit a picture: {choices(fit, FITS)}")
+    return Target(None if size is None else (int(size[0]), int(size[1])), known[channels], fit)
+
+
+def _at(path: Path, target: Target) -> Array | Blocks | Files:
+    """What lies at a path, told by its content and not by its name."""
+    try:
+        if path.is_dir():
+            idx = idx_in_folder(path)
+            return read_idx(idx) if idx else folder_files(path)
+        if not path.is_file():
+            raise DataError(f"'{path}' is neither a file nor a folder: give pictures in a folder or zip.")
+        with open(path, "rb") as file:
+            start = file.read(len(MAGIC))
+        if start == MAGIC:
+            return read_npy(path, target)
+        if idx_magic(path):
+            return read_idx(path)
+        if zipfile.is_zipfile(path):
+            return zip_files(path)
+    except OSError as error:
+        raise DataError(
+            f"'{path}' cannot be read ({error.strerror or error}): check its permissions."
+        ) from error
+    raise DataError(
+        f"'{path}' is not a zip, IDX or .npy file: pictures come in a folder, a zip or one of these arrays."
+    )
+
+
+def _from_array(name: str, found: Array | Blocks, target: Target, cache: Path, progress: bool) -> Dataset:
+    """The data set of an array: as it lies where it is as asked for, else converted into a pack."""
+    if isinstance(found, Array):
+        points = found.images.ndim == 2
+        if points or fits(found.images, target):
+            return Dataset(name, found.images, found.labels, found.label_names, found.fingerprint())
+        found = _converted(found, target)
+    folder = cache / key_of("blocks", found.key, target)
+    return packed(name, folder, partial(pack_blocks, name, found, folder, progress))
+
+
+def _converted(array: Array, target: Target) -> Blocks:
+    """The array's pictures made to fit, block by block."""
+    return Blocks(
+        ("array", array.fingerprint()),
+        len(array.images),
+        lambda: (fit_block(block, target) for block in in_blocks(array.images)),
+        array.labels,
+        array.label_names,
+    )

@@ -1,0 +1,116 @@
+"""Checkpoints: whole or not there, damaged ones found, no code in them."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ganache import build, checkpoint
+from ganache.config import recipe
+from ganache.errors import CheckpointError
+
+TENSORS = {"a.weight": torch.arange(6.0).reshape(2, 3), "step": torch.tensor(7), "half": torch.ones(3).bfloat16()}
+
+
+def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
+    path = tmp_path / "one.safetensors"
+    checkpoint.save(path, TENSORS, {"step": 7, "config": {"seed": 1}})
+    tensors, header = checkpoint.load(path)
+    assert header["step"] == 7
+    assert header["config"] == {"seed": 1}
+    assert tensors.keys() == TENSORS.keys()
+    assert all(torch.equal(tensors[name], TENSORS[name]) for name in TENSORS)
+    assert [file.name for file in tmp_path.iterdir()] == ["one.safetensors"], "no temporary file is left"
+
+
+def test_any_damaged_byte_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "one.safetensors"
+    checkpoint.save(path, TENSORS, {"step": 7})
+    whole = path.read_bytes()
+
+    @given(place=st.integers(0, len(whole) - 1), bit=st.integers(0, 7))
+    def damaged(place: int, bit: int) -> None:
+        broken = bytearray(whole)
+        broken[place] ^= 1 << bit
+        path.write_bytes(broken)
+        try:
+            tensors, header = checkpoint.load(path)
+        except CheckpointError as error:
+            assert str(path) in str(error)
+        else:  # a flipped bit outside the tensors may only ever change the words of the header
+            assert all(torch.equal(tensors[name], TENSORS[name]) for name in TENSORS)
+            assert header.keys() != {"format", "sha256", "step"} or header["step"] != 7 or header["format"] != 1
+
+    damaged()
+
+
+@pytest.mark.parametrize("cut", [0, 1, 8, 100, -1])
+def test_a_file_cut_short_is_found(tmp_path: Path, cut: int) -> None:
+    path = tmp_path / "one.safetensors"
+    checkpoint.save(path, TENSORS, {"step": 7})
+    path.write_bytes(path.read_bytes()[:cut])
+    with pytest.raises(CheckpointError):
+        checkpoint.load(path)
+    assert checkpoint.read_header(path) == {} or cut == -1
+
+
+class Evil:
+    def __reduce__(self):  # type: ignore[no-untyped-def]
+        return (Path.touch, (Path("was-run"),))
+
+
+def test_a_pickle_is_refused_and_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "one.safetensors"
+    path.write_bytes(pickle.dumps(Evil()))
+    with pytest.raises(CheckpointError):
+        checkpoint.load(path)
+    torch.save(Evil(), path)
+    with pytest.raises(CheckpointError):
+        checkpoint.load(path)
+    assert not Path("was-run").exists()
+
+
+@pytest.mark.parametrize("name", ["gan-mlp", "wgan-article"])
+def test_a_state_comes_back_to_the_bit(name: str, tmp_path: Path) -> None:
+    """Adam's and RMSprop's moments and the running statistics too, after a few real steps."""
+    from itertools import islice
+
+    from ganache.train import train
+
+    config = recipe(name, batch=4)
+    shape = (1, 28, 28)
+
+    class Noise:
+        def __getitem__(self, index: int) -> torch.Tensor:
+            return torch.rand(4, *shape, generator=torch.Generator().manual_seed(index)) * 2 - 1
+
+    def steps(state, n):  # type: ignore[no-untyped-def]
+        list(islice(train(state, config.method, Noise(), build.prior(config), build.plan(config)), n))
+
+    state = build.state(config, shape)
+    steps(state, 2)
+    path = tmp_path / "one.safetensors"
+    header = {"step": state.step, "batches": state.batches, "seconds": 1.0}
+    checkpoint.save(path, checkpoint.state_tensors(state), header)
+    other = build.state(config, shape)
+    checkpoint.restore(other, *checkpoint.load(path))
+    assert (other.step, other.batches) == (2, 2)
+    steps(state, 2), steps(other, 2)
+    one, two = checkpoint.state_tensors(state), checkpoint.state_tensors(other)
+    assert one.keys() == two.keys()
+    assert all(torch.equal(one[key], two[key]) for key in one)
+
+
+def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
+    small, large = (build.state(recipe("gan-mlp"), shape) for shape in ((2,), (1, 8, 8)))
+    header = {"step": 0, "batches": 0, "seconds": 0.0}
+    with pytest.raises(CheckpointError, match="another network"):
+        checkpoint.restore(large, checkpoint.state_tensors(small), header)
+    json.dumps(header)

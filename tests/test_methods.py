@@ -1,0 +1,128 @@
+"""Each method against what its equations say: the Dirac-GAN and the theorems around it."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from ganache.losses import clipped_cross_entropy, gan_fake, gan_real
+from ganache.methods import METHODS, Gan, NoisyGan, Wgan
+from ganache.types import Critic, Generator, Method
+
+
+class Point(Generator):
+    """One fake point at theta (Mescheder et al. 2018, "Which training methods for GANs do actually converge?")."""
+
+    z_dim, image_shape = 1, (1,)
+
+    def __init__(self, theta: float) -> None:
+        super().__init__()
+        self.theta = nn.Parameter(torch.tensor(theta, dtype=torch.float64))
+
+    def synthesis(self, w: Tensor) -> Tensor:
+        return self.theta.expand(len(w), 1)
+
+
+class Slope(Critic):
+    """D(x) = psi x."""
+
+    image_shape = (1,)
+
+    def __init__(self, psi: float) -> None:
+        super().__init__()
+        self.psi = nn.Parameter(torch.tensor(psi, dtype=torch.float64))
+
+    def features(self, x: Tensor) -> Tensor:
+        return x
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (self.psi * x).flatten()
+
+
+def s(t: float) -> float:
+    return 1 / (1 + math.exp(-t))
+
+
+ORACLES = {
+    # method: (-dL_D/dpsi, -dL_G/dtheta) at (psi, theta), the real data one point at 0
+    "non-saturating": (Gan(), lambda p, t: -t * s(p * t), lambda p, t: p * s(-p * t)),
+    "minimax": (Gan("minimax"), lambda p, t: -t * s(p * t), lambda p, t: p * s(p * t)),
+    "wasserstein": (Wgan(), lambda p, t: -t, lambda p, t: p),
+    # The article's critic loss is the mean over both halves of its batch, so half of each term; labels without noise.
+    "noisy": (NoisyGan(0.0), lambda p, t: -t * s(p * t) / 2, lambda p, t: p * s(-p * t)),
+}
+
+
+@pytest.mark.parametrize("name", ORACLES)
+def test_dirac_gan(name: str) -> None:
+    method, d_oracle, g_oracle = ORACLES[name]
+    points = 4 * torch.randn(200, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    points = points.clamp(-3.5, 3.5)  # within the range where the article's probability is not clipped
+    real, z = torch.zeros(2, 1, dtype=torch.float64), torch.zeros(2, 1, dtype=torch.float64)
+    for psi, theta in points.tolist():
+        G, D = Point(theta), Slope(psi)
+        (d_gradient,) = torch.autograd.grad(sum(method.d_terms(G, D, real, z).values()), D.psi)
+        (g_gradient,) = torch.autograd.grad(sum(method.g_terms(G, D, real, z).values()), G.theta)
+        assert -d_gradient.item() == pytest.approx(d_oracle(psi, theta), rel=1e-5, abs=1e-12)
+        assert -g_gradient.item() == pytest.approx(g_oracle(psi, theta), rel=1e-5, abs=1e-12)
+
+
+def test_at_zero_scores_the_gan_critic_loses_two_log_two() -> None:
+    G, D = Point(0.7), Slope(0.0)
+    x = torch.ones(4, 1, dtype=torch.float64)
+    assert sum(Gan().d_terms(G, D, x, x).values()).item() == pytest.approx(2 * math.log(2), rel=1e-12)
+    assert sum(Wgan().d_terms(G, D, x, x).values()).item() == 0
+
+
+def test_at_its_optimum_the_gan_critic_tells_the_jensen_shannon_divergence() -> None:
+    p = torch.tensor([0.1, 0.2, 0.7], dtype=torch.float64)
+    q = torch.tensor([0.5, 0.3, 0.2], dtype=torch.float64)
+    scores = (p / q).log()  # the optimal critic, Goodfellow et al. 2014, proposition 1
+    # Expectations as weighted sums of the loss on one score at a time.
+    loss = sum(p[i] * gan_real(scores[i]) + q[i] * gan_fake(scores[i]) for i in range(3))
+    m = (p + q) / 2
+    jensen_shannon = ((p * (p / m).log()).sum() + (q * (q / m).log()).sum()) / 2
+    assert (math.log(2) - loss / 2).item() == pytest.approx(jensen_shannon.item(), rel=1e-12)
+
+
+def test_after_a_step_every_weight_lies_within_the_clip_and_those_inside_are_untouched() -> None:
+    D = Slope(0.0)
+    D.more = nn.Parameter(torch.linspace(-0.05, 0.05, 11))
+    before = D.more.detach().clone()
+    Wgan(clip=0.01).after_d_step(D)
+    assert D.more.abs().max().item() == pytest.approx(0.01, rel=1e-6)
+    inside = before.abs() <= 0.01
+    assert torch.equal(D.more[inside], before[inside])
+    Wgan(clip=None).after_d_step(D)
+    assert torch.equal(D.more[inside], before[inside])
+
+
+def test_the_clipped_cross_entropy_is_that_of_a_clipped_probability() -> None:
+    scores = torch.linspace(-30, 30, 241, dtype=torch.float64)
+    for label in (0.0, 0.03, 1.0, 1.05):
+        p = torch.sigmoid(-scores).clamp(1e-7, 1 - 1e-7)
+        plain = -(label * p.log() + (1 - label) * (1 - p).log())
+        ours = torch.stack([clipped_cross_entropy(score, torch.tensor(label, dtype=torch.float64)) for score in scores])
+        torch.testing.assert_close(ours, plain, rtol=1e-9, atol=1e-9)
+
+
+def test_label_noise_is_uniform_up_to_its_size_and_on_both_labels() -> None:
+    G, D = Point(1.0), Slope(0.5)
+    x = torch.zeros(20_000, 1, dtype=torch.float64)  # real scores are 0, where the loss is log 2 for any label
+    torch.manual_seed(0)
+    terms = NoisyGan(label_noise=0.4).d_terms(G, D, x, x)
+    assert terms["real"].item() == pytest.approx(math.log(2) / 2, rel=1e-9)
+    # A fake's loss is softplus(-0.5) + noise * 0.5 with logit -0.5: its mean tells the noise's mean, 0.2.
+    mean_noise = (2 * terms["fake"].item() - math.log(1 + math.exp(0.5))) / 0.5 + 0.0
+    assert mean_noise == pytest.approx(0.2, abs=0.01)
+
+
+def test_every_method_is_in_the_table_and_frozen() -> None:
+    for kind in METHODS.values():
+        assert issubclass(kind, Method)
+        method = kind()
+        with pytest.raises(AttributeError):
+            method.anything = 1  # type: ignore[attr-defined]

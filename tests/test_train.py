@@ -1,0 +1,148 @@
+"""The loop: what is updated, with which gradients, and that a step is a function of (seed, step) alone."""
+
+from __future__ import annotations
+
+import copy
+from contextlib import nullcontext
+from dataclasses import replace
+from itertools import islice
+
+import pytest
+import torch
+from torch import Tensor
+
+from ganache import schedules
+from ganache.methods import Gan, Wgan
+from ganache.networks import Mlp
+from ganache.train import Plan, State, descend, step_seed, train
+from ganache.types import Critic, Generator, Method, Prior, Terms
+
+PLAN = Plan(
+    seed=5,
+    batch=8,
+    critic_steps=lambda step: 2,
+    precision=nullcontext,
+    d_rate=lambda step: 1e-3,
+    g_rate=lambda step: 1e-3,
+    ema_half_life=100.0,
+)
+PRIOR = Prior(3)
+
+
+class Ring:
+    """Batches that are a function of their number."""
+
+    def __getitem__(self, index: int) -> Tensor:
+        angle = torch.rand(8, generator=torch.Generator().manual_seed(index)) * 6.28
+        return torch.stack([angle.cos(), angle.sin()], dim=1)
+
+
+def fresh() -> State:
+    torch.manual_seed(1)
+    pair = Mlp(z_dim=3, hidden=16, layers=2)
+    G, D = pair.generator((2,)), pair.critic((2,))
+    average = copy.deepcopy(G).requires_grad_(False)
+    adam = torch.optim.Adam
+    return State(G, D, average, adam(G.parameters(), betas=(0.5, 0.9)), adam(D.parameters(), betas=(0.5, 0.9)))
+
+
+def weights(state: State) -> list[Tensor]:
+    networks = (state.generator, state.critic, state.average)
+    return [tensor.clone() for network in networks for tensor in network.state_dict().values()]
+
+
+def run(state: State, steps: int, method: Method | None = None, plan: Plan = PLAN) -> State:
+    for _ in islice(train(state, method or Gan(), Ring(), PRIOR, plan), steps):
+        torch.rand(7)  # whoever watches may draw random numbers: the training must not notice
+    return state
+
+
+def test_two_runs_are_equal_to_the_bit_and_another_seed_is_another_run() -> None:
+    one, two = weights(run(fresh(), 6)), weights(run(fresh(), 6))
+    assert all(torch.equal(a, b) for a, b in zip(one, two, strict=True))
+    other = weights(run(fresh(), 6, plan=replace(PLAN, seed=6)))
+    assert not all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def test_stopping_and_going_on_changes_nothing() -> None:
+    whole = weights(run(fresh(), 6))
+    parts = run(run(fresh(), 4), 2)
+    assert parts.step == 6
+    assert parts.batches == 12
+    assert all(torch.equal(a, b) for a, b in zip(whole, weights(parts), strict=True))
+
+
+class Frozen(Method):
+    """Tells which weights may be trained in which turn."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, bool, bool]] = []
+
+    def _terms(self, turn: str, G: Generator, D: Critic, z: Tensor) -> Terms:
+        self.seen.append((turn, G(z).requires_grad, next(D.parameters()).requires_grad))
+        return {"it": D(G(z)).mean()}
+
+    def d_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
+        return self._terms("d", G, D, z)
+
+    def g_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
+        return self._terms("g", G, D, z)
+
+
+def test_no_gradient_is_made_that_nobody_uses() -> None:
+    method = Frozen()
+    run(fresh(), 1, method)
+    assert method.seen == [("d", False, True), ("d", False, True), ("g", True, False)]
+
+
+def test_one_term_at_a_time_is_two_steps_of_plain_descent() -> None:
+    """With plain gradient descent the second turn starts from the weights that the first has left."""
+    state = fresh()
+    state.d_optimiser = torch.optim.SGD(state.critic.parameters(), 1e-3)
+    by_hand = copy.deepcopy(state)
+    plan = replace(PLAN, one_term_at_a_time=True, critic_steps=lambda step: 1)
+    run(state, 1, Wgan(clip=None), plan)
+
+    torch.manual_seed(step_seed(plan.seed, 0))
+    z, real = PRIOR.sample(8), Ring()[0]
+    optimiser = torch.optim.SGD(by_hand.critic.parameters(), 1e-3)
+    for name in ("real", "fake"):
+        terms = Wgan(clip=None).d_terms(by_hand.generator, by_hand.critic, real, z)
+        optimiser.zero_grad()
+        terms[name].backward()
+        optimiser.step()
+    for ours, expected in zip(state.critic.parameters(), by_hand.critic.parameters(), strict=True):
+        torch.testing.assert_close(ours, expected, rtol=1e-6, atol=1e-8)
+
+
+def test_the_gradient_norm_is_told_before_clipping_and_values_are_clipped() -> None:
+    x = torch.nn.Parameter(torch.zeros(2))
+    optimiser = torch.optim.SGD([x], lr=1.0)
+    norm = descend({"steep": 3 * x[0], "gentle": -0.4 * x[1]}, optimiser, clip_value=1.0)
+    assert norm.item() == pytest.approx((9 + 0.16) ** 0.5, rel=1e-6)
+    assert x.tolist() == pytest.approx([-1.0, 0.4], rel=1e-6)
+
+
+def test_the_average_forgets_by_half_in_its_half_life() -> None:
+    state = fresh()
+    state.batches = 10**6  # long after the ramp
+    plan = replace(PLAN, ema_half_life=64.0)
+    with torch.no_grad():
+        for mine, its in zip(state.average.parameters(), state.generator.parameters(), strict=True):
+            mine.fill_(1.0), its.fill_(0.0)
+    from ganache.train import update_average
+
+    for _ in range(8):  # 8 steps of 8 pictures: one half-life
+        update_average(state, plan)
+    assert all(p.mean().item() == pytest.approx(0.5, rel=1e-5) for p in state.average.parameters())
+
+
+def test_a_rate_follows_its_schedule() -> None:
+    state = fresh()
+    run(state, 3, plan=replace(PLAN, d_rate=lambda step: 0.5 * schedules.inverse_time(step, 1.0)))
+    assert state.d_optimiser.param_groups[0]["lr"] == pytest.approx(0.5 / 3)
+
+
+def test_step_seeds_do_not_repeat() -> None:
+    seeds = {step_seed(seed, step) for seed in range(20) for step in range(2000)}
+    assert len(seeds) == 20 * 2000

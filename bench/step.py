@@ -13,6 +13,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -31,7 +32,7 @@ def plain_generator() -> nn.Sequential:
 
     widths = [8 * WIDTH, 4 * WIDTH, 2 * WIDTH, WIDTH]
     layers = block(Z_DIM, widths[0], 1, 0)
-    for into, out in zip(widths, widths[1:], strict=False):
+    for into, out in pairwise(widths):
         layers += block(into, out, 2, 1)
     return nn.Sequential(*layers, nn.ConvTranspose2d(WIDTH, 3, 4, 2, 1, bias=False), nn.Tanh())
 
@@ -76,7 +77,11 @@ def our_step() -> tuple[Callable[[], None], Config]:
             return self.real
 
     steps = train(state, config.method, Batches(), build.prior(config), build.plan(config))
-    return lambda: [next(steps)] and None, config
+
+    def step() -> None:
+        next(steps)
+
+    return step, config
 
 
 def seconds(step: Callable[[], None]) -> float:

@@ -60,8 +60,7 @@ def test_the_articles_numbers() -> None:
 )
 def test_what_is_wrong_is_refused_in_one_sentence(plain: dict[str, object], words: str) -> None:
     with pytest.raises(ConfigError) as refusal:
-        config = from_dict(plain)
-        config.network.generator((3, 64, 64))
+        from_dict(plain).network.generator((3, 64, 64))
     assert words in str(refusal.value)
     assert "\n" not in str(refusal.value)
 

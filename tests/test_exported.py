@@ -19,10 +19,6 @@ def test_every_public_name_is_there_and_the_list_is_sorted() -> None:
 
 
 def test_the_command_line_loads_no_heavy_library_before_it_is_needed() -> None:
-    script = (
-        "import sys, ganache.cli; print(sorted({'torch', 'numpy', 'PIL', 'matplotlib'} & set(sys.modules)))"
-    )
-    printed = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
-    ).stdout
+    script = "import sys, ganache.cli; print(sorted({'torch', 'numpy', 'PIL', 'matplotlib'} & set(sys.modules)))"
+    printed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
     assert printed.strip() == "[]"

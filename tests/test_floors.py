@@ -43,9 +43,7 @@ def imported_rooms(file: Path) -> set[str]:
     rooms = set()
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.ImportFrom):
-            assert node.level == 0, (
-                f"{file}: imports are written from the top, as `from ganache.room import name`"
-            )
+            assert node.level == 0, f"{file}: imports are written from the top, as `from ganache.room import name`"
             names = [f"{node.module}.{alias.name}" for alias in node.names]
         elif isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]

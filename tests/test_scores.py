@@ -47,7 +47,9 @@ def test_patches_are_pieces_of_their_pictures() -> None:
 
 def test_more_blur_and_more_noise_are_further_away() -> None:
     grid = torch.linspace(-3, 3, 32)
-    waves = torch.stack([torch.sin((1 + k / 9) * grid)[None] * torch.cos(grid * (2 - k / 40))[:, None] for k in range(64)])
+    waves = torch.stack(
+        [torch.sin((1 + k / 9) * grid)[None] * torch.cos(grid * (2 - k / 40))[:, None] for k in range(64)]
+    )
     x = waves[:, None].repeat(1, 3, 1, 1)
     by_noise = [distance(x, x + s * noise(*x.shape)) for s in (0.0, 0.05, 0.1, 0.2, 0.4)]
     by_shade = [patch_distance(x, x * s) for s in (1.0, 0.9, 0.8, 0.6, 0.3)]

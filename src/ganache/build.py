@@ -55,9 +55,7 @@ def device(config: Config) -> torch.device:
         return torch.device(next(name for name, available in there.items() if available))
     if not there[config.device]:
         usable = " or ".join(name for name, available in there.items() if available)
-        raise ConfigError(
-            f"device is '{config.device}', which PyTorch does not find on this machine: use {usable}."
-        )
+        raise ConfigError(f"device is '{config.device}', which PyTorch does not find on this machine: use {usable}.")
     return torch.device(config.device)
 
 
@@ -96,9 +94,7 @@ def optimiser(settings: OptimiserConfig, network: nn.Module, on: torch.device) -
             weights, settings.lr, betas, settings.epsilon, fused=on.type in ("cpu", "cuda"), foreach=False
         )
     if settings.name == "rmsprop":
-        return torch.optim.RMSprop(
-            weights, settings.lr, alpha=settings.beta2, eps=settings.epsilon, foreach=True
-        )
+        return torch.optim.RMSprop(weights, settings.lr, alpha=settings.beta2, eps=settings.epsilon, foreach=True)
     return torch.optim.SGD(weights, settings.lr, momentum=settings.beta1)
 
 

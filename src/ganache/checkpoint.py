@@ -105,13 +105,19 @@ def restore(state: State, tensors: Mapping[str, Tensor], header: Mapping[str, An
     for part, module in _modules(state).items():
         load_weights(module, tensors, f"{part}.")
     for part, optimiser in _optimisers(state).items():
+        weights = [weight for group in optimiser.param_groups for weight in group["params"]]
         slots: dict[int, dict[str, Tensor]] = {}
         for name, tensor in tensors.items():
             if name.startswith(f"{part}."):
                 index, slot = name.removeprefix(f"{part}.").split(".")
-                slots.setdefault(int(index), {})[slot] = tensor
+                slots.setdefault(int(index), {})[slot] = laid_out_like(weights[int(index)], tensor)
         optimiser.load_state_dict({"state": slots, "param_groups": optimiser.state_dict()["param_groups"]})
     state.step, state.batches, state.seconds = header["step"], header["batches"], header["seconds"]
+
+
+def laid_out_like(weight: Tensor, tensor: Tensor) -> Tensor:
+    """`tensor` in the memory order of its weight: in another order the same sums are rounded otherwise."""
+    return torch.empty_like(weight).copy_(tensor) if tensor.shape == weight.shape else tensor
 
 
 def _modules(state: State) -> dict[str, torch.nn.Module]:

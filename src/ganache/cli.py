@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, make_dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 from tyro.conf import FlagConversionOff, Positional, arg
@@ -37,22 +37,17 @@ def main(argv: list[str] | None = None) -> None:
                 "doctor": doctor,
                 "recipes": recipes,
             }
-            tyro.extras.subcommand_cli_from_dict(
-                commands, args=args, prog="ganache", description=INTRODUCTION, config=(FlagConversionOff,)
-            )
+            tyro.extras.subcommand_cli_from_dict(commands, args=args, prog="ganache", description=INTRODUCTION)
     except GanacheError as error:
         fail(str(error))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader, such as `head`, has gone
     except OSError as error:
-        fail(
-            f"The system refused a file ({error}): free some space or give another path; what was saved is whole."
-        )
+        fail(f"The system refused a file ({error}): free some space or give another path; what was saved is whole.")
 
 
-INTRODUCTION = (
-    "Train GANs on the machine you have, see whether it works, and explore what the network learned."
-)
+DEFAULT_RECIPE = "dcgan"
+INTRODUCTION = "Train GANs on the machine you have, see whether it works, and explore what the network learned."
 
 
 def fail(sentence: str) -> None:
@@ -69,8 +64,6 @@ class TrainOptions:
 
     data: Positional[str]
     """A folder, a zip, MNIST's IDX files, a .npy array, or a built-in name (faces, digits, ring8, ...)."""
-    recipe: str = "dcgan"
-    """A recipe's name (see `ganache recipes`) or the path of a TOML file."""
     network: Annotated[str | None, arg(name="network.name")] = None
     """Another network family than the recipe's, with its own defaults."""
     method: Annotated[str | None, arg(name="method.name")] = None
@@ -122,7 +115,7 @@ def parse_train(args: list[str]) -> tuple[TrainOptions, Config]:
     for flag in ("--recipe", "--network.name", "--method.name"):
         first.add_argument(flag)
     names, rest = first.parse_known_args(args)
-    recipe = read(names.recipe or TrainOptions.recipe)
+    recipe = read(names.recipe or DEFAULT_RECIPE)
     chosen = {section: {"name": getattr(names, f"{section}.name")} for section in ("network", "method")}
     base = from_dict({k: v for k, v in chosen.items() if v["name"]}, from_dict(recipe.settings))
     given = tyro.cli(
@@ -130,35 +123,33 @@ def parse_train(args: list[str]) -> tuple[TrainOptions, Config]:
         args=rest,
         prog="ganache train",
         description=train.__doc__,
-        config=(FlagConversionOff,),
     )
     options: TrainOptions = given.options
-    settings = {each.name: getattr(given.settings, each.name) for each in fields(given.settings)}
-    settings["data"] = replace(
-        settings["data"], source=options.data, size=options.size or settings["data"].size
-    )
+    settings = {each.name: getattr(given.settings, each.name) for each in fields(Config)}
+    if settings["data"].source != base.data.source:
+        raise ConfigError("The data are named first, without a flag: write  ganache train DATA  without --data.source.")
+    settings["data"] = replace(settings["data"], source=options.data, size=options.size or settings["data"].size)
     budget = {name: getattr(options, name) for name in ("steps", "minutes", "images")}
     if any(value is not None for value in budget.values()):
         settings["schedule"] = replace(settings["schedule"], **budget)
     if options.batch is not None:
         settings["schedule"] = replace(settings["schedule"], batch=options.batch)
-    return options, Config(recipe=recipe.name, **settings)
+    return options, Config(**settings)
 
 
 def parser_type(base: Config) -> type[Any]:
-    """A dataclass of the options and of the settings in `base`, whose network and method have the fields of theirs."""
-    values = {each.name: getattr(base, each.name) for each in fields(base) if each.name != "recipe"}
-    kinds = type(base).__annotations__ | {"network": type(base.network), "method": type(base.method)}
-    hints = get_type_hints(type(base)) | kinds
-    settings = make_dataclass(
-        "Settings", [(n, hints[n], field(default=v)) for n, v in values.items()], frozen=True
-    )
+    """A dataclass of the options and of the settings in `base`, with the fields that its network and method have."""
+    from ganache.config import SPECS
+
+    specs = [(name, type(getattr(base, name)), field(default=getattr(base, name))) for name in SPECS]
+    settings = make_dataclass("Settings", specs, bases=(type(base),), frozen=True)
+    values = {each.name: getattr(base, each.name) for each in fields(base)}
     flattened: Any = arg(name="")
     return make_dataclass(
         "Train",
         [
             ("options", Annotated[TrainOptions, flattened]),
-            ("settings", Annotated[settings, flattened], field(default=settings())),
+            ("settings", Annotated[FlagConversionOff[settings], flattened], field(default=settings(**values))),
         ],
         frozen=True,
     )
@@ -174,9 +165,7 @@ def default_folder(config: Config) -> Path:
     data = re.sub(
         r"[^\w.]+",
         "-",
-        Path(config.data.source).resolve().stem
-        if "hf:" not in config.data.source
-        else config.data.source[3:],
+        Path(config.data.source).resolve().stem if "hf:" not in config.data.source else config.data.source[3:],
     ).strip("-")
     seed = f"-seed{config.seed}" if config.seed else ""
     return Path("runs") / f"{data}-{Path(config.recipe).stem}{seed}"
@@ -212,9 +201,7 @@ def sample(
     if n < 1:
         raise ConfigError(f"-n is {n}: ask for at least 1 picture.")
     if not (math.isfinite(mean) and math.isfinite(std) and std >= 0):
-        raise ConfigError(
-            f"--mean is {mean} and --std is {std}: they must be finite, and --std must not be negative."
-        )
+        raise ConfigError(f"--mean is {mean} and --std is {std}: they must be finite, and --std must not be negative.")
     if Path(out).suffix.lower() not in Image.registered_extensions():
         raise ConfigError(f"The picture's name is '{out}': end it in .png, .webp or .jpg.")
     from ganache import build
@@ -227,12 +214,32 @@ def sample(
     generator, config, header = load_generator(path, average)
     z = Sample(n, mean, std, seed).latents(build.prior(config))
     picture(render(generator, z)).save(out)
-    print(
-        f"{out}: {n} pictures from step {header['step']}, latents of mean {mean:g} and std {std:g}, seed {seed}."
-    )
+    print(f"{out}: {n} pictures from step {header['step']}, latents of mean {mean:g} and std {std:g}, seed {seed}.")
 
 
 # ---- doctor and recipes ----------------------------------------------------------------------------------------------
+
+
+def doctor(
+    data: Positional[str],
+    size: str | None = None,
+    fit: Literal["crop", "pad", "stretch"] = "crop",
+    json: bool = False,
+) -> None:
+    """Look at every picture before training: what is usable, what is not and why, what is there twice.
+
+    Args:
+        data: What `ganache train` would be given.
+        size: Pictures' side (64) or height x width (48x64) in pixels.
+        fit: How a picture of another shape is made to fit.
+        json: Print JSON.
+    """
+    from ganache.config import DataConfig
+    from ganache.data import diagnose
+
+    wanted = DataConfig(source=data, size=size, fit=fit)
+    diagnosis = diagnose(data, size=wanted.height_width(), fit=fit, progress=not json)
+    print(diagnosis.to_json() if json else diagnosis.describe())
 
 
 def recipes(name: Positional[str | None] = None) -> None:
@@ -250,9 +257,7 @@ def recipes(name: Positional[str | None] = None) -> None:
         print("\nOne in full: ganache recipes NAME. To train: ganache train DATA --recipe NAME.")
         return
     recipe = read(name)
-    print(
-        f"{recipe.name}: {recipe.title}\n\nSource: {recipe.source}\nGood for: {recipe.advice}\n\nDeviations:"
-    )
+    print(f"{recipe.name}: {recipe.title}\n\nSource: {recipe.source}\nGood for: {recipe.advice}\n\nDeviations:")
     for deviation in recipe.deviations:
         print(f"  - {deviation}")
     print("\nSettings (the rest are the defaults, see `ganache train --help`):")

@@ -50,7 +50,7 @@ class DataConfig:
     def __post_init__(self) -> None:
         self.height_width()
         require(
-            self.channels in (None, 1, 2, 3, 4),
+            self.channels in (None, 1, 3),
             f"data.channels is {self.channels}: use 1 (grey) or 3 (colour).",
         )
         require(self.count >= 1, f"data.count is {self.count}: at least 1 is needed.")
@@ -65,9 +65,7 @@ class DataConfig:
             return None
         sides = self.size.lower().split("x")
         usable = len(sides) in (1, 2) and all(side.isdigit() and int(side) > 0 for side in sides)
-        require(
-            usable, f"data.size is '{self.size}': write one side in pixels (64) or height x width (48x64)."
-        )
+        require(usable, f"data.size is '{self.size}': write one side in pixels (64) or height x width (48x64).")
         return int(sides[0]), int(sides[-1])
 
 
@@ -151,9 +149,7 @@ class ScheduleConfig:
         for name, value in given.items():
             require(value > 0, f"schedule.{name} is {value}: it must be above 0.")
         for name in ("critic_steps", "boosted_critic_steps"):
-            require(
-                getattr(self, name) >= 1, f"schedule.{name} is {getattr(self, name)}: it must be at least 1."
-            )
+            require(getattr(self, name) >= 1, f"schedule.{name} is {getattr(self, name)}: it must be at least 1.")
 
 
 @dataclass(frozen=True)
@@ -189,9 +185,7 @@ class RecordConfig:
 
     def __post_init__(self) -> None:
         for name in ("log_every", "sample_every", "checkpoint_every", "keep", "samples"):
-            require(
-                getattr(self, name) >= 1, f"record.{name} is {getattr(self, name)}: it must be at least 1."
-            )
+            require(getattr(self, name) >= 1, f"record.{name} is {getattr(self, name)}: it must be at least 1.")
 
 
 @dataclass(frozen=True)
@@ -199,7 +193,7 @@ class Config:
     """All of a run's settings."""
 
     recipe: str = ""
-    """The recipe it began from."""
+    """The recipe it began from: a name (see `ganache recipes`) or the path of a TOML file."""
     seed: int = 0
     """Of weights, data order and noise: the same seed gives the same run on the same machine."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
@@ -314,9 +308,7 @@ def _read(kind: type[T], plain: Mapping[str, Any], section: str) -> T:
         raise ConfigError(f"{where} is {first['input']!r}: {first['msg']}.") from None
 
 
-def differences(
-    old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = ""
-) -> Iterator[tuple[str, Any, Any]]:
+def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
     """The settings that differ, as (name, old value, new value)."""
     for name in sorted({*old, *new}):
         before, after = old.get(name), new.get(name)

@@ -35,9 +35,7 @@ class MissingExtra(GanacheError):
     """An optional library is needed and is not installed."""
 
     def __init__(self, what: str, extra: str) -> None:
-        super().__init__(
-            f"{what} needs an optional library: install it with  pip install 'ganache[{extra}]'."
-        )
+        super().__init__(f"{what} needs an optional library: install it with  pip install 'ganache[{extra}]'.")
 
 
 def choices(given: str, known: Iterable[str]) -> str:

@@ -38,10 +38,7 @@ def points(xy: np.ndarray, limit: float = 1.5, pixels: int = 480) -> Image.Image
 
 def animation(frames: Sequence[Path], path: Path, seconds: float = 8.0, most: int = 120) -> None:
     """An animated WebP of picture files, evenly thinned to `most`; the last frame stays for two seconds."""
-    chosen = [
-        frames[i]
-        for i in np.unique(np.linspace(0, len(frames) - 1, min(most, len(frames))).round().astype(int))
-    ]
+    chosen = [frames[i] for i in np.unique(np.linspace(0, len(frames) - 1, min(most, len(frames))).round().astype(int))]
     pictures = [Image.open(frame).convert("RGB") for frame in chosen]
     each = int(np.clip(1000 * seconds / len(pictures), 60, 500))
     durations = [each] * (len(pictures) - 1) + [2000]

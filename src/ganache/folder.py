@@ -44,9 +44,7 @@ def find_checkpoint(folder: str | Path, which: str = "last") -> Path:
     folder = Path(folder)
     kept = checkpoints(folder)
     if not kept:
-        raise CheckpointError(
-            f"{folder} is no run with a checkpoint: give the folder that `ganache train` wrote."
-        )
+        raise CheckpointError(f"{folder} is no run with a checkpoint: give the folder that `ganache train` wrote.")
     if which == "best":
         return best_checkpoint(folder) or kept[-1]
     if which == "last":

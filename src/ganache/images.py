@@ -41,9 +41,7 @@ def to_uint8(x: Tensor) -> Tensor:
     return pixels.to(torch.uint8).permute(0, 2, 3, 1)
 
 
-def tile(
-    images: Tensor | Pixels, columns: int | None = None, *, pad: int = 2, background: int = 255
-) -> Pixels:
+def tile(images: Tensor | Pixels, columns: int | None = None, *, pad: int = 2, background: int = 255) -> Pixels:
     """uint8 [N, H, W, C] -> one grid, uint8 [H', W', C], row by row, `pad` pixels between and around.
 
     `columns` None makes the grid as square as it can be. Places left over show the `background` (0 to 255).

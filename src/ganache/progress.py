@@ -64,9 +64,7 @@ def show(run: Run, stop: Stop) -> None:
     spoken = time.monotonic()
     layout = "{percentage:3.0f}%|{bar}| {n:,.5g}/{total_fmt} {unit} [{elapsed}<{remaining}{postfix}]"
     total = None if math.isinf(whole) else whole
-    with tqdm(
-        total=total, initial=done, unit=unit, disable=not terminal, bar_format=layout if total else None
-    ) as bar:
+    with tqdm(total=total, initial=done, unit=unit, disable=not terminal, bar_format=layout if total else None) as bar:
         for _ in run.training():
             done = run.progress()[0]
             bar.set_postfix_str(summary(run), refresh=False)

@@ -68,9 +68,7 @@ class Run:
         self._tracker: Any = None
 
     @classmethod
-    def open(
-        cls, folder: str | Path, config: Config, data: Dataset | None = None, *, force: bool = False
-    ) -> Run:
+    def open(cls, folder: str | Path, config: Config, data: Dataset | None = None, *, force: bool = False) -> Run:
         """Begin a run in `folder`, or go on with the one that is there.
 
         Raises ConfigError where the run there has other settings, unless `force`; CheckpointError where the folder
@@ -80,9 +78,7 @@ class Run:
         data = data if data is not None else build.dataset(config)
         known = read_config(folder)
         if known is None and folder.is_dir() and any(folder.iterdir()):
-            raise CheckpointError(
-                f"The folder {folder} holds something that is no run: name another with --out."
-            )
+            raise CheckpointError(f"The folder {folder} holds something that is no run: name another with --out.")
         if known is not None and not force:
             refuse_differences(folder, known, config, data)
         run = cls(folder, config, data, build.state(config, data.image_shape))
@@ -188,9 +184,7 @@ class Run:
             try:
                 tensors, header = checkpoint.load(path)
             except CheckpointError as error:
-                self.notices.append(
-                    f"{error} The one before is taken; the damaged one is now {path.name}.damaged."
-                )
+                self.notices.append(f"{error} The one before is taken; the damaged one is now {path.name}.damaged.")
                 path.rename(path.with_name(path.name + ".damaged"))
                 continue
             checkpoint.restore(self.state, tensors, header)
@@ -258,7 +252,7 @@ def refuse_differences(folder: Path, known: dict[str, Any], config: Config, data
     if changed:
         raise ConfigError(
             f"The run in {folder} has other settings ({'; '.join(changed)}): give the old ones to go on with it, "
-            "--out FOLDER to begin another, or --force True to go on with the new ones."
+            "--out FOLDER to begin another, or --force to go on with the new ones."
         )
 
 

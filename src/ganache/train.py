@@ -90,9 +90,7 @@ def train(state: State, method: Method, batches: Batches, prior: Prior, plan: Pl
         torch.manual_seed(step_seed(plan.seed, state.step))
         set_rate(state.d_optimiser, plan.d_rate(state.step))
         set_rate(state.g_optimiser, plan.g_rate(state.step))
-        G.requires_grad_(
-            False
-        )  # the critic's step needs no gradient of the generator's weights, and so no graph
+        G.requires_grad_(False)  # the critic's step needs no gradient of the generator's weights, and so no graph
         for _ in range(plan.critic_steps(state.step)):
             real = batches[state.batches]
             state.batches += 1

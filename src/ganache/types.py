@@ -91,9 +91,7 @@ class Prior:
     mean: float = 0.0
     std: float = 1.0
 
-    def sample(
-        self, n: int, *, device: torch.device | str = "cpu", generator: torch.Generator | None = None
-    ) -> Tensor:
+    def sample(self, n: int, *, device: torch.device | str = "cpu", generator: torch.Generator | None = None) -> Tensor:
         """n latents [n, z_dim]; from `generator`, or from the device's own random state."""
         shape = (n, self.z_dim)
         if self.kind == "uniform":

@@ -36,11 +36,7 @@ class Array:
     def fingerprint(self) -> str:
         """Hexadecimal, of the content."""
         digest = hashlib.blake2b(repr((self.images.shape, self.label_names)).encode(), digest_size=16)
-        step = (
-            max(1, len(self.images) // 64)
-            if self.images.nbytes > _WHOLE_BYTES
-            else rows_per_block(self.images)
-        )
+        step = max(1, len(self.images) // 64) if self.images.nbytes > _WHOLE_BYTES else rows_per_block(self.images)
         rows = 1 if self.images.nbytes > _WHOLE_BYTES else step
         for start in range(0, len(self.images), step):
             digest.update(np.ascontiguousarray(self.images[start : start + rows]).tobytes())
@@ -100,11 +96,7 @@ def diagnose_array(
     name: str, images: NDArray[Any], labels: NDArray[np.int64] | None, label_names: tuple[str, ...]
 ) -> Diagnosis:
     """What there is to say of pictures that are no files: how many, how large, which are the same."""
-    digests = [
-        hashlib.blake2b(row.tobytes(), digest_size=16).digest()
-        for block in in_blocks(images)
-        for row in block
-    ]
+    digests = [hashlib.blake2b(row.tobytes(), digest_size=16).digest() for block in in_blocks(images) for row in block]
     exact = tuple(tuple(f"no. {i}" for i in group) for group in exact_groups(digests))
     height, width, channels = (*images.shape[1:], 0, 0)[:3]
     is_picture = images.ndim == 4

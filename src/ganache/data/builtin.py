@@ -23,9 +23,7 @@ def built_in(name: str, target: Target, count: int, seed: int) -> Array | Blocks
     if name == "digits":
         return digits()
     if count < 1:
-        raise DataError(
-            f"{count} pictures or points of '{name}' cannot be drawn: give a count of at least 1."
-        )
+        raise DataError(f"{count} pictures or points of '{name}' cannot be drawn: give a count of at least 1.")
     if name == "faces":
         return faces(count, seed, target)
     points, modes = TOYS[name].sample(count, seed)

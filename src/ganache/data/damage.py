@@ -62,9 +62,7 @@ def _unidentified(data: bytes) -> Skip:
     """No decoder took it: a picture whose header is cut or broken, or no picture."""
     for signature, kind in _SIGNATURES.items():
         if data.startswith(signature):
-            return Skip(
-                Reason.DAMAGED, f"the header of a {kind}, cut short or broken, {len(data)} bytes in all"
-            )
+            return Skip(Reason.DAMAGED, f"the header of a {kind}, cut short or broken, {len(data)} bytes in all")
     if _short_riff(data):
         return Skip(Reason.TRUNCATED)
     start = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
@@ -87,6 +85,4 @@ def _broken(error: BaseException, data: bytes) -> Skip:
 
 def _short_riff(data: bytes) -> bool:
     """Whether a WebP is shorter than it announces: its decoder says only that it failed."""
-    return (
-        data[:4] == b"RIFF" and data[8:12] == b"WEBP" and 8 + int.from_bytes(data[4:8], "little") > len(data)
-    )
+    return data[:4] == b"RIFF" and data[8:12] == b"WEBP" and 8 + int.from_bytes(data[4:8], "little") > len(data)

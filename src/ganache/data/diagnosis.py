@@ -91,9 +91,7 @@ class Diagnosis:
             return f"{self.usable:,} points in the plane."
         height, width, channels = self.shape
         kind = "grey" if channels == 1 else "RGB"
-        whole = (
-            f"{self.usable:,} pictures" if not self.skipped else f"{self.usable:,} of {self.files:,} usable"
-        )
+        whole = f"{self.usable:,} pictures" if not self.skipped else f"{self.usable:,} of {self.files:,} usable"
         return f"{whole}, {width}x{height} {kind}."
 
     def _duplicates(self) -> list[str]:

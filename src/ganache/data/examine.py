@@ -86,9 +86,7 @@ class Findings:
             return labels_of(entry.name for entry in self.usable)
         return [entry.label or 0 for entry in self.usable], label_names
 
-    def diagnosis(
-        self, source: str, shape: tuple[int, ...], files: Files, remarks: tuple[str, ...]
-    ) -> Diagnosis:
+    def diagnosis(self, source: str, shape: tuple[int, ...], files: Files, remarks: tuple[str, ...]) -> Diagnosis:
         """The whole as a Diagnosis."""
         labels, label_names = self.labels(files.label_names) or ((), ())
         exact = exact_groups(self.digests)

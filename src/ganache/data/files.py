@@ -39,14 +39,17 @@ class Files:
     entries: Sequence[Entry]
     skipped: tuple[Skipped, ...] = ()
     stamp: str = ""
-    """Changes when the place of the files does, even where their content is said to be the same."""
+    """Of a zip: when and how large it was written. Looked at only where something in it could not be read."""
+
+    place: str = ""
+    """Where the files lie, if names and stamps alone do not tell two sources apart."""
 
     label_names: tuple[str, ...] = ()
     """For sources that know them by themselves; else labels are read off the sub-folders."""
 
     def key(self) -> str:
-        """Hexadecimal, of the names and stamps: what the pack of these files is found under."""
-        digest = hashlib.sha256()
+        """Hexadecimal, of the place, names and stamps: what the pack of these files is found under."""
+        digest = hashlib.sha256(self.place.encode("utf-8", "surrogatepass"))
         for entry in self.entries:
             digest.update(f"{entry.name}\0{entry.stamp}\0".encode("utf-8", "surrogatepass"))
         for skipped in self.skipped:

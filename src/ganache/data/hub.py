@@ -83,9 +83,7 @@ def _read(table: Any, row: int, column: str) -> bytes:
 
 def _offline_on_purpose() -> bool:
     """Whether the user told the hub's library to use only what it has."""
-    return any(
-        os.environ.get(name, "0") not in ("", "0") for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE")
-    )
+    return any(os.environ.get(name, "0") not in ("", "0") for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE"))
 
 
 def _reachable() -> bool:

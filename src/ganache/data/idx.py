@@ -83,9 +83,7 @@ def _values(path: Path, magic: int, axes: int) -> NDArray[np.uint8]:
         raise DataError(f"'{path}' cannot be read ({error}): copy or download it again.") from error
     if len(data) != expected:
         relation = "fewer" if len(data) < expected else "more"
-        raise DataError(
-            f"'{path}' has {relation} bytes than the {expected:,} it announces: download it again."
-        )
+        raise DataError(f"'{path}' has {relation} bytes than the {expected:,} it announces: download it again.")
     return np.frombuffer(data, dtype=np.uint8).reshape(shape)
 
 

@@ -40,9 +40,7 @@ def read_npy(path: Path, target: Target) -> Array | Blocks:
             yield fit_block(_as_uint8(block, scale), target)
 
     status = path.stat()
-    return Blocks(
-        ("npy", status.st_size, status.st_mtime_ns, Array(found).fingerprint()), len(images), blocks
-    )
+    return Blocks(("npy", status.st_size, status.st_mtime_ns, Array(found).fingerprint()), len(images), blocks)
 
 
 def _points(found: NDArray[Any], path: Path) -> NDArray[np.float32]:
@@ -61,9 +59,7 @@ def _channels_last(found: NDArray[Any], path: Path) -> NDArray[Any]:
         found = found.transpose(0, 2, 3, 1)
     if found.ndim != 4 or found.shape[3] not in (1, 3, 4) or not found.size:
         shape = "x".join(str(n) for n in found.shape)
-        raise DataError(
-            f"'{path}' has the shape {shape}: pictures are N x H x W, N x H x W x C or N x C x H x W."
-        )
+        raise DataError(f"'{path}' has the shape {shape}: pictures are N x H x W, N x H x W x C or N x C x H x W.")
     return found
 
 
@@ -77,9 +73,7 @@ def _scale(images: NDArray[Any], path: Path) -> tuple[float, float]:
     if images.dtype == np.uint16:
         return 0, 65535
     if kind not in "iuf":
-        raise DataError(
-            f"'{path}' holds values of the kind {images.dtype}: pictures are integers or decimals."
-        )
+        raise DataError(f"'{path}' holds values of the kind {images.dtype}: pictures are integers or decimals.")
     least, most = _range(images)
     if kind == "f" and least >= 0 and most <= 1:
         return 0, 1
@@ -87,9 +81,7 @@ def _scale(images: NDArray[Any], path: Path) -> tuple[float, float]:
         return -1, 1
     if least >= 0 and most <= 255:
         return 0, 255
-    raise DataError(
-        f"'{path}' has values from {least:g} to {most:g}: expected 0 to 255, or decimals in [-1, 1]."
-    )
+    raise DataError(f"'{path}' has values from {least:g} to {most:g}: expected 0 to 255, or decimals in [-1, 1].")
 
 
 def _range(images: NDArray[Any]) -> tuple[float, float]:

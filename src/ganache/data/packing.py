@@ -102,13 +102,9 @@ def packed(name: str, folder: Path, make: Callable[[], None], stamp: str = "") -
         try:
             pack = open_pack(folder)
         except Damaged as damage:
-            raise DataError(
-                f"the cache {folder.parent} does not keep what is written to it: {damage}."
-            ) from damage
+            raise DataError(f"the cache {folder.parent} does not keep what is written to it: {damage}.") from damage
     if pack is None:
-        raise DataError(
-            f"the pack {folder} was removed as soon as it was written: is something tidying the cache?"
-        )
+        raise DataError(f"the pack {folder} was removed as soon as it was written: is something tidying the cache?")
     diagnosis = _diagnosis(pack)
     return Dataset(
         name=name,

@@ -13,9 +13,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def in_order(
-    function: Callable[[Item], Result], items: Iterable[Item], *, group: int = 16
-) -> Iterator[Result]:
+def in_order(function: Callable[[Item], Result], items: Iterable[Item], *, group: int = 16) -> Iterator[Result]:
     """function(item) for each item, in order, computed ahead by threads.
 
     Threads, not processes: decoding and hashing release the interpreter, and pixels need not be copied between

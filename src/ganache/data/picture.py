@@ -88,9 +88,7 @@ def _frame_notes(image: Image.Image) -> list[Note]:
     if getattr(image, "is_animated", False):
         notes.append(Note.FIRST_FRAME)
     # Pillow has no 16-bit RGB: it keeps the high bytes, and only its plan of decoding tells.
-    if image.mode in ("RGB", "RGBA", "LA") and any(
-        ";16" in str(part.args) for part in getattr(image, "tile", ())
-    ):
+    if image.mode in ("RGB", "RGBA", "LA") and any(";16" in str(part.args) for part in getattr(image, "tile", ())):
         notes.append(Note.SIXTEEN_BIT)
     return notes
 

@@ -50,10 +50,10 @@ def load(
     """
     target = _target(size, channels, fit)
     cache = cache_folder(cache)
-    path = Path(source).expanduser()
     name = str(source)
+    path = _existing(name)
     found: Array | Blocks | Files
-    if path.exists():
+    if path is not None:
         name = path.resolve().name
         found = _at(path, target)
     elif name in NAMES:
@@ -83,6 +83,15 @@ def _target(size: tuple[int, int] | None, channels: int | None, fit: Fit) -> Tar
     return Target(None if size is None else (int(size[0]), int(size[1])), known[channels], fit)
 
 
+def _existing(name: str) -> Path | None:
+    """The path, if there is something; None too for a name that can be no path, such as one that is too long."""
+    try:
+        path = Path(name).expanduser()
+        return path if name and path.exists() else None
+    except (OSError, RuntimeError):
+        return None
+
+
 def _at(path: Path, target: Target) -> Array | Blocks | Files:
     """What lies at a path, told by its content and not by its name."""
     try:
@@ -100,9 +109,7 @@ def _at(path: Path, target: Target) -> Array | Blocks | Files:
         if zipfile.is_zipfile(path):
             return zip_files(path)
     except OSError as error:
-        raise DataError(
-            f"'{path}' cannot be read ({error.strerror or error}): check its permissions."
-        ) from error
+        raise DataError(f"'{path}' cannot be read ({error.strerror or error}): check its permissions.") from error
     raise DataError(
         f"'{path}' is not a zip, IDX or .npy file: pictures come in a folder, a zip or one of these arrays."
     )

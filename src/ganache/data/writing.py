@@ -79,9 +79,7 @@ class Writer:
         self._digest.update(data)
         self._checksum(data)
 
-    def finish(
-        self, labels: NDArray[np.int64] | None, label_names: tuple[str, ...], extra: dict[str, Any]
-    ) -> None:
+    def finish(self, labels: NDArray[np.int64] | None, label_names: tuple[str, ...], extra: dict[str, Any]) -> None:
         """Make it a pack: labels [N] and `extra` (JSON) are kept with the pictures."""
         shape = (self.count, *(self.shape or ()))
         self._digest.update(repr((shape, label_names)).encode())

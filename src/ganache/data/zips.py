@@ -37,28 +37,22 @@ def zip_files(path: Path) -> Files:
         # Kept open as long as an entry can be read; the entries hold the only references to it.
         archive = zipfile.ZipFile(path)
     except _ZIP_ERRORS as error:
-        raise DataError(
-            f"'{path}' is not a readable zip archive ({error}): download or copy it again."
-        ) from error
+        raise DataError(f"'{path}' is not a readable zip archive ({error}): download or copy it again.") from error
     entries = []
     skipped = []
     for info in archive.infolist():
-        if info.is_dir() or any(
-            is_litter(part) for part in PurePosixPath(info.filename).parts if part != ".."
-        ):
+        if info.is_dir() or any(is_litter(part) for part in PurePosixPath(info.filename).parts if part != ".."):
             continue
         kind = stat.S_IFMT(info.external_attr >> 16)
         if kind not in (0, stat.S_IFREG):
-            skipped.append(
-                Skipped(info.filename, Reason.SPECIAL, "a link or special file inside the archive")
-            )
+            skipped.append(Skipped(info.filename, Reason.SPECIAL, "a link or special file inside the archive"))
             continue
         stamp = (info.file_size, info.CRC, info.flag_bits & _ENCRYPTED)
         entries.append(Entry(info.filename, partial(_read, archive, info), stamp))
     entries.sort(key=lambda entry: entry.name)
     skipped.sort(key=lambda entry: entry.name)
     status = path.stat()
-    return Files(tuple(entries), tuple(skipped), f"{status.st_size} {status.st_mtime_ns}")
+    return Files(tuple(entries), tuple(skipped), stamp=f"{status.st_size} {status.st_mtime_ns}")
 
 
 def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:

@@ -32,9 +32,7 @@ def patch_distance(real: Tensor, fake: Tensor, levels: int = 3, size: int = 7, p
     for level_real, level_fake in zip(pyramid(real, levels, size), pyramid(fake, levels, size), strict=True):
         mean = level_real.mean(dim=(0, 2, 3), keepdim=True)
         std = level_real.std(dim=(0, 2, 3), keepdim=True) + 1e-8
-        described = [
-            random_patches((level - mean) / std, size, patches) for level in (level_real, level_fake)
-        ]
+        described = [random_patches((level - mean) / std, size, patches) for level in (level_real, level_fake)]
         distances.append(sliced_wasserstein(*described))
     return 1000 * float(np.mean(distances))
 
@@ -60,9 +58,7 @@ def pyramid(x: Tensor, levels: int, least: int) -> list[Tensor]:
 def random_patches(x: Tensor, size: int, count: int, seed: int = 0) -> Tensor:
     """`count` square patches an image, at places that are the same for every call: [N * count, C * size * size]."""
     size = min(size, *x.shape[2:])
-    windows = x.unfold(2, size, 1).unfold(
-        3, size, 1
-    )  # [N, C, places down, places across, size, size], a view
+    windows = x.unfold(2, size, 1).unfold(3, size, 1)  # [N, C, places down, places across, size, size], a view
     generator = torch.Generator().manual_seed(seed)
     down = torch.randint(windows.shape[2], (len(x), count), generator=generator)
     across = torch.randint(windows.shape[3], (len(x), count), generator=generator)

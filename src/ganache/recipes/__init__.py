@@ -36,9 +36,7 @@ def read(name: str) -> Recipe:
     if name.endswith(".toml"):
         file: Any = Path(name)
         if not file.is_file():
-            raise ConfigError(
-                f"There is no recipe file '{name}': give the path of a TOML file, or a recipe's name."
-            )
+            raise ConfigError(f"There is no recipe file '{name}': give the path of a TOML file, or a recipe's name.")
     elif name in names():
         file = resources.files(__name__) / f"{name}.toml"
     else:

@@ -1,0 +1,151 @@
+"""Bad and odd files: none ends the run, each is named with its reason, and the good ones have the right pixels."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import corpus
+import numpy as np
+import pytest
+
+from ganache.data import Diagnosis, Reason, diagnose, load
+from ganache.data.files import MAX_BYTES
+from ganache.data.picture import Target, decode
+from ganache.data.reasons import Skip
+from ganache.errors import DataError
+
+GOOD = corpus.good_files()
+BAD = corpus.bad_files()
+SQUARE = (corpus.SIDE, corpus.SIDE)
+
+
+def test_the_corpus_is_large() -> None:
+    assert len(BAD) >= 40
+    assert len(GOOD) + len(BAD) >= 90
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_good_file_has_the_right_pixels_and_notes(name: str) -> None:
+    case = GOOD[name]
+    picture = decode(case.data, Target(SQUARE, 3))
+    difference = np.abs(picture.pixels.astype(int) - case.expected().astype(int))
+    assert difference.max() <= case.tolerance
+    assert set(picture.notes) == case.notes
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_file_has_the_right_reason(name: str) -> None:
+    data, reasons = BAD[name]
+    with pytest.raises(Skip) as caught:
+        decode(data, Target(SQUARE, 3))
+    assert caught.value.reason in reasons
+    assert caught.value.detail
+
+
+@pytest.fixture
+def mixed(tmp_path: Path) -> Path:
+    """A folder with every good, bad, special and needless file."""
+    folder = tmp_path / "mixed"
+    corpus.write(folder, {name: case.data for name, case in GOOD.items()})
+    corpus.write(folder, {name: data for name, (data, _) in BAD.items()} | corpus.litter())
+    return folder
+
+
+def test_a_whole_folder_of_them(mixed: Path, tmp_path: Path) -> None:
+    special = corpus.make_special_files(mixed)
+    dataset = load(str(mixed), size=SQUARE, channels=3, cache=tmp_path / "cache")
+    found = dataset.diagnosis
+    assert found is not None
+
+    names = sorted(GOOD)
+    assert len(dataset) == found.usable == len(names)
+    for pixels, name in zip(dataset.images, names, strict=True):
+        case = GOOD[name]
+        assert np.abs(pixels.astype(int) - case.expected().astype(int)).max() <= case.tolerance, name
+
+    reasons = {skipped.name: skipped.reason for skipped in found.skipped}
+    assert reasons.keys() == BAD.keys() | special.keys()
+    assert all(reasons[name] in BAD[name][1] for name in BAD)
+    assert all(reasons[name] == reason for name, reason in special.items())
+    assert found.files == len(GOOD) + len(BAD) + len(special)
+
+
+def test_the_diagnosis_says_it(mixed: Path, tmp_path: Path) -> None:
+    found = diagnose(str(mixed), size=SQUARE, cache=tmp_path / "cache")
+    text = str(found)
+    for reason in found.reasons:
+        assert reason in text
+    assert "empty.png" in text
+    assert f"{found.usable:,} of {found.files:,}" in text
+    assert Diagnosis.from_json(found.to_json()) == found
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_permissions(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    corpus.write(folder, {"a.png": GOOD["plain.png"].data, "b.png": GOOD["plain.png"].data, "c/d.png": b""})
+    (folder / "b.png").chmod(0)
+    (folder / "c").chmod(0)
+    found = diagnose(str(folder), cache=tmp_path / "cache")
+    (folder / "c").chmod(0o700)
+    assert {s.name: s.reason for s in found.skipped} == {"b.png": Reason.UNREADABLE, "c": Reason.UNREADABLE}
+
+
+def test_a_file_that_cannot_be_read_is_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "set"
+    corpus.write(folder, {"a.png": GOOD["plain.png"].data, "b.png": GOOD["bitmap.bmp"].data})
+
+    def refuse(path: object, *args: object, **kwargs: object) -> object:
+        if str(path).endswith("b.png"):
+            raise PermissionError(13, "Permission denied")
+        return open(path, *args, **kwargs)  # type: ignore[call-overload]
+
+    monkeypatch.setattr("ganache.data.folders.open", refuse, raising=False)
+    (skipped,) = diagnose(str(folder), cache=tmp_path / "cache").skipped
+    assert (skipped.name, skipped.reason, skipped.detail) == ("b.png", Reason.UNREADABLE, "Permission denied")
+
+
+def test_a_zip_of_odd_entries(tmp_path: Path) -> None:
+    expected = corpus.make_odd_zip(tmp_path / "odd.zip", MAX_BYTES + 1)
+    dataset = load(str(tmp_path / "odd.zip"), cache=tmp_path / "cache")
+    assert dataset.diagnosis is not None
+    assert len(dataset) == 4
+    assert (dataset.images == corpus.PICTURE).all()
+    reasons = {skipped.name: skipped.reason for skipped in dataset.diagnosis.skipped}
+    assert reasons == {name: reason for name, reason in expected.items() if reason}
+    assert not (tmp_path.parent / "escape.png").exists()
+
+
+def test_no_usable_file_names_the_reasons(tmp_path: Path) -> None:
+    corpus.write(tmp_path / "set", {name: BAD[name][0] for name in ("empty.png", "text.png", "page.jpg")})
+    with pytest.raises(DataError, match=r"no usable picture: 2 not an image, 1 empty"):
+        load(str(tmp_path / "set"), cache=tmp_path / "cache")
+    assert not list((tmp_path / "cache").iterdir())
+
+
+def test_an_empty_folder(tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    with pytest.raises(DataError, match="holds no file"):
+        load(str(tmp_path / "set"), cache=tmp_path / "cache")
+
+
+def test_same_and_similar_pictures_are_found(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    from PIL import Image
+
+    files = {}
+    for i in range(30):
+        coarse = Image.fromarray(rng.integers(0, 256, (8, 8, 3), dtype=np.uint8))
+        image = coarse.resize((64, 64), Image.Resampling.BICUBIC)
+        files[f"{i:02d}.png"] = corpus.encoded(image, "PNG")
+        if i == 3:
+            files["03-again.jpg"] = corpus.encoded(image, "JPEG", quality=90)
+    files["07-copy.png"] = files["07.png"]
+    # Flat pictures all have the same hash, and that says nothing.
+    for shade in range(3):
+        files[f"flat{shade}.png"] = corpus.encoded(Image.new("RGB", (64, 64), (shade, 9, 9)), "PNG")
+    corpus.write(tmp_path / "set", files)
+    found = diagnose(str(tmp_path / "set"), cache=tmp_path / "cache")
+    assert found.exact_duplicates == (("07-copy.png", "07.png"),)
+    assert found.near_duplicates == (("03-again.jpg", "03.png"),)

@@ -181,7 +181,9 @@ def good_files() -> dict[str, Good]:
         "grey16.pgm": good_grey(encoded(grey16, "PPM"), Note.SIXTEEN_BIT),
         "rgb16.png": Good(_png_rgb16(), note(Note.SIXTEEN_BIT)),
         "decimal.tif": good_grey(encoded(unit, "TIFF"), Note.DEEP),
-        "int32.tif": good_grey(XX,
+        "int32.tif": Good(
+            encoded(many, "TIFF"), frozenset(to_rgb | {Note.DEEP}), grey3(Image.fromarray(stretched)), tolerance=1
+        ),
         "cmyk.tif": Good(encoded(cmyk, "TIFF"), note(Note.CMYK), tolerance=1),
         "cmyk.jpg": Good(encoded(cmyk, "JPEG", quality=100), note(Note.CMYK), tolerance=12),
         "ycbcr.tif": Good(encoded(RGB.convert("YCbCr"), "TIFF"), note(Note.OTHER_COLOURS), tolerance=3),
@@ -229,7 +231,7 @@ def _grey_on_white() -> NDArray[np.uint8]:
 
 def _corner_white() -> NDArray[np.uint8]:
     pixels = PICTURE.copy()
-    pixels[(PICTURE == PICTURE[0, 0]).all(axis=-1)] = 255
+    pixels[(PICTURE[0, 0] == PICTURE).all(axis=-1)] = 255
     return pixels
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import corpus
 import numpy as np
 import pytest
 
+import corpus
 from ganache.data import Diagnosis, Reason, diagnose, load
 from ganache.data.files import MAX_BYTES
 from ganache.data.picture import Target, decode

@@ -8,6 +8,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+try:
+    import fcntl
+except ImportError:  # Windows has none; there two processes in one folder are not noticed
+    fcntl = None  # type: ignore[assignment]
+
 from ganache import checkpoint
 from ganache.errors import CheckpointError
 
@@ -56,6 +61,21 @@ def find_checkpoint(folder: str | Path, which: str = "last") -> Path:
             f"{folder} has no checkpoint '{which}': there are last, best, and those of steps {steps}."
         )
     return path
+
+
+def lock(folder: Path) -> object:
+    """Keeps other processes from training in `folder` until the returned object, or the process, is gone."""
+    if fcntl is None:
+        return None
+    file = (folder / ".lock").open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise CheckpointError(
+            f"Another process is training in {folder}: wait for it, stop it, or name another folder with --out."
+        ) from None
+    return file
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -31,6 +31,7 @@ from ganache.folder import (
     checkpoint_path,
     checkpoints,
     cut_log,
+    lock,
     read_config,
     write_json,
     write_picture,
@@ -63,6 +64,7 @@ class Run:
         self.notices: list[str] = []
         self.latest: dict[str, Any] = {}
         """The last line of the log."""
+        self._lock = lock(folder)
         self._ticked = time.perf_counter()
         self._log_mark = (state.batches, state.seconds)
         self._tracker: Any = None
@@ -81,9 +83,10 @@ class Run:
             raise CheckpointError(f"The folder {folder} holds something that is no run: name another with --out.")
         if known is not None and not force:
             refuse_differences(folder, known, config, data)
-        run = cls(folder, config, data, build.state(config, data.image_shape))
+        state = build.state(config, data.image_shape)
         for part in ("samples", "checkpoints"):
             (folder / part).mkdir(parents=True, exist_ok=True)
+        run = cls(folder, config, data, state)
         write_json(folder / "config.json", to_dict(config) | {"data_fingerprint": data.fingerprint})
         run._resume()
         run._open_tracker()
@@ -179,7 +182,9 @@ class Run:
         return self.state.average if self.config.record.average else self.state.generator
 
     def _resume(self) -> None:
-        """Take the newest checkpoint that is whole; name those that are damaged."""
+        """Take the newest checkpoint that is whole; name those that are damaged, clear away what was cut short."""
+        for half_written in (self.folder / "checkpoints").glob(".*"):
+            half_written.unlink()
         for path in reversed(checkpoints(self.folder)):
             try:
                 tensors, header = checkpoint.load(path)

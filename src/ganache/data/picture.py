@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from ganache.data.damage import decoding
+from ganache.data.damage import check_png, decoding
 from ganache.data.fitting import Fit, fitted
 from ganache.data.plain import orientation, plain, upright
 from ganache.data.reasons import Note, Reason, Skip
@@ -63,23 +63,38 @@ def decode(data: bytes, target: Target) -> Picture:
     """One file's bytes -> its Picture. Raises Skip, and nothing else, for what is not usable."""
     if not data:
         raise Skip(Reason.EMPTY)
+    check_png(data)
     with decoding(data), Image.open(io.BytesIO(data), formats=FORMATS) as image:
         if image.width * image.height > MAX_PIXELS:
             raise Skip(Reason.BOMB, f"{image.width}x{image.height} pixels announced")
-        mode, notes, turned = image.mode, _frame_notes(image), orientation(image)
-        found = _found_size(image, turned)
-        size = _size_to_make(found, target)
-        if image.format == "JPEG":
-            # libjpeg can decode at a half, a quarter, an eighth; twice the wanted size keeps the fitting sharp.
-            image.draft(None, (2 * max(size), 2 * max(size)))
-        image.load()
+        mode, header, notes = image.mode, (image.height, image.width), _frame_notes(image)
+        size = target.size or (DEFAULT_SIZE if max(header) > NATIVE_SIDE else None)
+        turned = _load(image, size)
+        # The header of a TIFF gives height and width of the upright picture, all others those of the stored one.
+        found = header[::-1] if turned >= 5 and image.format != "TIFF" else header
+        _check_side(found, size)
         simple, converted = plain(upright(image, turned), target.channels)
-        result, fitting = fitted(simple, size, target.fit)
+        result, fitting = fitted(simple, size or found, target.fit)
         pixels = np.asarray(result)
     if turned != 1:
         notes.append(Note.ROTATED)
     notes += converted + fitting
     return Picture(pixels if pixels.ndim == 3 else pixels[:, :, None], found, mode, tuple(notes))
+
+
+def _load(image: Image.Image, size: tuple[int, int] | None) -> int:
+    """Decode the pixels, for a picture of `size`; the EXIF orientation, 1 to 8."""
+    if image.format == "TIFF":
+        # Pillow turns a TIFF while loading it, and forgets that it did.
+        turned = orientation(image)
+        image.load()
+        return turned
+    if image.format == "JPEG" and size is not None:
+        # libjpeg can decode at a half, a quarter, an eighth; twice the wanted size keeps the fitting sharp.
+        image.draft(None, (2 * max(size), 2 * max(size)))
+    image.load()
+    # Not before: to find the EXIF of a PNG, Pillow loads it, and an error there would count as one of the EXIF.
+    return orientation(image)
 
 
 def _frame_notes(image: Image.Image) -> list[Note]:
@@ -93,18 +108,10 @@ def _frame_notes(image: Image.Image) -> list[Note]:
     return notes
 
 
-def _found_size(image: Image.Image, turned: int) -> tuple[int, int]:
-    """Height and width of the picture when upright; the header of a TIFF gives them so already."""
-    on_its_side = turned >= 5 and image.format != "TIFF"
-    return (image.width, image.height) if on_its_side else (image.height, image.width)
-
-
-def _size_to_make(found: tuple[int, int], target: Target) -> tuple[int, int]:
-    """Height and width to make of a picture `found` so large. Raises Skip where it is too small for that."""
-    size = target.size or (DEFAULT_SIZE if max(found) > NATIVE_SIDE else found)
+def _check_side(found: tuple[int, int], size: tuple[int, int] | None) -> None:
+    """Raises Skip for a picture that is too small, for anything or for `size`."""
     height, width = found
     if min(found) < MIN_SIDE:
         raise Skip(Reason.TOO_SMALL, f"{width}x{height} pixels; a side needs {MIN_SIDE}")
-    if 2 * height < size[0] or 2 * width < size[1]:
+    if size is not None and (2 * height < size[0] or 2 * width < size[1]):
         raise Skip(Reason.TOO_SMALL, f"{width}x{height} pixels, less than half of {size[1]}x{size[0]}")
-    return size

@@ -1,0 +1,53 @@
+"""How long doctor and pack take, cold and warm, and how much memory.
+
+    python bench/pack.py [DATA]
+
+DATA is anything `load` takes; default: ../shared/data/anime-faces-8k.zip. Each start is a process of its own, with
+an empty cache for the first, so the figures are what a user sees after the import of the libraries.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+DEFAULT = Path(__file__).parents[2] / "shared" / "data" / "anime-faces-8k.zip"
+
+START = """
+import json, resource, sys, time
+from pathlib import Path
+from ganache.data import load
+
+begin = time.perf_counter()
+dataset = load(sys.argv[1], cache=Path(sys.argv[2]))
+seconds = time.perf_counter() - begin
+mebibytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print(json.dumps({"images": len(dataset), "seconds": seconds, "mebibytes": mebibytes}))
+"""
+
+
+def start(data: str, cache: str) -> dict[str, float]:
+    """One start with this cache: number of images, seconds of load, peak resident MiB (with torch)."""
+    done = subprocess.run([sys.executable, "-c", START, data, cache], check=True, stdout=subprocess.PIPE, text=True)
+    figures: dict[str, float] = json.loads(done.stdout)
+    return figures
+
+
+def main() -> int:
+    data = sys.argv[1] if len(sys.argv) > 1 else str(DEFAULT)
+    if len(sys.argv) < 2 and not DEFAULT.exists():
+        print(f"missing: {DEFAULT}; give another source, such as a folder of pictures")
+        return 2
+    with tempfile.TemporaryDirectory() as cache:
+        first, second = start(data, cache), start(data, cache)
+    print(f"{data}: {first['images']:,} pictures")
+    print(f"doctor and pack  {first['seconds']:6.2f} s   peak {first['mebibytes']:4.0f} MiB resident")
+    print(f"second start     {second['seconds']:6.2f} s   peak {second['mebibytes']:4.0f} MiB resident")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

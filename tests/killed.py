@@ -1,0 +1,94 @@
+"""A short run that a test kills: `python killed.py FOLDER STEPS [WHERE TIMES]`.
+
+With WHERE, the process sends SIGKILL to itself at the worst moment of that kind, the TIMES-th time it comes by.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ganache import checkpoint, folder, run
+from ganache.config import Config, DataConfig, RecordConfig, ScheduleConfig
+from ganache.methods import NoisyGan
+from ganache.networks import Chollet
+
+CONFIG = Config(
+    data=DataConfig(source="faces", count=40, size="24"),
+    network=Chollet(z_dim=4, width=8),
+    method=NoisyGan(),
+    schedule=ScheduleConfig(batch=3),
+    record=RecordConfig(log_every=1, sample_every=3, samples=4, checkpoint_every=2, keep=2),
+)
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def arm(where: str, times: int) -> None:
+    """Put a trap into one of the writers."""
+    left = [times]
+
+    def due() -> bool:
+        left[0] -= 1
+        return left[0] == 0
+
+    save_file, replace_synced = checkpoint.save_file, checkpoint.replace_synced
+
+    def half_a_file(tensors: Any, path: Path, metadata: Any) -> None:
+        save_file(tensors, path, metadata=metadata)
+        if due():
+            os.truncate(path, path.stat().st_size // 2)
+            die()
+
+    def before_the_rename(temporary: Path, path: Path) -> None:
+        if due():
+            die()
+        replace_synced(temporary, path)
+
+    def after_the_rename(temporary: Path, path: Path) -> None:
+        replace_synced(temporary, path)
+        if due():
+            die()
+
+    def half_a_line(line: Any) -> str:
+        import json
+
+        text = json.dumps(line)
+        if due():
+            with (Path(sys.argv[1]) / "log.jsonl").open("a") as log:
+                log.write(text[: len(text) // 2])
+            die()
+        return text
+
+    traps: dict[str, tuple[Any, str, Any]] = {
+        "half a checkpoint": (checkpoint, "save_file", half_a_file),
+        "before the rename": (checkpoint, "replace_synced", before_the_rename),
+        "after the rename": (checkpoint, "replace_synced", after_the_rename),
+        "half a line": (run, "json", type("Json", (), {"dumps": staticmethod(half_a_line)})),
+    }
+    setattr(*traps[where])
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    path, steps = Path(sys.argv[1]), int(sys.argv[2])
+    if len(sys.argv) > 3:
+        arm(sys.argv[3], int(sys.argv[4]))
+    going = run.Run.open(path, replace(CONFIG, schedule=replace(CONFIG.schedule, steps=steps)))
+    print("ready", flush=True)
+    for _ in going.training():
+        pass
+    going.finish()
+    assert folder.checkpoints(path)
+
+
+if __name__ == "__main__":
+    main()

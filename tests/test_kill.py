@@ -1,0 +1,87 @@
+"""SIGKILL at any moment, then the same command again: the run ends with the same bits as one never stopped."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from ganache import checkpoint
+from ganache.folder import find_checkpoint
+
+SCRIPT = Path(__file__).with_name("killed.py")
+
+
+def start(folder: Path, steps: int, *trap: object) -> subprocess.Popen[str]:
+    command = [sys.executable, str(SCRIPT), str(folder), str(steps), *map(str, trap)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def ended(folder: Path) -> tuple[dict[str, torch.Tensor], bytes, list[int]]:
+    """Every tensor at the end, the last picture, and the steps of the log."""
+    tensors, _ = checkpoint.load(find_checkpoint(folder))
+    steps = [json.loads(line)["step"] for line in (folder / "log.jsonl").read_text().splitlines()]
+    return tensors, (folder / "samples.png").read_bytes(), steps
+
+
+def assert_same_end(one: Path, other: Path) -> None:
+    (tensors, picture, steps), (tensors_2, picture_2, steps_2) = ended(one), ended(other)
+    assert tensors.keys() == tensors_2.keys()
+    assert all(torch.equal(tensors[name], tensors_2[name]) for name in tensors)
+    assert picture == picture_2
+    assert steps == steps_2
+    assert not list((other / "checkpoints").glob(".*")), "nothing half-written is left"
+
+
+@pytest.fixture(scope="module")
+def never_stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    assert start(folder, 12).wait() == 0
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("where", "times"),
+    [("half a checkpoint", 3), ("before the rename", 4), ("after the rename", 5), ("half a line", 7)],
+)
+def test_killed_while_writing(never_stopped: Path, tmp_path: Path, where: str, times: int) -> None:
+    folder = tmp_path / "run"
+    assert start(folder, 12, where, times).wait() == -signal.SIGKILL
+    assert start(folder, 12).wait() == 0
+    assert_same_end(never_stopped, folder)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_killed_at_twenty_random_moments(tmp_path: Path) -> None:
+    """Each run is killed twice; the moments are spread over the whole of it, writing and all."""
+    steps = 300
+    whole = tmp_path / "whole"
+    process = start(whole, steps)
+    assert process.stdout is not None
+    process.stdout.readline()
+    begun = time.monotonic()
+    assert process.wait() == 0
+    length = time.monotonic() - begun
+    moments, caught_writing, kills = random.Random(7), 0, 0
+    for trial in range(10):
+        folder = tmp_path / f"run{trial}"
+        for _ in range(2):
+            process = start(folder, steps)
+            assert process.stdout is not None
+            process.stdout.readline()
+            time.sleep(moments.uniform(0, 0.45 * length))
+            process.kill()
+            assert process.wait() == -signal.SIGKILL
+            kills += 1
+            caught_writing += bool(list((folder / "checkpoints").glob(".*")))
+        assert start(folder, steps).wait() == 0
+        assert_same_end(whole, folder)
+    print(f"{kills} kills, {caught_writing} of them while a checkpoint was being written")

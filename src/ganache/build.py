@@ -19,7 +19,8 @@ from ganache.types import ImageShape, Prior
 
 
 def dataset(config: Config, *, progress: bool = False) -> Dataset:
-    """The data of a run, looked at and packed if that has not been done before."""
+    """The data of a run, looked at and packed if that has not been done before; `check` comes first."""
+    check(config)
     data = config.data
     return load(
         data.source,
@@ -29,6 +30,16 @@ def dataset(config: Config, *, progress: bool = False) -> Dataset:
         count=data.count,
         progress=progress,
     )
+
+
+def check(config: Config) -> None:
+    """Refuse, before any picture is looked at, what cannot work: a device that is not there, an impossible size."""
+    device(config)
+    size = config.data.height_width()
+    if size is not None:
+        with torch.device("meta"):  # shapes without numbers: it costs no time and no memory
+            shape = (config.data.channels or 3, *size)
+            config.network.generator(shape), config.network.critic(shape)
 
 
 def stream(config: Config, data: Dataset) -> Stream:

@@ -83,7 +83,7 @@ class Diagnosis:
         lines += _histogram("converted", self.conversions)
         lines += self._duplicates()
         lines += self._skipped()
-        return "\n".join(lines)
+        return "\n".join(_printable(line) for line in lines)
 
     def _headline(self) -> str:
         """How many are usable, as what."""
@@ -142,3 +142,8 @@ def _few(items: Sequence[str], most: int) -> list[str]:
     """The first ones, and how many are left unsaid."""
     rest = len(items) - most
     return [*items[:most], f"... and {rest:,} more"] if rest > 0 else list(items)
+
+
+def _printable(line: str) -> str:
+    """A file's name may hold anything, also what moves a terminal's cursor or cannot be encoded."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)

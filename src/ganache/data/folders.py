@@ -87,7 +87,7 @@ def _read(path: str, size: int) -> bytes:
         with open(path, "rb") as file:
             return at_most(file.read(min(size, MAX_BYTES) + 1))
     except OSError as error:
-        raise _unreadable(error) from error
+        raise Skip(Reason.UNREADABLE, error.strerror or str(error)) from error
 
 
 def _unreadable(error: OSError) -> Skip:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 from urllib.request import getproxies
 
-from ganache.data.files import Entry, Files, at_most
+from ganache.data.files import MAX_BYTES, Entry, Files, at_most
 from ganache.data.reasons import Reason, Skip
 from ganache.errors import DataError, MissingExtra
 
@@ -74,11 +74,17 @@ def _as_files(source: str, table: Any, datasets: Any) -> Files:
 
 
 def _read(table: Any, row: int, column: str) -> bytes:
-    """The bytes of one image as they were uploaded."""
-    content = table[row][column]["bytes"]
-    if content is None:
+    """The bytes of one image as they were uploaded: in the table itself, or in a file that it names."""
+    cell = table[row][column]
+    if cell is None or (cell["bytes"] is None and not cell["path"]):
         raise Skip(Reason.EMPTY)
-    return at_most(bytes(content))
+    if cell["bytes"] is not None:
+        return at_most(bytes(cell["bytes"]))
+    try:
+        with open(cell["path"], "rb") as file:
+            return at_most(file.read(MAX_BYTES + 1))
+    except OSError as error:
+        raise Skip(Reason.UNREADABLE, error.strerror or str(error)) from error
 
 
 def _offline_on_purpose() -> bool:

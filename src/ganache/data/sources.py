@@ -48,27 +48,19 @@ def load(
     Raises DataError where the source is unknown, unreadable or without a usable picture, and MissingExtra where it
     needs a library that is not installed; a damaged pack is made again with a RuntimeWarning.
     """
-    target = _target(size, channels, fit)
-    cache = cache_folder(cache)
+    target, cache = _target(size, channels, fit), cache_folder(cache)
     name = str(source)
     path = _existing(name)
-    found: Array | Blocks | Files
     if path is not None:
-        name = path.resolve().name
-        found = _at(path, target)
-    elif name in NAMES:
-        found = built_in(name, target, count, seed)
-    elif repository(name):
+        name = path.resolve().name or name
+        return _dataset(name, _at(path, target), target, cache, progress)
+    if name in NAMES:
+        return _dataset(name, built_in(name, target, count, seed), target, cache, progress)
+    if repository(name):
         folder = cache / key_of("hub", name, target)
         return packed(name, folder, lambda: pack_files(name, hub_files(name), target, folder, progress))
-    else:
-        known = choices(name, [*NAMES, *REPOSITORIES])
-        raise DataError(f"'{name}' is neither a file or folder here nor a built-in data set: {known}")
-    if isinstance(found, Files):
-        folder = cache / key_of("files", found.key(), target)
-        make = partial(pack_files, name, found, target, folder, progress)
-        return packed(name, folder, make, found.stamp)
-    return _from_array(name, found, target, cache, progress)
+    known = choices(name, [*NAMES, *REPOSITORIES])
+    raise DataError(f"'{name}' is neither a file or folder here nor a built-in data set: {known}")
 
 
 def _target(size: tuple[int, int] | None, channels: int | None, fit: Fit) -> Target:
@@ -115,11 +107,13 @@ def _at(path: Path, target: Target) -> Array | Blocks | Files:
     )
 
 
-def _from_array(name: str, found: Array | Blocks, target: Target, cache: Path, progress: bool) -> Dataset:
-    """The data set of an array: as it lies where it is as asked for, else converted into a pack."""
+def _dataset(name: str, found: Array | Blocks | Files, target: Target, cache: Path, progress: bool) -> Dataset:
+    """The data set of what was found: an array as it lies where it is as asked for, else a pack."""
+    if isinstance(found, Files):
+        folder = cache / key_of("files", found.key(), target)
+        return packed(name, folder, partial(pack_files, name, found, target, folder, progress), found.stamp)
     if isinstance(found, Array):
-        points = found.images.ndim == 2
-        if points or fits(found.images, target):
+        if found.images.ndim == 2 or fits(found.images, target):
             return Dataset(name, found.images, found.labels, found.label_names, found.fingerprint())
         found = _converted(found, target)
     folder = cache / key_of("blocks", found.key, target)

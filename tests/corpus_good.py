@@ -1,0 +1,219 @@
+"""Makes odd but usable picture files, each with the pixels and the notes that it must become.
+
+They all show `corpus.PICTURE`, so that one comparison serves them all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from corpus import GREY, PICTURE, RGB, SIDE, encoded, png_of
+from ganache.data import Note
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Good:
+    """A file that must become these pixels, uint8 [32, 32, 3], within `tolerance` each, with these notes."""
+
+    data: bytes
+    notes: tuple[Note, ...] = ()
+    pixels: Pixels | None = None
+    """None: PICTURE."""
+    tolerance: int = 0
+
+    def expected(self) -> Pixels:
+        return PICTURE if self.pixels is None else self.pixels
+
+
+def good_files() -> dict[str, Good]:
+    """Name -> a file that must be used."""
+    return named() | plain() | grey() | coloured() | clear() | of_several() | turned() | sized()
+
+
+JPEG = encoded(RGB, "JPEG", quality=95, subsampling=0)
+PNG = encoded(RGB, "PNG")
+PALETTE = RGB.quantize(64)
+PALETTE_PIXELS = np.asarray(PALETTE.convert("RGB"))
+
+LOSSY = 12
+"""What a JPEG of this picture may be off by."""
+
+
+def named() -> dict[str, Good]:
+    """Names that say nothing or something false."""
+    return {
+        "SHOUTING.PNG": Good(PNG),
+        "png-called.jpg": Good(PNG),
+        "jpg-called.png": Good(JPEG, tolerance=LOSSY),
+        "no-suffix": Good(PNG),
+        "two.dots.in.name.png": Good(PNG),
+        "ünïcödé 顔 🙂.png": Good(PNG),
+        "new\nline.png": Good(PNG),
+    }
+
+
+def plain() -> dict[str, Good]:
+    """Every format that is read."""
+    progressive = encoded(RGB, "JPEG", quality=95, progressive=True, subsampling=0)
+    return {
+        "plain.png": Good(PNG),
+        "photo.jpg": Good(JPEG, tolerance=LOSSY),
+        "progressive.jpg": Good(progressive, tolerance=LOSSY),
+        "bitmap.bmp": Good(encoded(RGB, "BMP")),
+        "plain.webp": Good(encoded(RGB, "WEBP", lossless=True)),
+        "plain.tif": Good(encoded(RGB, "TIFF")),
+        "packed.tif": Good(encoded(RGB, "TIFF", compression="tiff_lzw")),
+        "plain.ppm": Good(encoded(RGB, "PPM")),
+        "plain.pcx": Good(encoded(RGB, "PCX")),
+        "plain.sgi": Good(encoded(RGB, "SGI")),
+        "plain.jp2": Good(encoded(RGB, "JPEG2000")),
+        "garbage-after.jpg": Good(JPEG + b"garbage" * 100, tolerance=LOSSY),
+        "garbage-after.png": Good(PNG + b"garbage"),
+        "broken-exif.png": Good(encoded(RGB, "PNG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff broken")),
+    }
+
+
+def grey3(image: Image.Image) -> Pixels:
+    """A grey image as the RGB pixels it must become."""
+    return np.repeat(np.asarray(image)[..., None], 3, axis=2)
+
+
+def grey() -> dict[str, Good]:
+    """Grey of every depth."""
+    values = np.asarray(GREY)
+    deep = Image.fromarray(values.astype(np.uint16) * 257)
+    unit = Image.fromarray((values / 255).astype(np.float32))
+    wide = Image.fromarray(values.astype(np.int32) * 1000 - 50_000)
+    offset = values.astype(float) - values.min()
+    stretched = np.rint(offset * 255 / offset.max()).astype(np.uint8)
+    bits = GREY.convert("1")
+    rgb, same = Note.GREY_TO_RGB, grey3(GREY)
+    return {
+        "grey.png": Good(encoded(GREY, "PNG"), (rgb,), same),
+        "one-bit.png": Good(encoded(bits, "PNG"), (Note.ONE_BIT, rgb), grey3(bits.convert("L"))),
+        "grey16.png": Good(encoded(deep, "PNG"), (Note.SIXTEEN_BIT, rgb), same),
+        "grey16.tif": Good(encoded(deep, "TIFF"), (Note.SIXTEEN_BIT, rgb), same),
+        "grey16.pgm": Good(encoded(deep, "PPM"), (Note.SIXTEEN_BIT, rgb), same),
+        "decimal.tif": Good(encoded(unit, "TIFF"), (Note.DEEP, rgb), same),
+        "int32.tif": Good(encoded(wide, "TIFF"), (Note.DEEP, rgb), grey3(Image.fromarray(stretched)), 1),
+    }
+
+
+def coloured() -> dict[str, Good]:
+    """Colour in other ways than 8 bits of red, green and blue."""
+    cmyk = RGB.convert("CMYK")
+    deep = (PICTURE.astype(">u2") * 257).reshape(SIDE, -1)
+    rgb16 = png_of(SIDE, SIDE, 16, 2, b"".join(b"\0" + row.tobytes() for row in deep))
+    return {
+        "rgb16.png": Good(rgb16, (Note.SIXTEEN_BIT,)),
+        "cmyk.tif": Good(encoded(cmyk, "TIFF"), (Note.CMYK,), tolerance=1),
+        "cmyk.jpg": Good(encoded(cmyk, "JPEG", quality=100), (Note.CMYK,), tolerance=LOSSY),
+        "ycbcr.tif": Good(encoded(RGB.convert("YCbCr"), "TIFF"), (Note.OTHER_COLOURS,), tolerance=3),
+        "palette.png": Good(encoded(PALETTE, "PNG"), (Note.PALETTE,), PALETTE_PIXELS),
+        "still.gif": Good(encoded(PALETTE, "GIF"), (Note.PALETTE,), PALETTE_PIXELS),
+    }
+
+
+def _on_white(pixels: NDArray[Any], alpha: NDArray[Any]) -> Pixels:
+    """By the definition of "over": alpha * picture + (1 - alpha) * white, alpha [32, 32] from 0 to 255."""
+    share = alpha[..., None] / 255
+    return np.rint(share * pixels + (1 - share) * 255).astype(np.uint8)
+
+
+def clear() -> dict[str, Good]:
+    """Transparency: a channel of it, a colour of it, an entry of a palette."""
+    alpha = np.full((SIDE, SIDE), 255, dtype=np.uint8)
+    alpha[:, :16] = 0
+    alpha[0, 20] = 128
+    rgba, grey_alpha = RGB.convert("RGBA"), GREY.convert("LA")
+    rgba.putalpha(Image.fromarray(alpha))
+    grey_alpha.putalpha(Image.fromarray(alpha))
+    entry = int(np.asarray(PALETTE)[0, 0])
+    corner = tuple(int(value) for value in PICTURE[0, 0])
+    not_entry = np.where(np.asarray(PALETTE) == entry, 0, 255)
+    not_corner = np.where((np.asarray(corner) == PICTURE).all(axis=-1), 0, 255)
+    grey_notes = (Note.ALPHA, Note.GREY_TO_RGB)
+    return {
+        "clear.png": Good(encoded(rgba, "PNG"), (Note.ALPHA,), _on_white(PICTURE, alpha), 1),
+        "clear-grey.png": Good(encoded(grey_alpha, "PNG"), grey_notes, _on_white(grey3(GREY), alpha), 1),
+        "clear-colour.png": Good(
+            encoded(RGB, "PNG", transparency=corner), (Note.ALPHA,), _on_white(PICTURE, not_corner)
+        ),
+        "clear-palette.png": Good(
+            encoded(PALETTE, "PNG", transparency=entry),
+            (Note.PALETTE, Note.ALPHA),
+            _on_white(PALETTE_PIXELS, not_entry),
+        ),
+        "icon.ico": Good(encoded(RGB.convert("RGBA"), "ICO", sizes=[(SIDE, SIDE)]), (Note.ALPHA,)),
+    }
+
+
+def of_several() -> dict[str, Good]:
+    """Animations and other files of several pictures, the first of which counts."""
+    others = [RGB.transpose(Image.Transpose.ROTATE_90), RGB.transpose(Image.Transpose.ROTATE_180)]
+    frames: dict[str, Any] = {"save_all": True, "append_images": others}
+    gif = encoded(PALETTE, "GIF", save_all=True, append_images=[PALETTE.rotate(90)])
+    copies = [image.copy() for image in others]
+    mpo = encoded(RGB, "MPO", quality=95, subsampling=0, save_all=True, append_images=copies)
+    first = (Note.FIRST_FRAME,)
+    return {
+        "moving.gif": Good(gif, (Note.FIRST_FRAME, Note.PALETTE), PALETTE_PIXELS),
+        "moving.webp": Good(encoded(RGB, "WEBP", lossless=True, **frames), first),
+        "moving.png": Good(encoded(RGB, "PNG", **frames), first),
+        "pages.tif": Good(encoded(RGB, "TIFF", **frames), first),
+        "two-lenses.mpo": Good(mpo, first, tolerance=LOSSY),
+    }
+
+
+def _exif(orientation: int) -> bytes:
+    """EXIF data that say nothing but the orientation."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return exif.tobytes()
+
+
+def turned() -> dict[str, Good]:
+    """Stored turned or mirrored, so that a reader who heeds the EXIF orientation sees PICTURE."""
+    stored = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }
+    files = {}
+    for orientation, turn in stored.items():
+        exif = _exif(orientation)
+        image = RGB.transpose(turn)
+        files[f"turned-{orientation}.png"] = Good(encoded(image, "PNG", exif=exif), (Note.ROTATED,))
+        files[f"turned-{orientation}.tif"] = Good(
+            encoded(image, "TIFF", tiffinfo={0x0112: orientation}), (Note.ROTATED,)
+        )
+        jpeg = encoded(image, "JPEG", quality=95, subsampling=0, exif=exif)
+        files[f"turned-{orientation}.jpg"] = Good(jpeg, (Note.ROTATED,), tolerance=LOSSY)
+    return files
+
+
+def sized() -> dict[str, Good]:
+    """Of another size than is asked for."""
+    wide = Image.new("RGB", (48, SIDE), "red")
+    wide.paste(RGB, (8, 0))
+    tall_and_turned = wide.transpose(Image.Transpose.ROTATE_90)
+    large = RGB.resize((256, 256), Image.Resampling.BICUBIC)
+    small = RGB.resize((16, 16), Image.Resampling.BOX)
+    return {
+        "wide.png": Good(encoded(wide, "PNG"), (Note.CROPPED,)),
+        "wide-turned.png": Good(encoded(tall_and_turned, "PNG", exif=_exif(6)), (Note.CROPPED, Note.ROTATED)),
+        "large.png": Good(encoded(large, "PNG"), (Note.REDUCED,), tolerance=12),
+        "large.jpg": Good(encoded(large, "JPEG", quality=95), (Note.REDUCED,), tolerance=14),
+        "small.png": Good(encoded(small, "PNG"), (Note.ENLARGED,), tolerance=14),
+    }

@@ -1,0 +1,162 @@
+"""The command line, as a user meets it: exit codes, sentences, and files."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ganache.cli import main
+
+QUICK = ["--size", "24", "--batch", "4", "--network.width", "4", "--data.count", "30", "--record.samples", "4"]
+
+
+def run(*args: str) -> int:
+    try:
+        main(list(args))
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_train_then_sample(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("train", "faces", *QUICK, "--steps", "3") == 0
+    folder = Path("runs/faces-dcgan")
+    assert json.loads((folder / "config.json").read_text())["network"]["width"] == 4
+    assert "Done at step 3" in capsys.readouterr().out
+    for name in ("samples.png", "training.webp", "log.jsonl"):
+        assert (folder / name).stat().st_size > 100
+    assert run("sample", str(folder), "-n", "9", "--std", "0.5", "-o", "grid.png") == 0
+    assert "9 pictures from step 3" in capsys.readouterr().out
+    with Image.open("grid.png") as grid:
+        side = (3 * (24 + 2) + 2) * 2  # 3 by 3 pictures of 24 pixels, twice enlarged
+        assert grid.size == (side, side)
+    first = np.asarray(Image.open("grid.png")).copy()
+    assert run("sample", str(folder), "-n", "9", "--std", "0.5", "--seed", "1", "-o", "grid.png") == 0
+    assert not np.array_equal(first, np.asarray(Image.open("grid.png")))
+
+
+def test_std_zero_gives_one_picture_again_and_again() -> None:
+    assert run("train", "faces", *QUICK, "--steps", "1") == 0
+    assert run("sample", "runs/faces-dcgan", "-n", "4", "--std", "0", "--mean", "0.3", "-o", "same.png") == 0
+    grid = np.asarray(Image.open("same.png"))
+    assert np.array_equal(grid[4:52, 4:52], grid[56:104, 56:104])
+
+
+def test_the_same_command_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("train", "faces", *QUICK, "--steps", "2") == 0
+    assert run("train", "faces", *QUICK, "--steps", "4") == 0
+    assert "goes on from step 2" in capsys.readouterr().out
+    assert run("train", "faces", *QUICK, "--steps", "4", "--batch", "5") == 2
+    error = capsys.readouterr().err
+    assert "schedule.batch: 4 -> 5" in error
+    assert "--force" in error
+    assert run("train", "faces", *QUICK, "--steps", "5", "--batch", "5", "--force") == 0
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["train", "facs"], "did you mean 'faces'?"),
+        (["train", "faces", "--recipe", "dcgam"], "did you mean 'dcgan'"),
+        (["train", "faces", "--method.name", "wgam"], "no method 'wgam'"),
+        (["train", "faces", "--network.name", "x"], "choose one of: chollet, dcgan, mlp, mnist."),
+        (["train", "faces", "--size", "30"], "multiples of 8"),
+        (["train", "faces", "--steps", "3", "--minutes", "1"], "Both steps and minutes"),
+        (["train", "faces", "--steps", "0"], "schedule.steps is 0"),
+        (["train", "faces", "--batch", "0"], "schedule.batch is 0"),
+        (["train", "faces", "--data.source", "digits"], "without --data.source"),
+        (["train", "faces", "--device", "cuda"], "does not find on this machine"),
+        (["train", "empty"], "empty"),
+        (["train", "text.png"], "text.png"),
+        (["sample", "nowhere"], "no run with a checkpoint"),
+        (["sample", "nowhere", "-n", "0"], "at least 1 picture"),
+        (["sample", "nowhere", "--std", "nan"], "must be finite"),
+        (["sample", "nowhere", "-o", "grid.docx"], "end it in .png"),
+        (["doctor", "nowhere"], "nowhere"),
+        (["recipes", "dcgam"], "did you mean 'dcgan'?"),
+    ],
+)
+def test_what_the_user_can_mend_is_one_sentence_and_exit_code_2(
+    args: list[str], words: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    Path("empty").mkdir()
+    Path("text.png").write_text("no picture")
+    assert run(*args) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert error.startswith("ganache: ")
+    assert error.count("\n") == 1
+    assert not Path("runs").exists(), "nothing is left behind by a refusal"
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["train"], "required"),
+        (["train", "faces", "--data.flap", "1"], "--data.flip"),
+        (["train", "faces", "--schedule.batch", "many"], "--schedule.batch"),
+        (["trian"], "train"),
+        (["sample", "x", "--sed", "1"], "--seed"),
+    ],
+)
+def test_a_typo_is_answered_with_what_is_close(
+    args: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*args) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_doctor_speaks_to_people_and_to_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("pictures").mkdir()
+    for number in range(3):
+        Image.new("RGB", (40, 30), (number * 90, 10, 10)).save(f"pictures/{number}.png")
+    Path("pictures/notes.png").write_text("hello")
+    assert run("doctor", "pictures") == 0
+    assert "notes.png" in capsys.readouterr().out
+    assert run("doctor", "pictures", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["usable"] == 3
+    assert [skipped["name"] for skipped in found["skipped"]] == ["notes.png"]
+
+
+def test_recipes_are_listed_and_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("recipes") == 0
+    listed = capsys.readouterr().out
+    for name in ("anime-article", "dcgan", "gan-mlp", "wgan", "wgan-article", "faces-quick"):
+        assert name in listed
+    assert run("recipes", "wgan-article") == 0
+    told = capsys.readouterr().out
+    assert "PaddlePaddle" in told
+    assert "never assigned" in told
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_finishes_the_step_saves_and_says_how_to_go_on(number: signal.Signals, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "from ganache.cli import main; main()", "train", "faces", *QUICK]
+    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path, env=environment)
+    assert process.stdout is not None
+    assert "begins" in process.stdout.readline()
+    process.send_signal(number)
+    said = process.stdout.read()
+    assert process.wait() == 0
+    assert "saved: the same command goes on from here" in said
+    assert run("train", "faces", *QUICK, "--steps", "100000", "--images", "1") == 2
+    step = int(said.split("step ")[1].split()[0])
+    assert (tmp_path / f"runs/faces-dcgan/checkpoints/{step:09d}.safetensors").exists()

@@ -47,7 +47,7 @@ def examine(files: Files, target: Target, *, progress: bool) -> Generator[Looked
     row_bytes = np.prod(target.size or (256, 256)) * 3
     group = int(np.clip(2**22 // row_bytes, 1, 32))
     looks = in_order(lambda entry: look(entry, target), files.entries, group=group)
-    bar = tqdm(looks, total=len(files.entries), desc="looking", unit="file", disable=not progress)
+    bar = tqdm(looks, total=len(files.entries), desc="looking", unit="file", disable=None if progress else True)
     with warnings.catch_warnings():
         # Pillow warns of odd headers file by file; what matters of it becomes a reason or a note.
         warnings.simplefilter("ignore")

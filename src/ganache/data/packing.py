@@ -86,7 +86,7 @@ def pack_blocks(name: str, source: Blocks, folder: Path, progress: bool) -> None
     """Write pictures that are made block by block to the pack `folder`."""
     with (
         Writer(folder, expected=source.count) as writer,
-        tqdm(total=source.count, desc=f"making {name}", unit="picture", disable=not progress) as bar,
+        tqdm(total=source.count, desc=f"making {name}", unit="picture", disable=None if progress else True) as bar,
     ):
         for block in source.blocks():
             writer.add(block)

@@ -14,10 +14,11 @@ from typing import Any
 
 import torch
 
-from ganache import checkpoint, folder, run
-from ganache.config import Config, DataConfig, RecordConfig, ScheduleConfig
+from ganache import checkpoint, folder, log, run
+from ganache.config import Config
 from ganache.methods import NoisyGan
 from ganache.networks import Chollet
+from ganache.sections import DataConfig, RecordConfig, ScheduleConfig
 
 CONFIG = Config(
     data=DataConfig(source="faces", count=40, size="24"),
@@ -63,8 +64,8 @@ def arm(where: str, times: int) -> None:
 
         text = json.dumps(line)
         if due():
-            with (Path(sys.argv[1]) / "log.jsonl").open("a") as log:
-                log.write(text[: len(text) // 2])
+            with (Path(sys.argv[1]) / "log.jsonl").open("a") as file:
+                file.write(text[: len(text) // 2])
             die()
         return text
 
@@ -72,7 +73,7 @@ def arm(where: str, times: int) -> None:
         "half a checkpoint": (checkpoint, "save_file", half_a_file),
         "before the rename": (checkpoint, "replace_synced", before_the_rename),
         "after the rename": (checkpoint, "replace_synced", after_the_rename),
-        "half a line": (run, "json", type("Json", (), {"dumps": staticmethod(half_a_line)})),
+        "half a line": (log, "json", type("Json", (), {"dumps": staticmethod(half_a_line)})),
     }
     setattr(*traps[where])
 

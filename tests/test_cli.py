@@ -115,9 +115,7 @@ def test_what_the_user_can_mend_is_one_sentence_and_exit_code_2(
         (["sample", "x", "--sed", "1"], "--seed"),
     ],
 )
-def test_a_typo_is_answered_with_what_is_close(
-    args: list[str], words: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_typo_is_answered_with_what_is_close(args: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(*args) == 2
     assert words in capsys.readouterr().err
 

@@ -7,11 +7,12 @@ from importlib import resources
 
 import pytest
 
-from ganache.config import Config, DataConfig, ScheduleConfig, differences, from_dict, recipe, to_dict
+from ganache.config import Config, differences, from_dict, recipe, to_dict
 from ganache.errors import ConfigError
 from ganache.methods import Wgan
 from ganache.networks import Mlp
 from ganache.recipes import names, read
+from ganache.sections import DataConfig, ScheduleConfig
 
 
 @pytest.mark.parametrize("name", names())

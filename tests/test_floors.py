@@ -11,19 +11,23 @@ FLOORS = [
     {"types", "errors"},
     {"losses", "penalties", "divergences", "latents", "schedules", "images"},
     {"data", "networks", "methods", "metrics", "recipes"},
-    {"config", "train", "explore", "diagnose", "build"},
-    {"checkpoint", "run", "folder", "figures"},
+    {"sections", "config", "train", "explore", "diagnose", "build"},
+    {"checkpoint", "run", "folder", "log", "figures"},
     {"progress", "cli", "claims", "web"},
 ]
 """As docs/house.md draws them, from the ground up."""
 
 SAME_FLOOR = {
     ("errors", "types"),
+    ("config", "sections"),
+    ("build", "sections"),
     ("build", "config"),  # settings -> objects
     ("build", "train"),
     ("run", "checkpoint"),  # the run folder's one writer uses the other two
     ("run", "figures"),
     ("run", "folder"),
+    ("run", "log"),
+    ("log", "checkpoint"),
     ("folder", "checkpoint"),
     ("cli", "progress"),
 }

@@ -13,14 +13,15 @@ import torch
 from PIL import Image
 
 from ganache import build, checkpoint
-from ganache.config import Config, DataConfig, OptimiserConfig, RecordConfig, ScheduleConfig, recipe
-from ganache.errors import CheckpointError, ConfigError
+from ganache.config import Config, recipe
+from ganache.errors import CheckpointError, ConfigError, TrainingError
 from ganache.explore import Sample, render
 from ganache.figures import picture
 from ganache.folder import best_checkpoint, checkpoints, find_checkpoint
 from ganache.methods import NoisyGan
 from ganache.networks import Chollet
-from ganache.run import Run, TrainingFailed
+from ganache.run import Run
+from ganache.sections import DataConfig, OptimiserConfig, RecordConfig, ScheduleConfig
 
 DATA = DataConfig(source="faces", count=50, size="24")
 RECORD = RecordConfig(log_every=1, sample_every=2, samples=4, checkpoint_every=4, keep=2)
@@ -44,6 +45,7 @@ def complete(folder: Path, config: Config, stop_after: int | None = None) -> Run
     for report in run.training():
         if report.step == stop_after:
             run.save()
+            run.close()
             return run
     run.finish()
     return run
@@ -107,7 +109,9 @@ def test_a_stopped_run_ends_like_one_never_stopped(tmp_path: Path) -> None:
 def test_a_larger_budget_goes_on_and_a_spent_one_does_nothing(tmp_path: Path) -> None:
     complete(tmp_path / "whole", small(8))
     complete(tmp_path / "grown", small(5))
-    assert list(Run.open(tmp_path / "grown", small(5)).training()) == []
+    spent = Run.open(tmp_path / "grown", small(5))
+    assert list(spent.training()) == []
+    spent.close()
     complete(tmp_path / "grown", small(8))
     assert same(bits(tmp_path / "whole"), bits(tmp_path / "grown"))
 
@@ -124,6 +128,7 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_taken(tmp_path: Path) 
     (notice,) = run.notices
     assert newest.name in notice
     assert "damaged" in notice
+    run.close()
     complete(tmp_path / "hurt", small())
     assert same(bits(tmp_path / "whole"), bits(tmp_path / "hurt"))
 
@@ -138,6 +143,9 @@ def test_changed_settings_are_shown_and_can_be_forced(tmp_path: Path) -> None:
     forced = Run.open(tmp_path / "run", small(6, seed=2), force=True)
     assert forced.state.step == 4
     assert len(list(forced.training())) == 2
+    with pytest.raises(CheckpointError, match="is being trained"):
+        Run.open(tmp_path / "run", small(6, seed=2))
+    forced.close()
     with pytest.raises(ConfigError, match="the data:"):
         Run.open(tmp_path / "run", small(6, seed=2, data=replace(DATA, count=51)))
     with pytest.raises(CheckpointError, match="another network"):
@@ -175,7 +183,7 @@ def test_numbers_that_stop_being_numbers_end_the_run_and_keep_the_last_good_chec
     for _ in range(5):
         next(training)
     next(run.state.critic.parameters()).data.fill_(math.nan)
-    with pytest.raises(TrainingFailed, match="lower learning rate"):
+    with pytest.raises(TrainingError, match="with lower rates"):
         next(training)
     tensors = bits(tmp_path / "run")
     assert int(find_checkpoint(tmp_path / "run").stem) == 4

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ganache.checkpoint import load_generator
     from ganache.config import Config, recipe
     from ganache.data import Dataset, Stream, diagnose, load
-    from ganache.errors import CheckpointError, ConfigError, DataError, GanacheError, MissingExtra
+    from ganache.errors import CheckpointError, ConfigError, DataError, GanacheError, MissingExtra, TrainingError
     from ganache.explore import Sample, render
     from ganache.figures import picture
     from ganache.folder import find_checkpoint
@@ -39,7 +39,7 @@ _HOMES = {
     "checkpoint": ("load_generator",),
     "config": ("Config", "recipe"),
     "data": ("Dataset", "Stream", "diagnose", "load"),
-    "errors": ("CheckpointError", "ConfigError", "DataError", "GanacheError", "MissingExtra"),
+    "errors": ("CheckpointError", "ConfigError", "DataError", "GanacheError", "MissingExtra", "TrainingError"),
     "explore": ("Sample", "render"),
     "figures": ("picture",),
     "folder": ("find_checkpoint",),
@@ -70,6 +70,7 @@ __all__ = [
     "Sample",
     "State",
     "Stream",
+    "TrainingError",
     "dataset",
     "diagnose",
     "find_checkpoint",

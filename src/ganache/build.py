@@ -11,9 +11,10 @@ import torch
 from torch import nn
 
 from ganache import schedules
-from ganache.config import Config, OptimiserConfig, PrecisionConfig
+from ganache.config import Config
 from ganache.data import Dataset, Stream, load
 from ganache.errors import ConfigError
+from ganache.sections import OptimiserConfig, PrecisionConfig
 from ganache.train import Plan, State
 from ganache.types import ImageShape, Prior
 

@@ -142,14 +142,14 @@ def parser_type(base: Config) -> type[Any]:
     from ganache.config import SPECS
 
     specs = [(name, type(getattr(base, name)), field(default=getattr(base, name))) for name in SPECS]
-    settings = make_dataclass("Settings", specs, bases=(type(base),), frozen=True)
+    settings: Any = make_dataclass("Settings", specs, bases=(type(base),), frozen=True)
     values = {each.name: getattr(base, each.name) for each in fields(base)}
     flattened: Any = arg(name="")
     return make_dataclass(
         "Train",
         [
             ("options", Annotated[TrainOptions, flattened]),
-            ("settings", Annotated[FlagConversionOff[settings], flattened], field(default=settings(**values))),
+            ("settings", Annotated[FlagConversionOff[settings], flattened], field(default=settings(**values))),  # type: ignore[misc]
         ],
         frozen=True,
     )
@@ -234,8 +234,8 @@ def doctor(
         fit: How a picture of another shape is made to fit.
         json: Print JSON.
     """
-    from ganache.config import DataConfig
     from ganache.data import diagnose
+    from ganache.sections import DataConfig
 
     wanted = DataConfig(source=data, size=size, fit=fit)
     diagnosis = diagnose(data, size=wanted.height_width(), fit=fit, progress=not json)

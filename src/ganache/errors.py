@@ -4,6 +4,7 @@
     +-- DataError               no usable image, an unreadable source, a data set that needs the network
     +-- ConfigError             a setting with no such name, of the wrong kind or out of range
     +-- CheckpointError         a run or checkpoint that is missing, damaged or of another run
+    +-- TrainingError           the numbers of a run stopped being numbers
     +-- MissingExtra            an optional library that is not installed
 
 Only the command line prints them; the library raises them. A bug of ours raises anything else, with its traceback.
@@ -29,6 +30,10 @@ class ConfigError(GanacheError):
 
 class CheckpointError(GanacheError):
     """A run or a checkpoint is missing, damaged, or belongs to another run."""
+
+
+class TrainingError(GanacheError):
+    """The numbers of a run stopped being numbers."""
 
 
 class MissingExtra(GanacheError):

@@ -33,11 +33,12 @@ def generate(generator: Generator, z: Tensor, batch: int = 64) -> Tensor:
 
     The generator's training mode is left as it was found.
     """
+    parts: tuple[Tensor, ...] = z.split(batch)  # type: ignore[no-untyped-call]
     device = next(generator.parameters()).device
     was_training = generator.training
     generator.eval()
     try:
-        return torch.cat([generator(part.to(device)).float().cpu() for part in z.split(batch)])
+        return torch.cat([generator(part.to(device)).float().cpu() for part in parts])
     finally:
         generator.train(was_training)
 

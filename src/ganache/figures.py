@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -31,7 +32,7 @@ def points(xy: np.ndarray, limit: float = 1.5, pixels: int = 480) -> Image.Image
     figure = Figure(figsize=(pixels / 100, pixels / 100), dpi=100, layout="constrained")
     axes = figure.add_subplot(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal")
     axes.scatter(xy[:, 0], xy[:, 1], s=6, alpha=0.5, linewidths=0)
-    canvas = FigureCanvasAgg(figure)
+    canvas: Any = FigureCanvasAgg(figure)
     canvas.draw()
     return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy())
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 try:
     import fcntl
@@ -27,6 +26,12 @@ def read_config(folder: Path) -> dict[str, Any] | None:
         raise CheckpointError(
             f"{folder / 'config.json'} cannot be read ({error}): mend it, or use another --out."
         ) from None
+
+
+def holds_something_else(folder: Path) -> bool:
+    """Whether anything lies in the folder that a run killed in its first moments would not have left there."""
+    own = {".lock", ".config.json.new", "samples", "checkpoints"}
+    return folder.exists() and (not folder.is_dir() or any(path.name not in own for path in folder.iterdir()))
 
 
 def checkpoint_path(folder: Path, step: int) -> Path:
@@ -63,8 +68,8 @@ def find_checkpoint(folder: str | Path, which: str = "last") -> Path:
     return path
 
 
-def lock(folder: Path) -> object:
-    """Keeps other processes from training in `folder` until the returned object, or the process, is gone."""
+def lock(folder: Path) -> IO[str] | None:
+    """Keeps other processes from training in `folder` until the returned file is closed."""
     if fcntl is None:
         return None
     file = (folder / ".lock").open("w")
@@ -73,7 +78,8 @@ def lock(folder: Path) -> object:
     except OSError:
         file.close()
         raise CheckpointError(
-            f"Another process is training in {folder}: wait for it, stop it, or name another folder with --out."
+            f"{folder} is being trained by another process, or by a Run that is still open in this one: stop that, or "
+            "name another folder with --out."
         ) from None
     return file
 
@@ -90,17 +96,3 @@ def write_picture(picture: Any, path: Path) -> None:
     temporary = path.with_name(f".{path.name}")
     picture.save(temporary, format="PNG")
     temporary.replace(path)
-
-
-def cut_log(path: Path, step: int) -> None:
-    """Take away the lines after `step`, which the resumed run writes again, and a line that was cut short."""
-    if not path.exists():
-        return
-    kept = []
-    for text in path.read_text(encoding="utf-8").splitlines():
-        with suppress(ValueError):
-            if json.loads(text)["step"] <= step:
-                kept.append(text + "\n")
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.write_text("".join(kept), encoding="utf-8")
-    checkpoint.replace_synced(temporary, path)

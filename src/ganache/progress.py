@@ -82,7 +82,7 @@ def share(done: float, whole: float) -> str:
 
 def summary(run: Run) -> str:
     """Losses and speed, as the log's last line has them."""
-    line = run.latest
+    line = run.log.last
     if not line:
         return ""
     d, g = sum(line["d"].values()), sum(line["g"].values())

@@ -9,11 +9,9 @@ Opening a folder that holds a run resumes it; the run then ends with the same bi
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +22,19 @@ from torch import Tensor
 from ganache import build, checkpoint, figures, images
 from ganache.config import Config, differences, name_of, to_dict
 from ganache.data import Dataset
-from ganache.errors import CheckpointError, ConfigError, GanacheError
+from ganache.errors import CheckpointError, ConfigError
 from ganache.explore import Sample, generate, render
 from ganache.folder import (
     best_checkpoint,
     checkpoint_path,
     checkpoints,
-    cut_log,
+    holds_something_else,
     lock,
     read_config,
     write_json,
     write_picture,
 )
+from ganache.log import Log
 from ganache.metrics.scores import distance
 from ganache.train import Report, State, train
 from ganache.types import Generator
@@ -50,10 +49,6 @@ SCORED_SEED = 1_000_000
 """The first of their latents: far from those that anybody looks at."""
 
 
-class TrainingFailed(GanacheError):
-    """The numbers stopped being numbers."""
-
-
 class Run:
     """A run being trained. Make one with `Run.open`."""
 
@@ -62,12 +57,11 @@ class Run:
         self.prior = build.prior(config)
         self.batches = build.stream(config, data)
         self.notices: list[str] = []
-        self.latest: dict[str, Any] = {}
-        """The last line of the log."""
         self._lock = lock(folder)
         self._ticked = time.perf_counter()
-        self._log_mark = (state.batches, state.seconds)
-        self._tracker: Any = None
+        self._resume()
+        self._line_before = (state.batches, state.seconds)
+        self.log = Log(folder, state.step)
 
     @classmethod
     def open(cls, folder: str | Path, config: Config, data: Dataset | None = None, *, force: bool = False) -> Run:
@@ -79,7 +73,7 @@ class Run:
         folder = Path(folder)
         data = data if data is not None else build.dataset(config)
         known = read_config(folder)
-        if known is None and folder.is_dir() and any(folder.iterdir()):
+        if known is None and holds_something_else(folder):
             raise CheckpointError(f"The folder {folder} holds something that is no run: name another with --out.")
         if known is not None and not force:
             refuse_differences(folder, known, config, data)
@@ -88,8 +82,6 @@ class Run:
             (folder / part).mkdir(parents=True, exist_ok=True)
         run = cls(folder, config, data, state)
         write_json(folder / "config.json", to_dict(config) | {"data_fingerprint": data.fingerprint})
-        run._resume()
-        run._open_tracker()
         return run
 
     def describe(self) -> str:
@@ -135,7 +127,7 @@ class Run:
         record, step = self.config.record, report.step
         checkpoint_due = step % record.checkpoint_every == 0 or step in record.marks
         if checkpoint_due or step == 1 or step % record.log_every == 0:
-            self._log(report)
+            self.log.write(self._line(report))
         if step == 1 or step % record.sample_every == 0:
             self.sample(self.folder / "samples" / f"{step:09d}.png")
         if checkpoint_due:
@@ -163,12 +155,18 @@ class Run:
         return path
 
     def finish(self) -> None:
-        """The last checkpoint, `samples.png` and the animation."""
+        """The last checkpoint, `samples.png` and the animation; then the folder is free for others."""
         if not checkpoint_path(self.folder, self.state.step).exists():
             self.save()
         self.sample(self.folder / "samples.png")
         frames = sorted((self.folder / "samples").glob("*.png"))
         figures.animation(frames, self.folder / "training.webp")
+        self.close()
+
+    def close(self) -> None:
+        """Let others open the folder. A run that ended or was collected as garbage is closed already."""
+        if self._lock is not None:
+            self._lock.close()
 
     def score(self) -> float:
         """Distance of pictures of the generator to real ones, from their patches; lower is better."""
@@ -194,40 +192,23 @@ class Run:
                 continue
             checkpoint.restore(self.state, tensors, header)
             break
-        self._log_mark = (self.state.batches, self.state.seconds)
-        cut_log(self.folder / "log.jsonl", self.state.step)
 
-    def _log(self, report: Report) -> None:
-        shown = self.state.batches * self.config.schedule.batch
-        elapsed = max(self.state.seconds - self._log_mark[1], 1e-9)
-        line = {
+    def _line(self, report: Report) -> dict[str, Any]:
+        """A report in numbers, with the speed since the line before."""
+        state, batch = self.state, self.config.schedule.batch
+        batches, seconds = self._line_before
+        self._line_before = (state.batches, state.seconds)
+        speed = (state.batches - batches) * batch / max(state.seconds - seconds, 1e-9)
+        return {
             "step": report.step,
-            "images": shown,
-            "seconds": round(self.state.seconds, 3),
-            "images_per_second": round((shown - self._log_mark[0] * self.config.schedule.batch) / elapsed, 1),
+            "images": report.images,
+            "seconds": round(state.seconds, 3),
+            "images_per_second": round(speed, 1),
             "d": {name: float(term) for name, term in report.d.items()},
             "g": {name: float(term) for name, term in report.g.items()},
             "d_gradient_norm": float(report.d_gradient_norm),
             "g_gradient_norm": float(report.g_gradient_norm),
         }
-        self._log_mark = (self.state.batches, self.state.seconds)
-        self._refuse_nonfinite(line)
-        with (self.folder / "log.jsonl").open("a", encoding="utf-8") as log:
-            log.write(json.dumps(line) + "\n")
-        self.latest = line
-        if self._tracker is not None:
-            for name, value in flat(line):
-                self._tracker.add_scalar(name, value, report.step)
-
-    def _refuse_nonfinite(self, line: dict[str, Any]) -> None:
-        wrong = [name for name, value in flat(line) if not math.isfinite(value)]
-        if wrong:
-            kept = checkpoints(self.folder)
-            back = f"the last good checkpoint is {kept[-1].name}" if kept else "there is no checkpoint yet"
-            raise TrainingFailed(
-                f"At step {line['step']}, {wrong[0].replace('/', '.')} is not a number any more; {back}. Train again "
-                "with a lower learning rate (--critic_optimiser.lr, --generator_optimiser.lr) or another --seed."
-            )
 
     def _prune(self) -> None:
         record, kept = self.config.record, checkpoints(self.folder)
@@ -236,12 +217,6 @@ class Run:
         for path in kept:
             if path not in stay:
                 path.unlink()
-
-    def _open_tracker(self) -> None:
-        with suppress(ImportError):
-            from torch.utils.tensorboard import SummaryWriter
-
-            self._tracker = SummaryWriter(str(self.folder / "tensorboard"), purge_step=self.state.step + 1)
 
 
 def refuse_differences(folder: Path, known: dict[str, Any], config: Config, data: Dataset) -> None:
@@ -266,12 +241,3 @@ def some_real(data: Dataset, n: int) -> Tensor:
     chosen = np.unique(np.linspace(0, len(data) - 1, min(n, len(data))).round().astype(int))
     picked = data.images[chosen]
     return torch.from_numpy(picked) if picked.ndim == 2 else images.to_float(picked)
-
-
-def flat(line: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
-    """Every number of a log line by its name: `d/real`, `g/fake`, `d_gradient_norm`, ..."""
-    for name, value in line.items():
-        if isinstance(value, dict):
-            yield from flat(value, f"{prefix}{name}/")
-        else:
-            yield prefix + name, value

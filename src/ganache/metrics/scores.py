@@ -32,8 +32,8 @@ def patch_distance(real: Tensor, fake: Tensor, levels: int = 3, size: int = 7, p
     for level_real, level_fake in zip(pyramid(real, levels, size), pyramid(fake, levels, size), strict=True):
         mean = level_real.mean(dim=(0, 2, 3), keepdim=True)
         std = level_real.std(dim=(0, 2, 3), keepdim=True) + 1e-8
-        described = [random_patches((level - mean) / std, size, patches) for level in (level_real, level_fake)]
-        distances.append(sliced_wasserstein(*described))
+        a, b = (random_patches((level - mean) / std, size, patches) for level in (level_real, level_fake))
+        distances.append(sliced_wasserstein(a, b))
     return 1000 * float(np.mean(distances))
 
 
@@ -47,7 +47,7 @@ def pyramid(x: Tensor, levels: int, least: int) -> list[Tensor]:
 
     It ends early where a side would fall below `least` pixels.
     """
-    parts = []
+    parts: list[Tensor] = []
     while len(parts) < levels - 1 and min(x.shape[2:]) // 2 >= least:
         small = avg_pool2d(x, 2)
         parts.append(x - interpolate(small, size=x.shape[2:], mode="bilinear", align_corners=False))

@@ -1,0 +1,70 @@
+"""The log of a run: `log.jsonl`, one JSON object a line, and TensorBoard events where that is installed."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ganache.checkpoint import replace_synced
+from ganache.errors import TrainingError
+
+
+class Log:
+    """Appends to the log of the run in `folder`, which has reached `step`: what was written after it goes."""
+
+    def __init__(self, folder: Path, step: int) -> None:
+        self.path = folder / "log.jsonl"
+        self.last: dict[str, Any] = {}
+        """The last line written."""
+        self._events: Any = None
+        self._cut(step)
+        with suppress(ImportError):
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._events = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
+
+    def write(self, line: dict[str, Any]) -> None:
+        """Append a line. Raises TrainingError, and appends nothing, where one of its numbers is no number."""
+        wrong = [name for name, value in flat(line) if not math.isfinite(value)]
+        if wrong:
+            raise TrainingError(
+                f"At step {line['step']}, {wrong[0].replace('/', '.')} is not a number any more: the last checkpoint "
+                "is still good; train again from another --seed, or with lower rates (--critic-optimiser.lr, "
+                "--generator-optimiser.lr)."
+            )
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+        if self._events is not None:
+            for name, value in flat(line):
+                self._events.add_scalar(name, value, line["step"])
+        self.last = line
+
+    def _cut(self, step: int) -> None:
+        """Take away the lines after `step`, which a resumed run writes again, and a line that was cut short."""
+        if not self.path.exists():
+            return
+        kept = []
+        for text in self.path.read_text(encoding="utf-8").splitlines():
+            with suppress(ValueError):
+                if json.loads(text)["step"] <= step:
+                    kept.append(text + "\n")
+        temporary = self.path.with_name(f".{self.path.name}.new")
+        temporary.write_text("".join(kept), encoding="utf-8")
+        replace_synced(temporary, self.path)
+
+
+def flat(line: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
+    """Every number of a line by its name: `d/real`, `g/fake`, `d_gradient_norm`, ...
+
+    >>> dict(flat({"step": 1, "d": {"real": 0.5}}))
+    {'step': 1, 'd/real': 0.5}
+    """
+    for name, value in line.items():
+        if isinstance(value, dict):
+            yield from flat(value, f"{prefix}{name}/")
+        else:
+            yield prefix + name, value

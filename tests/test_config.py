@@ -57,6 +57,7 @@ def test_the_articles_numbers() -> None:
         ({"critic_optimiser": {"beta1": 1.5}}, "beta1 is 1.5"),
         ({"seed": -1}, "The seed is -1"),
         ({"device": "gpu"}, "device is 'gpu'"),
+        ({"method": {"name": "wgan-gp"}}, "with batch norm in the critic a sample's score depends on the others"),
     ],
 )
 def test_what_is_wrong_is_refused_in_one_sentence(plain: dict[str, object], words: str) -> None:
@@ -71,6 +72,14 @@ def test_another_name_brings_its_own_defaults_and_the_same_name_keeps_what_was_s
     assert from_dict({"method": {"name": "wgan"}}, base).method == Wgan(clip=0.5)
     assert from_dict({"network": {"layers": 2}}, base).network == Mlp(hidden=7, layers=2)
     assert from_dict({"network": {"name": "dcgan"}}, base).network.z_dim == 100
+
+
+def test_what_the_mathematics_allows_is_allowed() -> None:
+    for norm in ("layer", "instance", "group", "none"):
+        for method in ("wgan-gp", "dragan", "r3gan"):
+            from_dict({"method": {"name": method}, "network": {"critic_norm": norm}})
+    from_dict({"method": {"name": "wgan-gp"}, "network": {"name": "mlp"}})
+    from_dict({"method": {"name": "hinge"}})
 
 
 def test_differences_name_each_setting_once() -> None:

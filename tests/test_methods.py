@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ganache.losses import clipped_cross_entropy, gan_fake, gan_real
-from ganache.methods import METHODS, Gan, NoisyGan, Wgan
+from ganache.losses import clipped_cross_entropy, gan_fake, gan_real, wasserstein_fake, wasserstein_real
+from ganache.methods import METHODS, Dragan, Gan, Hinge, Lsgan, NoisyGan, R3gan, Wgan, WganGp
 from ganache.types import Critic, Generator, Method
 
 
@@ -46,11 +46,22 @@ def s(t: float) -> float:
     return 1 / (1 + math.exp(-t))
 
 
+def sign(t: float) -> float:
+    return math.copysign(1.0, t)
+
+
 ORACLES = {
     # method: (-dL_D/dpsi, -dL_G/dtheta) at (psi, theta), the real data one point at 0
     "non-saturating": (Gan(), lambda p, t: -t * s(p * t), lambda p, t: p * s(-p * t)),
     "minimax": (Gan("minimax"), lambda p, t: -t * s(p * t), lambda p, t: p * s(p * t)),
     "wasserstein": (Wgan(), lambda p, t: -t, lambda p, t: p),
+    "least squares": (Lsgan(), lambda p, t: -p * t * t, lambda p, t: -p * (p * t - 1)),
+    "least squares, a = -1": (Lsgan(-1, 1, 0), lambda p, t: -t * (p * t + 1), lambda p, t: -p * p * t),
+    "hinge": (Hinge(), lambda p, t: -t if p * t > -1 else 0.0, lambda p, t: p),
+    "relativistic, r1 and r2": (R3gan(0.7), lambda p, t: -t * s(p * t) - 2 * 0.7 * p, lambda p, t: p * s(-p * t)),
+    "one-centred": (WganGp(3), lambda p, t: -t - 6 * (abs(p) - 1) * sign(p), lambda p, t: p),
+    "one-sided": (WganGp(3, True), lambda p, t: -t - 6 * max(abs(p) - 1, 0) * sign(p), lambda p, t: p),
+    "around": (Dragan(3), lambda p, t: -t * s(p * t) - 6 * (abs(p) - 1) * sign(p), lambda p, t: p * s(-p * t)),
     # The article's critic loss is the mean over both halves of its batch, so half of each term; labels without noise.
     "noisy": (NoisyGan(0.0), lambda p, t: -t * s(p * t) / 2, lambda p, t: p * s(-p * t)),
 }
@@ -70,11 +81,37 @@ def test_dirac_gan(name: str) -> None:
         assert -g_gradient.item() == pytest.approx(g_oracle(psi, theta), rel=1e-5, abs=1e-12)
 
 
-def test_at_zero_scores_the_gan_critic_loses_two_log_two() -> None:
+@pytest.mark.parametrize(
+    ("method", "loss"),
+    [
+        (Gan(), 2 * math.log(2)),
+        (NoisyGan(), math.log(2)),  # half of each of its two halves
+        (Hinge(), 2.0),
+        (R3gan(), math.log(2)),
+        (Lsgan(), 0.5),
+        (Wgan(), 0.0),
+    ],
+)
+def test_the_critics_loss_at_scores_of_zero(method: Method, loss: float) -> None:
     G, D = Point(0.7), Slope(0.0)
     x = torch.ones(4, 1, dtype=torch.float64)
-    assert sum(Gan().d_terms(G, D, x, x).values()).item() == pytest.approx(2 * math.log(2), rel=1e-12)
-    assert sum(Wgan().d_terms(G, D, x, x).values()).item() == 0
+    assert sum(method.d_terms(G, D, x, x).values()).item() == pytest.approx(loss, rel=1e-12)
+
+
+def test_every_method_is_tested_against_the_dirac_gan() -> None:
+    assert {type(method) for method, _, _ in ORACLES.values()} == set(METHODS.values())
+
+
+def test_over_unit_slopes_the_best_wasserstein_value_is_the_distance() -> None:
+    """Two points in the plane at distance 5, linear critics of norm 1 in 3,600 directions."""
+    gap = torch.tensor([3.0, -4.0], dtype=torch.float64)
+    angles = torch.linspace(0, 2 * torch.pi, 3601, dtype=torch.float64)
+    slopes = torch.stack([angles.cos(), angles.sin()], dim=1)
+    values = [
+        -(wasserstein_real(slope @ gap.unsqueeze(1)) + wasserstein_fake(slope @ torch.zeros(2, 1).double())).item()
+        for slope in slopes
+    ]
+    assert max(values) == pytest.approx(5.0, rel=1e-5)
 
 
 def test_at_its_optimum_the_gan_critic_tells_the_jensen_shannon_divergence() -> None:

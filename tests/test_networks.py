@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ganache.errors import ConfigError
 from ganache.networks import NETWORKS, Chollet, Dcgan, Mlp, Mnist, Network
-from ganache.networks.blocks import flatten, unflatten
+from ganache.networks.blocks import flatten, normalisation, unflatten
 from ganache.types import Critic, ImageShape
 
 CHANNELS_LAST = torch.channels_last
@@ -154,6 +154,23 @@ def test_dcgan_normalises_all_but_the_ends() -> None:
     layers = [type(layer) for layer in Dcgan(width=2).critic((3, 32, 32)).body]
     leaky = nn.LeakyReLU
     assert layers == [nn.Conv2d, leaky, nn.Conv2d, norm, leaky, nn.Conv2d, norm, leaky]
+
+
+@pytest.mark.parametrize(("norm", "axes"), [("layer", (1, 2, 3)), ("instance", (2, 3))])
+def test_a_norm_of_single_pictures_takes_its_own_mean_and_spread(norm, axes) -> None:  # type: ignore[no-untyped-def]
+    x = 3 + 2 * torch.randn(4, 6, 5, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    (layer,) = normalisation(norm, 6)
+    centred = x - x.mean(axes, keepdim=True)
+    expected = centred / (centred.square().mean(axes, keepdim=True) + 1e-5).sqrt()
+    torch.testing.assert_close(layer.double()(x), expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("norm", ["layer", "instance", "group", "none"])
+def test_with_these_norms_a_score_does_not_depend_on_the_others(norm) -> None:  # type: ignore[no-untyped-def]
+    torch.manual_seed(0)
+    D = Dcgan(width=4, critic_norm=norm).critic((3, 16, 16)).double()
+    x = torch.randn(5, 3, 16, 16, dtype=torch.float64)
+    torch.testing.assert_close(D(x)[2], D(x[2:3])[0], rtol=1e-9, atol=1e-12)
 
 
 def test_without_a_norm_its_bias_comes_back() -> None:

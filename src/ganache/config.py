@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any, Literal, TypeVar
 
 from ganache.errors import ConfigError, choices
-from ganache.methods import METHODS, Gan
+from ganache.methods import METHODS, Dragan, Gan, R3gan, WganGp
 from ganache.networks import NETWORKS, Dcgan, Network
 from ganache.recipes import read
 from ganache.sections import (
@@ -50,7 +50,16 @@ class Config:
 
     def __post_init__(self) -> None:
         require(self.seed >= 0, f"The seed is {self.seed}: use a whole number from 0.")
+        require(
+            not (isinstance(self.method, PER_SAMPLE) and getattr(self.network, "critic_norm", "") == "batch"),
+            f"The method {name_of('method', self.method)} punishes the gradient at each sample, and with batch norm in "
+            "the critic a sample's score depends on the others, so there is no such gradient: add "
+            "--network.critic-norm layer.",
+        )
 
+
+PER_SAMPLE = (Dragan, R3gan, WganGp)
+"""Methods with a penalty that is defined sample by sample (Gulrajani et al. 2017, section 4)."""
 
 SPECS: dict[str, Mapping[str, type]] = {"network": NETWORKS, "method": METHODS}
 """The sections that hold one of several specs, and the tables their names come from."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 from torch import Tensor
-from torch.nn.functional import softplus
+from torch.nn.functional import relu, softplus
 
 # ---- the original GAN (Goodfellow et al. 2014, equation 1) -------------------------------------------------------
 
@@ -35,6 +35,35 @@ def wasserstein_real(d_real: Tensor) -> Tensor:
 def wasserstein_fake(d_fake: Tensor) -> Tensor:
     """D(G(z)): the critic's part on fakes."""
     return d_fake.mean()
+
+
+# ---- least squares (Mao et al. 2017, equation 2) ------------------------------------------------------------------
+
+
+def least_squares(scores: Tensor, target: float) -> Tensor:
+    """(D - target)^2 / 2: targets b for real and a for fake in the critic's turn, c for fake in the generator's."""
+    return (scores - target).square().mean() / 2
+
+
+# ---- hinge (Lim & Ye 2017; Miyato et al. 2018, equations 16 and 17) -----------------------------------------------
+
+
+def hinge_real(d_real: Tensor) -> Tensor:
+    """relu(1 - D(x)). The generator minimises -D(G(z)), as Wasserstein's does."""
+    return relu(1 - d_real).mean()
+
+
+def hinge_fake(d_fake: Tensor) -> Tensor:
+    """relu(1 + D(G(z)))."""
+    return relu(1 + d_fake).mean()
+
+
+# ---- relativistic pairs (Jolicoeur-Martineau 2019; Huang et al. 2024, equation 2) ---------------------------------
+
+
+def relativistic(better: Tensor, worse: Tensor) -> Tensor:
+    """softplus(D(worse) - D(better)) over pairs: the critic's better ones are real, the generator's are fake."""
+    return softplus(worse - better).mean()
 
 
 # ---- the anime article's cross-entropy (Keras' binary_crossentropy on a probability) ------------------------------

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from ganache.methods.dragan import Dragan
 from ganache.methods.gan import Gan
+from ganache.methods.hinge import Hinge
+from ganache.methods.lsgan import Lsgan
 from ganache.methods.noisy_gan import NoisyGan
+from ganache.methods.r3gan import R3gan
 from ganache.methods.wgan import Wgan
+from ganache.methods.wgan_gp import WganGp
 from ganache.types import Method
 
 METHODS: dict[str, type[Method]] = {
+    "dragan": Dragan,
     "gan": Gan,
+    "hinge": Hinge,
+    "lsgan": Lsgan,
     "noisy-gan": NoisyGan,
+    "r3gan": R3gan,
     "wgan": Wgan,
+    "wgan-gp": WganGp,
 }
 
-__all__ = ["METHODS", "Gan", "NoisyGan", "Wgan"]
+__all__ = ["METHODS", "Dragan", "Gan", "Hinge", "Lsgan", "NoisyGan", "R3gan", "Wgan", "WganGp"]

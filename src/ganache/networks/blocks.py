@@ -7,6 +7,7 @@ is a view, without a copy.
 
 from __future__ import annotations
 
+import math
 from typing import Literal, Protocol, get_args
 
 from torch import Tensor, nn
@@ -83,7 +84,7 @@ class Flatten(nn.Module):
 
 # Normalisation and weights
 
-Norm = Literal["batch", "none"]
+Norm = Literal["batch", "layer", "instance", "group", "none"]
 
 
 def normalisation(norm: Norm, channels: int) -> list[nn.Module]:
@@ -91,13 +92,21 @@ def normalisation(norm: Norm, channels: int) -> list[nn.Module]:
     match norm:
         case "batch":
             return [nn.BatchNorm2d(channels)]
+        case "layer":
+            # Over all of one picture, with a gain and a shift a channel: igul222/improved_wgan_training, layernorm.py.
+            return [nn.GroupNorm(1, channels)]
+        case "instance":
+            return [nn.GroupNorm(channels, channels)]
+        case "group":
+            # Wu & He 2018, "Group normalization", section 3.1: 32 groups, here as many as divide the channels.
+            return [nn.GroupNorm(math.gcd(32, channels), channels)]
         case "none":
             return []
 
 
 def needs_bias(norm: Norm) -> bool:
-    """Whether the layer before needs a bias: a batch norm takes it away with the mean, and adds its own."""
-    return norm == "none"
+    """Whether the layer before needs a bias: a norm that takes one channel's mean takes the bias with it."""
+    return norm in ("layer", "group", "none")
 
 
 def glorot(layer: nn.Module) -> None:

@@ -1,0 +1,32 @@
+"""DRAGAN (Kodali et al. 2017, "On convergence and stability of GANs")."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from ganache.losses import gan_fake, gan_real
+from ganache.penalties import around, gradient_norms, one_centred
+from ganache.types import Critic, Generator, Method, Terms
+
+
+@dataclass(frozen=True)
+class Dragan(Method):
+    """The non-saturating GAN, with the critic's gradient around the real images drawn to norm 1: section 2.3."""
+
+    weight: float = 10.0
+    """Of the penalty: lambda."""
+    spread: float = 0.5
+    """How far around: times the standard deviation of the real images."""
+
+    def d_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
+        norms = gradient_norms(D, around(real, self.spread))
+        return {
+            "real": gan_real(D(real)),
+            "fake": gan_fake(D(G(z))),
+            "penalty": self.weight * one_centred(norms),
+        }
+
+    def g_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
+        return {"fake": gan_real(D(G(z)))}

@@ -1,0 +1,25 @@
+"""The hinge GAN (Lim & Ye 2017, "Geometric GAN"), the loss of SNGAN and SAGAN."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from ganache.losses import hinge_fake, hinge_real, wasserstein_real
+from ganache.types import Critic, Generator, Method, Terms
+
+
+@dataclass(frozen=True)
+class Hinge(Method):
+    """The critic minimises relu(1 - D(x)) + relu(1 + D(G(z))), the generator -D(G(z)).
+
+    Miyato et al. 2018, equations 16 and 17; Zhang et al. 2018 (SAGAN), equation 4. A sample that lies beyond its
+    margin no longer pulls at the critic.
+    """
+
+    def d_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
+        return {"real": hinge_real(D(real)), "fake": hinge_fake(D(G(z)))}
+
+    def g_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
+        return {"fake": wasserstein_real(D(G(z)))}

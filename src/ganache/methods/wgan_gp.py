@@ -1,0 +1,37 @@
+"""Wasserstein GAN with gradient penalty (Gulrajani et al. 2017, "Improved training of Wasserstein GANs")."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from ganache.losses import wasserstein_fake, wasserstein_real
+from ganache.penalties import between, gradient_norms, one_centred, one_sided
+from ganache.types import Critic, Generator, Method, Terms
+
+
+@dataclass(frozen=True)
+class WganGp(Method):
+    """WGAN's losses; in place of clipping, the critic's gradient between reals and fakes is drawn to norm 1.
+
+    Equation 3, algorithm 1. `one_sided` punishes only norms above 1 (section 4, "Two-sided penalty").
+    """
+
+    weight: float = 10.0
+    """Of the penalty: lambda."""
+    one_sided: bool = False
+    """Punish only norms above 1."""
+
+    def d_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
+        fake = G(z)
+        norms = gradient_norms(D, between(real, fake))
+        penalty = one_sided(norms) if self.one_sided else one_centred(norms)
+        return {
+            "real": wasserstein_real(D(real)),
+            "fake": wasserstein_fake(D(fake)),
+            "penalty": self.weight * penalty,
+        }
+
+    def g_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
+        return {"fake": wasserstein_real(D(G(z)))}

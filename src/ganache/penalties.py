@@ -59,4 +59,5 @@ def gradient_norms(D: Critic, x: Tensor) -> Tensor:
     with torch.autocast(x.device.type, enabled=False):
         points = x.detach().to(torch.promote_types(x.dtype, torch.float32)).requires_grad_(True)
         (gradients,) = torch.autograd.grad(D(points).sum(), points, create_graph=True)
-    return torch.linalg.vector_norm(gradients.flatten(1), dim=1)
+    norms: Tensor = torch.linalg.vector_norm(gradients.flatten(1), dim=1)
+    return norms

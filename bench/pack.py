@@ -61,7 +61,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as cache:
         first, second = start(data, cache), start(data, cache)
         # `dcgan` trains at 64x64, which for other data is another pack: made once, then timed.
-        waits = [seconds_until_training(str(Path(data).resolve()), cache) for _ in range(4)][1:]
+        place = str(Path(data).resolve()) if Path(data).exists() else data
+        waits = [seconds_until_training(place, cache) for _ in range(4)][1:]
     print(f"{data}: {first['images']:,} pictures")
     print(f"doctor and pack  {first['seconds']:6.2f} s   peak {first['mebibytes']:4.0f} MiB resident")
     print(f"second start     {second['seconds']:6.2f} s   peak {second['mebibytes']:4.0f} MiB resident")

@@ -17,7 +17,9 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
+from ceilings import convolution
 from ganache import build
 from ganache.config import Config, recipe
 from ganache.train import train
@@ -84,6 +86,13 @@ def our_step() -> tuple[Callable[[], None], Config]:
     return step, config
 
 
+def arithmetic(step: Callable[[], None]) -> float:
+    """Floating-point operations of one step's convolutions and matrix products."""
+    with FlopCounterMode(display=False) as counter:
+        step()
+    return counter.get_total_flops()
+
+
 def seconds(step: Callable[[], None]) -> float:
     begin = time.perf_counter()
     step()
@@ -97,11 +106,18 @@ def main() -> None:
         plain(), ours()
     times = [(seconds(plain), seconds(ours)) for _ in range(pairs)]
     ratios = sorted(a / b for a, b in times)
+    flop = [arithmetic(step) for step in (plain, ours)]
     dtype = build.compute_dtype(config.precision, torch.device("cpu"))
     print(f"{torch.get_num_threads()} threads, {torch.backends.cpu.get_cpu_capability()}, ganache computes in {dtype}")
     print(f"plain    {statistics.median(a for a, _ in times):.3f} s a step (median of {pairs})")
     print(f"ganache  {statistics.median(b for _, b in times):.3f} s a step")
     print(f"ratio    {statistics.median(ratios):.2f} (from {ratios[0]:.2f} to {ratios[-1]:.2f})")
+    ceiling = convolution(dtype)
+    floor, plain_seconds = flop[1] / ceiling, statistics.median(a for a, _ in times)
+    print(f"\narithmetic: {flop[0] / 1e9:.0f} GFLOP a plain step, {flop[1] / 1e9:.0f} a ganache step, in convolutions")
+    print(f"ceiling of this machine's convolutions: {ceiling / 1e9:.0f} GFLOP/s; the plain loop reaches ", end="")
+    print(f"{flop[0] / plain_seconds / 1e9:.0f}")
+    print(f"so this arithmetic takes {floor:.2f} s at the ceiling, {plain_seconds / floor:.2f} times as fast as plain")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "ganache"
 
 FLOORS = [
     {"types", "errors"},
-    {"losses", "penalties", "divergences", "latents", "schedules", "images"},
+    {"losses", "penalties", "divergences", "latents", "schedules", "images", "augment"},
     {"data", "networks", "methods", "metrics", "recipes"},
     {"sections", "config", "train", "explore", "diagnose", "build"},
     {"checkpoint", "run", "folder", "log", "figures"},

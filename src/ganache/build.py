@@ -14,9 +14,10 @@ from ganache import schedules
 from ganache.config import Config
 from ganache.data import Dataset, Stream, load
 from ganache.errors import ConfigError
+from ganache.networks.view import View
 from ganache.sections import OptimiserConfig, PrecisionConfig
 from ganache.train import Plan, State
-from ganache.types import ImageShape, Prior
+from ganache.types import Critic, ImageShape, Prior
 
 
 def dataset(config: Config, *, progress: bool = False) -> Dataset:
@@ -113,6 +114,8 @@ def optimiser(settings: OptimiserConfig, network: nn.Module, on: torch.device) -
 def state(config: Config, shape: ImageShape) -> State:
     """Networks with their first weights, which are a function of the seed alone, and fresh optimisers."""
     on = device(config)
+    if config.view.augment and len(shape) != 3:
+        raise ConfigError("Augmentations change pictures, and the data are points: leave view.augment empty.")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         G, D = config.network.generator(shape), config.network.critic(shape)
@@ -124,6 +127,14 @@ def state(config: Config, shape: ImageShape) -> State:
     g_optimiser = optimiser(config.generator_optimiser, G, on)
     d_optimiser = optimiser(config.critic_optimiser, D, on)
     return State(G, D, average, g_optimiser, d_optimiser)
+
+
+def view(config: Config) -> Callable[[Critic, int], Critic]:
+    """How methods meet the critic at a step."""
+    seen = config.view
+    if not seen.augment and not seen.noise:
+        return lambda D, step: D
+    return lambda D, step: View(D, seen.augment, schedules.noise_level(step, seen.noise, seen.noise_steps))
 
 
 def plan(config: Config) -> Plan:
@@ -142,6 +153,7 @@ def plan(config: Config) -> Plan:
         precision=precision(config),
         d_rate=lambda step: critic.lr * schedules.inverse_time(step, critic.decay),
         g_rate=lambda step: generator.lr * schedules.inverse_time(step, generator.decay),
+        view=view(config),
         d_clip_value=critic.clip_value,
         g_clip_value=generator.clip_value,
         ema_half_life=schedule.ema_half_life,

@@ -23,6 +23,7 @@ from ganache.sections import (
     PriorConfig,
     RecordConfig,
     ScheduleConfig,
+    ViewConfig,
     require,
 )
 from ganache.types import Method
@@ -42,6 +43,7 @@ class Config:
     network: Network = field(default_factory=Dcgan)
     method: Method = field(default_factory=Gan)
     prior: PriorConfig = field(default_factory=PriorConfig)
+    view: ViewConfig = field(default_factory=ViewConfig)
     critic_optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     generator_optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)

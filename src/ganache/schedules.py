@@ -25,6 +25,15 @@ def critic_steps(step: int, usual: int, boosted: int, first: int, every: int) ->
     return boosted if step < first or again else usual
 
 
+def noise_level(step: int, start: float, steps: int) -> float:
+    """The standard deviation of instance noise: from `start` in a straight line to 0 at `steps`, then 0.
+
+    >>> [noise_level(step, 0.4, 100) for step in (0, 50, 100, 500)]
+    [0.4, 0.2, 0.0, 0.0]
+    """
+    return start * max(0.0, 1 - step / steps)
+
+
 def ema_decay(images_seen: int, batch: int, half_life: float, rampup: float) -> float:
     """How much of the averaged weights stays at one step, so that a weight's share halves in `half_life` images.
 

@@ -74,6 +74,23 @@ class PriorConfig:
 
 
 @dataclass(frozen=True)
+class ViewConfig:
+    """Through what the critic sees every image, real and fake alike."""
+
+    __pydantic_config__ = STRICT
+    augment: tuple[Literal["colour", "translation", "cutout"], ...] = ()
+    """Differentiable augmentations, for data of a few thousand pictures or less."""
+    noise: float = 0.0
+    """Standard deviation of the noise added at the first step (instance noise); pictures lie in [-1, 1]."""
+    noise_steps: int = 5_000
+    """The noise falls in a straight line to 0 at this step."""
+
+    def __post_init__(self) -> None:
+        require(self.noise >= 0, f"view.noise is {self.noise}: it must not be negative.")
+        require(self.noise_steps >= 1, f"view.noise_steps is {self.noise_steps}: it must be at least 1.")
+
+
+@dataclass(frozen=True)
 class OptimiserConfig:
     """How one network's weights follow their gradients."""
 

@@ -42,6 +42,8 @@ class Plan:
     d_rate: Callable[[int], float]
     """Generator step -> the critic's learning rate."""
     g_rate: Callable[[int], float]
+    view: Callable[[Critic, int], Critic] = lambda D, step: D
+    """(critic, generator step) -> the critic as methods meet it, which may see images augmented or noisy."""
     d_clip_value: float | None = None
     g_clip_value: float | None = None
     ema_half_life: float | None = None
@@ -100,7 +102,7 @@ def train(state: State, method: Method, batches: Batches, prior: Prior, plan: Pl
         D.requires_grad_(False)
         z = prior.sample(plan.batch, device=device)
         with plan.precision():
-            g = method.g_terms(G, D, real, z)
+            g = method.g_terms(G, plan.view(D, state.step), real, z)
         g_norm = descend(g, state.g_optimiser, plan.g_clip_value)
         D.requires_grad_(True)
         update_average(state, plan)
@@ -113,7 +115,7 @@ def critic_step(state: State, method: Method, real: Tensor, z: Tensor, plan: Pla
 
     def terms() -> Terms:
         with plan.precision():
-            return method.d_terms(state.generator, state.critic, real, z)
+            return method.d_terms(state.generator, plan.view(state.critic, state.step), real, z)
 
     d = terms()
     if not plan.one_term_at_a_time:

@@ -1,0 +1,64 @@
+"""What this machine can do at most: arithmetic in float32 and bfloat16, and memory copies.
+
+    python bench/ceilings.py
+
+Each figure is the best of several tries: a ceiling, not a typical value.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import torch
+from torch.nn.functional import conv2d
+
+SHAPES = ((64, 128, 32), (128, 256, 16), (256, 512, 8))
+"""(channels in, channels out, side) of the three 4x4 stride-2 convolutions that hold most of `dcgan`'s arithmetic."""
+
+
+def best_seconds(function: Callable[[], object], tries: int = 9) -> float:
+    """The fastest of several calls, after one that is not counted."""
+    times = []
+    for _ in range(tries + 1):
+        begin = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - begin)
+    return min(times[1:])
+
+
+def matrix_product(dtype: torch.dtype, n: int = 1536) -> float:
+    """FLOP/s of an n x n matrix product."""
+    a, b = (torch.randn(n, n).to(dtype) for _ in range(2))
+    return 2 * n**3 / best_seconds(lambda: a @ b)
+
+
+def convolution(dtype: torch.dtype, batch: int = 64) -> float:
+    """FLOP/s of the fastest of `dcgan`'s convolutions, forward, channels last."""
+    rates = []
+    for narrow, wide, side in SHAPES:
+        x = torch.randn(batch, narrow, side, side).to(dtype, memory_format=torch.channels_last)
+        w = torch.randn(wide, narrow, 4, 4).to(dtype, memory_format=torch.channels_last)
+        flop = 2 * batch * narrow * wide * 16 * (side // 2) ** 2
+        rates.append(flop / best_seconds(lambda x=x, w=w: conv2d(x, w, stride=2, padding=1)))
+    return max(rates)
+
+
+def memory_copy(megabytes: int = 64) -> float:
+    """Bytes/s read and written by a copy too large for the caches."""
+    source = torch.randn(megabytes * 2**18)
+    target = torch.empty_like(source)
+    return 2 * source.nbytes / best_seconds(lambda: target.copy_(source))
+
+
+def main() -> None:
+    print(f"{torch.get_num_threads()} threads, {torch.backends.cpu.get_cpu_capability()}, torch {torch.__version__}")
+    for dtype in (torch.float32, torch.bfloat16):
+        name = str(dtype).removeprefix("torch.")
+        print(f"matrix product  {name:8}  {matrix_product(dtype) / 1e9:7.0f} GFLOP/s")
+        print(f"convolution     {name:8}  {convolution(dtype) / 1e9:7.0f} GFLOP/s")
+    print(f"memory copy               {memory_copy() / 1e9:7.1f} GB/s")
+
+
+if __name__ == "__main__":
+    main()

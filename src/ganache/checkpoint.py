@@ -41,14 +41,19 @@ def save(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -
 
 def replace_synced(temporary: Path, path: Path) -> None:
     """Rename `temporary` to `path` so that a crash or a power cut leaves the old file or the new one."""
-    for name, flags in ((temporary, os.O_RDWR), (path.parent, os.O_RDONLY)):
-        descriptor = os.open(name, flags)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        if name == temporary:
-            os.replace(temporary, path)
+    sync(temporary, os.O_RDWR)
+    os.replace(temporary, path)
+    if os.name == "posix":  # elsewhere a folder cannot be opened, and the rename is kept without it
+        sync(path.parent, os.O_RDONLY)
+
+
+def sync(path: Path, flags: int) -> None:
+    """Wait until what was written is on the disk."""
+    descriptor = os.open(path, flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def load(path: Path, prefix: str = "") -> tuple[dict[str, Tensor], dict[str, Any]]:

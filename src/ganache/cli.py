@@ -40,6 +40,9 @@ def main(argv: list[str] | None = None) -> None:
             tyro.extras.subcommand_cli_from_dict(commands, args=args, prog="ganache", description=INTRODUCTION)
     except GanacheError as error:
         fail(str(error))
+    except KeyboardInterrupt:
+        print("ganache: interrupted; what was saved is whole, and the same command goes on from there.", file=sys.stderr)
+        raise SystemExit(130) from None
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader, such as `head`, has gone
     except OSError as error:

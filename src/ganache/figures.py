@@ -19,7 +19,7 @@ def picture(images: np.ndarray, columns: int | None = None) -> Image.Image:
         return points(images)
     columns = columns or math.ceil(math.sqrt(len(images)))
     sheet = tile(images, columns)
-    enlarge = max(1, 48 // min(images.shape[1:3]))
+    enlarge = max(1, 64 // min(images.shape[1:3]))
     sheet = sheet.repeat(enlarge, axis=0).repeat(enlarge, axis=1)
     return Image.fromarray(sheet[..., 0] if sheet.shape[-1] == 1 else sheet)
 

@@ -46,6 +46,10 @@ def drive(run: Run) -> None:
     shape = "x".join(map(str, run.data.image_shape))
     begun = f"goes on from step {run.state.step}" if run.state.step else "begins"
     print(f"{run.folder} {begun}: {len(run.data):,} of {run.data.name} ({shape}), {run.describe()}.")
+    diagnosis = run.data.diagnosis
+    if diagnosis is not None and diagnosis.skipped:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in diagnosis.reasons.items())
+        print(f"{len(diagnosis.skipped):,} files are not used ({reasons}): `ganache doctor` names each.")
     with stop_signals() as stop:
         show(run, stop)
         if stop.asked and not run.done():

@@ -181,7 +181,7 @@ class RecordConfig:
     """Steps between pictures of the fixed latents."""
     samples: int = 64
     """How many fixed latents."""
-    checkpoint_every: int = 500
+    checkpoint_every: int = 250
     """Steps between checkpoints."""
     keep: int = 3
     """The last so many checkpoints stay."""

@@ -41,7 +41,7 @@ def main(argv: list[str] | None = None) -> None:
     except GanacheError as error:
         fail(str(error))
     except KeyboardInterrupt:
-        print("ganache: interrupted; what was saved is whole, and the same command goes on from there.", file=sys.stderr)
+        print("ganache: interrupted; what was saved is whole: the same command goes on from there.", file=sys.stderr)
         raise SystemExit(130) from None
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader, such as `head`, has gone

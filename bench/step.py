@@ -78,6 +78,9 @@ def our_step() -> tuple[Callable[[], None], Config]:
         def __getitem__(self, index: int) -> Tensor:
             return self.real
 
+        def labels(self, index: int) -> None:
+            return None
+
     steps = train(state, config.method, Batches(), build.prior(config), build.plan(config))
 
     def step() -> None:

@@ -90,6 +90,9 @@ def test_a_state_comes_back_to_the_bit(name: str, tmp_path: Path) -> None:
         def __getitem__(self, index: int) -> torch.Tensor:
             return torch.rand(4, *shape, generator=torch.Generator().manual_seed(index)) * 2 - 1
 
+        def labels(self, index: int) -> None:
+            return None
+
     def steps(state, n):  # type: ignore[no-untyped-def]
         list(islice(train(state, config.method, Noise(), build.prior(config), build.plan(config)), n))
 

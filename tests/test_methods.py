@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from ganache.losses import clipped_cross_entropy, gan_fake, gan_real, wasserstein_fake, wasserstein_real
-from ganache.methods import METHODS, Dragan, Gan, Hinge, Lsgan, NoisyGan, R3gan, Wgan, WganGp
-from ganache.types import Critic, Generator, Method
+from ganache.methods import METHODS, Dragan, Gan, Hinge, InfoGan, Lsgan, NoisyGan, R3gan, Wgan, WganGp
+from ganache.types import Critic, Generator, Method, Prior
 
 
 class Point(Generator):
@@ -34,12 +34,13 @@ class Slope(Critic):
     def __init__(self, psi: float) -> None:
         super().__init__()
         self.psi = nn.Parameter(torch.tensor(psi, dtype=torch.float64))
+        self.codes = nn.Identity()
 
     def features(self, x: Tensor) -> Tensor:
         return x
 
-    def forward(self, x: Tensor) -> Tensor:
-        return (self.psi * x).flatten()
+    def score(self, h: Tensor) -> Tensor:
+        return (self.psi * h).flatten()
 
 
 def s(t: float) -> float:
@@ -54,6 +55,7 @@ ORACLES = {
     # method: (-dL_D/dpsi, -dL_G/dtheta) at (psi, theta), the real data one point at 0
     "non-saturating": (Gan(), lambda p, t: -t * s(p * t), lambda p, t: p * s(-p * t)),
     "minimax": (Gan("minimax"), lambda p, t: -t * s(p * t), lambda p, t: p * s(p * t)),
+    "infogan without codes": (InfoGan(0, 0), lambda p, t: -t * s(p * t), lambda p, t: p * s(-p * t)),
     "wasserstein": (Wgan(), lambda p, t: -t, lambda p, t: p),
     "least squares": (Lsgan(), lambda p, t: -p * t * t, lambda p, t: -p * (p * t - 1)),
     "least squares, a = -1": (Lsgan(-1, 1, 0), lambda p, t: -t * (p * t + 1), lambda p, t: -p * p * t),
@@ -155,6 +157,28 @@ def test_label_noise_is_uniform_up_to_its_size_and_on_both_labels() -> None:
     # A fake's loss is softplus(-0.5) + noise * 0.5 with logit -0.5: its mean tells the noise's mean, 0.2.
     mean_noise = (2 * terms["fake"].item() - math.log(1 + math.exp(0.5))) / 0.5 + 0.0
     assert mean_noise == pytest.approx(0.2, abs=0.01)
+
+
+def test_infogans_term_is_what_q_does_not_know() -> None:
+    """A Q that is sure and right leaves nothing; one that knows nothing leaves log 10 and the codes' own spread."""
+    prior = Prior(16, categories=10, continuous=2)
+    z = prior.sample(4000, generator=torch.Generator().manual_seed(0)).double()
+    G, D, method = Point(0.3), Slope(0.2), InfoGan()
+    for knows, left in ((50.0, 0.0), (0.0, math.log(10) + 2 * (1 / 3) / 2)):
+        said = z[:, 4:] * torch.tensor([knows] * 10 + [knows / 50] * 2)
+        D.codes = Says(said)
+        terms = method.g_terms(G, D, z[:, :1], z)
+        assert terms["information"].item() == pytest.approx(left, rel=0.02, abs=1e-12)
+        assert method.d_terms(G, D, z[:, :1], z)["information"].item() == terms["information"].item()
+
+
+class Says(nn.Module):
+    def __init__(self, said: Tensor) -> None:
+        super().__init__()
+        self.said = said
+
+    def forward(self, h: Tensor) -> Tensor:
+        return self.said
 
 
 def test_every_method_is_in_the_table_and_frozen() -> None:

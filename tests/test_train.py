@@ -36,6 +36,9 @@ class Ring:
         angle = torch.rand(8, generator=torch.Generator().manual_seed(index)) * 6.28
         return torch.stack([angle.cos(), angle.sin()], dim=1)
 
+    def labels(self, index: int) -> None:
+        return None
+
 
 def fresh() -> State:
     torch.manual_seed(1)

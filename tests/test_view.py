@@ -95,13 +95,13 @@ def test_noise_has_its_size_and_falls_to_nothing() -> None:
     see, black = build.view(config), torch.zeros(8, 3, 16, 24)
     torch.manual_seed(0)
     for step, sigma in ((0, 0.4), (50, 0.2), (75, 0.1)):
-        assert see(Mirror(), step)(black).mean().item() == pytest.approx(sigma, rel=0.03)
-    assert see(Mirror(), 100)(black).abs().max().item() == 0
+        assert see(Mirror(), step, None)(black).mean().item() == pytest.approx(sigma, rel=0.03)
+    assert see(Mirror(), 100, None)(black).abs().max().item() == 0
 
 
 def test_without_a_view_methods_meet_the_critic_itself() -> None:
     D = Dcgan(width=2).critic((3, 16, 24))
-    assert build.view(Config())(D, 0) is D
-    augmented = build.view(replace(Config(), view=ViewConfig(augment=("colour",))))(D, 0)
+    assert build.view(Config())(D, 0, None) is D
+    augmented = build.view(replace(Config(), view=ViewConfig(augment=("colour",))))(D, 0, None)
     assert isinstance(augmented, View)
     assert {id(p) for p in augmented.parameters()} == {id(p) for p in D.parameters()}, "the same weights, no more"

@@ -8,13 +8,13 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ganache import schedules
 from ganache.config import Config
 from ganache.data import Dataset, Stream, load
 from ganache.errors import ConfigError
-from ganache.networks.view import View
+from ganache.networks.view import Told, View
 from ganache.sections import OptimiserConfig, PrecisionConfig
 from ganache.train import Plan, State
 from ganache.types import Critic, ImageShape, Prior
@@ -24,7 +24,7 @@ def dataset(config: Config, *, progress: bool = False) -> Dataset:
     """The data of a run, looked at and packed if that has not been done before; `check` comes first."""
     check(config)
     data = config.data
-    return load(
+    loaded = load(
         data.source,
         size=data.height_width(),
         channels=data.channels,
@@ -32,6 +32,11 @@ def dataset(config: Config, *, progress: bool = False) -> Dataset:
         count=data.count,
         progress=progress,
     )
+    there = len(loaded.label_names)
+    if data.classes not in (0, there):
+        names = f"{there} classes ({', '.join(loaded.label_names)})" if there else "no labels"
+        raise ConfigError(f"data.classes is {data.classes}, and {loaded.name} has {names}: use --data.classes {there}.")
+    return loaded
 
 
 def check(config: Config) -> None:
@@ -58,7 +63,8 @@ def stream(config: Config, data: Dataset) -> Stream:
 
 def prior(config: Config) -> Prior:
     """The distribution of the latents."""
-    return Prior(config.network.z_dim, config.prior.kind, 0.0, config.prior.std)
+    kind, std = config.prior.kind, config.prior.std
+    return Prior(config.network.z_dim, kind, 0.0, std, config.categories(), config.continuous())
 
 
 def device(config: Config) -> torch.device:
@@ -119,6 +125,7 @@ def state(config: Config, shape: ImageShape) -> State:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         G, D = config.network.generator(shape), config.network.critic(shape)
+        add_heads(D, config)
     if config.precision.channels_last and len(shape) == 3:
         G.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         D.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -129,12 +136,26 @@ def state(config: Config, shape: ImageShape) -> State:
     return State(G, D, average, g_optimiser, d_optimiser)
 
 
-def view(config: Config) -> Callable[[Critic, int], Critic]:
-    """How methods meet the critic at a step."""
+def add_heads(D: Critic, config: Config) -> None:
+    """What the method reads off the critic's features, and the directions of the classes it is told."""
+    features = next(D.head.parameters()).shape[1]
+    D.codes = config.method.codes(features)
+    if config.data.classes:
+        D.classes = nn.Embedding(config.data.classes, features)
+        nn.init.zeros_(D.classes.weight)  # at first all classes are alike to the critic
+
+
+def view(config: Config) -> Callable[[Critic, int, Tensor | None], Critic]:
+    """How methods meet the critic at a step: told the labels, where there are any, and shown what `view` says."""
     seen = config.view
-    if not seen.augment and not seen.noise:
-        return lambda D, step: D
-    return lambda D, step: View(D, seen.augment, schedules.noise_level(step, seen.noise, seen.noise_steps))
+
+    def met(D: Critic, step: int, y: Tensor | None) -> Critic:
+        told = D if y is None else Told(D, y)
+        if not seen.augment and not seen.noise:
+            return told
+        return View(told, seen.augment, schedules.noise_level(step, seen.noise, seen.noise_steps))
+
+    return met
 
 
 def plan(config: Config) -> Plan:
@@ -154,6 +175,7 @@ def plan(config: Config) -> Plan:
         d_rate=lambda step: critic.lr * schedules.inverse_time(step, critic.decay),
         g_rate=lambda step: generator.lr * schedules.inverse_time(step, generator.decay),
         view=view(config),
+        conditional=config.data.classes > 0,
         d_clip_value=critic.clip_value,
         g_clip_value=generator.clip_value,
         ema_half_life=schedule.ema_half_life,

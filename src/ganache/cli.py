@@ -183,6 +183,7 @@ def sample(
     mean: float = 0.0,
     std: float = 1.0,
     seed: int = 0,
+    classes: tuple[int, ...] = (),
     checkpoint: str = "last",
     average: bool = True,
     out: Annotated[str, arg(aliases=["-o"])] = "samples.png",
@@ -195,6 +196,7 @@ def sample(
         mean: The mean of the latents.
         std: Their spread; below 1 gives more typical pictures, above 1 more unusual ones.
         seed: The seed of the first picture; the next has the next seed.
+        classes: Which classes to make, in turn (--classes 7 for sevens), where the generator was told classes.
         checkpoint: A step, or last, or best (the one whose pictures were nearest to real ones).
         average: Whether the averaged generator makes them, where the run kept one.
         out: The picture file to write.
@@ -215,7 +217,7 @@ def sample(
 
     path = find_checkpoint(run, checkpoint)
     generator, config, header = load_generator(path, average)
-    z = Sample(n, mean, std, seed).latents(build.prior(config))
+    z = Sample(n, mean, std, seed, classes).latents(build.prior(config))
     picture(render(generator, z)).save(out)
     print(f"{out}: {n} pictures from step {header['step']}, latents of mean {mean:g} and std {std:g}, seed {seed}.")
 

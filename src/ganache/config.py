@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any, Literal, TypeVar
 
 from ganache.errors import ConfigError, choices
-from ganache.methods import METHODS, Dragan, Gan, R3gan, WganGp
+from ganache.methods import METHODS, Dragan, Gan, InfoGan, R3gan, WganGp
 from ganache.networks import NETWORKS, Dcgan, Network
 from ganache.recipes import read
 from ganache.sections import (
@@ -52,12 +52,29 @@ class Config:
 
     def __post_init__(self) -> None:
         require(self.seed >= 0, f"The seed is {self.seed}: use a whole number from 0.")
+        coded = self.categories() + self.continuous()
+        require(
+            not (self.data.classes and isinstance(self.method, InfoGan)),
+            "InfoGAN finds classes by itself: leave data.classes at 0, or use another method.",
+        )
+        require(
+            self.network.z_dim > coded,
+            f"network.z_dim is {self.network.z_dim}, and {coded} of them are codes: it must be larger.",
+        )
         require(
             not (isinstance(self.method, PER_SAMPLE) and getattr(self.network, "critic_norm", "") == "batch"),
             f"The method {name_of('method', self.method)} punishes the gradient at each sample, and with batch norm in "
             "the critic a sample's score depends on the others, so there is no such gradient: add "
             "--network.critic-norm layer.",
         )
+
+    def categories(self) -> int:
+        """Values of the latent's one-hot part: the classes of the data, or InfoGAN's categorical code."""
+        return self.method.categories if isinstance(self.method, InfoGan) else self.data.classes
+
+    def continuous(self) -> int:
+        """Continuous codes at the latent's end: InfoGAN's."""
+        return self.method.continuous if isinstance(self.method, InfoGan) else 0
 
 
 PER_SAMPLE = (Dragan, R3gan, WganGp)

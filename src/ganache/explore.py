@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ganache import images, latents
+from ganache.errors import ConfigError
 from ganache.types import Generator, Prior
 
 
@@ -20,11 +21,17 @@ class Sample:
     mean: float = 0.0
     std: float = 1.0
     seed: int = 0
+    classes: tuple[int, ...] = ()
+    """Classes (or values of InfoGAN's category) to make, again and again in this order; none lets the seeds choose."""
 
     def latents(self, prior: Prior) -> Tensor:
-        """z [n, z_dim]."""
-        moved = Prior(prior.z_dim, prior.kind, self.mean, self.std * prior.std)
-        return latents.from_seeds(moved, range(self.seed, self.seed + self.n))
+        """z [n, z_dim]. Raises ConfigError for a class that the generator was not told."""
+        wrong = [each for each in self.classes if not 0 <= each < prior.categories]
+        if wrong:
+            known = f"0 to {prior.categories - 1}" if prior.categories else "no classes"
+            raise ConfigError(f"There is no class {wrong[0]}: this generator was told {known}.")
+        moved = replace(prior, mean=self.mean, std=self.std * prior.std)
+        return latents.from_seeds(moved, range(self.seed, self.seed + self.n), self.classes)
 
 
 @torch.no_grad()

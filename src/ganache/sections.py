@@ -32,6 +32,8 @@ class DataConfig:
     """How a picture of another shape is made to fit."""
     count: int = 20_000
     """How many faces or 2-D points are made, where the data are made by the program."""
+    classes: int = 0
+    """Tell generator and critic the labels, of so many classes, so that any class can be asked for; 0 leaves them."""
     flip: bool = False
     """Mirror each picture left to right half of the time."""
     order: Literal["shuffle", "sequential"] = "shuffle"
@@ -43,6 +45,7 @@ class DataConfig:
             self.channels in (None, 1, 3),
             f"data.channels is {self.channels}: use 1 (grey) or 3 (colour).",
         )
+        require(self.classes >= 0, f"data.classes is {self.classes}: it must not be negative.")
         require(self.count >= 1, f"data.count is {self.count}: at least 1 is needed.")
 
     def height_width(self) -> tuple[int, int] | None:

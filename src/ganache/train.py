@@ -24,9 +24,11 @@ from ganache.types import Critic, Generator, Method, Prior, Terms
 
 
 class Batches(Protocol):
-    """Endless real batches by number: `batches[i]` is x [B, *image_shape]."""
+    """Endless real batches by number: `batches[i]` is x [B, *image_shape], `batches.labels(i)` its y [B]."""
 
     def __getitem__(self, index: int, /) -> Tensor: ...
+
+    def labels(self, index: int, /) -> Tensor | None: ...
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,11 @@ class Plan:
     d_rate: Callable[[int], float]
     """Generator step -> the critic's learning rate."""
     g_rate: Callable[[int], float]
-    view: Callable[[Critic, int], Critic] = lambda D, step: D
-    """(critic, generator step) -> the critic as methods meet it, which may see images augmented or noisy."""
+    view: Callable[[Critic, int, Tensor | None], Critic] = lambda D, step, y: D
+    """(critic, generator step, labels) -> the critic as methods meet it: it may be told labels, or see images
+    augmented or noisy."""
+    conditional: bool = False
+    """Fakes are made of the classes of the real images beside them, and the view is given these."""
     d_clip_value: float | None = None
     g_clip_value: float | None = None
     ema_half_life: float | None = None
@@ -95,14 +100,15 @@ def train(state: State, method: Method, batches: Batches, prior: Prior, plan: Pl
         G.requires_grad_(False)  # the critic's step needs no gradient of the generator's weights, and so no graph
         for _ in range(plan.critic_steps(state.step)):
             real = batches[state.batches]
+            y = batches.labels(state.batches) if plan.conditional else None
             state.batches += 1
-            z = prior.sample(plan.batch, device=device)
-            d, d_norm = critic_step(state, method, real, z, plan)
+            z = prior.sample(plan.batch, category=y, device=device)
+            d, d_norm = critic_step(state, method, real, z, y, plan)
         G.requires_grad_(True)
         D.requires_grad_(False)
-        z = prior.sample(plan.batch, device=device)
+        z = prior.sample(plan.batch, category=y, device=device)
         with plan.precision():
-            g = method.g_terms(G, plan.view(D, state.step), real, z)
+            g = method.g_terms(G, plan.view(D, state.step, y), real, z)
         g_norm = descend(g, state.g_optimiser, plan.g_clip_value)
         D.requires_grad_(True)
         update_average(state, plan)
@@ -110,12 +116,14 @@ def train(state: State, method: Method, batches: Batches, prior: Prior, plan: Pl
         yield Report(state.step, state.batches * plan.batch, detached(d), detached(g), d_norm, g_norm)
 
 
-def critic_step(state: State, method: Method, real: Tensor, z: Tensor, plan: Plan) -> tuple[Terms, Tensor]:
+def critic_step(
+    state: State, method: Method, real: Tensor, z: Tensor, y: Tensor | None, plan: Plan
+) -> tuple[Terms, Tensor]:
     """One descent of the critic on the sum of its terms, or one on each in turn."""
 
     def terms() -> Terms:
         with plan.precision():
-            return method.d_terms(state.generator, plan.view(state.critic, state.step), real, z)
+            return method.d_terms(state.generator, plan.view(state.critic, state.step, y), real, z)
 
     d = terms()
     if not plan.one_term_at_a_time:

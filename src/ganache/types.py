@@ -17,6 +17,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import one_hot
 
 ImageShape = tuple[int, ...]
 """(C, H, W), or (2,) for a 2-D toy."""
@@ -52,16 +53,40 @@ class Critic(nn.Module, ABC):
 
     image_shape: ImageShape
     head: nn.Module
+    codes: nn.Module | None
+    """InfoGAN's Q, where the method asks for one: features [B, F] -> what it reads off the codes of a fake."""
+    classes: nn.Module | None
+    """Where the critic is told the class: labels [B] -> a direction of the features [B, F] for each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.codes = None
+        self.classes = None
 
     @abstractmethod
     def features(self, x: Tensor) -> Tensor:
         """x [B, *image_shape] -> the last hidden layer [B, F]."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        h = self.features(x)  # [B, F]
+    def score(self, h: Tensor) -> Tensor:
+        """Features [B, F] -> raw scores [B]."""
         with torch.autocast(h.device.type, enabled=False):
-            scores: Tensor = self.head(h if h.dtype is torch.float64 else h.float())
+            scores: Tensor = self.head(exact(h))
         return scores.flatten()
+
+    def read_codes(self, h: Tensor) -> Tensor:
+        """What Q says of features [B, F], [B, anything]."""
+        assert self.codes is not None
+        with torch.autocast(h.device.type, enabled=False):
+            said: Tensor = self.codes(exact(h))
+        return said
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.score(self.features(x))
+
+
+def exact(h: Tensor) -> Tensor:
+    """float32, or float64 where the network is float64."""
+    return h if h.dtype is torch.float64 else h.float()
 
 
 class Method(ABC):
@@ -78,24 +103,56 @@ class Method(ABC):
     def g_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
         """What the generator minimises; `real` is for the few methods that compare pairs."""
 
+    def codes(self, features: int) -> nn.Module | None:
+        """A head of the critic's that the method reads, [B, features] -> anything; None for most methods."""
+        return None
+
     def after_d_step(self, D: Critic) -> None:  # noqa: B027  (a hook: most methods do nothing here)
         """Called when the critic's optimiser has stepped: the place of weight clipping."""
 
 
 @dataclass(frozen=True)
 class Prior:
-    """The distribution of z: N(mean, std^2) in each dimension, or uniform on [mean - std, mean + std]."""
+    """The distribution of z [N, z_dim]: noise, then a category as one-hot, then continuous codes.
+
+    The noise is N(mean, std^2) in each dimension, or uniform on [mean - std, mean + std]; the category is any of
+    `categories` (a class of the data, or InfoGAN's code), the continuous codes are uniform on [-1, 1]. Most runs
+    have noise only.
+    """
 
     z_dim: int
     kind: Literal["normal", "uniform"] = "normal"
     mean: float = 0.0
     std: float = 1.0
+    categories: int = 0
+    continuous: int = 0
 
-    def sample(self, n: int, *, device: torch.device | str = "cpu", generator: torch.Generator | None = None) -> Tensor:
-        """n latents [n, z_dim]; from `generator`, or from the device's own random state."""
-        shape = (n, self.z_dim)
+    @property
+    def noise(self) -> int:
+        """Dimensions of noise."""
+        return self.z_dim - self.categories - self.continuous
+
+    def sample(
+        self,
+        n: int,
+        *,
+        category: Tensor | None = None,
+        device: torch.device | str = "cpu",
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """n latents [n, z_dim]; from `generator`, or from the device's own random state.
+
+        `category` [n] chooses the categories; without it they are drawn.
+        """
+        draw = torch.rand if self.kind == "uniform" else torch.randn
+        unit = draw((n, self.noise), device=device, generator=generator)
         if self.kind == "uniform":
-            unit = torch.rand(shape, device=device, generator=generator) * 2 - 1
-        else:
-            unit = torch.randn(shape, device=device, generator=generator)
-        return self.mean + self.std * unit
+            unit = unit * 2 - 1
+        parts = [self.mean + self.std * unit]
+        if self.categories:
+            if category is None:
+                category = torch.randint(self.categories, (n,), device=device, generator=generator)
+            parts.append(one_hot(category.to(device), self.categories).to(unit.dtype))
+        if self.continuous:
+            parts.append(torch.rand((n, self.continuous), device=device, generator=generator) * 2 - 1)
+        return torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ganache.methods.dragan import Dragan
 from ganache.methods.gan import Gan
 from ganache.methods.hinge import Hinge
+from ganache.methods.infogan import InfoGan
 from ganache.methods.lsgan import Lsgan
 from ganache.methods.noisy_gan import NoisyGan
 from ganache.methods.r3gan import R3gan
@@ -16,6 +17,7 @@ METHODS: dict[str, type[Method]] = {
     "dragan": Dragan,
     "gan": Gan,
     "hinge": Hinge,
+    "infogan": InfoGan,
     "lsgan": Lsgan,
     "noisy-gan": NoisyGan,
     "r3gan": R3gan,
@@ -23,4 +25,4 @@ METHODS: dict[str, type[Method]] = {
     "wgan-gp": WganGp,
 }
 
-__all__ = ["METHODS", "Dragan", "Gan", "Hinge", "Lsgan", "NoisyGan", "R3gan", "Wgan", "WganGp"]
+__all__ = ["METHODS", "Dragan", "Gan", "Hinge", "InfoGan", "Lsgan", "NoisyGan", "R3gan", "Wgan", "WganGp"]

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ganache.augment import AUGMENTATIONS
-from ganache.types import Critic
+from ganache.types import Critic, exact
 
 
 class View(Critic):
@@ -20,7 +20,7 @@ class View(Critic):
 
     def __init__(self, inner: Critic, augmentations: Sequence[str] = (), sigma: float = 0.0) -> None:
         super().__init__()
-        self.inner, self.head, self.image_shape = inner, inner.head, inner.image_shape
+        self.inner, self.head, self.codes, self.image_shape = inner, inner.head, inner.codes, inner.image_shape
         self.augmentations = [AUGMENTATIONS[name] for name in augmentations]
         self.sigma = sigma
 
@@ -30,3 +30,28 @@ class View(Critic):
         if self.sigma > 0:
             x = x + self.sigma * torch.randn_like(x)
         return self.inner.features(x)
+
+    def score(self, h: Tensor) -> Tensor:
+        return self.inner.score(h)
+
+
+class Told(Critic):
+    """A critic that is told the class of every image, real or fake: a projection critic.
+
+    The score of features h gets <direction of the class, h> added (Miyato & Koyama 2018, "cGANs with projection
+    discriminator", equation 3). A batch of several times the labels' length holds their images again and again.
+    """
+
+    def __init__(self, inner: Critic, labels: Tensor) -> None:
+        super().__init__()
+        assert inner.classes is not None
+        self.inner, self.head, self.codes, self.image_shape = inner, inner.head, inner.codes, inner.image_shape
+        self.directions, self.labels = inner.classes, labels
+
+    def features(self, x: Tensor) -> Tensor:
+        return self.inner.features(x)
+
+    def score(self, h: Tensor) -> Tensor:
+        with torch.autocast(h.device.type, enabled=False):
+            direction: Tensor = self.directions(self.labels.repeat(len(h) // len(self.labels)))  # [B, F]
+            return self.inner.score(h) + (direction * exact(h)).sum(dim=1)

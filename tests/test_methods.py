@@ -116,6 +116,26 @@ def test_over_unit_slopes_the_best_wasserstein_value_is_the_distance() -> None:
     assert max(values) == pytest.approx(5.0, rel=1e-5)
 
 
+@pytest.mark.parametrize("name", ORACLES)
+def test_estimates_are_numbers_of_the_kind_the_method_knows(name: str) -> None:
+    """On the Dirac-GAN slope and distance are known: the gradient's norm is |psi|, Wasserstein's psi (0 - theta)."""
+    method = ORACLES[name][0]
+    psi, theta = -1.3, 0.7
+    G, D = Point(theta), Slope(psi)
+    real, z = torch.zeros(5, 1, dtype=torch.float64), torch.zeros(5, 1, dtype=torch.float64)
+    d = method.d_terms(G, D, real, z)
+    known = {
+        "wasserstein": -psi * theta,
+        "jensen_shannon": math.log(2) - (math.log(2) + math.log(1 + math.exp(psi * theta))) / 2,
+        "gradient_norm": abs(psi),
+        "gradient_norm_real": abs(psi),
+        "gradient_norm_fake": abs(psi),
+        "at_clip": 1.0,
+    }
+    for estimate, value in method.estimates(G, D, real, z, d).items():
+        assert value.item() == pytest.approx(known[estimate], rel=1e-6)
+
+
 def test_at_its_optimum_the_gan_critic_tells_the_jensen_shannon_divergence() -> None:
     p = torch.tensor([0.1, 0.2, 0.7], dtype=torch.float64)
     q = torch.tensor([0.5, 0.3, 0.2], dtype=torch.float64)

@@ -69,6 +69,7 @@ def test_the_folder_holds_all_that_was_promised(tmp_path: Path) -> None:
         assert line["d"].keys() == {"real", "fake"}
         assert line["g"].keys() == {"fake"}
         assert line["images_per_second"] > 0
+        assert line["estimates"].keys() == {"jensen_shannon"}
         assert line["d_gradient_norm"] > 0
         assert line["g_gradient_norm"] > 0
     assert [line["seconds"] for line in lines] == sorted(line["seconds"] for line in lines)

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from ganache import schedules
-from ganache.methods import Gan, Wgan
-from ganache.networks import Mlp
+from ganache.methods import Gan, Wgan, WganGp
+from ganache.networks import Dcgan, Mlp
 from ganache.train import Plan, State, descend, step_seed, train
 from ganache.types import Critic, Generator, Method, Prior, Terms
 
@@ -149,3 +149,24 @@ def test_a_rate_follows_its_schedule() -> None:
 def test_step_seeds_do_not_repeat() -> None:
     seeds = {step_seed(seed, step) for seed in range(20) for step in range(2000)}
     assert len(seeds) == 20 * 2000
+
+
+def test_watching_a_run_does_not_change_it() -> None:
+    """WGAN-GP's estimates draw random numbers and run both networks, whose running statistics must not notice."""
+
+    def weights_after(plan: Plan) -> list[Tensor]:
+        torch.manual_seed(1)
+        pair = Dcgan(z_dim=3, width=2, critic_norm="layer")
+        G, D = pair.generator((1, 8, 8)), pair.critic((1, 8, 8))
+        adam = torch.optim.Adam
+        state = State(G, D, copy.deepcopy(G), adam(G.parameters(), 1e-3), adam(D.parameters(), 1e-3))
+        list(islice(train(state, WganGp(), Pictures(), PRIOR, plan), 4))
+        return weights(state)
+
+    one, two = weights_after(PLAN), weights_after(replace(PLAN, watched=lambda step: step % 2 == 0))
+    assert all(torch.equal(a, b) for a, b in zip(one, two, strict=True))
+
+
+class Pictures(Ring):
+    def __getitem__(self, index: int) -> Tensor:
+        return torch.rand(8, 1, 8, 8, generator=torch.Generator().manual_seed(index))

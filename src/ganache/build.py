@@ -175,6 +175,7 @@ def plan(config: Config) -> Plan:
         d_rate=lambda step: critic.lr * schedules.inverse_time(step, critic.decay),
         g_rate=lambda step: generator.lr * schedules.inverse_time(step, generator.decay),
         view=view(config),
+        watched=lambda step: step == 1 or step % config.record.log_every == 0,
         conditional=config.data.classes > 0,
         d_clip_value=critic.clip_value,
         g_clip_value=generator.clip_value,

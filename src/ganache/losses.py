@@ -24,6 +24,14 @@ def gan_fake(d_fake: Tensor) -> Tensor:
     return softplus(d_fake).mean()
 
 
+def jensen_shannon(real: Tensor, fake: Tensor) -> Tensor:
+    """log 2 - L_D / 2 from the two terms above: a lower bound of the divergence, met by the best critic.
+
+    Between 0 and log 2 = 0.69 at the optimum (Goodfellow et al. 2014, theorem 1; their C(G) is L_D's negative).
+    """
+    return math.log(2) - (real + fake) / 2
+
+
 # ---- Wasserstein (Arjovsky, Chintala & Bottou 2017, equations 2 and 3) -------------------------------------------
 
 

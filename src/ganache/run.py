@@ -206,6 +206,7 @@ class Run:
             "images_per_second": round(speed, 1),
             "d": {name: float(term) for name, term in report.d.items()},
             "g": {name: float(term) for name, term in report.g.items()},
+            "estimates": {name: float(value) for name, value in report.estimates.items()},
             "d_gradient_norm": float(report.d_gradient_norm),
             "g_gradient_norm": float(report.g_gradient_norm),
         }

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
@@ -47,6 +47,8 @@ class Plan:
     view: Callable[[Critic, int, Tensor | None], Critic] = lambda D, step, y: D
     """(critic, generator step, labels) -> the critic as methods meet it: it may be told labels, or see images
     augmented or noisy."""
+    watched: Callable[[int], bool] = lambda step: False
+    """Generator step -> whether the method's estimates are wanted after it; they can cost as much as a step."""
     conditional: bool = False
     """Fakes are made of the classes of the real images beside them, and the view is given these."""
     d_clip_value: float | None = None
@@ -85,7 +87,8 @@ class Report:
     g: Terms
     d_gradient_norm: Tensor
     g_gradient_norm: Tensor
-    extra: dict[str, float] = field(default_factory=dict)
+    estimates: Terms
+    """What the method knows of the distance; empty at steps that are not watched."""
 
 
 def train(state: State, method: Method, batches: Batches, prior: Prior, plan: Plan) -> Iterator[Report]:
@@ -113,7 +116,9 @@ def train(state: State, method: Method, batches: Batches, prior: Prior, plan: Pl
         D.requires_grad_(True)
         update_average(state, plan)
         state.step += 1
-        yield Report(state.step, state.batches * plan.batch, detached(d), detached(g), d_norm, g_norm)
+        seen = estimates(state, method, real, z, y, d, plan) if plan.watched(state.step) else {}
+        shown = state.batches * plan.batch
+        yield Report(state.step, shown, detached(d), detached(g), d_norm, g_norm, detached(seen))
 
 
 def critic_step(
@@ -134,6 +139,18 @@ def critic_step(
             norm = descend({name: d[name]}, state.d_optimiser, plan.d_clip_value)
     method.after_d_step(state.critic)
     return d, norm
+
+
+def estimates(state: State, method: Method, real: Tensor, z: Tensor, y: Tensor | None, d: Terms, plan: Plan) -> Terms:
+    """The method's estimates, changing nothing: no running statistics (hence `eval`), and no random numbers that
+    are used again (hence at the end of a step: the next one has a seed of its own)."""
+    networks = (state.generator, state.critic)
+    for network in networks:
+        network.eval()
+    seen = method.estimates(state.generator, plan.view(state.critic, state.step, y), real, z, d)
+    for network in networks:
+        network.train()
+    return seen
 
 
 def descend(terms: Terms, optimiser: torch.optim.Optimizer, clip_value: float | None) -> Tensor:

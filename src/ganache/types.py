@@ -103,6 +103,13 @@ class Method(ABC):
     def g_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
         """What the generator minimises; `real` is for the few methods that compare pairs."""
 
+    def estimates(self, G: Generator, D: Critic, real: Tensor, z: Tensor, d: Terms) -> Terms:
+        """What the method knows of the distance between the two distributions, and of its critic; for the log.
+
+        `d` holds the terms of the critic's last step. Empty for methods that know nothing of it.
+        """
+        return {}
+
     def codes(self, features: int) -> nn.Module | None:
         """A head of the critic's that the method reads, [B, features] -> anything; None for most methods."""
         return None

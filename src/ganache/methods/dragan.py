@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ganache.losses import gan_fake, gan_real
+from ganache.losses import gan_fake, gan_real, jensen_shannon
 from ganache.penalties import around, gradient_norms, one_centred
 from ganache.types import Critic, Generator, Method, Terms
 
@@ -30,3 +30,7 @@ class Dragan(Method):
 
     def g_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
         return {"fake": gan_real(D(G(z)))}
+
+    def estimates(self, G: Generator, D: Critic, real: Tensor, z: Tensor, d: Terms) -> Terms:
+        norms = gradient_norms(D, around(real, self.spread))
+        return {"jensen_shannon": jensen_shannon(d["real"], d["fake"]), "gradient_norm": norms.mean()}

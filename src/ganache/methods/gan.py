@@ -7,7 +7,7 @@ from typing import Literal
 
 from torch import Tensor
 
-from ganache.losses import gan_fake, gan_real
+from ganache.losses import gan_fake, gan_real, jensen_shannon
 from ganache.types import Critic, Generator, Method, Terms
 
 
@@ -27,3 +27,6 @@ class Gan(Method):
     def g_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
         d_fake = D(G(z))
         return {"fake": -gan_fake(d_fake) if self.generator == "minimax" else gan_real(d_fake)}
+
+    def estimates(self, G: Generator, D: Critic, real: Tensor, z: Tensor, d: Terms) -> Terms:
+        return {"jensen_shannon": jensen_shannon(d["real"], d["fake"])}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from ganache.losses import gan_fake, gan_real
+from ganache.losses import gan_fake, gan_real, jensen_shannon
 from ganache.types import Critic, Generator, Method, Terms
 
 
@@ -47,6 +47,9 @@ class InfoGan(Method):
     def g_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
         h = D.features(G(z))
         return {"fake": gan_real(D.score(h)), "information": self.weight * self.unexplained(D, h, z)}
+
+    def estimates(self, G: Generator, D: Critic, real: Tensor, z: Tensor, d: Terms) -> Terms:
+        return {"jensen_shannon": jensen_shannon(d["real"], d["fake"])}
 
     def unexplained(self, D: Critic, h: Tensor, z: Tensor) -> Tensor:
         """-log Q of the codes given the fakes' features h [B, F]; a mean."""

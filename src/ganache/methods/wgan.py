@@ -27,6 +27,13 @@ class Wgan(Method):
     def g_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
         return {"fake": wasserstein_real(D(G(z)))}
 
+    def estimates(self, G: Generator, D: Critic, real: Tensor, z: Tensor, d: Terms) -> Terms:
+        estimates = {"wasserstein": -(d["real"] + d["fake"])}
+        if self.clip is not None:
+            weights = torch.cat([weight.detach().flatten() for weight in D.parameters()])
+            estimates["at_clip"] = (weights.abs() >= 0.99 * self.clip).float().mean()
+        return estimates
+
     @torch.no_grad()
     def after_d_step(self, D: Critic) -> None:
         if self.clip is not None:

@@ -35,3 +35,7 @@ class WganGp(Method):
 
     def g_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
         return {"fake": wasserstein_real(D(G(z)))}
+
+    def estimates(self, G: Generator, D: Critic, real: Tensor, z: Tensor, d: Terms) -> Terms:
+        norms = gradient_norms(D, between(real, G(z)))
+        return {"wasserstein": -(d["real"] + d["fake"]), "gradient_norm": norms.mean()}

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ganache import build
-from ganache.config import Config, from_dict
+from ganache.config import Config, from_dict, refuse_contradictions
 from ganache.errors import ConfigError
 from ganache.explore import Sample
 from ganache.methods import Gan, InfoGan, NoisyGan
@@ -151,7 +151,7 @@ def test_classes_that_the_data_do_not_have_are_refused(digits: Path) -> None:
     with pytest.raises(ConfigError, match="no labels"):
         build.dataset(Config(data=DataConfig(source="faces", count=5, size="16", classes=3), network=Mlp()))
     with pytest.raises(ConfigError, match="finds classes by itself"):
-        from_dict({"data": {"classes": 10}, "method": {"name": "infogan"}})
+        refuse_contradictions(from_dict({"data": {"classes": 10}, "method": {"name": "infogan"}}))
     with pytest.raises(ConfigError, match="it must be larger"):
-        from_dict({"method": {"name": "infogan"}, "network": {"z_dim": 12}})
+        refuse_contradictions(from_dict({"method": {"name": "infogan"}, "network": {"z_dim": 12}}))
     assert replace(Config(), method=InfoGan()).categories() == 10

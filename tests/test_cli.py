@@ -120,6 +120,37 @@ def test_a_typo_is_answered_with_what_is_close(args: list[str], words: str, caps
     assert words in capsys.readouterr().err
 
 
+def test_runs_side_by_side(capsys: pytest.CaptureFixture[str]) -> None:
+    for out, *more in (["a"], ["b", "--seed", "1"], ["c", "--method.name", "wgan"]):
+        assert run("train", "faces", *QUICK, "--steps", "2", "--out", out, *more) == 0
+    capsys.readouterr()
+    assert run("compare", "a", "b", "c", "-o", "side.png") == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert len(printed) == 5, "the first two runs, of two seeds, are one row"
+    assert "+-" in printed[1]
+    assert "+-" not in printed[2]
+    with Image.open("side.png") as figure:
+        assert figure.width > figure.height
+    assert run("compare", "a", "nowhere") == 2
+    assert run("compare") == 2
+
+
+def test_several_recipes_and_seeds_are_trained_and_compared(capsys: pytest.CaptureFixture[str]) -> None:
+    several = ["--recipe", "dcgan,wgan", "--seeds", "2", "--schedule.boosted-critic-steps", "1"]
+    assert run("train", "faces", *QUICK, "--steps", "1", "--out", "all", *several) == 0
+    folders = sorted(path.name for path in Path("all").iterdir() if path.is_dir())
+    assert folders == ["faces-dcgan", "faces-dcgan-seed1", "faces-wgan", "faces-wgan-seed1"]
+    assert Path("all/compare.png").stat().st_size > 1000
+    assert "+-" in capsys.readouterr().out
+
+
+def test_settings_that_need_each_other_can_be_given_together(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("train", "faces", *QUICK, "--steps", "1", "--method.name", "wgan-gp") == 2
+    assert "--network.critic-norm layer" in capsys.readouterr().err
+    together = ["--method.name", "wgan-gp", "--network.critic-norm", "layer"]
+    assert run("train", "faces", *QUICK, "--steps", "1", *together) == 0
+
+
 def test_doctor_speaks_to_people_and_to_programs(capsys: pytest.CaptureFixture[str]) -> None:
     Path("pictures").mkdir()
     for number in range(3):

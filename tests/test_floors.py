@@ -12,7 +12,7 @@ FLOORS = [
     {"losses", "penalties", "divergences", "latents", "schedules", "images", "augment"},
     {"data", "networks", "methods", "metrics", "recipes"},
     {"sections", "config", "train", "explore", "diagnose", "build"},
-    {"checkpoint", "run", "folder", "log", "figures"},
+    {"checkpoint", "run", "folder", "log", "figures", "compare"},
     {"progress", "cli", "claims", "web"},
 ]
 """As docs/house.md draws them, from the ground up."""
@@ -29,6 +29,9 @@ SAME_FLOOR = {
     ("run", "log"),
     ("log", "checkpoint"),
     ("folder", "checkpoint"),
+    ("compare", "checkpoint"),
+    ("compare", "folder"),
+    ("compare", "figures"),
     ("cli", "progress"),
 }
 

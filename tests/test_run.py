@@ -153,6 +153,14 @@ def test_changed_settings_are_shown_and_can_be_forced(tmp_path: Path) -> None:
         Run.open(tmp_path / "run", small(6, network=Chollet(z_dim=4, width=3)), force=True)
 
 
+def test_a_setting_that_did_not_exist_then_is_no_difference(tmp_path: Path) -> None:
+    complete(tmp_path / "run", small(2))
+    recorded = json.loads((tmp_path / "run/config.json").read_text())
+    del recorded["view"], recorded["network"]["dropout"]
+    (tmp_path / "run/config.json").write_text(json.dumps(recorded))
+    complete(tmp_path / "run", small(3))
+
+
 def test_a_folder_that_is_no_run_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "letters.txt").write_text("dear")
     with pytest.raises(CheckpointError, match="no run"):

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ganache import schedules
-from ganache.config import Config
+from ganache.config import Config, refuse_contradictions
 from ganache.data import Dataset, Stream, load
 from ganache.errors import ConfigError
 from ganache.networks.view import Told, View
@@ -40,7 +40,9 @@ def dataset(config: Config, *, progress: bool = False) -> Dataset:
 
 
 def check(config: Config) -> None:
-    """Refuse, before any picture is looked at, what cannot work: a device that is not there, an impossible size."""
+    """Refuse, before any picture is looked at, what cannot work: settings that contradict each other, a device that
+    is not there, an impossible size."""
+    refuse_contradictions(config)
     device(config)
     size = config.data.height_width()
     if size is not None:
@@ -119,6 +121,7 @@ def optimiser(settings: OptimiserConfig, network: nn.Module, on: torch.device) -
 
 def state(config: Config, shape: ImageShape) -> State:
     """Networks with their first weights, which are a function of the seed alone, and fresh optimisers."""
+    check(config)
     on = device(config)
     if config.view.augment and len(shape) != 3:
         raise ConfigError("Augmentations change pictures, and the data are points: leave view.augment empty.")
@@ -138,10 +141,9 @@ def state(config: Config, shape: ImageShape) -> State:
 
 def add_heads(D: Critic, config: Config) -> None:
     """What the method reads off the critic's features, and the directions of the classes it is told."""
-    features = next(D.head.parameters()).shape[1]
-    D.codes = config.method.codes(features)
+    D.codes = config.method.codes(D.head.in_features)
     if config.data.classes:
-        D.classes = nn.Embedding(config.data.classes, features)
+        D.classes = nn.Embedding(config.data.classes, D.head.in_features)
         nn.init.zeros_(D.classes.weight)  # at first all classes are alike to the critic
 
 

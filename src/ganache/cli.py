@@ -34,6 +34,7 @@ def main(argv: list[str] | None = None) -> None:
             commands: dict[str, Callable[..., Any]] = {
                 "train": train,
                 "sample": sample,
+                "compare": compare,
                 "doctor": doctor,
                 "recipes": recipes,
             }
@@ -73,6 +74,8 @@ class TrainOptions:
     """Another method than the recipe's, with its own defaults."""
     out: str | None = None
     """The run's folder; by default runs/DATA-RECIPE. A run that is there goes on."""
+    seeds: int = 1
+    """Train so many runs, of this seed and the following ones; several --recipe names, with commas, do likewise."""
     steps: int | None = None
     """Train for so many generator steps."""
     minutes: float | None = None
@@ -92,42 +95,56 @@ def train(data: Positional[str]) -> None:
 
 
 def train_command(args: list[str]) -> None:
-    """`ganache train`: the settings, the data, the run."""
-    options, config = parse_train(args)
+    """`ganache train`: one run, or one a recipe and seed, and then all of them side by side."""
+    plans = parse_train(args)
+    folders = [folder_of(options, config, several=len(plans) > 1) for options, config in plans]
+    for folder, (options, config) in zip(folders, plans, strict=True):
+        if not train_one(folder, config, options.force):
+            return
+    if len(plans) > 1:
+        compare(tuple(map(str, folders)), str(folders[0].parent / "compare.png"))
+
+
+def train_one(folder: Path, config: Config, force: bool) -> bool:
+    """Begin a run, or go on with it; whether it came to the end of its budget."""
     from ganache.build import dataset
     from ganache.progress import drive
     from ganache.run import Run
 
-    folder = Path(options.out) if options.out else default_folder(config)
-    run = Run.open(folder, config, dataset(config, progress=True), force=options.force)
+    run = Run.open(folder, config, dataset(config, progress=True), force=force)
     for notice in run.notices:
         print(f"ganache: {notice}", file=sys.stderr)
-    drive(run)
+    return drive(run)
 
 
-def parse_train(args: list[str]) -> tuple[TrainOptions, Config]:
-    """The options, and the settings: the recipe's, with those of the command line in their place.
+def parse_train(args: list[str]) -> list[tuple[TrainOptions, Config]]:
+    """Options and settings, for each recipe and seed: the recipe's, with those of the command line in their place.
 
     Which settings `--network.*` and `--method.*` there are depends on the recipe and on their names, so these are
     read before the rest.
     """
-    from ganache.config import Config, from_dict
-    from ganache.recipes import read
-
     first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     for flag in ("--recipe", "--network.name", "--method.name"):
         first.add_argument(flag)
     names, rest = first.parse_known_args(args)
-    recipe = read(names.recipe or DEFAULT_RECIPE)
     chosen = {section: {"name": getattr(names, f"{section}.name")} for section in ("network", "method")}
-    base = from_dict({k: v for k, v in chosen.items() if v["name"]}, from_dict(recipe.settings))
-    given = tyro.cli(
-        parser_type(base),
-        args=rest,
-        prog="ganache train",
-        description=train.__doc__,
-    )
+    plans = []
+    for recipe in (names.recipe or DEFAULT_RECIPE).split(","):
+        options, config = parse_recipe(recipe, {k: v for k, v in chosen.items() if v["name"]}, rest)
+        plans += [(options, replace(config, seed=config.seed + k)) for k in range(options.seeds)]
+    return plans
+
+
+def parse_recipe(recipe: str, chosen: dict[str, Any], args: list[str]) -> tuple[TrainOptions, Config]:
+    """The options and one recipe's settings, changed by those that were chosen by name and by the arguments."""
+    from ganache.config import Config, from_dict
+    from ganache.recipes import read
+
+    base = from_dict(chosen, from_dict(read(recipe).settings))
+    given = tyro.cli(parser_type(base), args=args, prog="ganache train", description=train.__doc__)
     options: TrainOptions = given.options
+    if options.seeds < 1:
+        raise ConfigError(f"--seeds is {options.seeds}: ask for at least 1 run.")
     settings = {each.name: getattr(given.settings, each.name) for each in fields(Config)}
     if settings["data"].source != base.data.source:
         raise ConfigError("The data are named first, without a flag: write  ganache train DATA  without --data.source.")
@@ -158,20 +175,24 @@ def parser_type(base: Config) -> type[Any]:
     )
 
 
-def default_folder(config: Config) -> Path:
-    """runs/DATA-RECIPE, with the seed where it is not 0.
+def folder_of(options: TrainOptions, config: Config, several: bool) -> Path:
+    """Where a run lies: --out, or runs/DATA-RECIPE; of several, one folder each in --out."""
+    if options.out and not several:
+        return Path(options.out)
+    return Path(options.out or "runs") / default_name(config)
+
+
+def default_name(config: Config) -> str:
+    """DATA-RECIPE, with the seed where it is not 0.
 
     >>> from ganache.config import Config, DataConfig
-    >>> default_folder(Config("dcgan", 3, data=DataConfig("pictures/my faces.zip"))).as_posix()
-    'runs/my-faces-dcgan-seed3'
+    >>> default_name(Config("dcgan", 3, data=DataConfig("pictures/my faces.zip")))
+    'my-faces-dcgan-seed3'
     """
-    data = re.sub(
-        r"[^\w.]+",
-        "-",
-        Path(config.data.source).resolve().stem if "hf:" not in config.data.source else config.data.source[3:],
-    ).strip("-")
+    source = config.data.source
+    data = source.removeprefix("hf:") if source.startswith("hf:") else Path(source).resolve().stem
     seed = f"-seed{config.seed}" if config.seed else ""
-    return Path("runs") / f"{data}-{Path(config.recipe).stem}{seed}"
+    return re.sub(r"[^\w.]+", "-", data).strip("-") + f"-{Path(config.recipe).stem}{seed}"
 
 
 # ---- sample ----------------------------------------------------------------------------------------------------------
@@ -201,14 +222,11 @@ def sample(
         average: Whether the averaged generator makes them, where the run kept one.
         out: The picture file to write.
     """
-    from PIL import Image
-
     if n < 1:
         raise ConfigError(f"-n is {n}: ask for at least 1 picture.")
     if not (math.isfinite(mean) and math.isfinite(std) and std >= 0):
         raise ConfigError(f"--mean is {mean} and --std is {std}: they must be finite, and --std must not be negative.")
-    if Path(out).suffix.lower() not in Image.registered_extensions():
-        raise ConfigError(f"The picture's name is '{out}': end it in .png, .webp or .jpg.")
+    refuse_unless_picture(out)
     from ganache import build
     from ganache.checkpoint import load_generator
     from ganache.explore import Sample, render
@@ -220,6 +238,35 @@ def sample(
     z = Sample(n, mean, std, seed, classes).latents(build.prior(config))
     picture(render(generator, z)).save(out)
     print(f"{out}: {n} pictures from step {header['step']}, latents of mean {mean:g} and std {std:g}, seed {seed}.")
+
+
+# ---- compare ---------------------------------------------------------------------------------------------------------
+
+
+def compare(runs: Positional[tuple[str, ...]], out: Annotated[str, arg(aliases=["-o"])] = "compare.png") -> None:
+    """Put several runs side by side: a table, and a figure of their pictures and estimates.
+
+    Args:
+        runs: The runs' folders; those that differ only in their seed are one row.
+        out: The picture file to write.
+    """
+    if not runs:
+        raise ConfigError("No run was named: write  ganache compare RUN RUN ...")
+    refuse_unless_picture(out)
+    from ganache.compare import panels, rows, table
+    from ganache.figures import comparison
+
+    compared = rows(runs)
+    print(table(compared))
+    comparison(panels(compared), Path(out))
+    print(f"Figure: {out}")
+
+
+def refuse_unless_picture(out: str) -> None:
+    from PIL import Image
+
+    if Path(out).suffix.lower() not in Image.registered_extensions():
+        raise ConfigError(f"The picture's name is '{out}': end it in .png, .webp or .jpg.")
 
 
 # ---- doctor and recipes ----------------------------------------------------------------------------------------------

@@ -52,21 +52,6 @@ class Config:
 
     def __post_init__(self) -> None:
         require(self.seed >= 0, f"The seed is {self.seed}: use a whole number from 0.")
-        coded = self.categories() + self.continuous()
-        require(
-            not (self.data.classes and isinstance(self.method, InfoGan)),
-            "InfoGAN finds classes by itself: leave data.classes at 0, or use another method.",
-        )
-        require(
-            self.network.z_dim > coded,
-            f"network.z_dim is {self.network.z_dim}, and {coded} of them are codes: it must be larger.",
-        )
-        require(
-            not (isinstance(self.method, PER_SAMPLE) and getattr(self.network, "critic_norm", "") == "batch"),
-            f"The method {name_of('method', self.method)} punishes the gradient at each sample, and with batch norm in "
-            "the critic a sample's score depends on the others, so there is no such gradient: add "
-            "--network.critic-norm layer.",
-        )
 
     def categories(self) -> int:
         """Values of the latent's one-hot part: the classes of the data, or InfoGAN's categorical code."""
@@ -79,6 +64,29 @@ class Config:
 
 PER_SAMPLE = (Dragan, R3gan, WganGp)
 """Methods with a penalty that is defined sample by sample (Gulrajani et al. 2017, section 4)."""
+
+
+def refuse_contradictions(config: Config) -> None:
+    """Raise ConfigError, with the reason, for settings that the mathematics forbids together.
+
+    Apart from `Config` itself, so that settings can be changed one after another.
+    """
+    coded = config.categories() + config.continuous()
+    require(
+        not (config.data.classes and isinstance(config.method, InfoGan)),
+        "InfoGAN finds classes by itself: leave data.classes at 0, or use another method.",
+    )
+    require(
+        config.network.z_dim > coded,
+        f"network.z_dim is {config.network.z_dim}, and {coded} of them are codes: it must be larger.",
+    )
+    require(
+        not (isinstance(config.method, PER_SAMPLE) and getattr(config.network, "critic_norm", "") == "batch"),
+        f"The method {name_of('method', config.method)} punishes the gradient at each sample, and with batch norm in "
+        "the critic a sample's score depends on the others, so there is no such gradient: add "
+        "--network.critic-norm layer.",
+    )
+
 
 SPECS: dict[str, Mapping[str, type]] = {"network": NETWORKS, "method": METHODS}
 """The sections that hold one of several specs, and the tables their names come from."""

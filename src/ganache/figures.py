@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,39 @@ def points(xy: np.ndarray, limit: float = 1.5, pixels: int = 480) -> Image.Image
     canvas: Any = FigureCanvasAgg(figure)
     canvas.draw()
     return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy())
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One run, or the runs of one setting, in a comparison."""
+
+    title: str
+    pictures: np.ndarray
+    """uint8 [N, H, W, C], or points [N, 2]."""
+    curves: dict[str, list[tuple[float, float]]]
+    """Name -> points (pictures shown, value)."""
+
+
+def comparison(panels: Sequence[Panel], path: Path) -> None:
+    """Panels side by side: pictures above, curves below."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4.2 * len(panels), 6.4), dpi=110, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(2, len(panels), squeeze=False, height_ratios=(2, 1))
+    for column, panel in enumerate(panels):
+        above, below = axes[:, column]
+        above.imshow(np.asarray(picture(panel.pictures).convert("RGB")))
+        above.set_title(panel.title)
+        above.axis("off")
+        for name, curve in panel.curves.items():
+            below.plot(*zip(*curve, strict=True), label=name.replace("_", " "), linewidth=1)
+        below.set_xlabel("real pictures shown")
+        below.grid(alpha=0.3)
+        if panel.curves:
+            below.legend(fontsize=8)
+    figure.savefig(path)
 
 
 def animation(frames: Sequence[Path], path: Path, seconds: float = 8.0, most: int = 120) -> None:

@@ -41,8 +41,8 @@ def stop_signals() -> Iterator[Stop]:
             signal.signal(number, handler)
 
 
-def drive(run: Run) -> None:
-    """Train to the end of the budget, or until somebody stops it; either way all is saved."""
+def drive(run: Run) -> bool:
+    """Train to the end of the budget, or until somebody stops it; either way all is saved. Whether it was the end."""
     shape = "x".join(map(str, run.data.image_shape))
     begun = f"goes on from step {run.state.step}" if run.state.step else "begins"
     print(f"{run.folder} {begun}: {len(run.data):,} of {run.data.name} ({shape}), {run.describe()}.")
@@ -55,10 +55,11 @@ def drive(run: Run) -> None:
         if stop.asked and not run.done():
             run.save()
             print(f"Stopped at step {run.state.step} and saved: the same command goes on from here.")
-            return
+            return False
         run.finish()
     print(f"Done at step {run.state.step}: {run.folder}/samples.png and training.webp.")
     print(f"More pictures: ganache sample {run.folder}. Longer: the same command with a larger budget.")
+    return True
 
 
 def show(run: Run, stop: Stop) -> None:

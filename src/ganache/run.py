@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from ganache import build, checkpoint, figures, images
-from ganache.config import Config, differences, name_of, to_dict
+from ganache.config import Config, differences, from_dict, name_of, to_dict
 from ganache.data import Dataset
 from ganache.errors import CheckpointError, ConfigError
 from ganache.explore import Sample, generate, render
@@ -223,6 +223,7 @@ class Run:
 def refuse_differences(folder: Path, known: dict[str, Any], config: Config, data: Dataset) -> None:
     """Raise ConfigError where the run in `folder` has other settings or other data."""
     old_print = known.pop("data_fingerprint", data.fingerprint)
+    known = to_dict(from_dict(known))  # a run from before a setting existed has that setting's default
     changed = [
         f"{name}: {before} -> {after}"
         for name, before, after in differences(known, to_dict(config))

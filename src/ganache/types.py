@@ -52,7 +52,7 @@ class Critic(nn.Module, ABC):
     """
 
     image_shape: ImageShape
-    head: nn.Module
+    head: nn.Linear
     codes: nn.Module | None
     """InfoGAN's Q, where the method asks for one: features [B, F] -> what it reads off the codes of a fake."""
     classes: nn.Module | None

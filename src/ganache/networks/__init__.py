@@ -8,12 +8,14 @@ from ganache.networks.chollet import Chollet
 from ganache.networks.dcgan import Dcgan
 from ganache.networks.mlp import Mlp
 from ganache.networks.mnist import Mnist
+from ganache.networks.residual import Residual
 
-__all__ = ["NETWORKS", "Chollet", "Dcgan", "Mlp", "Mnist", "Network"]
+__all__ = ["NETWORKS", "Chollet", "Dcgan", "Mlp", "Mnist", "Network", "Residual"]
 
 NETWORKS: dict[str, type[Network]] = {
     "chollet": Chollet,
     "dcgan": Dcgan,
     "mlp": Mlp,
     "mnist": Mnist,
+    "residual": Residual,
 }

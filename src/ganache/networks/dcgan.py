@@ -12,19 +12,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from math import prod
 
 from torch import nn
 
+from ganache.networks.attention import SelfAttention, attention_at
 from ganache.networks.blocks import (
     Norm,
     PictureCritic,
     PictureGenerator,
     check_counts,
     check_norm,
+    glorot,
     needs_bias,
     normalisation,
-    picture_sides,
 )
+from ganache.networks.maps import FeatureMap, check_attention, doubling, halvings
+from ganache.networks.spectral import spectral
 from ganache.types import ImageShape
 
 SLOPE = 0.2  # of the critic's LeakyReLU; section 4
@@ -49,6 +53,12 @@ class Dcgan:
     """What normalises the generator's layers, all but the last."""
     critic_norm: Norm = "batch"
     """What normalises the critic's layers, all but the first and the last."""
+    generator_spectral: bool = False
+    """Whether every layer of the generator is divided by its largest singular value (Miyato et al. 2018)."""
+    critic_spectral: bool = False
+    """The same for the critic, usually with the critic_norm none: a norm would undo the division."""
+    attention: int | None = None
+    """The shorter side of the feature map that gets a self-attention layer in both (Zhang et al. 2018: 32)."""
 
     def __post_init__(self) -> None:
         check_counts("dcgan", z_dim=self.z_dim, width=self.width)
@@ -59,56 +69,63 @@ class Dcgan:
 
     def generator(self, shape: ImageShape) -> PictureGenerator:
         """z [B, z_dim] -> x [B, C, H, W]; raises ConfigError for a shape that it cannot make."""
-        channels, base, widths = self._plan(shape)
-        bias = needs_bias(self.generator_norm)
+        channels, maps = self._plan(shape)
+        base, bias = maps[-1], needs_bias(self.generator_norm)
         # The authors' transposed convolution of a 1x1 picture, written as the linear layer that it is.
-        project = nn.Linear(self.z_dim, base[0] * base[1] * widths[-1], bias=bias)
+        project = nn.Linear(self.z_dim, prod(base), bias=bias)
         # The projection is normalised once it is a picture: one mean a channel.
-        layers = [*normalisation(self.generator_norm, widths[-1]), nn.ReLU(inplace=True)]
-        for wide, narrow in pairwise(reversed(widths)):
+        layers = [*normalisation(self.generator_norm, base[0]), nn.ReLU(inplace=True)]
+        layers += attention_at(self.attention, base)
+        for small, large in pairwise(reversed(maps)):
             layers += [
-                nn.ConvTranspose2d(wide, narrow, 4, stride=2, padding=1, bias=bias),
-                *normalisation(self.generator_norm, narrow),
+                nn.ConvTranspose2d(small[0], large[0], 4, stride=2, padding=1, bias=bias),
+                *normalisation(self.generator_norm, large[0]),
                 nn.ReLU(inplace=True),
+                *attention_at(self.attention, large),
             ]
-        layers += [nn.ConvTranspose2d(widths[0], channels, 4, stride=2, padding=1, bias=False), nn.Tanh()]
-        G = PictureGenerator(self.z_dim, shape, project, (widths[-1], *base), nn.Sequential(*layers))
-        return G.apply(initialise)
+        layers += [nn.ConvTranspose2d(maps[0][0], channels, 4, stride=2, padding=1, bias=False), nn.Tanh()]
+        G = PictureGenerator(self.z_dim, shape, project, base, nn.Sequential(*layers)).apply(initialise)
+        return spectral(G) if self.generator_spectral else G
 
     def critic(self, shape: ImageShape) -> PictureCritic:
         """x [B, C, H, W] -> scores [B]; raises ConfigError for a shape that it cannot read."""
-        channels, base, widths = self._plan(shape)
+        channels, maps = self._plan(shape)
         bias = needs_bias(self.critic_norm)
         layers: list[nn.Module] = [
-            nn.Conv2d(channels, widths[0], 4, stride=2, padding=1, bias=False),
+            nn.Conv2d(channels, maps[0][0], 4, stride=2, padding=1, bias=False),
             nn.LeakyReLU(SLOPE, inplace=True),
+            *attention_at(self.attention, maps[0]),
         ]
-        for narrow, wide in pairwise(widths):
+        for large, small in pairwise(maps):
             layers += [
-                nn.Conv2d(narrow, wide, 4, stride=2, padding=1, bias=bias),
-                *normalisation(self.critic_norm, wide),
+                nn.Conv2d(large[0], small[0], 4, stride=2, padding=1, bias=bias),
+                *normalisation(self.critic_norm, small[0]),
                 nn.LeakyReLU(SLOPE, inplace=True),
+                *attention_at(self.attention, small),
             ]
-        head = nn.Linear(base[0] * base[1] * widths[-1], 1, bias=False)
-        return PictureCritic(shape, nn.Sequential(*layers), head).apply(initialise)
+        D = PictureCritic(shape, nn.Sequential(*layers), nn.Linear(prod(maps[-1]), 1, bias=False)).apply(initialise)
+        return spectral(D) if self.critic_spectral else D
 
-    def _plan(self, shape: ImageShape) -> tuple[int, tuple[int, int], list[int]]:
-        """The picture's channels, the smallest picture's (h, w), and the channels after each halving."""
-        channels, h, w = picture_sides("dcgan", shape, multiple=8, least=8)
-        widths: list[int] = []
-        while h % 2 == w % 2 == 0 and min(h, w) // 2 >= 3:
-            width = self.width * 2 ** len(widths)
-            widths.append(width if self.max_width is None else min(width, self.max_width))
-            h, w = h // 2, w // 2
-        return channels, (h, w), widths
+    def _plan(self, shape: ImageShape) -> tuple[int, list[FeatureMap]]:
+        """The picture's channels, and the feature maps from the first halving down to the smallest."""
+        channels, sides = halvings("dcgan", shape)
+        maps = doubling(sides[1:], self.width, self.max_width)
+        check_attention("dcgan", self.attention, shape, maps)
+        return channels, maps
 
 
 def initialise(layer: nn.Module) -> None:
-    """Weights N(0, 0.02^2), batch norm gains N(1, 0.02^2), all else 0, as in dcgan.torch."""
+    """Weights N(0, 0.02^2), batch norm gains N(1, 0.02^2), all else 0, as in dcgan.torch.
+
+    A self-attention layer, which `apply` meets after its parts, keeps its own authors' weights.
+    """
     if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
         nn.init.normal_(layer.weight, 0.0, WEIGHT_STD)
     elif isinstance(layer, nn.BatchNorm2d):
         nn.init.normal_(layer.weight, 1.0, WEIGHT_STD)
+    elif isinstance(layer, SelfAttention):
+        layer.apply(glorot)
+        return
     else:
         return
     if layer.bias is not None:

@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -46,9 +47,8 @@ def check(config: Config) -> None:
     device(config)
     size = config.data.height_width()
     if size is not None:
-        with torch.device("meta"):  # shapes without numbers: it costs no time and no memory
-            shape = (config.data.channels or 3, *size)
-            config.network.generator(shape), config.network.critic(shape)
+        shape = (config.data.channels or 3, *size)
+        config.network.generator(shape), config.network.critic(shape)  # a tenth of a second: the refusals are theirs
 
 
 def stream(config: Config, data: Dataset) -> Stream:
@@ -106,22 +106,38 @@ def precision(config: Config) -> Callable[[], AbstractContextManager[object]]:
     return partial(torch.autocast, on.type, dtype)
 
 
+def light(kind: type[Any]) -> type[Any]:
+    """A PyTorch optimiser, without the marks that tell PyTorch's compiler to keep away from it.
+
+    We do not compile, and at the first call a mark loads the whole compiler: a second at every start.
+    """
+    bare = {
+        name: getattr(getattr(kind, name), "__wrapped__", None) for name in ("add_param_group", "zero_grad", "step")
+    }
+    kept = {name: method for name, method in bare.items() if method is not None}
+    if "step" in kept:
+        kept["step"] = torch.no_grad()(kept["step"])  # which the mark did as well
+    return type(kind.__name__, (kind,), kept)
+
+
 def optimiser(settings: OptimiserConfig, network: nn.Module, on: torch.device) -> torch.optim.Optimizer:
     """The update rule over a network's weights."""
     weights = list(network.parameters())
     if settings.name == "adam":
         betas = (float(settings.beta1), float(settings.beta2))
-        return torch.optim.Adam(
+        return light(torch.optim.Adam)(
             weights, settings.lr, betas, settings.epsilon, fused=on.type in ("cpu", "cuda"), foreach=False
         )
     if settings.name == "rmsprop":
-        return torch.optim.RMSprop(weights, settings.lr, alpha=settings.beta2, eps=settings.epsilon, foreach=True)
-    return torch.optim.SGD(weights, settings.lr, momentum=settings.beta1)
+        return light(torch.optim.RMSprop)(
+            weights, settings.lr, alpha=settings.beta2, eps=settings.epsilon, foreach=True
+        )
+    return light(torch.optim.SGD)(weights, settings.lr, momentum=settings.beta1)
 
 
 def state(config: Config, shape: ImageShape) -> State:
     """Networks with their first weights, which are a function of the seed alone, and fresh optimisers."""
-    check(config)
+    refuse_contradictions(config)
     on = device(config)
     if config.view.augment and len(shape) != 3:
         raise ConfigError("Augmentations change pictures, and the data are points: leave view.augment empty.")

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,8 @@ class Log:
         self.path = folder / "log.jsonl"
         self.last: dict[str, Any] = {}
         """The last line written."""
-        self._events: Any = None
+        self._step = step
         self._cut(step)
-        with suppress(ImportError):
-            from torch.utils.tensorboard import SummaryWriter
-
-            self._events = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
 
     def write(self, line: dict[str, Any]) -> None:
         """Append a line. Raises TrainingError, and appends nothing, where one of its numbers is no number."""
@@ -42,6 +39,15 @@ class Log:
             for name, value in flat(line):
                 self._events.add_scalar(name, value, line["step"])
         self.last = line
+
+    @cached_property
+    def _events(self) -> Any:
+        """TensorBoard's writer, opened with the first line; None where it is not installed."""
+        with suppress(ImportError):
+            from torch.utils.tensorboard import SummaryWriter
+
+            return SummaryWriter(str(self.path.parent / "tensorboard"), purge_step=self._step + 1)
+        return None
 
     def _cut(self, step: int) -> None:
         """Take away the lines after `step`, which a resumed run writes again, and a line that was cut short."""

@@ -13,8 +13,6 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from ganache.images import Pixels
 
@@ -56,6 +54,10 @@ def near_groups(hashes: NDArray[np.uint64]) -> Groups:
     unique, group_of = np.unique(hashes[telling], return_inverse=True)
     pairs = np.concatenate([_pairs(unique, first, bits) for first, bits in _BANDS])
     n = len(unique)
+    # Imported here: a start that finds its pack needs none of it, and it takes a fifth of a second.
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     links = coo_array((np.ones(len(pairs), dtype=np.int8), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
     component = connected_components(links, directed=False)[1] if n else np.empty(0, dtype=np.int32)
     groups = exact_groups(component[group_of].tolist())

@@ -7,7 +7,7 @@ import stat
 import zipfile
 import zlib
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from ganache.data.files import MAX_BYTES, Entry, Files, at_most, is_litter
 from ganache.data.reasons import Reason, Skip, Skipped
@@ -41,7 +41,8 @@ def zip_files(path: Path) -> Files:
     entries = []
     skipped = []
     for info in archive.infolist():
-        if info.is_dir() or any(is_litter(part) for part in PurePosixPath(info.filename).parts if part != ".."):
+        parts = [part for part in info.filename.split("/") if part not in ("", ".", "..")]
+        if info.is_dir() or any(is_litter(part) for part in parts):
             continue
         kind = stat.S_IFMT(info.external_attr >> 16)
         if kind not in (0, stat.S_IFREG):

@@ -1,0 +1,76 @@
+"""Settings -> objects: the optimisers are PyTorch's own, and starting is quick."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from torch import nn
+
+from ganache import build
+from ganache.config import recipe
+from ganache.sections import OptimiserConfig
+
+KINDS = {
+    "adam": lambda weights: torch.optim.Adam(weights, 0.01, (0.5, 0.9), 1e-7),
+    "rmsprop": lambda weights: torch.optim.RMSprop(weights, 0.01, alpha=0.9, eps=1e-7),
+    "sgd": lambda weights: torch.optim.SGD(weights, 0.01, momentum=0.5),
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_an_optimiser_steps_as_pytorchs_does(name: str) -> None:
+    networks = []
+    for ours in (True, False):
+        torch.manual_seed(0)
+        network = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1))
+        settings = OptimiserConfig(name=name, lr=0.01, beta1=0.5, beta2=0.9, epsilon=1e-7)  # type: ignore[arg-type]
+        plain = KINDS[name](network.parameters())
+        optimiser = build.optimiser(settings, network, torch.device("cpu")) if ours else plain
+        for _ in range(5):
+            optimiser.zero_grad()
+            network(torch.ones(2, 3)).square().sum().backward()
+            optimiser.step()
+        networks.append(network)
+    for ours_, theirs in zip(networks[0].parameters(), networks[1].parameters(), strict=True):
+        torch.testing.assert_close(ours_, theirs, rtol=1e-5, atol=1e-7)
+
+
+def test_rmsprop_is_keras_where_the_recipe_says_so() -> None:
+    """Keras 2: a = rho a + (1 - rho) g^2; w -= lr g / (sqrt(a) + epsilon), with lr / (1 + decay t)."""
+    config = recipe("anime-article")
+    settings, w = config.critic_optimiser, nn.Linear(1, 1, bias=False)
+    nn.init.constant_(w.weight, 0.3)
+    optimiser, rate = build.optimiser(settings, w, torch.device("cpu")), build.plan(config).d_rate
+    by_hand, mean_square = 0.3, 0.0
+    for step, gradient in enumerate((0.5, -0.2, 0.1)):
+        w.weight.grad = torch.tensor([[gradient]])
+        optimiser.param_groups[0]["lr"] = rate(step)
+        optimiser.step()
+        mean_square = 0.9 * mean_square + 0.1 * gradient**2
+        by_hand -= 8e-4 / (1 + 1e-8 * step) * gradient / (mean_square**0.5 + 1e-7)
+    assert w.weight.item() == pytest.approx(by_hand, rel=1e-6)
+
+
+def test_training_begins_without_loading_pytorchs_compiler() -> None:
+    script = """
+import sys
+from itertools import islice
+import torch
+from ganache import build
+from ganache.config import recipe
+from ganache.train import train
+
+class Ring:
+    def __getitem__(self, index): return torch.rand(4, 2)
+    def labels(self, index): return None
+
+config = recipe("gan-mlp", data="ring8", batch=4)
+state = build.state(config, (2,))
+list(islice(train(state, config.method, Ring(), build.prior(config), build.plan(config)), 2))
+print("torch._dynamo" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -106,33 +106,31 @@ def precision(config: Config) -> Callable[[], AbstractContextManager[object]]:
     return partial(torch.autocast, on.type, dtype)
 
 
-def light(kind: type[Any]) -> type[Any]:
+Kind = TypeVar("Kind", bound=type[torch.optim.Optimizer])
+
+
+def light(kind: Kind) -> Kind:
     """A PyTorch optimiser, without the marks that tell PyTorch's compiler to keep away from it.
 
     We do not compile, and at the first call a mark loads the whole compiler: a second at every start.
     """
-    bare = {
-        name: getattr(getattr(kind, name), "__wrapped__", None) for name in ("add_param_group", "zero_grad", "step")
-    }
-    kept = {name: method for name, method in bare.items() if method is not None}
-    if "step" in kept:
-        kept["step"] = torch.no_grad()(kept["step"])  # which the mark did as well
-    return type(kind.__name__, (kind,), kept)
+    marked = ("add_param_group", "zero_grad", "step")
+    bare: dict[str, Any] = {name: getattr(getattr(kind, name), "__wrapped__", None) for name in marked}
+    if None in bare.values():
+        return kind  # a PyTorch that marks them in another way
+    bare["step"] = torch.no_grad()(bare["step"])  # which its mark did as well
+    return type(kind.__name__, (kind,), bare)  # type: ignore[return-value]
 
 
 def optimiser(settings: OptimiserConfig, network: nn.Module, on: torch.device) -> torch.optim.Optimizer:
     """The update rule over a network's weights."""
-    weights = list(network.parameters())
+    weights, lr, epsilon = list(network.parameters()), settings.lr, settings.epsilon
     if settings.name == "adam":
         betas = (float(settings.beta1), float(settings.beta2))
-        return light(torch.optim.Adam)(
-            weights, settings.lr, betas, settings.epsilon, fused=on.type in ("cpu", "cuda"), foreach=False
-        )
+        return light(torch.optim.Adam)(weights, lr, betas, epsilon, fused=on.type in ("cpu", "cuda"), foreach=False)
     if settings.name == "rmsprop":
-        return light(torch.optim.RMSprop)(
-            weights, settings.lr, alpha=settings.beta2, eps=settings.epsilon, foreach=True
-        )
-    return light(torch.optim.SGD)(weights, settings.lr, momentum=settings.beta1)
+        return light(torch.optim.RMSprop)(weights, lr, alpha=settings.beta2, eps=epsilon, foreach=True)
+    return light(torch.optim.SGD)(weights, lr, momentum=settings.beta1)
 
 
 def state(config: Config, shape: ImageShape) -> State:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -169,10 +170,15 @@ def test_names_that_are_no_text_are_shown_without_harm(tmp_path: Path) -> None:
     assert Diagnosis.from_json(found.to_json()) == found
 
 
-def test_progress_is_shown_only_when_wanted(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_progress_is_shown_only_when_wanted_and_on_a_terminal(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     corpus.write(tmp_path / "set", {"a.png": GOOD["plain.png"].data})
     load(str(tmp_path / "set"), cache=tmp_path / "quiet")
     assert capfd.readouterr() == ("", "")
+    load(str(tmp_path / "set"), cache=tmp_path / "piped", progress=True)
+    assert capfd.readouterr() == ("", "")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     load(str(tmp_path / "set"), cache=tmp_path / "loud", progress=True)
     assert "1/1" in capfd.readouterr().err
 

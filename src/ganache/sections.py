@@ -143,7 +143,7 @@ class ScheduleConfig:
     """... and before every so-many-th generator step; 0 for never."""
     one_term_at_a_time: bool = False
     """The critic takes one optimiser step for each of its terms, in turn, instead of one for their sum."""
-    ema_half_life: float | None = 10_000.0
+    ema_half_life: float | None = 5_000.0
     """A weight's share in the averaged generator halves in this many pictures; None keeps no average."""
     ema_rampup: float = 0.05
     """The half-life is at most this share of the pictures seen so far."""

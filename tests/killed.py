@@ -22,10 +22,10 @@ from ganache.sections import DataConfig, RecordConfig, ScheduleConfig
 
 CONFIG = Config(
     data=DataConfig(source="faces", count=40, size="24"),
-    network=Chollet(z_dim=4, width=8),
+    network=Chollet(z_dim=4, width=32),
     method=NoisyGan(),
     schedule=ScheduleConfig(batch=3),
-    record=RecordConfig(log_every=1, sample_every=3, samples=4, checkpoint_every=2, keep=2),
+    record=RecordConfig(log_every=1, sample_every=3, samples=4, checkpoint_every=1, keep=2),
 )
 
 

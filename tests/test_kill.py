@@ -62,7 +62,7 @@ def test_killed_while_writing(never_stopped: Path, tmp_path: Path, where: str, t
 @pytest.mark.timeout(1800)
 def test_killed_at_twenty_random_moments(tmp_path: Path) -> None:
     """Each run is killed twice; the moments are spread over the whole of it, writing and all."""
-    steps = 300
+    steps = 60
     whole = tmp_path / "whole"
     process = start(whole, steps)
     assert process.stdout is not None

@@ -134,8 +134,8 @@ def critic_step(
     if not plan.one_term_at_a_time:
         norm = descend(d, state.d_optimiser, plan.d_clip_value)
     else:
-        for name in d:
-            d[name] = terms()[name]  # anew, with the weights that the turn before has left
+        for turn, name in enumerate(d):
+            d[name] = terms()[name] if turn else d[name]  # anew, with the weights that the turn before has left
             norm = descend({name: d[name]}, state.d_optimiser, plan.d_clip_value)
     method.after_d_step(state.critic)
     return d, norm

@@ -24,7 +24,7 @@ def between(real: Tensor, fake: Tensor) -> Tensor:
 
     Gulrajani et al. 2017, algorithm 1.
     """
-    t = torch.rand(len(real), *[1] * (real.ndim - 1), device=real.device, dtype=real.dtype)
+    t = torch.rand(len(real), *[1] * (real.ndim - 1), device=real.device).to(real.dtype)
     return fake + t * (real - fake)
 
 
@@ -33,7 +33,7 @@ def around(real: Tensor, spread: float = 0.5) -> Tensor:
 
     Kodali et al. 2017 write N(0, cI); their code adds this (kodalinaveen3/DRAGAN).
     """
-    return real + spread * real.std() * torch.rand_like(real)
+    return real + spread * real.std() * torch.rand(real.shape, device=real.device).to(real.dtype)
 
 
 # ---- what ----------------------------------------------------------------------------------------------------------

@@ -107,6 +107,18 @@ def test_a_stopped_run_ends_like_one_never_stopped(tmp_path: Path) -> None:
     assert steps == list(range(1, 11)), "each step once, in order"
 
 
+def test_a_checkpoint_without_a_score_is_never_the_best(tmp_path: Path) -> None:
+    run = complete(tmp_path / "run", small(8), stop_after=5)
+    assert best_checkpoint(tmp_path / "run") is not None
+    run = Run.open(tmp_path / "run", small(8))
+    next(run.training())
+    hurried = run.save(scored=False)
+    run.close()
+    assert find_checkpoint(tmp_path / "run") == hurried
+    assert best_checkpoint(tmp_path / "run") != hurried
+    complete(tmp_path / "run", small(8))
+
+
 def test_a_larger_budget_goes_on_and_a_spent_one_does_nothing(tmp_path: Path) -> None:
     complete(tmp_path / "whole", small(8))
     complete(tmp_path / "grown", small(5))

@@ -15,7 +15,7 @@ from ganache import build, checkpoint
 from ganache.errors import CheckpointError
 from ganache.explore import Sample, render
 from ganache.figures import Panel
-from ganache.folder import checkpoints, find_checkpoint, read_config
+from ganache.folder import checkpoints, find_checkpoint, read_config, score_of
 
 SHOWN = 25
 """Pictures of each row in the figure."""
@@ -45,8 +45,8 @@ def outcome(folder: str | Path) -> Outcome:
     config = read_config(folder)
     if config is None:
         raise CheckpointError(f"{folder} is no run: give the folders that `ganache train` wrote.")
-    header = checkpoint.read_header(find_checkpoint(folder))
-    scores = [checkpoint.read_header(path)["score"] for path in checkpoints(folder)]
+    last = find_checkpoint(folder)
+    header = checkpoint.read_header(last)
     schedule = {k: v for k, v in config["schedule"].items() if k not in ("steps", "minutes", "images")}
     same = {k: v for k, v in config.items() if k not in ("seed", "record", "schedule", "device")}
     lines = (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()
@@ -58,8 +58,8 @@ def outcome(folder: str | Path) -> Outcome:
         step=header["step"],
         images=header["batches"] * config["schedule"]["batch"],
         seconds=header["seconds"],
-        score=header["score"],
-        best=min(scores),
+        score=score_of(last),
+        best=min(score_of(path) for path in checkpoints(folder)),
         log=[json.loads(line) for line in lines],
     )
 

@@ -45,8 +45,14 @@ def checkpoints(folder: Path) -> list[Path]:
 
 def best_checkpoint(folder: Path) -> Path | None:
     """The one whose pictures were nearest to the real ones."""
-    scores = {path: checkpoint.read_header(path).get("score", math.inf) for path in checkpoints(folder)}
+    scores = {path: score_of(path) for path in checkpoints(folder)}
     return min(scores, key=lambda path: scores[path]) if scores else None
+
+
+def score_of(path: Path) -> float:
+    """A checkpoint's score; infinite where it has none, as one saved in a hurry."""
+    score = checkpoint.read_header(path).get("score")
+    return math.inf if score is None else float(score)
 
 
 def find_checkpoint(folder: str | Path, which: str = "last") -> Path:

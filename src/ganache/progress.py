@@ -53,7 +53,7 @@ def drive(run: Run) -> bool:
     with stop_signals() as stop:
         show(run, stop)
         if stop.asked and not run.done():
-            run.save()
+            run.save(scored=False)
             print(f"Stopped at step {run.state.step} and saved: the same command goes on from here.")
             return False
         run.finish()

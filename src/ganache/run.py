@@ -138,14 +138,17 @@ class Run:
         z = Sample(n=self.config.record.samples).latents(self.prior)
         write_picture(figures.picture(render(self._shown(), z)), path)
 
-    def save(self) -> Path:
-        """Write a checkpoint of this moment, and let go of those that are not to be kept."""
+    def save(self, scored: bool = True) -> Path:
+        """Write a checkpoint of this moment, and let go of those that are not to be kept.
+
+        `scored` = False leaves out the score, which for a large generator takes a while: somebody may be waiting.
+        """
         path = checkpoint_path(self.folder, self.state.step)
         header = {
             "step": self.state.step,
             "batches": self.state.batches,
             "seconds": self.state.seconds,
-            "score": self.score(),
+            "score": self.score() if scored else None,
             "config": to_dict(self.config),
             "image_shape": list(self.data.image_shape),
             "data_fingerprint": self.data.fingerprint,

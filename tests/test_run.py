@@ -206,6 +206,8 @@ def test_numbers_that_stop_being_numbers_end_the_run_and_keep_the_last_good_chec
     next(run.state.critic.parameters()).data.fill_(math.nan)
     with pytest.raises(TrainingError, match="with lower rates"):
         next(training)
+    with pytest.raises(TrainingError, match="weight is not a number any more"):
+        run.save()
     tensors = bits(tmp_path / "run")
     assert int(find_checkpoint(tmp_path / "run").stem) == 4
     assert all(t.isfinite().all() for t in tensors.values())

@@ -28,11 +28,7 @@ class Log:
         """Append a line. Raises TrainingError, and appends nothing, where one of its numbers is no number."""
         wrong = [name for name, value in flat(line) if not math.isfinite(value)]
         if wrong:
-            raise TrainingError(
-                f"At step {line['step']}, {wrong[0].replace('/', '.')} is not a number any more: the last checkpoint "
-                "is still good; train again from another --seed, or with lower rates (--critic-optimiser.lr, "
-                "--generator-optimiser.lr)."
-            )
+            raise not_numbers(line["step"], wrong[0].replace("/", "."))
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
         if self._events is not None:
@@ -61,6 +57,14 @@ class Log:
         temporary = self.path.with_name(f".{self.path.name}.new")
         temporary.write_text("".join(kept), encoding="utf-8")
         replace_synced(temporary, self.path)
+
+
+def not_numbers(step: int, what: str) -> TrainingError:
+    """The error for a loss or a weight that became infinite or undefined."""
+    return TrainingError(
+        f"At step {step}, {what} is not a number any more: the last checkpoint is still good; train again from another "
+        "--seed, or with lower rates (--critic-optimiser.lr, --generator-optimiser.lr)."
+    )
 
 
 def flat(line: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:

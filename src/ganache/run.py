@@ -34,7 +34,7 @@ from ganache.folder import (
     write_json,
     write_picture,
 )
-from ganache.log import Log
+from ganache.log import Log, not_numbers
 from ganache.metrics.scores import distance
 from ganache.train import Report, State, train
 from ganache.types import Generator
@@ -142,7 +142,12 @@ class Run:
         """Write a checkpoint of this moment, and let go of those that are not to be kept.
 
         `scored` = False leaves out the score, which for a large generator takes a while: somebody may be waiting.
+        Raises TrainingError, and saves nothing, where a weight is no number any more.
         """
+        tensors = checkpoint.state_tensors(self.state)
+        for name, tensor in tensors.items():
+            if not tensor.isfinite().all():
+                raise not_numbers(self.state.step, name)
         path = checkpoint_path(self.folder, self.state.step)
         header = {
             "step": self.state.step,
@@ -153,7 +158,7 @@ class Run:
             "image_shape": list(self.data.image_shape),
             "data_fingerprint": self.data.fingerprint,
         }
-        checkpoint.save(path, checkpoint.state_tensors(self.state), header)
+        checkpoint.save(path, tensors, header)
         self._prune()
         return path
 

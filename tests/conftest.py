@@ -31,3 +31,9 @@ def _there(path: Path) -> Path:
 def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests leave the user's cache alone, and share one among themselves."""
     monkeypatch.setenv("GANACHE_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    """A cache of this test's own."""
+    return tmp_path / "cache"

@@ -247,3 +247,8 @@ def _tamper(path: Path) -> None:
     for place in (central(b"strange.png") + 10, local(b"strange.png") + 8):
         data[place : place + 2] = struct.pack("<H", 77)
     path.write_bytes(bytes(data))
+
+
+def pictures(n: int, *shape: int, seed: int = 0) -> NDArray[np.uint8]:
+    """Noise: n arrays of the shape."""
+    return np.random.default_rng(seed).integers(0, 256, (n, *shape), dtype=np.uint8)

@@ -10,19 +10,11 @@ import pytest
 from PIL import Image
 
 import corpus
+from corpus import pictures
 from ganache.data import load
 from ganache.errors import DataError
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
-
-
-@pytest.fixture
-def cache(tmp_path: Path) -> Path:
-    return tmp_path / "cache"
-
-
-def pictures(n: int, *shape: int, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 256, (n, *shape), dtype=np.uint8)
 
 
 def idx(magic: int, *shape: int) -> bytes:

@@ -7,23 +7,11 @@ import types
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 import corpus
 from ganache.data import hub, load
 from ganache.errors import DataError, MissingExtra
-
-SHARED = Path(__file__).parents[2] / "shared" / "data"
-
-
-@pytest.fixture
-def cache(tmp_path: Path) -> Path:
-    return tmp_path / "cache"
-
-
-def pictures(n: int, *shape: int, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 256, (n, *shape), dtype=np.uint8)
 
 
 def fake_datasets(rows: list[dict[str, Any]]) -> types.ModuleType:

@@ -13,17 +13,6 @@ import corpus
 from ganache.data import TOYS, diagnose, load
 from ganache.errors import DataError, MissingExtra
 
-SHARED = Path(__file__).parents[2] / "shared" / "data"
-
-
-@pytest.fixture
-def cache(tmp_path: Path) -> Path:
-    return tmp_path / "cache"
-
-
-def pictures(n: int, *shape: int, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 256, (n, *shape), dtype=np.uint8)
-
 
 @pytest.mark.parametrize(
     ("name", "hint"),

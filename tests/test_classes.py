@@ -12,12 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from ganache import build
-from ganache.config import Config, from_dict, refuse_contradictions
+from ganache.config import Config, from_dict
 from ganache.errors import ConfigError
 from ganache.explore import Sample
 from ganache.methods import Gan, InfoGan, NoisyGan
 from ganache.networks import Mlp
 from ganache.networks.view import Told
+from ganache.rules import refuse_contradictions
 from ganache.run import Run
 from ganache.sections import DataConfig, RecordConfig, ScheduleConfig
 from ganache.types import Critic, Generator, Method, Prior, Terms

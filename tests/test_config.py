@@ -7,7 +7,7 @@ from importlib import resources
 
 import pytest
 
-from ganache.config import Config, differences, from_dict, recipe, refuse_contradictions, to_dict
+from ganache.config import Config, differences, from_dict, recipe, to_dict
 from ganache.errors import ConfigError
 from ganache.methods import Wgan
 from ganache.networks import Mlp
@@ -71,15 +71,6 @@ def test_another_name_brings_its_own_defaults_and_the_same_name_keeps_what_was_s
     assert from_dict({"method": {"name": "wgan"}}, base).method == Wgan(clip=0.5)
     assert from_dict({"network": {"layers": 2}}, base).network == Mlp(hidden=7, layers=2)
     assert from_dict({"network": {"name": "dcgan"}}, base).network.z_dim == 100
-
-
-@pytest.mark.parametrize("method", ["wgan-gp", "dragan", "r3gan"])
-def test_batch_norm_under_a_penalty_a_sample_is_refused_and_other_norms_are_not(method: str) -> None:
-    with pytest.raises(ConfigError, match="a sample's score depends on the others"):
-        refuse_contradictions(from_dict({"method": {"name": method}}))
-    for norm in ("layer", "instance", "group", "none"):
-        refuse_contradictions(from_dict({"method": {"name": method}, "network": {"critic_norm": norm}}))
-    refuse_contradictions(from_dict({"method": {"name": method}, "network": {"name": "mlp"}}))
 
 
 def test_differences_name_each_setting_once() -> None:

@@ -11,7 +11,7 @@ FLOORS = [
     {"types", "errors"},
     {"losses", "penalties", "divergences", "latents", "schedules", "images", "augment"},
     {"data", "networks", "methods", "metrics", "recipes"},
-    {"sections", "config", "train", "explore", "diagnose", "build"},
+    {"sections", "config", "rules", "train", "explore", "diagnose", "build"},
     {"checkpoint", "run", "folder", "log", "figures", "compare"},
     {"progress", "cli", "claims", "web"},
 ]
@@ -21,7 +21,10 @@ SAME_FLOOR = {
     ("errors", "types"),
     ("config", "sections"),
     ("build", "sections"),
+    ("rules", "config"),
+    ("rules", "sections"),
     ("build", "config"),  # settings -> objects
+    ("build", "rules"),
     ("build", "train"),
     ("run", "checkpoint"),  # the run folder's one writer uses the other two
     ("run", "figures"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -11,9 +12,11 @@ from torch import Tensor
 from ganache import build
 from ganache.augment import AUGMENTATIONS, colour, cutout, translation
 from ganache.config import Config
+from ganache.methods import Gan, Lsgan
 from ganache.networks import Dcgan
-from ganache.networks.view import View
+from ganache.networks.view import View, sometimes
 from ganache.sections import ViewConfig
+from ganache.train import Plan, State, adapt
 from ganache.types import Critic
 
 
@@ -90,18 +93,65 @@ class Mirror(Critic):
         return x.flatten(1).std(dim=1, keepdim=True)
 
 
+def at(D: Critic, step: int = 0, strength: float = 0.0) -> State:
+    """A State of which only the critic, the step and the strength are looked at."""
+    return State(None, D, None, None, None, step=step, strength=strength)  # type: ignore[arg-type]
+
+
 def test_noise_has_its_size_and_falls_to_nothing() -> None:
     config = Config(view=ViewConfig(noise=0.4, noise_steps=100))
     see, black = build.view(config), torch.zeros(8, 3, 16, 24)
     torch.manual_seed(0)
     for step, sigma in ((0, 0.4), (50, 0.2), (75, 0.1)):
-        assert see(Mirror(), step, None)(black).mean().item() == pytest.approx(sigma, rel=0.03)
-    assert see(Mirror(), 100, None)(black).abs().max().item() == 0
+        assert see(at(Mirror(), step), None)(black).mean().item() == pytest.approx(sigma, rel=0.03)
+    assert see(at(Mirror(), 100), None)(black).abs().max().item() == 0
 
 
 def test_without_a_view_methods_meet_the_critic_itself() -> None:
     D = Dcgan(width=2).critic((3, 16, 24))
-    assert build.view(Config())(D, 0, None) is D
-    augmented = build.view(replace(Config(), view=ViewConfig(augment=("colour",))))(D, 0, None)
+    assert build.view(Config())(at(D), None) is D
+    augmented = build.view(replace(Config(), view=ViewConfig(augment=("colour",))))(at(D), None)
     assert isinstance(augmented, View)
     assert {id(p) for p in augmented.parameters()} == {id(p) for p in D.parameters()}, "the same weights, no more"
+
+
+def test_strength_is_the_share_of_pictures_that_are_changed() -> None:
+    torch.manual_seed(0)
+    x = pictures(2000)
+    for strength, low, high in ((0.0, 0.0, 0.0), (0.3, 0.26, 0.34), (1.0, 1.0, 1.0)):
+        changed = (sometimes(colour, x, strength) != x).flatten(1).any(dim=1).double().mean().item()
+        assert low <= changed <= high
+    seen = build.view(Config(view=ViewConfig(augment=("colour",), strength=0.25)))(at(Mirror(), strength=0.9), None)
+    assert isinstance(seen, View)
+    assert seen.strength == 0.25, "a fixed strength is the setting's"
+    adaptive = build.view(Config(view=ViewConfig(augment=("colour",), adaptive=True)))(at(Mirror(), strength=0.9), None)
+    assert isinstance(adaptive, View)
+    assert adaptive.strength == 0.9, "one that adapts is the run's"
+
+
+class Sure(Critic):
+    """Takes every image for real, or none."""
+
+    def __init__(self, score: float) -> None:
+        super().__init__()
+        self.said = score
+
+    def features(self, x: Tensor) -> Tensor:
+        return x.flatten(1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.full((len(x),), self.said)
+
+
+def test_strength_grows_while_the_critic_is_sure_and_falls_while_it_is_not() -> None:
+    plan = Plan(0, 8, lambda step: 1, nullcontext, lambda step: 0.0, lambda step: 0.0, augment_share=0.01)
+    state = at(Sure(2.0))
+    for state.batches in range(1, 41):
+        adapt(state, Gan(), pictures(8), None, plan)
+    assert state.strength == pytest.approx(10 * 4 * 0.01), "every fourth batch, for four batches"
+    state.critic = Sure(0.4)  # for least squares, where 0.5 is the border, that is a fake
+    for state.batches in range(1, 9):
+        adapt(state, Lsgan(), pictures(8), None, plan)
+    assert state.strength == pytest.approx(0.4 - 2 * 0.04)
+    adapt(state, Lsgan(), pictures(8), None, replace(plan, augment_share=None))
+    assert state.strength == pytest.approx(0.4 - 2 * 0.04)

@@ -12,13 +12,15 @@ import torch
 from torch import Tensor, nn
 
 from ganache import schedules
-from ganache.config import Config, refuse_contradictions
+from ganache.config import Config
 from ganache.data import Dataset, Stream, load
 from ganache.errors import ConfigError
+from ganache.methods.penalised import Penalised
 from ganache.networks.view import Told, View
+from ganache.rules import refuse_contradictions
 from ganache.sections import OptimiserConfig, PrecisionConfig
 from ganache.train import Plan, State
-from ganache.types import Critic, ImageShape, Prior
+from ganache.types import Critic, ImageShape, Method, Prior
 
 
 def dataset(config: Config, *, progress: bool = False) -> Dataset:
@@ -161,15 +163,24 @@ def add_heads(D: Critic, config: Config) -> None:
         nn.init.zeros_(D.classes.weight)  # at first all classes are alike to the critic
 
 
-def view(config: Config) -> Callable[[Critic, int, Tensor | None], Critic]:
+def method(config: Config) -> Method:
+    """The method, with the penalties that the settings add to it."""
+    added = config.penalty
+    if not added.any():
+        return config.method
+    return Penalised(config.method, added.r1, added.r2, added.weight, added.where, added.what)
+
+
+def view(config: Config) -> Callable[[State, Tensor | None], Critic]:
     """How methods meet the critic at a step: told the labels, where there are any, and shown what `view` says."""
     seen = config.view
 
-    def met(D: Critic, step: int, y: Tensor | None) -> Critic:
-        told = D if y is None else Told(D, y)
+    def met(state: State, y: Tensor | None) -> Critic:
+        told = state.critic if y is None else Told(state.critic, y)
         if not seen.augment and not seen.noise:
             return told
-        return View(told, seen.augment, schedules.noise_level(step, seen.noise, seen.noise_steps))
+        sigma = schedules.noise_level(state.step, seen.noise, seen.noise_steps)
+        return View(told, seen.augment, sigma, state.strength if seen.adaptive else seen.strength)
 
     return met
 
@@ -191,6 +202,7 @@ def plan(config: Config) -> Plan:
         d_rate=lambda step: critic.lr * schedules.inverse_time(step, critic.decay),
         g_rate=lambda step: generator.lr * schedules.inverse_time(step, generator.decay),
         view=view(config),
+        augment_share=schedule.batch / config.view.adaptive_images if config.view.adaptive else None,
         watched=lambda step: step == 1 or step % config.record.log_every == 0,
         conditional=config.data.classes > 0,
         d_clip_value=critic.clip_value,

@@ -12,13 +12,14 @@ from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any, Literal, TypeVar
 
 from ganache.errors import ConfigError, choices
-from ganache.methods import METHODS, Dragan, Gan, InfoGan, R3gan, WganGp
+from ganache.methods import METHODS, Gan, InfoGan
 from ganache.networks import NETWORKS, Dcgan, Network
 from ganache.recipes import read
 from ganache.sections import (
     STRICT,
     DataConfig,
     OptimiserConfig,
+    PenaltyConfig,
     PrecisionConfig,
     PriorConfig,
     RecordConfig,
@@ -42,6 +43,7 @@ class Config:
     data: DataConfig = field(default_factory=DataConfig)
     network: Network = field(default_factory=Dcgan)
     method: Method = field(default_factory=Gan)
+    penalty: PenaltyConfig = field(default_factory=PenaltyConfig)
     prior: PriorConfig = field(default_factory=PriorConfig)
     view: ViewConfig = field(default_factory=ViewConfig)
     critic_optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
@@ -60,32 +62,6 @@ class Config:
     def continuous(self) -> int:
         """Continuous codes at the latent's end: InfoGAN's."""
         return self.method.continuous if isinstance(self.method, InfoGan) else 0
-
-
-PER_SAMPLE = (Dragan, R3gan, WganGp)
-"""Methods with a penalty that is defined sample by sample (Gulrajani et al. 2017, section 4)."""
-
-
-def refuse_contradictions(config: Config) -> None:
-    """Raise ConfigError, with the reason, for settings that the mathematics forbids together.
-
-    Apart from `Config` itself, so that settings can be changed one after another.
-    """
-    coded = config.categories() + config.continuous()
-    require(
-        not (config.data.classes and isinstance(config.method, InfoGan)),
-        "InfoGAN finds classes by itself: leave data.classes at 0, or use another method.",
-    )
-    require(
-        config.network.z_dim > coded,
-        f"network.z_dim is {config.network.z_dim}, and {coded} of them are codes: it must be larger.",
-    )
-    require(
-        not (isinstance(config.method, PER_SAMPLE) and getattr(config.network, "critic_norm", "") == "batch"),
-        f"The method {name_of('method', config.method)} punishes the gradient at each sample, and with batch norm in "
-        "the critic a sample's score depends on the others, so there is no such gradient: add "
-        "--network.critic-norm layer.",
-    )
 
 
 SPECS: dict[str, Mapping[str, type]] = {"network": NETWORKS, "method": METHODS}

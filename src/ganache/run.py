@@ -36,6 +36,7 @@ from ganache.folder import (
 )
 from ganache.log import Log, not_numbers
 from ganache.metrics.scores import distance
+from ganache.rules import warnings
 from ganache.train import Report, State, train
 from ganache.types import Generator
 
@@ -56,7 +57,7 @@ class Run:
         self.folder, self.config, self.data, self.state = folder, config, data, state
         self.prior = build.prior(config)
         self.batches = build.stream(config, data)
-        self.notices: list[str] = []
+        self.notices = [*warnings(config)]
         self._lock = lock(folder)
         self._ticked = time.perf_counter()
         self._resume()
@@ -98,7 +99,8 @@ class Run:
         self._ticked = time.perf_counter()
         if self.done():
             return
-        steps = train(self.state, self.config.method, self.batches, self.prior, build.plan(self.config))
+        method, plan = build.method(self.config), build.plan(self.config)
+        steps = train(self.state, method, self.batches, self.prior, plan)
         for report in steps:
             self.record(report)
             yield report
@@ -153,6 +155,7 @@ class Run:
             "step": self.state.step,
             "batches": self.state.batches,
             "seconds": self.state.seconds,
+            "strength": self.state.strength,
             "score": self.score() if scored else None,
             "config": to_dict(self.config),
             "image_shape": list(self.data.image_shape),
@@ -217,7 +220,7 @@ class Run:
             "estimates": {name: float(value) for name, value in report.estimates.items()},
             "d_gradient_norm": float(report.d_gradient_norm),
             "g_gradient_norm": float(report.g_gradient_norm),
-        }
+        } | ({"augment_strength": round(state.strength, 4)} if self.config.view.adaptive else {})
 
     def _prune(self) -> None:
         record, kept = self.config.record, checkpoints(self.folder)

@@ -34,6 +34,17 @@ def noise_level(step: int, start: float, steps: int) -> float:
     return start * max(0.0, 1 - step / steps)
 
 
+def adapted(strength: float, sure: float, share: float, target: float = 0.6) -> float:
+    """The strength of augmentation, moved up or down by `share`, and kept from 0 to 1.
+
+    `sure` is the mean sign of the critic's scores on real images; 0.6 is where Karras et al. 2020 hold it (figure 5).
+
+    >>> adapted(0.5, sure=0.9, share=0.1), adapted(0.05, sure=0.2, share=0.1)
+    (0.6, 0.0)
+    """
+    return min(1.0, max(0.0, strength + (share if sure > target else -share)))
+
+
 def ema_decay(images_seen: int, batch: int, half_life: float, rampup: float) -> float:
     """How much of the averaged weights stays at one step, so that a weight's share halves in `half_life` images.
 

@@ -83,14 +83,51 @@ class ViewConfig:
     __pydantic_config__ = STRICT
     augment: tuple[Literal["colour", "translation", "cutout"], ...] = ()
     """Differentiable augmentations, for data of a few thousand pictures or less."""
+    strength: float = 1.0
+    """The share of pictures that each augmentation changes."""
+    adaptive: bool = False
+    """Let the strength begin at 0 and grow while the critic is sure of more than 80 % of the real pictures."""
+    adaptive_images: int = 100_000
+    """Real pictures shown while the strength goes from 0 to 1 at the most; 500,000 in the paper."""
     noise: float = 0.0
     """Standard deviation of the noise added at the first step (instance noise); pictures lie in [-1, 1]."""
     noise_steps: int = 5_000
     """The noise falls in a straight line to 0 at this step."""
 
     def __post_init__(self) -> None:
+        require(0 <= self.strength <= 1, f"view.strength is {self.strength}: it is a share, from 0 to 1.")
+        require(self.adaptive_images >= 1, f"view.adaptive_images is {self.adaptive_images}: it must be at least 1.")
+        require(
+            bool(self.augment) or not self.adaptive,
+            "view.adaptive is on, and there is nothing to adapt: add --view.augment colour translation cutout.",
+        )
         require(self.noise >= 0, f"view.noise is {self.noise}: it must not be negative.")
         require(self.noise_steps >= 1, f"view.noise_steps is {self.noise_steps}: it must be at least 1.")
+
+
+@dataclass(frozen=True)
+class PenaltyConfig:
+    """Penalties on the critic's gradient, beside those that the method has of its own; 0 leaves one out."""
+
+    __pydantic_config__ = STRICT
+    r1: float = 0.0
+    """gamma of R1: gamma / 2 of the squared gradient at real pictures (Mescheder et al. 2018)."""
+    r2: float = 0.0
+    """gamma of R2: the same at fakes."""
+    weight: float = 0.0
+    """lambda of one more penalty, whose place and form are below."""
+    where: Literal["between", "around"] = "between"
+    """Between real pictures and fakes (WGAN-GP), or around real ones (DRAGAN)."""
+    what: Literal["one", "one-sided", "zero"] = "one"
+    """The gradient's norm is drawn to 1, to at most 1, or to 0."""
+
+    def __post_init__(self) -> None:
+        for name in ("r1", "r2", "weight"):
+            require(getattr(self, name) >= 0, f"penalty.{name} is {getattr(self, name)}: it must not be negative.")
+
+    def any(self) -> bool:
+        """Whether there is a penalty at all."""
+        return self.r1 > 0 or self.r2 > 0 or self.weight > 0
 
 
 @dataclass(frozen=True)

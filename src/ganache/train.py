@@ -31,6 +31,10 @@ class Batches(Protocol):
     def labels(self, index: int, /) -> Tensor | None: ...
 
 
+ADAPT_EVERY = 4
+"""Batches between looks at how sure the critic is: NVlabs/stylegan2-ada-pytorch, train.py (ada_interval)."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """What the loop needs to know besides networks, method and data."""
@@ -44,9 +48,10 @@ class Plan:
     d_rate: Callable[[int], float]
     """Generator step -> the critic's learning rate."""
     g_rate: Callable[[int], float]
-    view: Callable[[Critic, int, Tensor | None], Critic] = lambda D, step, y: D
-    """(critic, generator step, labels) -> the critic as methods meet it: it may be told labels, or see images
-    augmented or noisy."""
+    view: Callable[[State, Tensor | None], Critic] = lambda state, y: state.critic
+    """(state, labels) -> the critic as methods meet it: it may be told labels, or see images augmented or noisy."""
+    augment_share: float | None = None
+    """How far the strength of augmentation moves for a batch of real images; None where it stays."""
     watched: Callable[[int], bool] = lambda step: False
     """Generator step -> whether the method's estimates are wanted after it; they can cost as much as a step."""
     conditional: bool = False
@@ -74,6 +79,8 @@ class State:
     """Real batches taken: the place in the data."""
     seconds: float = 0.0
     """Time spent in training, over all starts of the run."""
+    strength: float = 0.0
+    """Of augmentation that adapts: the share of images that it changes, from 0 to 1."""
 
 
 @dataclass(frozen=True)
@@ -107,11 +114,12 @@ def train(state: State, method: Method, batches: Batches, prior: Prior, plan: Pl
             state.batches += 1
             z = prior.sample(plan.batch, category=y, device=device)
             d, d_norm = critic_step(state, method, real, z, y, plan)
+            adapt(state, method, real, y, plan)
         G.requires_grad_(True)
         D.requires_grad_(False)
         z = prior.sample(plan.batch, category=y, device=device)
         with plan.precision():
-            g = method.g_terms(G, plan.view(D, state.step, y), real, z)
+            g = method.g_terms(G, plan.view(state, y), real, z)
         g_norm = descend(g, state.g_optimiser, plan.g_clip_value)
         D.requires_grad_(True)
         update_average(state, plan)
@@ -128,7 +136,7 @@ def critic_step(
 
     def terms() -> Terms:
         with plan.precision():
-            return method.d_terms(state.generator, plan.view(state.critic, state.step, y), real, z)
+            return method.d_terms(state.generator, plan.view(state, y), real, z)
 
     d = terms()
     if not plan.one_term_at_a_time:
@@ -141,13 +149,28 @@ def critic_step(
     return d, norm
 
 
+@torch.no_grad()
+def adapt(state: State, method: Method, real: Tensor, y: Tensor | None, plan: Plan) -> None:
+    """Augment more while the critic is too sure of the real images, less while it is not: every fourth batch.
+
+    Karras et al. 2020, "Training GANs with limited data", section 3.2: a critic that is sure of most real images has
+    learnt them by heart. It is asked in `eval` mode, which leaves no trace.
+    """
+    if plan.augment_share is None or method.undecided is None or state.batches % ADAPT_EVERY:
+        return
+    state.critic.eval()
+    sure = (plan.view(state, y)(real) - method.undecided).sign().mean()
+    state.critic.train()
+    state.strength = schedules.adapted(state.strength, float(sure), ADAPT_EVERY * plan.augment_share)
+
+
 def estimates(state: State, method: Method, real: Tensor, z: Tensor, y: Tensor | None, d: Terms, plan: Plan) -> Terms:
     """The method's estimates, changing nothing: no running statistics (hence `eval`), and no random numbers that
     are used again (hence at the end of a step: the next one has a seed of its own)."""
     networks = (state.generator, state.critic)
     for network in networks:
         network.eval()
-    seen = method.estimates(state.generator, plan.view(state.critic, state.step, y), real, z, d)
+    seen = method.estimates(state.generator, plan.view(state, y), real, z, d)
     for network in networks:
         network.train()
     return seen

@@ -110,6 +110,11 @@ class Method(ABC):
         """
         return {}
 
+    @property
+    def undecided(self) -> float | None:
+        """The critic's score for an image that it takes for neither; None where only differences of scores count."""
+        return 0.0
+
     def codes(self, features: int) -> nn.Module | None:
         """A head of the critic's that the method reads, [B, features] -> anything; None for most methods."""
         return None

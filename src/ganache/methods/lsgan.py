@@ -25,6 +25,10 @@ class Lsgan(Method):
     c: float = 1.0
     """Where the generator wants fakes."""
 
+    @property
+    def undecided(self) -> float:
+        return (self.a + self.b) / 2
+
     def d_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
         return {"real": least_squares(D(real), self.b), "fake": least_squares(D(G(z)), self.a)}
 

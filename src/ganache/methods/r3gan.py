@@ -22,6 +22,10 @@ class R3gan(Method):
     gamma: float = 1.0
     """Of both penalties, each weighted by gamma / 2. The paper tunes it to the data (0.05 to 150)."""
 
+    @property
+    def undecided(self) -> None:
+        return None
+
     def d_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
         fake = G(z)
         return {

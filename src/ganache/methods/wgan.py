@@ -21,6 +21,10 @@ class Wgan(Method):
 
     clip: float | None = 0.01
 
+    @property
+    def undecided(self) -> None:
+        return None
+
     def d_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
         return {"real": wasserstein_real(D(real)), "fake": wasserstein_fake(D(G(z)))}
 

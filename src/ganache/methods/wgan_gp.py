@@ -23,6 +23,10 @@ class WganGp(Method):
     one_sided: bool = False
     """Punish only norms above 1."""
 
+    @property
+    def undecided(self) -> None:
+        return None
+
     def d_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
         fake = G(z)
         norms = gradient_norms(D, between(real, fake))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -14,25 +14,37 @@ from ganache.types import Critic, exact
 class View(Critic):
     """A critic that sees every image, real or fake, through the named augmentations and then through noise.
 
-    `sigma` is the standard deviation of the instance noise (Arjovsky & Bottou 2017, section 3): with it both
-    distributions have the whole space as support, so their divergence is smooth. A View holds no weights of its own.
+    `strength` is the share of images that each augmentation changes (p of Karras et al. 2020, "Training generative
+    adversarial networks with limited data", section 3.1). `sigma` is the standard deviation of the instance noise
+    (Arjovsky & Bottou 2017, section 3): with it both distributions have the whole space as support, so their
+    divergence is smooth. A View holds no weights of its own.
     """
 
-    def __init__(self, inner: Critic, augmentations: Sequence[str] = (), sigma: float = 0.0) -> None:
+    def __init__(
+        self, inner: Critic, augmentations: Sequence[str] = (), sigma: float = 0.0, strength: float = 1.0
+    ) -> None:
         super().__init__()
         self.inner, self.head, self.codes, self.image_shape = inner, inner.head, inner.codes, inner.image_shape
         self.augmentations = [AUGMENTATIONS[name] for name in augmentations]
-        self.sigma = sigma
+        self.sigma, self.strength = sigma, strength
 
     def features(self, x: Tensor) -> Tensor:
         for augment in self.augmentations:
-            x = augment(x)
+            x = sometimes(augment, x, self.strength)
         if self.sigma > 0:
             x = x + self.sigma * torch.randn_like(x)
         return self.inner.features(x)
 
     def score(self, h: Tensor) -> Tensor:
         return self.inner.score(h)
+
+
+def sometimes(augment: Callable[[Tensor], Tensor], x: Tensor, strength: float) -> Tensor:
+    """x with a share of `strength` of its samples changed, chosen anew each time."""
+    if strength >= 1:
+        return augment(x)
+    chosen = torch.rand(len(x), *[1] * (x.ndim - 1), device=x.device) < strength
+    return torch.where(chosen, augment(x), x)
 
 
 class Told(Critic):

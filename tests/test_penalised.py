@@ -1,0 +1,117 @@
+"""Penalties added to any method equal those that a method has of its own, and theory where it has none."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from ganache import build
+from ganache.config import Config
+from ganache.methods import METHODS, Gan, R3gan, Wgan, WganGp
+from ganache.methods.penalised import Penalised
+from ganache.networks import Dcgan
+from ganache.sections import PenaltyConfig
+from ganache.types import Critic, Generator, Method, Terms
+
+SHAPE = (3, 16, 16)
+
+
+def pair() -> tuple[Generator, Critic]:
+    torch.manual_seed(0)
+    spec = Dcgan(z_dim=4, width=4, generator_norm="none", critic_norm="none")
+    return spec.generator(SHAPE).double(), spec.critic(SHAPE).double()
+
+
+def d_terms(method: Method) -> tuple[Terms, list[Tensor]]:
+    """The critic's terms, and the gradient of their sum."""
+    G, D = pair()
+    real, z = torch.rand(6, *SHAPE, dtype=torch.float64), torch.randn(6, 4, dtype=torch.float64)
+    torch.manual_seed(1)
+    terms = method.d_terms(G, D, real, z)
+    sum(terms.values()).backward()  # type: ignore[union-attr]
+    return terms, [weight.grad for weight in D.parameters() if weight.grad is not None]
+
+
+@pytest.mark.parametrize("one_sided", [False, True])
+def test_a_wgan_with_the_penalty_between_is_wgan_gp(one_sided: bool) -> None:
+    added = Penalised(Wgan(clip=None), weight=10.0, where="between", what="one-sided" if one_sided else "one")
+    theirs, own = d_terms(WganGp(10.0, one_sided)), d_terms(added)
+    torch.testing.assert_close(list(own[0].values()), list(theirs[0].values()), rtol=1e-12, atol=0)
+    torch.testing.assert_close(own[1], theirs[1], rtol=1e-9, atol=1e-15)
+
+
+def test_r1_and_r2_are_those_of_r3gan() -> None:
+    theirs, own = d_terms(R3gan(gamma=3.0))[0], d_terms(Penalised(Gan(), r1=3.0, r2=3.0))[0]
+    assert own["added_r1"].item() == pytest.approx(theirs["r1"].item(), rel=1e-12)
+    assert own["added_r2"].item() == pytest.approx(theirs["r2"].item(), rel=1e-12)
+
+
+class Dirac(Critic):
+    """D(x) = psi x (Mescheder et al. 2018)."""
+
+    def __init__(self, psi: float) -> None:
+        super().__init__()
+        self.psi = nn.Parameter(torch.tensor(psi, dtype=torch.float64))
+
+    def features(self, x: Tensor) -> Tensor:
+        return x
+
+    def score(self, h: Tensor) -> Tensor:
+        return (self.psi * h).flatten()
+
+
+class Point(Generator):
+    """Whatever z is, theta."""
+
+    z_dim, image_shape = 1, (1,)
+
+    def __init__(self, theta: float) -> None:
+        super().__init__()
+        self.theta = nn.Parameter(torch.tensor(theta, dtype=torch.float64))
+
+    def synthesis(self, w: Tensor) -> Tensor:
+        return self.theta.expand(len(w), 1)
+
+
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize(
+    ("added", "slope"),
+    [
+        ({"r1": 0.7}, lambda psi: -0.7 * psi),
+        ({"r2": 0.7}, lambda psi: -0.7 * psi),
+        ({"weight": 2.0, "what": "one"}, lambda psi: -2 * 2.0 * (abs(psi) - 1) * (1 if psi > 0 else -1)),
+        ({"weight": 2.0, "what": "zero", "where": "around"}, lambda psi: -2 * 2.0 * psi),
+    ],
+)
+def test_on_the_dirac_gan_any_method_gets_the_penaltys_pull_added(name: str, added, slope) -> None:  # type: ignore[no-untyped-def]
+    if name in ("infogan", "noisy-gan"):
+        pytest.skip("reads codes, or draws random labels: the sum below would compare two draws")
+    for psi, theta in ((0.4, 0.3), (-1.7, 0.9), (2.2, -0.5)):
+        pulls = []
+        for method in (METHODS[name](), Penalised(METHODS[name](), **added)):
+            D, G = Dirac(psi), Point(theta)
+            torch.manual_seed(0)
+            terms = method.d_terms(G, D, torch.zeros(4, 1, dtype=torch.float64), torch.zeros(4, 1))
+            sum(terms.values()).backward()  # type: ignore[union-attr]
+            pulls.append(-D.psi.grad.item())  # type: ignore[union-attr]
+        assert pulls[1] - pulls[0] == pytest.approx(slope(psi), rel=1e-9)
+
+
+def test_the_rest_of_the_method_is_untouched() -> None:
+    inner = Wgan(clip=0.01)
+    method = Penalised(inner, r1=1.0)
+    G, D = pair()
+    real, z = torch.rand(6, *SHAPE, dtype=torch.float64), torch.randn(6, 4, dtype=torch.float64)
+    assert torch.equal(method.g_terms(G, D, real, z)["fake"], inner.g_terms(G, D, real, z)["fake"])
+    assert method.undecided is None
+    seen = method.estimates(G, D, real, z, method.d_terms(G, D, real, z))
+    assert {"wasserstein", "at_clip", "gradient_norm_real"} == seen.keys()
+    method.after_d_step(D)
+    assert max(weight.abs().max().item() for weight in D.parameters()) <= 0.01
+
+
+def test_settings_add_penalties_and_without_them_the_method_is_itself() -> None:
+    assert build.method(Config(method=Wgan())) == Wgan()
+    config = Config(method=Wgan(), penalty=PenaltyConfig(r1=2.0, weight=5.0, where="around", what="zero"))
+    assert build.method(config) == Penalised(Wgan(), 2.0, 0.0, 5.0, "around", "zero")

@@ -1,0 +1,69 @@
+"""Stopped in the middle, saved, opened again: every method and every kind of memory ends with the same bits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from ganache import checkpoint
+from ganache.config import Config, from_dict
+from ganache.folder import find_checkpoint
+from ganache.methods import METHODS
+from ganache.run import Run
+
+BASE = {
+    "data": {"source": "faces", "count": 40, "size": "16", "flip": True},
+    "network": {"name": "dcgan", "z_dim": 16, "width": 4, "critic_norm": "layer"},
+    "generator_optimiser": {"lr": 0.01},
+    "schedule": {"batch": 4, "steps": 8, "critic_steps": 2, "ema_half_life": 20.0},
+    "record": {"log_every": 1, "sample_every": 100, "samples": 4, "checkpoint_every": 100},
+}
+
+MEMORIES = {
+    "rmsprop": {"critic_optimiser": {"name": "rmsprop"}, "generator_optimiser": {"name": "rmsprop"}},
+    "sgd with momentum": {"critic_optimiser": {"name": "sgd"}, "generator_optimiser": {"name": "sgd"}},
+    "batch norm": {"network": {"critic_norm": "batch"}},
+    "spectral norm and attention": {
+        "network": {"critic_norm": "none", "critic_spectral": True, "generator_spectral": True, "attention": 8}
+    },
+    "augmentation that adapts": {"view": {"augment": ["colour", "cutout"], "adaptive": True, "adaptive_images": 100}},
+    "instance noise": {"view": {"noise": 0.5, "noise_steps": 6}},
+    "added penalties": {"penalty": {"r1": 1.0, "r2": 1.0, "weight": 1.0}},
+    "no average": {"schedule": {"ema_half_life": None}},
+    "a critic that wants more steps": {"schedule": {"boosted_critic_steps": 4, "boost_first": 2, "boost_every": 5}},
+    "one term at a time": {"schedule": {"one_term_at_a_time": True}},
+}
+
+
+def ends(folder: Path, config: Config, stops: tuple[int, ...]) -> dict[str, torch.Tensor]:
+    """The last checkpoint's tensors, of a run that was stopped after those steps and opened again."""
+    for stop in stops:
+        run = Run.open(folder, config)
+        assert next(step.step for step in run.training() if step.step == stop) == stop
+        run.save(scored=False)
+        run.close()
+    run = Run.open(folder, config)
+    list(run.training())
+    run.save(scored=False)
+    run.close()
+    tensors, header = checkpoint.load(find_checkpoint(folder))
+    assert header["step"] == 8
+    return tensors | {"strength": torch.tensor(header["strength"])}
+
+
+def compare(folder: Path, config: Config) -> None:
+    whole, parts = ends(folder / "whole", config, ()), ends(folder / "parts", config, (3, 5))
+    assert whole.keys() == parts.keys()
+    assert [name for name in whole if not torch.equal(whole[name], parts[name])] == []
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_goes_on_as_if_never_stopped(name: str, tmp_path: Path) -> None:
+    compare(tmp_path, from_dict({"method": {"name": name}}, from_dict(BASE)))
+
+
+@pytest.mark.parametrize("memory", MEMORIES)
+def test_every_kind_of_memory_is_kept(memory: str, tmp_path: Path) -> None:
+    compare(tmp_path, from_dict(MEMORIES[memory], from_dict(BASE)))

@@ -1,0 +1,51 @@
+"""The command line: parse, call, print. Everything it does is a few lines of Python too (see `ganache.__init__`).
+
+One file a group of commands. Heavy imports stand inside the commands, so that `ganache --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import tyro
+
+from ganache.cli.pictures import compare, sample
+from ganache.cli.tell import doctor, recipes
+from ganache.cli.train import train, train_command
+from ganache.errors import GanacheError
+
+COMMANDS: dict[str, Callable[..., Any]] = {
+    "train": train,
+    "sample": sample,
+    "compare": compare,
+    "doctor": doctor,
+    "recipes": recipes,
+}
+INTRODUCTION = "Train GANs on the machine you have, see whether it works, and explore what the network learned."
+
+
+def main(argv: list[str] | None = None) -> None:
+    """The entry point. What the user can mend is one sentence on standard error and exit code 2."""
+    args = sys.argv[1:] if argv is None else argv
+    try:
+        if args[:1] == ["train"]:
+            train_command(args[1:])
+        else:
+            tyro.extras.subcommand_cli_from_dict(COMMANDS, args=args, prog="ganache", description=INTRODUCTION)
+    except GanacheError as error:
+        fail(str(error))
+    except KeyboardInterrupt:
+        print("ganache: interrupted; what was saved is whole: the same command goes on from there.", file=sys.stderr)
+        raise SystemExit(130) from None
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader, such as `head`, has gone
+    except OSError as error:
+        fail(f"The system refused a file ({error}): free some space or give another path; what was saved is whole.")
+
+
+def fail(sentence: str) -> None:
+    print(f"ganache: {sentence}", file=sys.stderr)
+    raise SystemExit(2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganache import build, checkpoint
-from ganache.config import recipe
+from ganache.config import recipe, to_dict
 from ganache.errors import CheckpointError
+from ganache.methods import InfoGan
+from ganache.networks import Mlp
 
 TENSORS = {"a.weight": torch.arange(6.0).reshape(2, 3), "step": torch.tensor(7), "half": torch.ones(3).bfloat16()}
 
@@ -116,3 +119,16 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="another network"):
         checkpoint.restore(large, checkpoint.state_tensors(small), header)
     json.dumps(header)
+
+
+def test_the_critic_comes_back_with_the_heads_its_method_reads(tmp_path: Path) -> None:
+    config = recipe("gan-mlp", data="ring8")
+    config = replace(config, network=Mlp(z_dim=20, hidden=8), method=InfoGan())
+    state = build.state(config, (2,))
+    header = {"step": 1, "config": to_dict(config), "image_shape": [2]}
+    path = tmp_path / "000000001.safetensors"
+    checkpoint.save(path, checkpoint.state_tensors(state), header)
+    critic, x = checkpoint.load_critic(path), torch.randn(5, 2)
+    state.critic.eval()
+    assert torch.equal(critic(x), state.critic(x))
+    assert torch.equal(critic.read_codes(critic.features(x)), state.critic.read_codes(state.critic.features(x)))

@@ -18,10 +18,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from ganache import build
 from ganache.config import Config, from_dict
 from ganache.errors import CheckpointError
 from ganache.train import State
-from ganache.types import Generator
+from ganache.types import Critic, Generator
 
 SUFFIX = ".safetensors"
 FORMAT = 1
@@ -160,3 +161,13 @@ def load_generator(path: Path, average: bool = True) -> tuple[Generator, Config,
     generator = config.network.generator(tuple(header["image_shape"]))
     load_weights(generator, tensors, part)
     return generator.eval(), config, header
+
+
+def load_critic(path: Path) -> Critic:
+    """The critic of a checkpoint, with the heads that its method reads. Its `eval()` mode is on."""
+    tensors, header = load(path)
+    config = from_dict(header["config"])
+    critic = config.network.critic(tuple(header["image_shape"]))
+    build.add_heads(critic, config)
+    load_weights(critic, tensors, "critic.")
+    return critic.eval()

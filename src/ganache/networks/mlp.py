@@ -7,8 +7,11 @@ layers do, as there.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from math import prod
+from typing import Literal
 
 from torch import nn
 
@@ -26,6 +29,10 @@ class Mlp:
     """Units of a hidden layer (section 4.2)."""
     layers: int = 4
     """Hidden layers of each network (figure 3)."""
+    generator_norm: Literal["none", "batch"] = "none"
+    """What normalises the generator's hidden layers; the papers' have nothing."""
+    slope: float = 0.0
+    """Of the critic's activations below 0: 0 is the papers' ReLU, Radford's 0.2 lets gradients through everywhere."""
 
     def __post_init__(self) -> None:
         check_counts("mlp", z_dim=self.z_dim, hidden=self.hidden, layers=self.layers)
@@ -34,17 +41,21 @@ class Mlp:
         """z [B, z_dim] -> x [B, *shape]: pictures through tanh, the points of a 2-D toy without."""
         check_shape("mlp", shape)
         ends = nn.Identity() if len(shape) == 1 else nn.Tanh()
-        project = nn.Sequential(*self._hidden(self.z_dim), nn.Linear(self.hidden, prod(shape)), ends)
+        hidden = self._hidden(self.z_dim, nn.ReLU, norm=self.generator_norm)
+        project = nn.Sequential(*hidden, nn.Linear(self.hidden, prod(shape)), ends)
         return PictureGenerator(self.z_dim, shape, project, base=shape, body=nn.Identity())
 
     def critic(self, shape: ImageShape) -> PictureCritic:
         """x [B, *shape] -> scores [B]."""
         check_shape("mlp", shape)
-        return PictureCritic(shape, nn.Sequential(Flatten(), *self._hidden(prod(shape))), nn.Linear(self.hidden, 1))
+        hidden = self._hidden(prod(shape), partial(nn.LeakyReLU, self.slope) if self.slope else nn.ReLU)
+        return PictureCritic(shape, nn.Sequential(Flatten(), *hidden), nn.Linear(self.hidden, 1))
 
-    def _hidden(self, inputs: int) -> list[nn.Module]:
+    def _hidden(self, inputs: int, activation: Callable[..., nn.Module], norm: str = "none") -> list[nn.Module]:
         """The hidden layers, [B, inputs] -> [B, hidden]."""
         layers: list[nn.Module] = []
         for size in [inputs] + [self.hidden] * (self.layers - 1):
-            layers += [nn.Linear(size, self.hidden), nn.ReLU(inplace=True)]
+            layers.append(nn.Linear(size, self.hidden))
+            layers += [nn.BatchNorm1d(self.hidden)] if norm == "batch" else []
+            layers.append(activation(inplace=True))
         return layers

@@ -1,0 +1,123 @@
+"""The parts of R3GAN's networks: brownvc/R3GAN, `R3GAN/Networks.py` and `Resamplers.py`."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, TypeVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ganache.networks.maps import FeatureMap
+
+SLOPE = 0.2  # of LeakyReLU
+GAIN = math.sqrt(2 / (1 + SLOPE**2))  # keeps the variance through it: He et al. 2015, section 2.2
+
+
+class Block(nn.Module):
+    """x + residual(x), [B, C, H, W] -> the same; a network has `depth` of them.
+
+    The biases stand before the activations and belong to them: the paper's convolutions have none, its activations do.
+    """
+
+    def __init__(self, channels: int, expansion: int, group_size: int, depth: int) -> None:
+        super().__init__()
+        wide = channels * expansion
+        groups = wide // math.gcd(group_size, wide)
+        gain = GAIN * depth ** (-1 / 4)  # Zhang et al. 2019, "Fixup initialization": m = 3 layers, L^(-1 / (2 m - 2))
+        self.residual = nn.Sequential(
+            msr(nn.Conv2d(channels, wide, 1), gain),
+            nn.LeakyReLU(SLOPE, inplace=True),
+            msr(nn.Conv2d(wide, wide, 3, padding=1, groups=groups), gain),
+            nn.LeakyReLU(SLOPE, inplace=True),
+            msr(nn.Conv2d(wide, channels, 1, bias=False), gain=0.0),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        residual: Tensor = self.residual(x)
+        return x + residual
+
+
+class Basis(nn.Module):
+    """z [B, z_dim] -> rows [B, h * w * c]: a learned picture, each channel of it times a linear function of z."""
+
+    def __init__(self, z_dim: int, base: FeatureMap) -> None:
+        super().__init__()
+        c, h, w = base
+        self.scale = msr(nn.Linear(z_dim, c, bias=False))
+        self.picture = nn.Parameter(torch.randn(h * w, c))
+
+    def forward(self, z: Tensor) -> Tensor:
+        scale: Tensor = self.scale(z)  # [B, c]
+        return (scale[:, None] * self.picture.to(scale.dtype)).flatten(1)
+
+
+class Projection(nn.Module):
+    """x [B, c, h, w] -> rows [B, c]: each channel's sum, weighted by a learned picture.
+
+    The authors' depthwise convolution that leaves one place, written so that its second derivative is fast.
+    """
+
+    def __init__(self, base: FeatureMap) -> None:
+        super().__init__()
+        c, h, w = base
+        self.picture = nn.Parameter(torch.randn(h * w, c) / math.sqrt(h * w))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x.permute(0, 2, 3, 1).flatten(1, 2) * self.picture).sum(dim=1)
+
+
+class Resample(nn.Module):
+    """[B, C, h, w] at twice the size (`up`) or at half of it, by the kernel [1, 3, 3, 1] along each side.
+
+    That is linear interpolation, and what it is the transpose of; beyond its edge a picture is 0.
+    """
+
+    kernel: Tensor  # [1, 1, 4, 4]
+
+    def __init__(self, up: bool) -> None:
+        super().__init__()
+        line = torch.tensor([1.0, 3.0, 3.0, 1.0]) / (4 if up else 8)  # growing, a place meets two of the four
+        self.up = up
+        self.register_buffer("kernel", line.outer(line)[None, None], persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        resampled: Tensor = StridedConvolution.apply(x, self.kernel, self.up)  # type: ignore[no-untyped-call]
+        return resampled
+
+
+class StridedConvolution(torch.autograd.Function):
+    """Each channel convolved with one kernel in steps of 2, or the transpose of that (`up`).
+
+    Each is the other's derivative. PyTorch's own second derivative of such a convolution goes channel by channel,
+    and takes many times as long on a CPU.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, kernel: Tensor, up: bool) -> Tensor:
+        ctx.save_for_backward(kernel)
+        ctx.up, channels = up, x.shape[1]
+        convolve = F.conv_transpose2d if up else F.conv2d
+        return convolve(x, kernel.to(x.dtype).expand(channels, 1, 4, 4), stride=2, padding=1, groups=channels)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        (kernel,) = ctx.saved_tensors
+        return StridedConvolution.apply(gradients[0], kernel, not ctx.up), None, None  # type: ignore[no-untyped-call]
+
+
+def converted(c_in: int, c_out: int) -> list[nn.Module]:
+    """The 1x1 convolution that changes the number of channels, where it changes."""
+    return [msr(nn.Conv2d(c_in, c_out, 1, bias=False))] if c_in != c_out else []
+
+
+Layer = TypeVar("Layer", nn.Linear, nn.Conv2d)
+
+
+def msr(layer: Layer, gain: float = 1.0) -> Layer:
+    """Weights N(0, gain^2 / fan_in) (He et al. 2015), biases 0."""
+    nn.init.normal_(layer.weight, 0.0, gain / math.sqrt(layer.weight[0].numel()))
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    return layer

@@ -15,7 +15,7 @@ import torch
 
 from ganache import images
 from ganache.checkpoint import load_critic, read_header
-from ganache.config import from_dict
+from ganache.config import from_record
 from ganache.data import load
 from ganache.folder import find_checkpoint
 from ganache.metrics.codes import named
@@ -23,7 +23,7 @@ from ganache.metrics.codes import named
 
 def main(run: str, source: str) -> None:
     path = find_checkpoint(run)
-    config = from_dict(read_header(path)["config"])
+    config = from_record(read_header(path)["config"])
     critic = load_critic(path)
     data = load(source, size=config.data.height_width(), channels=config.data.channels)
     said = []

@@ -33,6 +33,7 @@ def dataset(config: Config, *, progress: bool = False) -> Dataset:
         channels=data.channels,
         fit=data.fit,
         count=data.count,
+        held_out=data.held_out,
         progress=progress,
     )
     there = len(loaded.label_names)

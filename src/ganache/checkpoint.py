@@ -19,7 +19,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ganache import build
-from ganache.config import Config, from_dict
+from ganache.config import Config, from_record
 from ganache.errors import CheckpointError
 from ganache.train import State
 from ganache.types import Critic, Generator
@@ -156,7 +156,7 @@ def load_generator(path: Path, average: bool = True) -> tuple[Generator, Config,
     `average` takes the averaged weights where the run kept them. Its `eval()` mode is on.
     """
     tensors, header = load(path)
-    config = from_dict(header["config"])
+    config = from_record(header["config"])
     part = "average." if average and any(name.startswith("average.") for name in tensors) else "generator."
     generator = config.network.generator(tuple(header["image_shape"]))
     load_weights(generator, tensors, part)
@@ -166,7 +166,7 @@ def load_generator(path: Path, average: bool = True) -> tuple[Generator, Config,
 def load_critic(path: Path) -> Critic:
     """The critic of a checkpoint, with the heads that its method reads. Its `eval()` mode is on."""
     tensors, header = load(path)
-    config = from_dict(header["config"])
+    config = from_record(header["config"])
     critic = config.network.critic(tuple(header["image_shape"]))
     build.add_heads(critic, config)
     load_weights(critic, tensors, "critic.")

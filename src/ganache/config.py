@@ -109,6 +109,18 @@ def from_dict(plain: Mapping[str, Any], base: Config | None = None) -> Config:
     return Config(**settings)
 
 
+BEFORE: dict[str, dict[str, Any]] = {"data": {"held_out": 0.0}}
+"""What was in effect before a setting existed, where that is not today's default."""
+
+
+def from_record(plain: Mapping[str, Any]) -> Config:
+    """The settings that a run recorded. One from before a setting existed has what was in effect then."""
+    filled = {
+        name: BEFORE.get(name, {}) | value if isinstance(value, Mapping) else value for name, value in plain.items()
+    }
+    return from_dict(filled)
+
+
 def recipe(name: str, data: str | None = None, *, seed: int = 0, **schedule: Any) -> Config:
     """The settings of a recipe, on other data; keywords such as `steps`, `minutes` or `batch` change its schedule.
 

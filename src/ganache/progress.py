@@ -45,7 +45,8 @@ def drive(run: Run) -> bool:
     """Train to the end of the budget, or until somebody stops it; either way all is saved. Whether it was the end."""
     shape = "x".join(map(str, run.data.image_shape))
     begun = f"goes on from step {run.state.step}" if run.state.step else "begins"
-    print(f"{run.folder} {begun}: {len(run.data):,} of {run.data.name} ({shape}), {run.describe()}.")
+    aside = f", {len(run.data.held_out):,} more held out" if len(run.data.held_out) else ""
+    print(f"{run.folder} {begun}: {len(run.data.training):,} of {run.data.name} ({shape}{aside}), {run.describe()}.")
     diagnosis = run.data.diagnosis
     if diagnosis is not None and diagnosis.skipped:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in diagnosis.reasons.items())

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ import torch
 from torch import Tensor
 
 from ganache import build, checkpoint, figures, images
-from ganache.config import Config, differences, from_dict, name_of, to_dict
+from ganache.config import Config, differences, from_record, name_of, to_dict
 from ganache.data import Dataset
 from ganache.errors import CheckpointError, ConfigError
 from ganache.explore import Sample, generate, render
@@ -37,6 +38,7 @@ from ganache.folder import (
 from ganache.log import Log, not_numbers
 from ganache.metrics.scores import distance
 from ganache.rules import warnings
+from ganache.sections import DataConfig
 from ganache.train import Report, State, train
 from ganache.types import Generator
 
@@ -76,6 +78,9 @@ class Run:
         known = read_config(folder)
         if known is None and holds_something_else(folder):
             raise CheckpointError(f"The folder {folder} holds something that is no run: name another with --out.")
+        if known is not None and config.data.held_out == DataConfig.held_out and not known["data"].get("held_out"):
+            # It has seen every picture, for it is from before pictures were held out or was told to hold out none.
+            config, data = replace(config, data=replace(config.data, held_out=0.0)), data.split(0.0)
         if known is not None and not force:
             refuse_differences(folder, known, config, data)
         state = build.state(config, data.image_shape)
@@ -234,7 +239,7 @@ class Run:
 def refuse_differences(folder: Path, known: dict[str, Any], config: Config, data: Dataset) -> None:
     """Raise ConfigError where the run in `folder` has other settings or other data."""
     old_print = known.pop("data_fingerprint", data.fingerprint)
-    known = to_dict(from_dict(known))  # a run from before a setting existed has that setting's default
+    known = to_dict(from_record(known))
     changed = [
         f"{name}: {before} -> {after}"
         for name, before, after in differences(known, to_dict(config))
@@ -250,7 +255,9 @@ def refuse_differences(folder: Path, known: dict[str, Any], config: Config, data
 
 
 def some_real(data: Dataset, n: int) -> Tensor:
-    """At most n real x [n, *image_shape], evenly spread over the data, so that every class of a sorted set is there."""
-    chosen = np.unique(np.linspace(0, len(data) - 1, min(n, len(data))).round().astype(int))
-    picked = data.images[chosen]
+    """At most n real x [n, *image_shape], evenly spread over the training data, so that every class of a sorted set is
+    there. (Of a small set too few are held out for a score of patches, which gains little by learning them by heart.)
+    """
+    chosen = np.unique(np.linspace(0, len(data.training) - 1, min(n, len(data.training))).round().astype(int))
+    picked = data.images[data.training[chosen]]
     return torch.from_numpy(picked) if picked.ndim == 2 else images.to_float(picked)

@@ -32,6 +32,8 @@ class DataConfig:
     """How a picture of another shape is made to fit."""
     count: int = 20_000
     """How many faces or 2-D points are made, where the data are made by the program."""
+    held_out: float = 0.05
+    """The share of pictures that training never sees, for `ganache evaluate`; a set of under 200 keeps none."""
     classes: int = 0
     """Tell generator and critic the labels, of so many classes, so that any class can be asked for; 0 leaves them."""
     flip: bool = False
@@ -46,6 +48,7 @@ class DataConfig:
             f"data.channels is {self.channels}: use 1 (grey) or 3 (colour).",
         )
         require(self.classes >= 0, f"data.classes is {self.classes}: it must not be negative.")
+        require(0 <= self.held_out <= 0.5, f"data.held_out is {self.held_out}: it is a share, from 0 to 0.5.")
         require(self.count >= 1, f"data.count is {self.count}: at least 1 is needed.")
 
     def height_width(self) -> tuple[int, int] | None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ganache.data.diagnosis import Diagnosis
+from ganache.data.split import digests, set_aside
 from ganache.types import ImageShape
 
 
@@ -33,6 +35,26 @@ class Dataset:
 
     diagnosis: Diagnosis | None = field(default=None, compare=False, repr=False)
     """What the doctor found, where the source was files."""
+
+    contents: NDArray[np.uint64] | None = field(default=None, compare=False, repr=False)
+    """[N], a digest of each picture, where one was taken when they were packed."""
+
+    held_out: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64), repr=False)
+    """Positions of the pictures that training never sees, ascending; empty where none were set aside."""
+
+    @cached_property
+    def training(self) -> NDArray[np.int64]:
+        """Positions of all others, ascending."""
+        kept = np.ones(len(self), dtype=bool)
+        kept[self.held_out] = False
+        return np.flatnonzero(kept)
+
+    def split(self, share: float) -> Dataset:
+        """The same data with about `share` of the pictures set aside, chosen by their content; none for 0."""
+        if not share:
+            return replace(self, held_out=np.empty(0, dtype=np.int64))
+        contents = digests(self.images) if self.contents is None else self.contents
+        return replace(self, contents=contents, held_out=set_aside(contents, share))
 
     @property
     def image_shape(self) -> ImageShape:

@@ -4,6 +4,7 @@ A pack is a folder in the cache, named by the key of its source and settings:
 
     images.npy      uint8 [N, H, W, C]
     labels.npy      int64 [N], only with labels
+    digests.npy     uint64 [N], of each picture's content
     pack.json       checksums, fingerprint, names of the labels, the diagnosis
 
 It is written by `writing.Writer` and checked when opened here.
@@ -22,8 +23,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-VERSION = 1
-"""Part of every key: raised when the same source would give other pixels."""
+VERSION = 2
+"""Part of every key: raised when the same source would give other pixels, or a pack other files."""
 
 CHUNK_BYTES = 4 * 2**20
 """Each chunk of the pixels has a checksum."""
@@ -45,6 +46,9 @@ class Pack:
 
     labels: NDArray[np.int64] | None
     label_names: tuple[str, ...]
+    digests: NDArray[np.uint64]
+    """[N], as `split.digests` has them."""
+
     fingerprint: str
     extra: dict[str, Any]
     """What the writer was given to keep with it."""
@@ -91,10 +95,21 @@ def _open(folder: Path) -> Pack:
     images = np.load(path, mmap_mode="r", allow_pickle=False)
     if list(images.shape) != record["shape"] or images.dtype != np.uint8:
         raise Damaged(f"images.npy holds {images.dtype} {images.shape} instead of uint8 {record['shape']}")
-    labels = None
-    if record["labels"] is not None:
-        labels = np.load(folder / "labels.npy", allow_pickle=False)
-        labels.flags.writeable = False
-        if zlib.crc32(labels.tobytes()) != record["labels"]:
-            raise Damaged("labels.npy is not as it was written")
-    return Pack(images, labels, tuple(record["label_names"]), record["fingerprint"], record["extra"])
+    arrays = {name: _array(folder / f"{name}.npy", checksum) for name, checksum in record["arrays"].items()}
+    return Pack(
+        images=images,
+        labels=arrays.get("labels"),
+        label_names=tuple(record["label_names"]),
+        digests=arrays["digests"],
+        fingerprint=record["fingerprint"],
+        extra=record["extra"],
+    )
+
+
+def _array(path: Path, checksum: int) -> NDArray[Any]:
+    """A small array, read whole and checked."""
+    array: NDArray[Any] = np.load(path, allow_pickle=False)
+    array.flags.writeable = False
+    if zlib.crc32(array.tobytes()) != checksum:
+        raise Damaged(f"{path.name} is not as it was written")
+    return array

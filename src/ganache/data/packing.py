@@ -112,6 +112,7 @@ def packed(name: str, folder: Path, make: Callable[[], None], stamp: str = "") -
         labels=pack.labels,
         label_names=pack.label_names,
         fingerprint=pack.fingerprint,
+        contents=pack.digests,
         diagnosis=replace(diagnosis, source=name) if diagnosis else None,
     )
 

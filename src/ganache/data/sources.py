@@ -31,6 +31,7 @@ def load(
     fit: Fit = "crop",
     count: int = 20_000,
     seed: int = 0,
+    held_out: float = 0.0,
     cache: Path | None = None,
     progress: bool = False,
 ) -> Dataset:
@@ -42,14 +43,19 @@ def load(
 
     `size` (height, width) in pixels, `channels` 1 or 3, and `fit` say what every picture becomes. Without a size,
     pictures that have one size up to 512 pixels keep it, others become 64x64; without channels, pictures are grey if
-    all are. `count` and `seed` are for what is drawn (faces and 2-D toys). Decoded pictures are packed in `cache`
-    (default: $GANACHE_CACHE, else the user's cache folder) and found there the next time.
+    all are. `count` and `seed` are for what is drawn (faces and 2-D toys). About the share `held_out` of the pictures
+    is set aside for judging, none of fewer than 200. Decoded pictures are packed in `cache` (default: $GANACHE_CACHE,
+    else the user's cache folder) and found there the next time.
 
     Raises DataError where the source is unknown, unreadable or without a usable picture, and MissingExtra where it
     needs a library that is not installed; a damaged pack is made again with a RuntimeWarning.
     """
-    target, cache = _target(size, channels, fit), cache_folder(cache)
-    name = str(source)
+    whole = _whole(str(source), _target(size, channels, fit), count, seed, cache_folder(cache), progress)
+    return whole.split(held_out)
+
+
+def _whole(name: str, target: Target, count: int, seed: int, cache: Path, progress: bool) -> Dataset:
+    """The data set of that name, not divided yet."""
     path = _existing(name)
     if path is not None:
         name = path.resolve().name or name

@@ -33,10 +33,10 @@ def random_bits(n: int, *, seed: int, key: int, purpose: int) -> NDArray[np.uint
 class Stream:
     """Batches of exactly `batch` images: `stream[0]`, `stream[1]`, ... without end.
 
-    "shuffle" shows every image once an epoch, in an order of its own each epoch; "sequential" keeps the order of the
-    files and begins again at the end. Batches run across the ends of epochs, so they are full even where the data
-    set is smaller than one. With `flip`, each image is mirrored with probability one half. Of `world` ranks, each
-    reads its own slices of the one order.
+    "shuffle" shows every training image once an epoch, in an order of its own each epoch; "sequential" keeps the
+    order of the files and begins again at the end. Images that the data set holds out are never shown. Batches run
+    across the ends of epochs, so they are full even where the data set is smaller than one. With `flip`, each image
+    is mirrored with probability one half. Of `world` ranks, each reads its own slices of the one order.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Stream:
         """Raises DataError for an empty data set, a batch below 1 or an unknown order."""
         if batch < 1:
             raise DataError(f"a batch of {batch} images cannot be made: give at least 1.")
-        if not len(dataset):
+        if not len(dataset.training):
             raise DataError(f"'{dataset.name}' is empty: a stream needs at least one image.")
         if order not in ("shuffle", "sequential"):
             raise DataError(f"'{order}' is not an order: choose 'shuffle' or 'sequential'.")
@@ -95,7 +95,7 @@ class Stream:
         parts: list[NDArray[Any]] = []
         place, end = start, start + self.batch
         while place < end:
-            epoch, offset = divmod(place, len(self.dataset))
+            epoch, offset = divmod(place, len(self.dataset.training))
             parts.append(self._permutation(epoch)[offset : offset + end - place])
             place += len(parts[-1])
         return np.concatenate(parts)
@@ -106,12 +106,12 @@ class Stream:
         kept = self._epoch
         if kept is not None and (kept[0] == epoch or self.order == "sequential"):
             return kept[1]
-        n = len(self.dataset)
-        if self.order == "sequential":
-            order = np.arange(n)
-        else:
-            order = np.argsort(random_bits(n, seed=self.seed, key=epoch, purpose=SHUFFLE), kind="stable")
-        order = order.astype(np.int32 if n < 2**31 else np.int64)
+        order = self.dataset.training
+        if self.order == "shuffle":
+            order = order[
+                np.argsort(random_bits(len(order), seed=self.seed, key=epoch, purpose=SHUFFLE), kind="stable")
+            ]
+        order = order.astype(np.int32 if len(self.dataset) < 2**31 else np.int64)
         self._epoch = (epoch, order)
         return order
 

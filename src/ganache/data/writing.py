@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganache.data.pack import CHUNK_BYTES
+from ganache.data.split import digests
 from ganache.errors import DataError
 from ganache.images import Pixels
 
@@ -47,6 +48,7 @@ class Writer:
         self.count = 0
         self._expected = expected
         self._digest = hashlib.blake2b(digest_size=16)
+        self._contents: list[NDArray[np.uint64]] = []
         self._checksums: list[int] = []
         self._crc = 0
         self._in_chunk = 0
@@ -76,6 +78,7 @@ class Writer:
             data = memoryview(np.ascontiguousarray(block).reshape(-1).data)
             self._file.write(data)
         self.count += len(block)
+        self._contents.append(digests(block))
         self._digest.update(data)
         self._checksum(data)
 
@@ -87,6 +90,9 @@ class Writer:
             self._digest.update(labels.tobytes())
         if self._in_chunk:
             self._checksums.append(self._crc)
+        arrays: dict[str, NDArray[Any]] = {"digests": np.concatenate(self._contents)}
+        if labels is not None:
+            arrays["labels"] = labels
         with _disk(self.folder):
             header_bytes = self._write_header()
             self._file.seek(0, os.SEEK_END)
@@ -95,19 +101,19 @@ class Writer:
                 "bytes": self._file.tell(),
                 "header_bytes": header_bytes,
                 "checksums": self._checksums,
-                "labels": None if labels is None else zlib.crc32(labels.tobytes()),
+                "arrays": {name: zlib.crc32(array.tobytes()) for name, array in arrays.items()},
                 "label_names": label_names,
                 "fingerprint": self._digest.hexdigest(),
                 "extra": extra,
             }
-            self._seal(labels, record)
+            self._seal(arrays, record)
 
-    def _seal(self, labels: NDArray[np.int64] | None, record: dict[str, Any]) -> None:
+    def _seal(self, arrays: dict[str, NDArray[Any]], record: dict[str, Any]) -> None:
         """Everything to the disk, then the name: after the rename a power cut can no longer hurt it."""
         _sync(self._file)
-        if labels is not None:
-            with open(self._place / "labels.npy", "wb") as file:
-                np.save(file, labels, allow_pickle=False)
+        for name, array in arrays.items():
+            with open(self._place / f"{name}.npy", "wb") as file:
+                np.save(file, array, allow_pickle=False)
                 _sync(file)
         with open(self._place / "pack.json", "w", encoding="utf-8") as text:
             json.dump(record, text)

@@ -1,1 +1,1 @@
-"""How good samples are: features (images -> vectors) and scores (vectors -> numbers)."""
+"""How good samples are: features (images -> vectors) and scores (vectors or images -> numbers, with their errors)."""

@@ -11,8 +11,8 @@ FLOORS = [
     {"types", "errors"},
     {"losses", "penalties", "divergences", "latents", "schedules", "images", "augment"},
     {"data", "networks", "methods", "metrics", "recipes"},
-    {"sections", "config", "rules", "train", "explore", "diagnose", "build"},
-    {"checkpoint", "run", "folder", "log", "figures", "compare"},
+    {"sections", "config", "rules", "train", "explore", "diagnose", "build", "evaluation", "judging"},
+    {"checkpoint", "run", "folder", "log", "figures", "compare", "measure"},
     {"progress", "cli", "claims", "web"},
 ]
 """As docs/house.md draws them, from the ground up."""
@@ -32,6 +32,8 @@ SAME_FLOOR = {
     ("run", "log"),
     ("log", "checkpoint"),
     ("folder", "checkpoint"),
+    ("judging", "evaluation"),
+    ("measure", "checkpoint"),  # real pictures' features are kept as checkpoints are
     ("compare", "checkpoint"),
     ("compare", "folder"),
     ("compare", "figures"),

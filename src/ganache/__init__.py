@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     from ganache.config import Config, recipe
     from ganache.data import Dataset, Stream, diagnose, load
     from ganache.errors import CheckpointError, ConfigError, DataError, GanacheError, MissingExtra, TrainingError
+    from ganache.evaluation import Evaluation, Score
     from ganache.explore import Sample, render
     from ganache.figures import picture
     from ganache.folder import find_checkpoint
+    from ganache.measure import evaluate
     from ganache.methods import METHODS
     from ganache.networks import NETWORKS
     from ganache.run import Run
@@ -40,9 +42,11 @@ _HOMES = {
     "config": ("Config", "recipe"),
     "data": ("Dataset", "Stream", "diagnose", "load"),
     "errors": ("CheckpointError", "ConfigError", "DataError", "GanacheError", "MissingExtra", "TrainingError"),
+    "evaluation": ("Evaluation", "Score"),
     "explore": ("Sample", "render"),
     "figures": ("picture",),
     "folder": ("find_checkpoint",),
+    "measure": ("evaluate",),
     "methods": ("METHODS",),
     "networks": ("NETWORKS",),
     "run": ("Run",),
@@ -59,6 +63,7 @@ __all__ = [
     "Critic",
     "DataError",
     "Dataset",
+    "Evaluation",
     "GanacheError",
     "Generator",
     "Method",
@@ -68,11 +73,13 @@ __all__ = [
     "Report",
     "Run",
     "Sample",
+    "Score",
     "State",
     "Stream",
     "TrainingError",
     "dataset",
     "diagnose",
+    "evaluate",
     "find_checkpoint",
     "load",
     "load_generator",

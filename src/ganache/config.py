@@ -115,10 +115,8 @@ BEFORE: dict[str, dict[str, Any]] = {"data": {"held_out": 0.0}}
 
 def from_record(plain: Mapping[str, Any]) -> Config:
     """The settings that a run recorded. One from before a setting existed has what was in effect then."""
-    filled = {
-        name: BEFORE.get(name, {}) | value if isinstance(value, Mapping) else value for name, value in plain.items()
-    }
-    return from_dict(filled)
+    before = {name: {**BEFORE.get(name, {}), **value} for name, value in plain.items() if isinstance(value, Mapping)}
+    return from_dict({**plain, **before})
 
 
 def recipe(name: str, data: str | None = None, *, seed: int = 0, **schedule: Any) -> Config:

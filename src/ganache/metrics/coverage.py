@@ -16,7 +16,7 @@ CHUNK = 1024
 """Rows of a table of distances at a time."""
 
 NEIGHBOURS = 5
-"""k of Naeem et al. 2020, section 4.1."""
+"""k of Naeem et al. 2020."""
 
 
 def distances(a: Tensor, b: Tensor) -> Iterator[tuple[int, Tensor]]:
@@ -46,9 +46,10 @@ def precision_recall_density_coverage(real: Tensor, fake: Tensor, k: int = NEIGH
     """Of features [N, F] and [M, F]; give as many fakes as real ones, for the radii shrink with their number.
 
     A ball around a sample reaches to its k-th neighbour. Precision: the share of fakes in the ball of any real one;
-    recall: the share of real ones in the ball of any fake (Kynkaanniemi et al. 2019, equations 1 and 2). Density: how
-    many real balls a fake is in, over k, 1 for as dense as the real ones; coverage: the share of real balls with a fake
-    in them (Naeem et al. 2020, equations 3 and 4).
+    recall: the share of real ones in the ball of any fake (Kynkaanniemi et al. 2019, "Improved precision and recall
+    metric for assessing generative models"). Density: how many real balls a fake is in, over k, 1 for as dense as the
+    real ones; coverage: the share of real balls with a fake in them (Naeem et al. 2020, "Reliable fidelity and
+    diversity metrics for generative models").
     """
     around_real, around_fake = radii(real, k), radii(fake, k)
     density = []

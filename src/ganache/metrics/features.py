@@ -72,7 +72,7 @@ class RandomFeatures(Features):
     """A convolutional network with random weights, the same on every machine.
 
     Random weights see texture and arrangement without the bias of what others were trained on (Naeem et al. 2020,
-    "Reliable fidelity and diversity metrics for generative models", section 3.4). Four depths of 3x3 convolutions and
+    "Reliable fidelity and diversity metrics for generative models"). Four depths of 3x3 convolutions and
     ReLUs, each averaged over a 4x4 grid; the grids' numbers are mixed down by random signs (Achlioptas 2003), which
     keeps distances.
     """

@@ -23,7 +23,8 @@ class Copying:
     """What the test says."""
 
     share: Estimate
-    """Of the generated images, how many are nearer to training images than chance has it: 0 for none, 1 for all."""
+    """Of the generated images, how many more than by chance are nearest to training images: 1 for all of them, 0 for
+    what chance has, -1 where all are nearest to held-out ones."""
     p_value: float
     """How probable so large a share is where nothing was learnt by heart."""
 
@@ -44,5 +45,5 @@ def copying(fake: Tensor, training: Tensor, held_out: Tensor) -> Copying:
     chance = t / (t + h)
     by_chance = (t * h / (t + h) * counts.var()).sqrt().clamp(min=1e-9)  # the statistic's standard deviation
     excess = counts[:t].sum() - chance * len(fake)
-    room = (1 - chance) * len(fake)
+    room = len(fake) * (1 - chance if excess > 0 else chance)  # the most that it can be
     return Copying(Estimate(float(excess / room), float(by_chance / room)), float(norm.sf(excess / by_chance)))

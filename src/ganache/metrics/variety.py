@@ -9,7 +9,7 @@ from torch import Tensor
 from ganache.metrics.estimates import Estimate, mean_of
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
-"""Of the scales, finest first: Wang et al. 2003, "Multi-scale structural similarity", section 3.2."""
+"""Of the scales, finest first: Wang et al. 2003, "Multi-scale structural similarity for image quality assessment"."""
 
 LEAST_SIDE = 16
 CHUNK = 64
@@ -19,9 +19,9 @@ RESAMPLED = 500
 def dissimilarity(x: Tensor, pairs: int = 1000, seed: int = 0) -> Estimate:
     """1 - MS-SSIM, the mean over random pairs of images x uint8 [N, C, H, W]; 0 where all are alike.
 
-    Odena et al. 2017, "Conditional image synthesis with auxiliary classifier GANs", section 4.2, where a high
-    similarity within a class tells its collapse. Five scales need 176 pixels; smaller images take the finer ones, with
-    weights that sum to 1 again.
+    Odena et al. 2017, "Conditional image synthesis with auxiliary classifier GANs", where a high similarity
+    within a class tells its collapse. Five scales need 176 pixels; smaller images take the finer ones, with weights
+    that sum to 1 again.
     """
     from torchmetrics.functional.image import multiscale_structural_similarity_index_measure as similarity
 

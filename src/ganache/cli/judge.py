@@ -1,0 +1,62 @@
+"""`ganache evaluate`: how good a trained generator's pictures are, in numbers with their errors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from tyro.conf import Positional, arg
+
+if TYPE_CHECKING:
+    from ganache.config import Config
+    from ganache.data import Dataset
+
+
+def evaluate(
+    run: Positional[str],
+    data: str | None = None,
+    checkpoint: str = "last",
+    n: Annotated[int, arg(aliases=["-n"])] = 10_000,
+    features: Literal["random", "pixels", "classifier"] | None = None,
+    json: bool = False,
+) -> None:
+    """Measure how near a generator's pictures are to real ones, how varied, and whether it repeats its training data.
+
+    Args:
+        run: The run's folder.
+        data: Real pictures to compare with, as `ganache train` takes them; by default those it was trained on.
+        checkpoint: A step, or last, or best (the one whose pictures were nearest to real ones).
+        n: How many pictures to make, and to compare with at most.
+        features: What sees the pictures: a random network (the default), pixels (for points), or a classifier that is
+            trained first, where the data have labels.
+        json: Print JSON.
+    """
+    import torch
+
+    from ganache import build
+    from ganache.checkpoint import load_generator
+    from ganache.folder import find_checkpoint
+    from ganache.measure import evaluate as measured
+
+    generator, config, header = load_generator(find_checkpoint(run, checkpoint))
+    generator.to("cuda" if torch.cuda.is_available() else "cpu")
+    evaluation = measured(
+        generator,
+        build.prior(config),
+        real_data(config, data, progress=not json),
+        features=features,
+        n=n,
+        header=header,
+        progress=not json,
+    )
+    print(evaluation.to_json() if json else f"{run}\n\n{evaluation.describe()}")
+
+
+def real_data(config: Config, source: str | None, progress: bool) -> Dataset:
+    """The pictures named, else those of the run, brought to one size as for the run and with the same ones held out."""
+    from dataclasses import replace
+
+    from ganache import build
+
+    # The run may have been told the classes of its own data, and have been trained on a device that is not here.
+    named = replace(config.data, source=source or config.data.source, classes=0)
+    return build.dataset(replace(config, data=named, device="auto"), progress=progress)

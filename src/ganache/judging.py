@@ -1,0 +1,144 @@
+"""Features and pictures of both sides -> scores, and what there is to say about them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganache import images
+from ganache.evaluation import Score
+from ganache.metrics.coverage import NEIGHBOURS, precision_recall_density_coverage
+from ganache.metrics.estimates import mean_of
+from ganache.metrics.fidelity import frechet, inception_score, kernel
+from ganache.metrics.memory import copying
+from ganache.metrics.scores import distance
+from ganache.metrics.variety import LEAST_SIDE, classes_reached, dissimilarity, entropy
+
+SUBSETS, SUBSET = 10, 1000
+"""The distance of patches is a mean over at most ten subsets of at most a thousand pictures."""
+
+SUBSET_VALUES = 2**24
+"""... and of at most so many numbers, that large pictures have room."""
+
+
+@dataclass(frozen=True)
+class Sides:
+    """What is compared."""
+
+    fake: Tensor
+    """Features of generated pictures, float32 [N, F]."""
+    real: Tensor
+    """... of real ones [M, F]."""
+    held_out: Tensor
+    """... of those that training did not see [H, F]; H may be 0."""
+    fake_pictures: np.ndarray
+    """The first of the generated pictures, uint8 [n, H, W, C], or points [n, 2]."""
+    real_pictures: np.ndarray
+    """The first of the real ones."""
+    fake_logits: Tensor | None
+    """What the features say of the classes [N, K], where they say anything."""
+    real_logits: Tensor | None
+    """[M, K]"""
+    labels: Tensor | None
+    """The real pictures' classes [M], where they have any."""
+    seed: int
+
+
+def as_x(pictures: np.ndarray) -> Tensor:
+    """Pictures uint8 [N, H, W, C] or points [N, 2] -> x [N, *image_shape]."""
+    return torch.from_numpy(np.array(pictures)) if pictures.ndim == 2 else images.to_float(pictures)
+
+
+def subset_size(shape: tuple[int, ...]) -> int:
+    """How many pictures of that shape a subset has at most."""
+    return max(2, min(SUBSET, SUBSET_VALUES // math.prod(shape)))
+
+
+def scores(sides: Sides) -> Iterator[tuple[str, Callable[[], list[Score]]]]:
+    """(what is being computed, the function that computes it), for every score that can be had."""
+    yield "Frechet distance", partial(by_moments, sides)
+    yield "kernel distance", partial(by_kernel, sides)
+    yield "nearest neighbours", partial(by_neighbours, sides)
+    if sides.fake_logits is not None and sides.real_logits is not None:
+        yield "classes", partial(by_classes, sides.fake_logits, sides.real_logits, sides.labels, sides.seed)
+    yield "patches", partial(by_patches, sides)
+    if has_variety(sides.fake_pictures):
+        yield "variety", partial(by_pairs, sides)
+    if len(sides.held_out):
+        yield "memorisation", partial(by_memory, sides)
+
+
+def has_variety(pictures: np.ndarray) -> bool:
+    """Whether they are pictures, and large enough for structural similarity."""
+    return pictures.ndim == 4 and min(pictures.shape[1:3]) >= LEAST_SIDE
+
+
+def by_moments(sides: Sides) -> list[Score]:
+    value, limit = frechet(sides.real, sides.fake)
+    how = "jackknife over 10 blocks of both sides"
+    return [
+        Score("frechet", *value, better="lower", how=how),
+        Score("frechet_infinity", *limit, better="lower", how=f"{how}, and the line's residuals"),
+    ]
+
+
+def by_kernel(sides: Sides) -> list[Score]:
+    return [Score("kernel", *kernel(sides.real, sides.fake), better="lower", how="disjoint subsets of 1,000 at most")]
+
+
+def by_neighbours(sides: Sides) -> list[Score]:
+    n = min(len(sides.real), len(sides.fake))  # the radii depend on how many there are
+    found = precision_recall_density_coverage(sides.real[:n], sides.fake[:n])
+    how = f"{n:,} of each side, {NEIGHBOURS} neighbours; of a mean over pictures"
+    return [Score(name, *estimate, better="higher", how=how) for name, estimate in found.items()]
+
+
+def by_classes(fake: Tensor, real: Tensor, labels: Tensor | None, seed: int) -> list[Score]:
+    best = inception_score(real, seed).value
+    found = [Score("inception_score", *inception_score(fake, seed), better="higher", real=best, how="10 splits")]
+    if labels is not None:
+        classes = fake.shape[1]
+        reached, bits = classes_reached(fake.argmax(dim=1), labels, classes, seed)
+        shares = torch.bincount(labels, minlength=classes).numpy() / len(labels)
+        there, real_bits, how = float((shares > 0).sum()), entropy(shares), "500 bootstrap resamples"
+        found.append(Score("classes", *reached, better="higher", real=there, how=f"{how}; a tenth of its share counts"))
+        found.append(Score("class_entropy", *bits, better="higher", real=real_bits, how=how))
+    return found
+
+
+def by_patches(sides: Sides) -> list[Score]:
+    m = min(len(sides.fake_pictures), len(sides.real_pictures))
+    size = min(subset_size(sides.real_pictures.shape[1:]), m // 4)
+    count = min(SUBSETS, m // size)
+
+    def subset(pictures: np.ndarray, number: int) -> Tensor:
+        return as_x(pictures[number * size : (number + 1) * size])
+
+    apart, floor = [], []
+    for number in range(count):
+        real = subset(sides.real_pictures, number)
+        apart.append(distance(real, subset(sides.fake_pictures, number)))
+        floor.append(distance(real, subset(sides.real_pictures, (number + 1) % count)))
+    how = f"{count} subsets of {size:,}"
+    return [Score("patches", *mean_of(torch.tensor(apart)), better="lower", real=float(np.mean(floor)), how=how)]
+
+
+def by_pairs(sides: Sides) -> list[Score]:
+    of_fake, of_real = (
+        dissimilarity(torch.from_numpy(np.array(pictures)).permute(0, 3, 1, 2), seed=sides.seed)
+        for pictures in (sides.fake_pictures, sides.real_pictures)
+    )
+    return [Score("variety", *of_fake, better="higher", real=of_real.value, how="1,000 pairs")]
+
+
+def by_memory(sides: Sides) -> list[Score]:
+    found = copying(sides.fake, sides.real, sides.held_out)
+    among = f"{len(sides.real):,} training and {len(sides.held_out):,} held-out pictures"
+    how = f"nearest of {among}; p = {found.p_value:.2g}"
+    return [Score("memorised", *found.share, better="lower", real=0.0, how=how)]

@@ -1,0 +1,247 @@
+"""`evaluate`: what comes out of generators that are known, and how it is kept, printed and refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from ganache import measure
+from ganache.cli import main
+from ganache.data import Dataset, load
+from ganache.errors import ConfigError, DataError, TrainingError
+from ganache.evaluation import MEANINGS, Evaluation
+from ganache.measure import SEED, evaluate
+from ganache.metrics.features import RandomFeatures
+from ganache.types import Generator, Prior
+
+PRIOR = Prior(2)
+
+
+class Shows(Generator):
+    """Shows one of the images x [N, *image_shape] that it was given, as the latent says."""
+
+    def __init__(self, x: Tensor, change: Callable[[Tensor], Tensor] = lambda x: x) -> None:
+        super().__init__()
+        self.x = torch.nn.Parameter(x, requires_grad=False)
+        self.z_dim, self.image_shape, self.change = 2, tuple(x.shape[1:]), change
+
+    def synthesis(self, w: Tensor) -> Tensor:
+        share = torch.special.ndtr(w[:, 0].double())
+        return self.change(self.x[(share * len(self.x)).long().clamp(max=len(self.x) - 1)])
+
+
+@pytest.fixture(scope="module")
+def faces() -> Dataset:
+    return load("faces", count=400, size=(16, 16), held_out=0.1)
+
+
+@pytest.fixture(scope="module")
+def others() -> Dataset:
+    """Faces that are not among those."""
+    return load("faces", count=400, size=(16, 16), seed=7)
+
+
+def shown(data: Dataset, change: Callable[[Tensor], Tensor] = lambda x: x) -> Shows:
+    return Shows(measure.as_x(data.images[data.training]), change)
+
+
+def test_a_generator_that_copies_and_one_that_does_not(faces: Dataset, others: Dataset) -> None:
+    copies, innocent = (evaluate(shown(data), PRIOR, faces, n=300) for data in (faces, others))
+    assert copies["memorised"].value == 1
+    assert "p = " in copies["memorised"].how
+    assert copies["memorised"].value > 4 * copies["memorised"].error
+    assert abs(innocent["memorised"].value) < 3 * innocent["memorised"].error
+    for name in ("precision", "coverage", "density"):
+        assert innocent[name].value > 0.5
+    assert {score.name for score in innocent.scores} == MEANINGS.keys() - {
+        "inception_score",
+        "classes",
+        "class_entropy",
+    }
+    assert all(np.isfinite([score.value, score.error]).all() for score in copies.scores)
+    variety, patches = innocent["variety"], innocent["patches"]
+    assert variety.real is not None
+    assert patches.real is not None
+    assert variety.value == pytest.approx(variety.real, rel=0.1)
+    assert patches.value == pytest.approx(patches.real, rel=0.3)
+
+
+def test_the_same_seed_gives_the_same_and_worse_is_worse(faces: Dataset, others: Dataset, cache: Path) -> None:
+    first, again = (evaluate(shown(others), PRIOR, faces, n=200, cache=cache) for _ in range(2))
+    assert first == again
+    assert evaluate(shown(others), PRIOR, faces, n=200, seed=SEED + 10**6, cache=cache) != first
+    collapsed = evaluate(shown(others, lambda x: x * 0 + x[0]), PRIOR, faces, n=200, cache=cache)
+    for score in first.scores:
+        if score.name not in ("memorised", "precision", "density"):
+            worse = collapsed[score.name].value
+            assert worse > score.value if score.better == "lower" else worse < score.value, score.name
+    assert collapsed["variety"].value < 0.001
+
+
+def test_the_protocol_says_how(faces: Dataset, others: Dataset) -> None:
+    header = {"step": 12, "data_fingerprint": faces.fingerprint}
+    found = evaluate(shown(others), PRIOR, faces, n=500, header=header)
+    assert found.protocol.generated == 500
+    assert found.protocol.real == len(faces.training) < 400
+    assert found.protocol.held_out == len(faces.held_out) > 20
+    assert (found.protocol.split, found.protocol.step, found.protocol.features) == ("training", 12, "random")
+    assert found.protocol.features_hash == RandomFeatures((3, 16, 16)).hash
+    text = found.describe()
+    for words in ("frechet_infinity", "+-", "12", "against", found.protocol.features_hash, "few for 512 features"):
+        assert words in text
+    assert Evaluation.from_json(found.to_json()) == found
+
+
+def test_other_data_are_compared_with_and_said_to_be_others(faces: Dataset, others: Dataset) -> None:
+    found = evaluate(shown(others), PRIOR, faces, n=200, header={"data_fingerprint": "0123"})
+    assert (found.protocol.split, found.protocol.real, found.protocol.held_out) == ("all", 200, 0)
+    assert "not the data that the generator was trained on" in found.notes[0]
+    with pytest.raises(KeyError):
+        found["memorised"]
+
+
+def test_real_pictures_are_looked_at_once(
+    faces: Dataset, others: Dataset, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[int] = []
+    real_look = measure.looked_at
+
+    def counting(pictures: np.ndarray, extractor: RandomFeatures) -> Tensor:
+        looked.append(len(pictures))
+        return real_look(pictures, extractor)
+
+    monkeypatch.setattr(measure, "looked_at", counting)
+    first = evaluate(shown(others), PRIOR, faces, n=150, cache=cache)
+    assert sum(looked) == 150 + 150 + len(faces.held_out)
+    looked.clear()
+    assert evaluate(shown(others), PRIOR, faces, n=150, cache=cache) == first
+    assert sum(looked) == 150
+    for path in (cache / "features").iterdir():
+        path.write_bytes(b"damaged")
+    assert evaluate(shown(others), PRIOR, faces, n=150, cache=cache) == first
+    looked.clear()
+    evaluate(shown(others), PRIOR, faces, n=150, features="pixels", cache=cache)
+    assert sum(looked) > 150, "other features are not taken for these"
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(faces: Dataset, others: Dataset, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    assert evaluate(shown(others), PRIOR, faces, n=100, cache=tmp_path / "file").protocol.generated == 100
+
+
+def test_points_are_judged_as_they_are() -> None:
+    ring, again = (load("ring8", count=600, seed=seed, held_out=0.05) for seed in (0, 1))
+    found = evaluate(shown(again), PRIOR, ring, n=400)
+    assert found.protocol.features == "pixels"
+    assert found["precision"].value > 0.9
+    assert found["coverage"].value > 0.9
+    assert abs(found["frechet_infinity"].value) < 0.02
+    one_mode = replace(again, images=again.images[again.labels == 0], labels=None)
+    assert evaluate(shown(one_mode), PRIOR, ring, n=400)["coverage"].value < 0.2
+    with pytest.raises(ConfigError, match="--features pixels"):
+        evaluate(shown(again), PRIOR, ring, n=400, features="random")
+
+
+def test_classes_of_labelled_digits(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("sklearn")
+    digits = load("digits", held_out=0.1)
+    assert digits.labels is not None
+    of_training = digits.labels[digits.training]
+    few = digits.training[of_training < 4]
+    makes_four = Shows(measure.as_x(digits.images[few]))
+    found = evaluate(makes_four, PRIOR, digits, n=400, features="classifier", cache=cache)
+    assert (found["classes"].value, found["classes"].real) == (4, 10)
+    assert found["class_entropy"].value == pytest.approx(2, abs=0.1)
+    assert found["class_entropy"].real == pytest.approx(np.log2(10), abs=0.02)
+    assert found["inception_score"].value < 5 < 8 < (found["inception_score"].real or 0)
+    assert found["memorised"].value > 0.8
+    assert "held-out pictures" in found.notes[0]
+
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("the classifier was trained again")
+
+    monkeypatch.setattr(measure, "trained", never)
+    assert evaluate(makes_four, PRIOR, digits, n=400, features="classifier", cache=cache) == found
+
+
+def test_what_is_refused(faces: Dataset, others: Dataset) -> None:
+    good = shown(others)
+    with pytest.raises(ConfigError, match="n is 99"):
+        evaluate(good, PRIOR, faces, n=99)
+    with pytest.raises(ConfigError, match="no features 'randm': did you mean 'random'"):
+        evaluate(good, PRIOR, faces, n=100, features="randm")
+    with pytest.raises(ConfigError, match="has no labels"):
+        evaluate(good, PRIOR, faces, n=100, features="classifier")
+    with pytest.raises(DataError, match="50 pictures to compare with: at least 100"):
+        evaluate(good, PRIOR, load("faces", count=50, size=(16, 16)), n=100)
+    with pytest.raises(DataError, match=r"makes 3x16x16 \(channels, height, width\), and faces is 3x24x16"):
+        evaluate(good, PRIOR, load("faces", count=120, size=(24, 16)), n=100)
+    with pytest.raises(DataError, match="makes 3x16x16 .* and ring8 is points"):
+        evaluate(good, PRIOR, load("ring8", count=120), n=100)
+    with pytest.raises(TrainingError, match="not numbers"):
+        evaluate(shown(others, lambda x: x / 0), PRIOR, faces, n=100)
+
+
+# ---- the command -----------------------------------------------------------------------------------------------------
+
+
+def run(*args: str) -> int:
+    try:
+        main(list(args))
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
+
+
+@pytest.fixture(scope="module")
+def trained_run(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = str(tmp_path_factory.mktemp("judged") / "run")
+    quick = ["--size", "16", "--batch", "4", "--network.width", "4", "--data.count", "300", "--steps", "2"]
+    assert run("train", "faces", *quick, "--out", folder) == 0
+    return folder
+
+
+def test_the_command_tells_people_and_programs(trained_run: str, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert run("evaluate", trained_run, "-n", "100", "--features", "pixels") == 0
+    told = capsys.readouterr().out
+    for name in ("frechet", "memorised", "better", "at step 2", "held out; features pixels"):
+        assert name in told
+    assert run("evaluate", trained_run, "-n", "100", "--features", "pixels", "--checkpoint", "2", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["protocol"]["split"] == "training"
+    assert 0 < found["protocol"]["held_out"] < 40
+    assert found["scores"][0]["name"] == "frechet"
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["-n", "10"], "n is 10"),
+        (["--checkpoint", "77"], "no checkpoint '77'"),
+        (["--features", "classifier"], "no labels"),
+        (["--data", "nowhere"], "neither a file or folder"),
+        (["--data", "ring8"], "is points"),
+    ],
+)
+def test_the_command_refuses_in_one_sentence(
+    args: list[str], words: str, trained_run: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    assert run("evaluate", trained_run, *args) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert error.startswith("ganache: ")
+    assert error.count("\n") == 1
+
+
+def test_no_run_no_evaluation(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert run("evaluate", str(tmp_path)) == 2
+    assert "no run with a checkpoint" in capsys.readouterr().err

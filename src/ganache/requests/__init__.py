@@ -1,0 +1,51 @@
+"""Experiments in latent space as plain data: a picture's whole address, for command line, web page and notebook.
+
+    text = to_json(Traverse(dimension=28))      {"kind": "traverse", "dimension": 28, ...}
+    from_json(text)                             Traverse(dimension=28)
+
+A request and a generator fix the pictures: a latent of seed s is always the prior's sample of that seed, moved to
+`mean` and scaled by `std`. `explore.show` makes what a request asks for. No heavy library is loaded here, so that
+the command line can list what there is before PyTorch has loaded.
+"""
+
+from ganache.requests.kinds import (
+    KINDS,
+    Arithmetic,
+    Average,
+    Distribution,
+    RealVsFake,
+    Request,
+    Sample,
+    Traverse,
+    Truncation,
+    Walk,
+    refuse_classes,
+)
+from ganache.requests.plain import from_dict, from_json, resolve_names, to_dict, to_json
+from ganache.requests.points import Kept, Point, parse, plain_kept, refuse_unknown
+from ganache.requests.strict import build
+
+__all__ = [
+    "KINDS",
+    "Arithmetic",
+    "Average",
+    "Distribution",
+    "Kept",
+    "Point",
+    "RealVsFake",
+    "Request",
+    "Sample",
+    "Traverse",
+    "Truncation",
+    "Walk",
+    "build",
+    "from_dict",
+    "from_json",
+    "parse",
+    "plain_kept",
+    "refuse_classes",
+    "refuse_unknown",
+    "resolve_names",
+    "to_dict",
+    "to_json",
+]

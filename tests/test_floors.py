@@ -11,7 +11,7 @@ FLOORS = [
     {"types", "errors"},
     {"losses", "penalties", "divergences", "latents", "schedules", "images", "augment"},
     {"data", "networks", "methods", "metrics", "recipes"},
-    {"sections", "config", "rules", "train", "explore", "diagnose", "build", "evaluation", "judging"},
+    {"sections", "config", "rules", "train", "explore", "diagnose", "build", "evaluation", "judging", "requests", "exhibits"},
     {"checkpoint", "run", "folder", "log", "figures", "compare", "measure"},
     {"progress", "cli", "claims", "web"},
 ]
@@ -26,6 +26,8 @@ SAME_FLOOR = {
     ("build", "config"),  # settings -> objects
     ("build", "rules"),
     ("build", "train"),
+    ("explore", "requests"),  # what is asked for -> what is shown
+    ("explore", "exhibits"),
     ("run", "checkpoint"),  # the run folder's one writer uses the other two
     ("run", "figures"),
     ("run", "folder"),

@@ -1,0 +1,47 @@
+"""Latents -> pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ganache import images
+from ganache.exhibits import Pictures
+from ganache.types import Generator, Prior
+
+
+@dataclass(frozen=True)
+class Model:
+    """A generator, the distribution its latents had in training, and how captions call it."""
+
+    generator: Generator
+    prior: Prior
+    name: str = ""
+
+
+@torch.no_grad()
+def generate(generator: Generator, z: Tensor, batch: int = 64) -> Tensor:
+    """z [N, z_dim] -> x [N, *image_shape] in [-1, 1], float32 on the CPU.
+
+    The generator's training mode is left as it was found.
+    """
+    parts: tuple[Tensor, ...] = z.split(batch)  # type: ignore[no-untyped-call]
+    device = next(generator.parameters()).device
+    was_training = generator.training
+    generator.eval()
+    try:
+        return torch.cat([generator(part.to(device)).float().cpu() for part in parts])
+    finally:
+        generator.train(was_training)
+
+
+def render(generator: Generator, z: Tensor, batch: int = 96) -> Pictures:
+    """z [N, z_dim] -> pictures, uint8 [N, H, W, C]; for a 2-D toy its points, float32 [N, 2]."""
+    return as_pictures(generate(generator, z, batch))
+
+
+def as_pictures(x: Tensor) -> Pictures:
+    """x [N, *image_shape] in [-1, 1] -> uint8 [N, H, W, C], or points float32 [N, 2]."""
+    return x.numpy() if x.ndim == 2 else images.to_uint8(x).numpy()

@@ -1,0 +1,41 @@
+"""Requests -> what a picture shows. A new kind of request is one function and one line of SHOWN."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ganache.errors import ConfigError
+from ganache.exhibits import Exhibit, Film, Pictures
+from ganache.explore.changes import arithmetic, traverse, walk
+from ganache.explore.rendering import Model
+from ganache.explore.samples import average, distribution, real_vs_fake, sample, truncation
+from ganache.requests import Arithmetic, Average, Distribution, RealVsFake, Request, Sample, Traverse, Truncation, Walk
+
+SHOWN: Mapping[type[Request], Callable[[Any, Model], tuple[str, Sequence[Any]]]] = {
+    Arithmetic: arithmetic,
+    Average: average,
+    Distribution: distribution,
+    Sample: sample,
+    Traverse: traverse,
+    Truncation: truncation,
+}
+"""The kinds that every model shows for itself."""
+
+
+def show(request: Request, models: Sequence[Model], real: Pictures | None = None) -> Exhibit | Film:
+    """What a request asks for, by each of the models: a function of these alone. Nothing is drawn yet.
+
+    Names of latents must have been resolved. `real`: all of the data's pictures, uint8 [N, H, W, C] or points
+    [N, 2]; RealVsFake alone needs them.
+
+    Raises ConfigError where a model cannot do it: no such dimension or class, a vector of another length.
+    """
+    if isinstance(request, RealVsFake):
+        if real is None:
+            raise ConfigError("Real pictures are asked for, and no data are given: name some with --data.")
+        return real_vs_fake(request, models, real)
+    if isinstance(request, Walk):
+        return walk(request, models)
+    shown = [SHOWN[type(request)](request, model) for model in models]
+    return Exhibit(shown[0][0], tuple(tuple(parts) for _, parts in shown))

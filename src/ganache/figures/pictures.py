@@ -1,4 +1,4 @@
-"""Arrays -> picture files. Nothing here has seen a network."""
+"""Sheets of pictures, points, runs side by side, and the animation of a training."""
 
 from __future__ import annotations
 

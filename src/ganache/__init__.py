@@ -11,6 +11,9 @@
     generator, config, header = ganache.load_generator(ganache.find_checkpoint("runs/mine", "last"))
     images = ganache.render(generator, ganache.Sample(n=16, std=0.7).latents(ganache.prior(config)))
 
+    model = ganache.Model(generator, ganache.prior(config), "mine")
+    ganache.draw(ganache.show(ganache.Traverse(dimension=28), [model]))     # a picture with captions
+
 The names below are public; everything else is free to move.
 """
 
@@ -26,12 +29,26 @@ if TYPE_CHECKING:
     from ganache.data import Dataset, Stream, diagnose, load
     from ganache.errors import CheckpointError, ConfigError, DataError, GanacheError, MissingExtra, TrainingError
     from ganache.evaluation import Evaluation, Score
-    from ganache.explore import Sample, render
-    from ganache.figures import picture
-    from ganache.folder import find_checkpoint
+    from ganache.explore import Model, Sample, render, show
+    from ganache.figures import draw, picture, save_figure
+    from ganache.folder import find_checkpoint, read_names
     from ganache.measure import evaluate
     from ganache.methods import METHODS
     from ganache.networks import NETWORKS
+    from ganache.requests import (
+        Arithmetic,
+        Average,
+        Distribution,
+        Kept,
+        Point,
+        RealVsFake,
+        Traverse,
+        Truncation,
+        Walk,
+        from_json,
+        resolve_names,
+        to_json,
+    )
     from ganache.run import Run
     from ganache.train import Plan, Report, State
     from ganache.types import Critic, Generator, Method, Prior
@@ -43,12 +60,26 @@ _HOMES = {
     "data": ("Dataset", "Stream", "diagnose", "load"),
     "errors": ("CheckpointError", "ConfigError", "DataError", "GanacheError", "MissingExtra", "TrainingError"),
     "evaluation": ("Evaluation", "Score"),
-    "explore": ("Sample", "render"),
-    "figures": ("picture",),
-    "folder": ("find_checkpoint",),
+    "explore": ("Model", "Sample", "render", "show"),
+    "figures": ("draw", "picture", "save_figure"),
+    "folder": ("find_checkpoint", "read_names"),
     "measure": ("evaluate",),
     "methods": ("METHODS",),
     "networks": ("NETWORKS",),
+    "requests": (
+        "Arithmetic",
+        "Average",
+        "Distribution",
+        "Kept",
+        "Point",
+        "RealVsFake",
+        "Traverse",
+        "Truncation",
+        "Walk",
+        "from_json",
+        "resolve_names",
+        "to_json",
+    ),
     "run": ("Run",),
     "train": ("Plan", "Report", "State"),
     "types": ("Critic", "Generator", "Method", "Prior"),
@@ -57,19 +88,26 @@ _HOMES = {
 __all__ = [
     "METHODS",
     "NETWORKS",
+    "Arithmetic",
+    "Average",
     "CheckpointError",
     "Config",
     "ConfigError",
     "Critic",
     "DataError",
     "Dataset",
+    "Distribution",
     "Evaluation",
     "GanacheError",
     "Generator",
+    "Kept",
     "Method",
     "MissingExtra",
+    "Model",
     "Plan",
+    "Point",
     "Prior",
+    "RealVsFake",
     "Report",
     "Run",
     "Sample",
@@ -77,16 +115,26 @@ __all__ = [
     "State",
     "Stream",
     "TrainingError",
+    "Traverse",
+    "Truncation",
+    "Walk",
     "dataset",
     "diagnose",
+    "draw",
     "evaluate",
     "find_checkpoint",
+    "from_json",
     "load",
     "load_generator",
     "picture",
     "prior",
+    "read_names",
     "recipe",
     "render",
+    "resolve_names",
+    "save_figure",
+    "show",
+    "to_json",
 ]
 
 

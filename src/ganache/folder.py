@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -13,7 +14,10 @@ except ImportError:  # Windows has none; there two processes in one folder are n
     fcntl = None  # type: ignore[assignment]
 
 from ganache import checkpoint
-from ganache.errors import CheckpointError
+from ganache.errors import CheckpointError, ConfigError
+from ganache.requests import Kept, build, plain_kept
+
+NAMES = "names.json"
 
 
 def read_config(folder: Path) -> dict[str, Any] | None:
@@ -72,6 +76,37 @@ def find_checkpoint(folder: str | Path, which: str = "last") -> Path:
             f"{folder} has no checkpoint '{which}': there are last, best, and those of steps {steps}."
         )
     return path
+
+
+def at_step(run: str) -> tuple[Path, str]:
+    """RUN or RUN@STEP -> (the folder, which checkpoint): a step, "last" or "best".
+
+    >>> at_step("runs/faces@2000")[1], at_step("runs/faces")[1]
+    ('2000', 'last')
+    """
+    if "@" not in run or Path(run).exists():
+        return Path(run), "last"
+    folder, which = run.rsplit("@", 1)
+    return Path(folder), which
+
+
+def read_names(folder: Path) -> dict[str, Kept]:
+    """The latents that were named in a run. Raises CheckpointError where `names.json` cannot be read."""
+    path = folder / NAMES
+    try:
+        return {
+            name: build(Kept, {"name": name, **kept}, "latent") for name, kept in json.loads(path.read_text()).items()
+        }
+    except FileNotFoundError:
+        return {}
+    except (ValueError, TypeError, AttributeError, OSError, ConfigError) as error:
+        raise CheckpointError(f"{path} cannot be read ({error}): mend it, or remove it.") from None
+
+
+def write_names(folder: Path, names: Mapping[str, Kept]) -> None:
+    """Keep named latents in a run, each under its name."""
+    plain = {name: plain_kept(kept) for name, kept in sorted(names.items())}
+    write_json(folder / NAMES, {name: {k: v for k, v in kept.items() if k != "name"} for name, kept in plain.items()})
 
 
 def lock(folder: Path) -> IO[str] | None:

@@ -12,15 +12,26 @@ from typing import Any
 
 import tyro
 
+from ganache.cli import lab
 from ganache.cli.judge import evaluate
-from ganache.cli.pictures import compare, sample
+from ganache.cli.names import name
+from ganache.cli.pictures import compare
 from ganache.cli.tell import doctor, recipes
 from ganache.cli.train import train, train_command
 from ganache.errors import GanacheError
 
 COMMANDS: dict[str, Callable[..., Any]] = {
     "train": train,
-    "sample": sample,
+    "sample": lab.sample,
+    "distribution": lab.distribution,
+    "average": lab.average,
+    "arithmetic": lab.arithmetic,
+    "traverse": lab.traverse,
+    "walk": lab.walk,
+    "truncation": lab.truncation,
+    "real-vs-fake": lab.real_vs_fake,
+    "name": name,
+    "render": lab.render,
     "compare": compare,
     "evaluate": evaluate,
     "doctor": doctor,
@@ -36,7 +47,9 @@ def main(argv: list[str] | None = None) -> None:
         if args[:1] == ["train"]:
             train_command(args[1:])
         else:
-            tyro.extras.subcommand_cli_from_dict(COMMANDS, args=args, prog="ganache", description=INTRODUCTION)
+            tyro.extras.subcommand_cli_from_dict(
+                COMMANDS, args=args, prog="ganache", description=INTRODUCTION, registry=lab.REGISTRY
+            )
     except GanacheError as error:
         fail(str(error))
     except KeyboardInterrupt:

@@ -1,0 +1,135 @@
+"""The latent lab: each command makes one picture, and beside it the request that makes the same picture again.
+
+A command's options are the fields of its request (see `ganache.requests`).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from tyro.conf import Positional, arg
+from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
+
+from ganache.cli.making import make, read_request
+from ganache.errors import ConfigError
+from ganache.requests import (
+    Arithmetic,
+    Average,
+    Distribution,
+    Point,
+    RealVsFake,
+    Sample,
+    Traverse,
+    Truncation,
+    Walk,
+    parse,
+)
+
+Runs = Annotated[
+    Positional[tuple[str, ...]],
+    arg(help="The runs' folders; RUN@2000, RUN@best and RUN@last choose a checkpoint."),
+]
+Averaged = Annotated[bool, arg(help="Whether the averaged generator makes them, where the run kept one.")]
+Out = Annotated[str, arg(aliases=["-o"], help="The picture file to write.")]
+flat = arg(name="")
+
+REGISTRY = ConstructorRegistry()
+"""How options become what requests hold."""
+
+
+@REGISTRY.primitive_rule
+def point_rule(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Point] | None:
+    """A latent is one word: 17, smiling, or 3,17,smiling."""
+    if info.type is not Point:
+        return None
+    return PrimitiveConstructorSpec(
+        nargs=1,
+        metavar="POINT",
+        instance_from_str=lambda words: parse(words[0]),
+        is_instance=lambda value: isinstance(value, Point),
+        str_from_instance=lambda point: [",".join(map(str, point.parts))],
+    )
+
+
+def sample(
+    runs: Runs,
+    n: Annotated[int, arg(aliases=["-n"])] = 64,
+    mean: tuple[float, ...] = (0.0,),
+    std: tuple[float, ...] = (1.0,),
+    seed: int = 0,
+    classes: tuple[int, ...] = (),
+    checkpoint: str = "last",
+    plain: bool = False,
+    average: Averaged = True,
+    out: Out = "samples.png",
+) -> None:
+    """Make new pictures with a trained generator.
+
+    Args:
+        n: How many pictures.
+        mean: The mean of the latents; a sheet for each.
+        std: Their spread; below 1 gives more typical pictures, above 1 more unusual ones. A sheet for each.
+        seed: The seed of the first picture; the next has the next seed.
+        classes: Which classes to make, in turn (--classes 7 for sevens), where the generator was told classes.
+        checkpoint: A step, or last, or best (the one whose pictures were nearest to real ones).
+        plain: Only the pictures, without captions; of one run, mean and std.
+    """
+    one_or_more = [each[0] if len(each) == 1 else each for each in (mean, std)]
+    request = Sample(n, one_or_more[0], one_or_more[1], seed, classes)
+    if plain and (len(runs) > 1 or len(request.settings()) > 1):
+        raise ConfigError("--plain is for one run, one mean and one std: leave it out.")
+    if checkpoint != "last":
+        runs = tuple(f"{run}@{checkpoint}" for run in runs)
+    make(request, runs, average, out, plain)
+
+
+def distribution(
+    runs: Runs, request: Annotated[Distribution, flat], average: Averaged = True, out: Out = "distribution.png"
+) -> None:
+    """See where the pictures of latents around several means fall: a plot with thumbnails."""
+    make(request, runs, average, out)
+
+
+def average(runs: Runs, request: Annotated[Average, flat], average: Averaged = True, out: Out = "average.png") -> None:
+    """See the average picture of each mean: of the mean latent, and the mean of many pictures."""
+    make(request, runs, average, out)
+
+
+def arithmetic(
+    runs: Runs, request: Annotated[Arithmetic, flat], average: Averaged = True, out: Out = "arithmetic.png"
+) -> None:
+    """Compute with latents: a+b, abs(a-b), a*b, or a-b+c of averaged exemplars."""
+    make(request, runs, average, out)
+
+
+def traverse(
+    runs: Runs, request: Annotated[Traverse, flat], average: Averaged = True, out: Out = "traverse.png"
+) -> None:
+    """Change one dimension and keep all else."""
+    make(request, runs, average, out)
+
+
+def walk(runs: Runs, request: Annotated[Walk, flat], average: Averaged = True, out: Out = "walk.webp") -> None:
+    """Walk through latents: a moving picture (.webp, .gif, .mp4), or moments of it (.png)."""
+    make(request, runs, average, out)
+
+
+def truncation(
+    runs: Runs, request: Annotated[Truncation, flat], average: Averaged = True, out: Out = "truncation.png"
+) -> None:
+    """See the same seeds at several spreads of the latents."""
+    make(request, runs, average, out)
+
+
+def real_vs_fake(
+    runs: Runs, request: Annotated[RealVsFake, flat], average: Averaged = True, out: Out = "real-vs-fake.png"
+) -> None:
+    """Put generated pictures below real ones."""
+    make(request, runs, average, out)
+
+
+def render(runs: Runs, average: Averaged = True, out: Out = "picture.png") -> None:
+    """Make the picture of a request again: ganache render RUN request.json, or RUN RUN request.json."""
+    if len(runs) < 2:
+        raise ConfigError("A run and a request are needed: write  ganache render RUN request.json")
+    make(read_request(runs[-1]), runs[:-1], average, out)

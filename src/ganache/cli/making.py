@@ -1,0 +1,92 @@
+"""What the lab's commands share: runs and a request -> a picture, and the request beside it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ganache.cli.pictures import STILL, refuse_unless_picture
+from ganache.errors import ConfigError
+from ganache.requests import RealVsFake, Request, Sample, Walk, from_json, resolve_names, to_dict
+
+if TYPE_CHECKING:
+    from ganache.config import Config
+    from ganache.explore import Model
+
+MOVING = (".webp", ".gif", ".mp4", ".png")
+
+
+def make(request: Request, runs: Sequence[str], average: bool, out: str, plain: bool = False) -> None:
+    """Make the picture of a request, and write the request beside it; `plain` leaves a sample's captions out."""
+    if not runs:
+        raise ConfigError("No run was named: give the folder that `ganache train` wrote.")
+    refuse_unless_picture(out, MOVING if isinstance(request, Walk) else STILL)
+    beside = Path(out).with_suffix(".json")
+    refuse_unless_request(beside)
+    from ganache.explore import render, show
+    from ganache.figures import picture, save_figure
+    from ganache.folder import at_step, read_names, write_json
+
+    request = resolve_names(request, read_names(at_step(runs[0])[0]))
+    models, config = load_models(runs, average)
+    if plain and isinstance(request, Sample):
+        save_figure(picture(render(models[0].generator, request.latents(models[0].prior))), Path(out))
+    else:
+        real = real_pictures(request, config, models[0]) if isinstance(request, RealVsFake) else None
+        save_figure(show(request, models, real), Path(out))
+    write_json(beside, to_dict(request))
+    again = shlex.join(["ganache", "render", *runs, str(beside), *([] if average else ["--no-average"])])
+    print(f"{out}: by {'; '.join(model.name for model in models)}. The same again: {again}")
+
+
+def load_models(runs: Sequence[str], average: bool) -> tuple[list[Model], Config]:
+    """The generators of RUN or RUN@STEP, named by folder and step; and the first one's settings."""
+    from ganache import build
+    from ganache.checkpoint import load_generator
+    from ganache.explore import Model
+    from ganache.folder import at_step, find_checkpoint
+
+    folders = {Path(at_step(run)[0]).resolve() for run in runs}
+    same_name = len({folder.name for folder in folders}) < len(folders)
+    models, configs = [], []
+    for run in runs:
+        folder, which = at_step(run)
+        generator, config, header = load_generator(find_checkpoint(folder, which), average)
+        name = str(folder) if same_name else folder.resolve().name
+        models.append(Model(generator, build.prior(config), f"{name}, step {header['step']:,}"))
+        configs.append(config)
+    return models, configs[0]
+
+
+def real_pictures(request: RealVsFake, config: Config, model: Model) -> Any:
+    """All pictures of the data a run was trained on, or of the data that the request names, at the run's size."""
+    from ganache.data import load
+
+    data, shape = config.data, model.generator.image_shape
+    size, channels = data.height_width(), data.channels
+    if request.data and len(shape) == 3:
+        size, channels = (shape[1], shape[2]), shape[0]
+    source = request.data or data.source
+    return load(source, size=size, channels=channels, fit=data.fit, count=data.count, progress=True).images
+
+
+def read_request(file: str) -> Request:
+    """The request in a file. Raises ConfigError where there is none."""
+    try:
+        return from_json(Path(file).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} cannot be read as a request ({error}): give the .json beside a picture.") from None
+
+
+def refuse_unless_request(file: Path) -> None:
+    """Raise ConfigError where a request would be written over something else."""
+    if not file.exists():
+        return
+    try:
+        read_request(str(file))
+    except ConfigError:
+        raise ConfigError(
+            f"{file} is there and is no request, and would be overwritten: name another picture."
+        ) from None

@@ -1,0 +1,175 @@
+"""The lab's commands, as a user meets them: pictures, requests beside them, and sentences."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ganache.cli import main
+from ganache.folder import at_step, read_names
+
+TRAIN = ["train", "faces", "--size", "16", "--batch", "4", "--network.width", "4", "--network.z-dim", "6"]
+BRIEF = ["--data.count", "30", "--record.samples", "4", "--steps", "2", "--record.marks", "1"]
+
+
+def run(*args: str) -> int:
+    try:
+        main(list(args))
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "faces"
+    assert run(*TRAIN, *BRIEF, "--out", str(folder)) == 0
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def pixels(file: str) -> np.ndarray:
+    """Of every frame."""
+    with Image.open(file) as picture:
+        frames = []
+        for number in range(getattr(picture, "n_frames", 1)):
+            picture.seek(number)
+            frames.append(np.asarray(picture.convert("RGB")).copy())
+    return np.stack(frames)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "sample -n 9 --mean -0.3 0 --std 0.4 1 -o one.png",
+        "distribution --n 8 --means -0.5 0.5 -o one.png",
+        "average --n 3 -o one.png",
+        "arithmetic --operation abs(a-b) --points 3 smiling -o one.png",
+        "arithmetic --operation a-b+c --points 3,17 smiling 4,smiling -o one.png",
+        "traverse --dimension 2 --values -1 1 --points smiling 7 -o one.webp",
+        "walk --points 1 smiling 2 --frames 3 --way lerp --no-loop -o one.webp",
+        "truncation --n 2 -o one.png",
+        "real-vs-fake --n 3 -o one.png",
+    ],
+)
+def test_each_picture_is_made_again_from_the_request_beside_it(trained: Path, words: str) -> None:
+    command, *options = words.split()
+    assert run("name", str(trained), "smiling", "--seeds", "3,17,40", "--std", "0.5") == 0
+    assert run(command, str(trained), *options) == 0
+    kind = "webp" if options[-1].endswith("webp") else "png"
+    request = json.loads(Path("one.json").read_text())
+    assert request["kind"] == command
+    assert run("name", str(trained), "smiling", "--seeds", "5") == 0, "a name that means something else by now"
+    assert run("render", str(trained), "one.json", "-o", f"other.{kind}") == 0
+    assert np.array_equal(pixels(f"one.{kind}"), pixels(f"other.{kind}"))
+    assert json.loads(Path("other.json").read_text()) == request
+
+
+def test_checkpoints_side_by_side(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("truncation", f"{trained}@1", f"{trained}@last", "--n", "2", "-o", "two.png") == 0
+    assert "faces, step 1; faces, step 2" in capsys.readouterr().out
+    for run_, name in ((f"{trained}@1", "one.png"), (str(trained), "last.png"), (f"{trained}@2", "again.png")):
+        assert run("sample", run_, "-n", "4", "--plain", "-o", name) == 0
+    assert not np.array_equal(pixels("one.png"), pixels("last.png"))
+    assert np.array_equal(pixels("again.png"), pixels("last.png"))
+    assert run("sample", str(trained), "-n", "4", "--plain", "--checkpoint", "1", "-o", "old.png") == 0
+    assert np.array_equal(pixels("one.png"), pixels("old.png"))
+    assert run("render", f"{trained}@1", str(trained), "two.json", "-o", "more.png") == 0
+    assert np.array_equal(pixels("two.png"), pixels("more.png"))
+
+
+def test_a_folder_may_have_an_at_in_its_name() -> None:
+    Path("me@home").mkdir()
+    assert at_step("me@home") == (Path("me@home"), "last")
+    assert at_step("me@home@2000") == (Path("me@home"), "2000")
+    assert at_step("run@best") == (Path("run"), "best")
+
+
+def test_latents_are_named_listed_and_forgotten(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("z.json").write_text("[0.5, 0, 0, 0, 0, -1]")
+    assert run("name", str(trained), "kept", "--vector", "z.json") == 0
+    assert run("name", str(trained), "both", "--seeds", "3", "17", "--mean", "-0.25") == 0
+    capsys.readouterr()
+    assert run("name", str(trained)) == 0
+    listed = capsys.readouterr().out
+    assert "kept: a vector of 6 numbers" in listed
+    assert "both: the mean of seeds 3, 17 at mean -0.25, std 1" in listed
+    assert read_names(trained)["kept"].vector == (0.5, 0.0, 0.0, 0.0, 0.0, -1.0)
+    assert run("traverse", str(trained), "--dimension", "0", "--points", "kept", "-o", "kept.png") == 0
+    assert run("name", str(trained), "kept", "--forget") == 0
+    assert "kept" not in read_names(trained)
+    assert run("name", str(trained), "kept", "--forget") == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("traverse RUN --dimension 6", "There is no dimension 6: this generator's latents have 0 to 5."),
+        ("traverse RUN --dimension category", "have no 'category': use a number from 0 to 5"),
+        ("traverse RUN --values 0 nan", "values is nan: use a number"),
+        ("walk RUN --points 1 smilng", "no latent named 'smilng': did you mean 'smiling'?"),
+        ("walk RUN -o w.mpg", "end it in .webp, .gif, .mp4 or .png"),
+        ("walk RUN --points 1", "at least 2 points"),
+        ("walk RUN --points 1 2,", "neither a seed nor a name"),
+        ("walk RUN --points 1 99999999999999999999", "is no seed"),
+        ('walk RUN --points 1 {"vector":[0,0]}', "has 2 numbers, and this generator's latents have 6"),
+        ('walk RUN --points 1 {"vector":[0,NaN]}', "has the number nan"),
+        ('walk RUN --points 1 {"vector":', "cannot be read"),
+        ("sample RUN --classes 3", "no class 3: this generator was told no classes"),
+        ("sample RUN --mean 0 1 --plain", "--plain is for one run"),
+        ("sample nowhere", "no run with a checkpoint"),
+        ("sample RUN@77", "no checkpoint '77': there are last, best, and those of steps 1, 2."),
+        ("sample", "No run was named"),
+        ("truncation nowhere", "no run with a checkpoint"),
+        ("arithmetic RUN --operation a-b+c", "is of 3 latents, and 2"),
+        ("average RUN --n 0", "n is 0: use a number from 1"),
+        ("real-vs-fake RUN --n 31", "31 real pictures are asked for, and there are 30"),
+        ("real-vs-fake RUN --data facs", "did you mean 'faces'?"),
+        ("render RUN", "ganache render RUN request.json"),
+        ("render RUN nowhere.json", "cannot be read as a request"),
+        ("render RUN wrong.json", "has no 'sed': did you mean 'seed'"),
+        ("render RUN long.json", "has 3 numbers, and this generator's latents have 6"),
+        ("sample RUN -o mine.png", "mine.json is there and is no request"),
+        ("name nowhere x --seeds 3", "no run with a checkpoint"),
+        ("name RUN x", "by its seeds or by its vector"),
+        ("name RUN 17 --seeds 3", "neither a seed nor a name"),
+        ("name RUN x --seeds 3,y", "expected whole numbers"),
+        ("name RUN x --seeds 3 --std nan", "has the number nan"),
+        ("name RUN x --vector mine.json", "holds no list of numbers"),
+        ("name RUN x --vector short.json", "holds 3 numbers, and the latents"),
+    ],
+)
+def test_what_cannot_be_is_one_sentence_and_exit_code_2(
+    trained: Path, words: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("name", str(trained), "smiling", "--seeds", "3") == 0
+    names = (trained / "names.json").read_text()
+    Path("mine.json").write_text('{"my": "notes"}')
+    Path("short.json").write_text("[1, 2, 3]")
+    Path("wrong.json").write_text('{"kind": "sample", "sed": 1}')
+    Path("long.json").write_text('{"kind": "walk", "points": [1, {"vector": [1, 2, 3]}]}')
+    before = sorted(Path().iterdir())
+    capsys.readouterr()
+    assert run(*(word.replace("RUN", str(trained)) for word in words.split())) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.startswith("ganache: ")
+    assert error.count("\n") == 1
+    assert sorted(Path().iterdir()) == before, "nothing is left behind"
+    assert (trained / "names.json").read_text() == names
+
+
+def test_damaged_names_are_said(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for damage in ("{", "[]", '{"x": 3}', '{"x": {"seeds": ["a"]}}'):
+        (trained / "names.json").write_text(damage)
+        assert run("walk", str(trained)) == 2
+        assert "names.json cannot be read" in capsys.readouterr().err
+    (trained / "names.json").unlink()

@@ -183,7 +183,7 @@ def test_what_is_refused(faces: Dataset, others: Dataset) -> None:
         evaluate(good, PRIOR, load("faces", count=50, size=(16, 16)), n=100)
     with pytest.raises(DataError, match=r"makes 3x16x16 \(channels, height, width\), and faces is 3x24x16"):
         evaluate(good, PRIOR, load("faces", count=120, size=(24, 16)), n=100)
-    with pytest.raises(DataError, match="makes 3x16x16 .* and ring8 is points"):
+    with pytest.raises(DataError, match=r"makes 3x16x16 .* and ring8 is points"):
         evaluate(good, PRIOR, load("ring8", count=120), n=100)
     with pytest.raises(TrainingError, match="not numbers"):
         evaluate(shown(others, lambda x: x / 0), PRIOR, faces, n=100)

@@ -120,8 +120,8 @@ def refuse_mismatch(generator: Generator, data: Dataset, n: int) -> None:
     if made != there:
         words = ["x".join(map(str, shape)) if len(shape) == 3 else "points" for shape in (made, there)]
         raise DataError(
-            f"The generator makes {words[0]} (channels, height, width), and {data.name} is {words[1]}: give data of the "
-            "generator's kind."
+            f"The generator makes {words[0]} (channels, height, width), and {data.name} is {words[1]}: give data "
+            "of the generator's kind."
         )
 
 

@@ -35,6 +35,8 @@ class Sides:
     """Features of generated pictures, float32 [N, F]."""
     real: Tensor
     """... of real ones [M, F]."""
+    training: Tensor
+    """... of these and further ones that training saw [T, F]."""
     held_out: Tensor
     """... of those that training did not see [H, F]; H may be 0."""
     fake_pictures: np.ndarray
@@ -107,7 +109,8 @@ def by_classes(fake: Tensor, real: Tensor, labels: Tensor | None, seed: int) -> 
         reached, bits = classes_reached(fake.argmax(dim=1), labels, classes, seed)
         shares = torch.bincount(labels, minlength=classes).numpy() / len(labels)
         there, real_bits, how = float((shares > 0).sum()), entropy(shares), "500 bootstrap resamples"
-        found.append(Score("classes", *reached, better="higher", real=there, how=f"{how}; a tenth of its share counts"))
+        counted = f"{how}; a quarter of its share counts"
+        found.append(Score("classes", *reached, better="higher", real=there, how=counted))
         found.append(Score("class_entropy", *bits, better="higher", real=real_bits, how=how))
     return found
 
@@ -138,7 +141,7 @@ def by_pairs(sides: Sides) -> list[Score]:
 
 
 def by_memory(sides: Sides) -> list[Score]:
-    found = copying(sides.fake, sides.real, sides.held_out)
-    among = f"{len(sides.real):,} training and {len(sides.held_out):,} held-out pictures"
+    found = copying(sides.fake, sides.training, sides.held_out)
+    among = f"{len(sides.training):,} training and {len(sides.held_out):,} held-out pictures"
     how = f"nearest of {among}; p = {found.p_value:.2g}"
     return [Score("memorised", *found.share, better="lower", real=0.0, how=how)]

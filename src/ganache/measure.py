@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,9 @@ CHUNK = 256
 TAUGHT = 10_000
 """Pictures that a classifier learns from, at most."""
 
+REMEMBERED = 50_000
+"""Training pictures, at most, among which copies are looked for."""
+
 Positions = NDArray[np.int64]
 
 
@@ -65,36 +69,18 @@ def evaluate(
     any. `features`: "random" (the default), "pixels" (the default for points) or "classifier".
     Raises ConfigError, DataError or TrainingError where they cannot be compared.
     """
-    refuse_mismatch(generator, data, n)
     header = header or {}
     known = header.get("data_fingerprint", data.fingerprint) == data.fingerprint
-    pool, held_out = (data.training, data.held_out) if known else (np.arange(len(data)), data.held_out[:0])
-    if len(pool) < FEWEST:
-        raise DataError(f"{data.name} has {len(pool)} pictures to compare with: at least {FEWEST} are needed.")
-    real, held_out = at_random(pool, n, seed), at_random(held_out, n, seed)
+    chosen = choose(data, n, seed, known)
+    refuse_mismatch(generator, data, n, len(chosen.pool))
     name = features or ("pixels" if len(data.image_shape) == 1 else "random")
-    extractor, said = extractor_of(name, data, pool, held_out, seed, cache)
-    extractor.to(next(generator.parameters()).device)
-    kept = SUBSETS * subset_size(data.images.shape[1:])
-    fake_features, fake_pictures = of_generator(generator, prior, n, seed, extractor, kept, progress)
-    real_features, held_out_features = (of_data(data, each, extractor, cache, progress) for each in (real, held_out))
-    extractor.cpu()
-    sides = Sides(
-        fake=fake_features,
-        real=real_features,
-        held_out=held_out_features,
-        fake_pictures=fake_pictures,
-        real_pictures=data.images[real[:kept]],
-        fake_logits=extractor.logits(fake_features),
-        real_logits=extractor.logits(real_features),
-        labels=None if data.labels is None else torch.from_numpy(data.labels[real]),
-        seed=seed,
-    )
+    extractor, said = extractor_of(name, data, chosen, cache)
+    sides = both_sides(generator, prior, data, chosen, extractor, n, seed, cache, progress)
     protocol = Protocol(
         generated=n,
-        real=len(real),
+        real=len(sides.real),
         split="training" if known else "all",
-        held_out=len(held_out),
+        held_out=len(sides.held_out),
         features=extractor.name,
         features_hash=extractor.hash,
         num_features=extractor.num_features,
@@ -112,8 +98,64 @@ def evaluate(
     return Evaluation(tuple(found), protocol, (*said, *remarks(sides, known)))
 
 
-def refuse_mismatch(generator: Generator, data: Dataset, n: int) -> None:
-    """Raise where generated and real pictures are not alike in size, or too few are asked for."""
+@dataclass(frozen=True)
+class Chosen:
+    """Positions of the pictures that an evaluation looks at, in an order that means nothing."""
+
+    pool: Positions
+    """Those that may be compared with; the first n are."""
+    held_out: Positions
+    """Those that training did not see; empty where there is no test of memory."""
+
+
+def choose(data: Dataset, n: int, seed: int, known: bool) -> Chosen:
+    """Which pictures are looked at: of the data that were trained on (`known`) the training ones, of others any."""
+    pool, held_out = (data.training, data.held_out) if known else (np.arange(len(data)), data.held_out[:0])
+    # Copies are looked for among all training pictures, or nearly.
+    most = max(n, REMEMBERED) if len(held_out) else n
+    return Chosen(at_random(pool, most, seed), at_random(held_out, most, seed))
+
+
+def at_random(positions: Positions, most: int, seed: int) -> Positions:
+    """At most so many of the positions, shuffled."""
+    order = torch.randperm(len(positions), generator=torch.Generator().manual_seed(seed))
+    chosen: Positions = positions[order[:most].numpy()]
+    return chosen
+
+
+def both_sides(
+    generator: Generator,
+    prior: Prior,
+    data: Dataset,
+    chosen: Chosen,
+    extractor: Features,
+    n: int,
+    seed: int,
+    cache: Path | None,
+    progress: bool,
+) -> Sides:
+    """Generated and real pictures as their features. The extractor works where the generator does."""
+    extractor.to(next(generator.parameters()).device)
+    kept = SUBSETS * subset_size(data.images.shape[1:])
+    fake, fake_pictures = of_generator(generator, prior, n, seed, extractor, kept, progress)
+    training, held_out = (of_data(data, each, extractor, cache, progress) for each in (chosen.pool, chosen.held_out))
+    extractor.cpu()
+    return Sides(
+        fake=fake,
+        real=training[:n],
+        training=training,
+        held_out=held_out,
+        fake_pictures=fake_pictures,
+        real_pictures=data.images[chosen.pool[: min(n, kept)]],
+        fake_logits=extractor.logits(fake),
+        real_logits=extractor.logits(training[:n]),
+        labels=labels_of(data, chosen.pool[:n]),
+        seed=seed,
+    )
+
+
+def refuse_mismatch(generator: Generator, data: Dataset, n: int, real: int) -> None:
+    """Raise where generated and real pictures are not alike in size, or too few are asked for or there."""
     if n < FEWEST:
         raise ConfigError(f"n is {n}: a score of fewer than {FEWEST} pictures means nothing.")
     made, there = generator.image_shape, data.image_shape
@@ -123,19 +165,22 @@ def refuse_mismatch(generator: Generator, data: Dataset, n: int) -> None:
             f"The generator makes {words[0]} (channels, height, width), and {data.name} is {words[1]}: give data "
             "of the generator's kind."
         )
+    if real < FEWEST:
+        raise DataError(f"{data.name} has {real} pictures to compare with: at least {FEWEST} are needed.")
 
 
-def at_random(pool: Positions, n: int, seed: int) -> Positions:
-    """At most n of the positions, in an order that means nothing."""
-    order = torch.randperm(len(pool), generator=torch.Generator().manual_seed(seed))
-    chosen: Positions = pool[order[:n].numpy()]
-    return chosen
+def labels_of(data: Dataset, chosen: Positions) -> Tensor | None:
+    """The labels of the chosen pictures [N], where there are any."""
+    return None if data.labels is None else torch.from_numpy(data.labels[chosen])
 
 
-def extractor_of(
-    name: str, data: Dataset, pool: Positions, held_out: Positions, seed: int, cache: Path | None
-) -> tuple[Features, tuple[str, ...]]:
+def extractor_of(name: str, data: Dataset, chosen: Chosen, cache: Path | None) -> tuple[Features, tuple[str, ...]]:
     """The features of that name for these data, and what there is to say about them."""
+    if name == "inception":
+        raise ConfigError(
+            "The features 'inception' are a network trained elsewhere, whose weights ganache neither has nor loads "
+            "yet: use --features random, pixels or classifier."
+        )
     if name not in FEATURES:
         raise ConfigError(f"There are no features '{name}': {choices(name, FEATURES)}")
     if name == "pixels":
@@ -147,16 +192,16 @@ def extractor_of(
         raise ConfigError(
             f"{data.name} has no labels that a classifier could learn: use --features random, or give data with labels."
         )
-    classifier, labels = Classifier(data.image_shape, classes), torch.from_numpy(data.labels)
-    taught = at_random(pool, TAUGHT, seed)
+    classifier, taught = Classifier(data.image_shape, classes), chosen.pool[:TAUGHT]
+    labels = torch.from_numpy(data.labels.copy())
 
     def learn() -> dict[str, Tensor]:
         return dict(trained(torch.from_numpy(data.images[taught]), labels[taught], classes).state_dict())
 
     classifier.load_state_dict(cached(cache, ("classifier", data.fingerprint, digest(taught)), learn))
-    asked = held_out if len(held_out) else taught[:1000]
+    asked, whose = (chosen.held_out, "held-out") if len(chosen.held_out) else (taught, "its own training")
+    asked = asked[:2000]
     right = accuracy(classifier, as_x(data.images[asked]), labels[asked])
-    whose = "held-out" if len(held_out) else "its own training"
     return classifier.eval().requires_grad_(False), (
         f"The classifier names the class of {right:.1%} of {len(asked):,} {whose} pictures.",
     )

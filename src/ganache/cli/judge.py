@@ -16,7 +16,7 @@ def evaluate(
     data: str | None = None,
     checkpoint: str = "last",
     n: Annotated[int, arg(aliases=["-n"])] = 10_000,
-    features: Literal["random", "pixels", "classifier"] | None = None,
+    features: Literal["random", "pixels", "classifier", "inception"] | None = None,
     json: bool = False,
 ) -> None:
     """Measure how near a generator's pictures are to real ones, how varied, and whether it repeats its training data.
@@ -27,7 +27,7 @@ def evaluate(
         checkpoint: A step, or last, or best (the one whose pictures were nearest to real ones).
         n: How many pictures to make, and to compare with at most.
         features: What sees the pictures: a random network (the default), pixels (for points), or a classifier that is
-            trained first, where the data have labels.
+            trained first, where the data have labels. (The Inception network of papers cannot be loaded yet.)
         json: Print JSON.
     """
     import torch

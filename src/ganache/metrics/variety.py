@@ -14,6 +14,7 @@ WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 LEAST_SIDE = 16
 CHUNK = 64
 RESAMPLED = 500
+LEAST_SHARE = 0.25
 
 
 def dissimilarity(x: Tensor, pairs: int = 1000, seed: int = 0) -> Estimate:
@@ -49,10 +50,10 @@ def scales(side: int) -> int:
 def classes_reached(y: Tensor, real: Tensor, classes: int, seed: int = 0) -> tuple[Estimate, Estimate]:
     """(how many of the classes the labels y [N] reach, the entropy of their shares in bits).
 
-    A class counts as reached from a tenth of its share in the labels `real` [M] on: a classifier errs, and its errors
+    A class counts as reached from a quarter of its share in the labels `real` [M] on: a classifier errs, and its errors
     are no modes. Errors are standard deviations over bootstrap resamples of y.
     """
-    least = 0.1 * torch.bincount(real, minlength=classes).numpy() / len(real)
+    least = LEAST_SHARE * torch.bincount(real, minlength=classes).numpy() / len(real)
     counts = torch.bincount(y, minlength=classes).numpy()
     drawn = np.random.default_rng(seed).multinomial(len(y), counts / len(y), size=RESAMPLED)
     shares = [counts / len(y), *(drawn / len(y))]

@@ -11,8 +11,8 @@ FLOORS = [
     {"types", "errors"},
     {"losses", "penalties", "divergences", "latents", "schedules", "images", "augment"},
     {"data", "networks", "methods", "metrics", "recipes"},
-    {"sections", "config", "rules", "train", "explore", "diagnose", "build"},
-    {"checkpoint", "run", "folder", "log", "figures", "compare"},
+    {"sections", "config", "rules", "train", "explore", "look", "watch", "diagnose", "build"},
+    {"checkpoint", "run", "folder", "log", "policy", "resume", "figures", "compare"},
     {"progress", "cli", "claims", "web"},
 ]
 """As docs/house.md draws them, from the ground up."""
@@ -26,15 +26,29 @@ SAME_FLOOR = {
     ("build", "config"),  # settings -> objects
     ("build", "rules"),
     ("build", "train"),
+    ("look", "explore"),  # the fixed latents' pictures
+    ("look", "train"),  # a step of the critic's, on a copy
+    ("watch", "explore"),
+    ("watch", "look"),
+    ("watch", "sections"),
+    ("watch", "train"),
+    ("diagnose", "look"),
     ("run", "checkpoint"),  # the run folder's one writer uses the other two
     ("run", "figures"),
     ("run", "folder"),
     ("run", "log"),
+    ("run", "policy"),
+    ("run", "resume"),
+    ("resume", "checkpoint"),
+    ("resume", "folder"),
+    ("policy", "checkpoint"),
+    ("policy", "folder"),
     ("log", "checkpoint"),
     ("folder", "checkpoint"),
     ("compare", "checkpoint"),
     ("compare", "folder"),
     ("compare", "figures"),
+    ("compare", "log"),
     ("cli", "progress"),
 }
 

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from ganache.build import dataset, prior
     from ganache.checkpoint import load_generator
     from ganache.config import Config, recipe
-    from ganache.data import Dataset, Stream, diagnose, load
+    from ganache.data import Dataset, Stream, load
+    from ganache.diagnose import Finding, findings
     from ganache.errors import CheckpointError, ConfigError, DataError, GanacheError, MissingExtra, TrainingError
     from ganache.explore import Sample, render
     from ganache.figures import picture
@@ -38,7 +39,8 @@ _HOMES = {
     "build": ("dataset", "prior"),
     "checkpoint": ("load_generator",),
     "config": ("Config", "recipe"),
-    "data": ("Dataset", "Stream", "diagnose", "load"),
+    "data": ("Dataset", "Stream", "load"),
+    "diagnose": ("Finding", "findings"),
     "errors": ("CheckpointError", "ConfigError", "DataError", "GanacheError", "MissingExtra", "TrainingError"),
     "explore": ("Sample", "render"),
     "figures": ("picture",),
@@ -59,6 +61,7 @@ __all__ = [
     "Critic",
     "DataError",
     "Dataset",
+    "Finding",
     "GanacheError",
     "Generator",
     "Method",
@@ -72,8 +75,8 @@ __all__ = [
     "Stream",
     "TrainingError",
     "dataset",
-    "diagnose",
     "find_checkpoint",
+    "findings",
     "load",
     "load_generator",
     "picture",

@@ -12,6 +12,7 @@ from typing import Any
 
 import tyro
 
+from ganache.cli.findings import diagnose
 from ganache.cli.pictures import compare, sample
 from ganache.cli.tell import doctor, recipes
 from ganache.cli.train import train, train_command
@@ -21,6 +22,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "train": train,
     "sample": sample,
     "compare": compare,
+    "diagnose": diagnose,
     "doctor": doctor,
     "recipes": recipes,
 }

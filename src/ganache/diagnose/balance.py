@@ -6,7 +6,7 @@ import math
 from itertools import pairwise
 from statistics import median
 
-from ganache.diagnose.history import FORMED, WINDOW, History
+from ganache.diagnose.history import FORMED, IMPROVES, WINDOW, History
 from ganache.diagnose.words import Finding, percent
 
 SURE = 0.99
@@ -116,8 +116,8 @@ def past_its_peak(h: History) -> Finding | None:
     formed = smooth[best - 1] < FORMED * (looks[best].blank or math.inf)
     if not formed or best >= len(h.scores) - WINDOW or median(now) < WORSE * smooth[best - 1]:
         return None
-    if min(now) < smooth[best - 1]:
-        return None
+    if min(now) < (1 + IMPROVES) * smooth[best - 1]:
+        return None  # it comes back to where it was best
     tones = [looks[best].brighter, looks[-1].brighter]
     change = tones[1] - tones[0] if tones[0] is not None and tones[1] is not None else 0.0
     tone = f" They became {'darker' if change < 0 else 'brighter'} by {percent(abs(change))}."

@@ -16,6 +16,9 @@ FALLEN = 0.6
 REPEATED = 0.2
 """A median nearest fake five times nearer than among reals: blur alone leaves above 0.4."""
 
+SHARP = 0.7
+"""Variety below which pictures are still blurred; blurred ones lie among all others, so their coverage says nothing."""
+
 MISSING, GOOD = 0.35, 0.6
 """Coverage and precision of a generator that makes good pictures of a part of the data only. A perfect one has 0.97 and
 0.97 (1 - 2^-5 for five neighbours)."""
@@ -53,7 +56,8 @@ def repeated(h: History) -> Finding | None:
 
 def missing(h: History) -> Finding | None:
     covered, plausible = h.last("covered"), h.last("plausible")
-    if not covered or not plausible or median(covered) > MISSING or median(plausible) < GOOD:
+    blurred = h.looks[-1].contrast is not None and median(h.last("variety")) < SHARP
+    if not covered or not plausible or blurred or median(covered) > MISSING or median(plausible) < GOOD:
         return None
     return partial(
         "Partial mode collapse: the pictures are plausible, and whole kinds of the data are missing.",

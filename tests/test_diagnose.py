@@ -5,8 +5,9 @@ from __future__ import annotations
 import copy
 import json
 import math
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from torch import Tensor
 
 from ganache import build
 from ganache.cli import main
-from ganache.config import Config, from_dict, recipe
+from ganache.config import SPECS, Config, from_dict, recipe
 from ganache.data import Dataset
 from ganache.diagnose import findings, looks_told, trust
 from ganache.errors import TrainingError
@@ -30,6 +31,7 @@ from ganache.train import State, train
 from ganache.types import Generator
 from ganache.watch import Watcher, scene
 
+SOURCE = Path(__file__).resolve().parents[1] / "src" / "ganache"
 Line = dict[str, Any]
 TINY_MLP = {"name": "mlp", "hidden": 32, "layers": 2}
 
@@ -324,6 +326,16 @@ def test_whether_the_critics_loss_is_to_be_trusted(faces: Watched) -> None:
     assert "tells everything apart" in said(**{**follows, "right": 1.0})
     assert "has not followed" in said(**{**follows, "critic_loss": lambda back, old: score[back]})
     assert trust(faces.log[:15]) is None
+
+
+def test_every_setting_that_advice_names_is_there() -> None:
+    said = "".join(path.read_text() for path in (SOURCE / "diagnose").glob("*.py"))
+    named = set(re.findall(r"--([a-z-]+)\.([a-z0-9-]+)", said))
+    assert len(named) > 12
+    for section, setting in named:
+        kinds = {**SPECS.get(section, {}), "": type(getattr(Config(), section.replace("-", "_")))}.values()
+        known = {each.name for kind in kinds for each in fields(kind)} | ({"name"} if section in SPECS else set())
+        assert setting.replace("-", "_") in known, f"--{section}.{setting}"
 
 
 # ---- shown -----------------------------------------------------------------------------------------------------------

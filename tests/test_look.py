@@ -151,6 +151,6 @@ def test_the_scene_fits_batches_and_a_large_training_set_is_searched_in_part() -
     config = replace(from_dict(SMALL), schedule=replace(from_dict(SMALL).schedule, batch=50))
     data = Dataset("grey", np.zeros((12_000, 4, 4, 1), np.uint8), None, (), "0")
     seen = scene(data, build.prior(config), build.plan(config))
-    assert len(seen.z_judged) == 100
+    assert len(seen.z_judged) == 50
     assert seen.training.shape == (10_000, 16)
     assert len(seen.real) == 256

@@ -22,6 +22,9 @@ from ganache.metrics.scores import distance
 from ganache.train import Batches, Plan, State, critic_step
 from ganache.types import Critic, Generator, Method, Prior
 
+FOLLOWED = 64
+"""Latents whose pictures are followed from look to look, and pictures of which copies are looked for."""
+
 SEED = 2_000_000
 """Of the latents that the critic is asked about, and of all else that a look draws."""
 
@@ -32,6 +35,10 @@ class Scene:
 
     real: Tensor
     """Real x [N, *image_shape]."""
+    thumbnails: Tensor
+    """Of these, rows [N, F]."""
+    tone: glance.Tone | None
+    """Their light and colour; None for points."""
     y: Tensor | None
     """Their labels [N], where the critic is told them."""
     z: Tensor
@@ -126,7 +133,7 @@ def look(
     """
     weights = [list(network.parameters()) for network in (state.generator, state.critic)]
     broken = sum(int((~each.isfinite()).sum()) for both in weights for each in both)
-    real = glance.thumbnails(scene.real)
+    real = scene.thumbnails
     seen: dict[str, Any] = {
         "step": state.step,
         "seconds": round(state.seconds, 3),
@@ -135,13 +142,12 @@ def look(
         "d_weights": root_mean_square(weights[1]),
         "data_size": scene.size,
         "data_variety": float(torch.pdist(real).mean() / math.sqrt(real.shape[1])) if len(real) > 1 else 0.0,
-        "data_contrast": glance.tone(scene.real).contrast if scene.real.ndim == 4 else None,
+        "data_contrast": None if scene.tone is None else scene.tone.contrast,
     }
     after = None
     if not broken and len(real) > 1:
-        x = generate(shown, scene.z)
-        after = glance.thumbnails(x if shown is state.generator else generate(state.generator, scene.z))
-        seen.update(of_pictures(scene, x))
+        after = glance.thumbnails(generate(state.generator, scene.z[:FOLLOWED]))
+        seen.update(of_pictures(scene, generate(shown, scene.z)))
         seen.update(of_critic(scene, state, method, batches, prior, plan, probe_steps))
         if before is not None:
             seen["drift"] = glance.ratio((after - before).norm(dim=1).mean(), torch.pdist(real).mean())
@@ -150,7 +156,7 @@ def look(
 
 def of_pictures(scene: Scene, x: Tensor) -> dict[str, float | None]:
     """What the pictures x [N, *image_shape] of the fixed latents tell."""
-    real, fake = glance.thumbnails(scene.real), glance.thumbnails(x)
+    real, fake = scene.thumbnails, glance.thumbnails(x)
     covered, plausible = glance.covered(real, fake)
     seen: dict[str, float | None] = {
         "blank": scene.blank,
@@ -160,12 +166,12 @@ def of_pictures(scene: Scene, x: Tensor) -> dict[str, float | None]:
         "covered": covered,
         "plausible": plausible,
     }
-    if x.ndim == 4:
-        theirs, ours = glance.tone(scene.real), glance.tone(x)
+    if scene.tone is not None:
+        theirs, ours = scene.tone, glance.tone(x)
         seen["brighter"] = ours.brightness - theirs.brightness
         seen["contrast"] = ours.contrast / theirs.contrast if theirs.contrast else None
         seen["colour"] = ours.colour / theirs.colour if theirs.colour else None
-        found = glance.copied(scene.training, fake) * scene.size / len(scene.training)
+        found = glance.copied(scene.training, fake[:FOLLOWED]) * scene.size / len(scene.training)
         seen["copied"] = min(1.0, found)  # as many again are copies of pictures that were left out of the search
     return {name: v if v is None else float(f"{v:.5g}") for name, v in seen.items()}
 

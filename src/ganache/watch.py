@@ -25,8 +25,8 @@ SCORED = 256
 SCORED_SEED = 1_000_000
 """The first of their latents: far from those that anybody looks at."""
 
-JUDGED = 128
-"""Real pictures, and fakes, that the critic is asked about, to whole batches where a batch is smaller."""
+JUDGED = 64
+"""Real pictures, and fakes, that the critic is asked about: whole batches of them where a batch is smaller."""
 
 SEARCHED = 10_000
 """Training pictures among which copies are looked for: 30 MB of thumbnails."""
@@ -78,7 +78,10 @@ def scene(data: Dataset, prior: Prior, plan: Plan) -> Scene:
     searched = np.array_split(spread(data, SEARCHED), SEARCHED // 500)  # piece by piece: the pictures may be large
     thumbnails = [glance.thumbnails(real_pictures(data, part)) for part in searched if len(part)]
     z = scored_latents(prior, len(real))
-    return Scene(real, y, z, z_judged, blank_score(real), torch.cat(thumbnails), len(data))
+    tone = glance.tone(real) if real.ndim == 4 else None
+    return Scene(
+        real, glance.thumbnails(real), tone, y, z, z_judged, blank_score(real), torch.cat(thumbnails), len(data)
+    )
 
 
 def scored_latents(prior: Prior, n: int) -> Tensor:

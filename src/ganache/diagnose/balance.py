@@ -10,7 +10,7 @@ from ganache.diagnose.history import FORMED, IMPROVES, WINDOW, History
 from ganache.diagnose.words import Finding, percent
 
 SURE = 0.99
-"""Share that the critic gets right when it tells all apart: at most one or two of 256 wrong."""
+"""Share that the critic gets right when it tells all apart: at most one of 128 wrong."""
 
 LEADS, BOUNDS = 0.9, 0.5
 """The share that it gets right, or that its loss falls by in a few steps on a held generator, where nothing has

@@ -49,13 +49,15 @@ def nothing_changes(h: History) -> Finding | None:
     ]
     if not still:
         return None
-    who = " and ".join(f"the {name}" for name in still)
+    who, theirs = " and ".join(f"the {name}" for name in still), "their" if len(still) > 1 else "its"
     return Finding(
         "nothing changes",
         "alarm",
-        f"Nothing changes in {who}: its weights are the same as before.",
+        f"Nothing changes in {who}: {theirs} weights are the same as before.",
         f"Between steps {before.step:,} and {now.step:,} not a digit of them moved.",
-        "Look at its learning rate (" + ", ".join(f"--{name}-optimiser.lr" for name in still) + "), which may be 0 or "
+        f"Look at {theirs} learning rate ("
+        + ", ".join(f"--{name}-optimiser.lr" for name in still)
+        + "), which may be 0 or "
         "too small to count.",
     )
 

@@ -14,7 +14,7 @@ FALLEN = 0.6
 """Variety that fell to this share of what it was is a loss, not a fluctuation, which is a tenth or so."""
 
 REPEATED = 0.2
-"""A median nearest fake five times nearer than among reals: blur alone leaves above 0.4."""
+"""A median nearest fake five times nearer than among reals: blur alone leaves above 0.4 once there is form."""
 
 SHARP = 0.7
 """Variety below which pictures are still blurred; blurred ones lie among all others, so their coverage says nothing."""

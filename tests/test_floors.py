@@ -11,20 +11,11 @@ FLOORS = [
     {"types", "errors"},
     {"losses", "penalties", "divergences", "latents", "schedules", "images", "augment"},
     {"data", "networks", "methods", "metrics", "recipes"},
-    {
-        "sections",
-        "config",
-        "rules",
-        "train",
-        "explore",
-        "diagnose",
-        "build",
-        "evaluation",
-        "judging",
-        "requests",
-        "exhibits",
-    },
-    {"checkpoint", "run", "folder", "log", "figures", "compare", "measure"},
+    {"sections", "config", "rules", "train", "build"}
+    | {"requests", "exhibits", "explore"}
+    | {"evaluation", "judging"}
+    | {"look", "watch", "diagnose"},
+    {"checkpoint", "folder", "log", "policy", "resume", "run", "figures", "compare", "measure"},
     {"progress", "cli", "claims", "web"},
 ]
 """As docs/house.md draws them, from the ground up."""
@@ -40,10 +31,23 @@ SAME_FLOOR = {
     ("build", "train"),
     ("explore", "requests"),  # what is asked for -> what is shown
     ("explore", "exhibits"),
+    ("look", "explore"),  # the fixed latents' pictures
+    ("look", "train"),  # a step of the critic's, on a copy
+    ("watch", "explore"),
+    ("watch", "look"),
+    ("watch", "sections"),
+    ("watch", "train"),
+    ("diagnose", "look"),
     ("run", "checkpoint"),  # the run folder's one writer uses the other two
     ("run", "figures"),
     ("run", "folder"),
     ("run", "log"),
+    ("run", "policy"),
+    ("run", "resume"),
+    ("resume", "checkpoint"),
+    ("resume", "folder"),
+    ("policy", "checkpoint"),
+    ("policy", "folder"),
     ("log", "checkpoint"),
     ("folder", "checkpoint"),
     ("judging", "evaluation"),
@@ -51,6 +55,7 @@ SAME_FLOOR = {
     ("compare", "checkpoint"),
     ("compare", "folder"),
     ("compare", "figures"),
+    ("compare", "log"),
     ("cli", "progress"),
 }
 

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from ganache.build import dataset, prior
     from ganache.checkpoint import load_generator
     from ganache.config import Config, recipe
-    from ganache.data import Dataset, Stream, diagnose, load
+    from ganache.data import Dataset, Stream, load
+    from ganache.diagnose import Finding, findings
     from ganache.errors import CheckpointError, ConfigError, DataError, GanacheError, MissingExtra, TrainingError
     from ganache.evaluation import Evaluation, Score
     from ganache.explore import Model, Sample, render, show
@@ -57,7 +58,8 @@ _HOMES = {
     "build": ("dataset", "prior"),
     "checkpoint": ("load_generator",),
     "config": ("Config", "recipe"),
-    "data": ("Dataset", "Stream", "diagnose", "load"),
+    "data": ("Dataset", "Stream", "load"),
+    "diagnose": ("Finding", "findings"),
     "errors": ("CheckpointError", "ConfigError", "DataError", "GanacheError", "MissingExtra", "TrainingError"),
     "evaluation": ("Evaluation", "Score"),
     "explore": ("Model", "Sample", "render", "show"),
@@ -98,6 +100,7 @@ __all__ = [
     "Dataset",
     "Distribution",
     "Evaluation",
+    "Finding",
     "GanacheError",
     "Generator",
     "Kept",
@@ -119,10 +122,10 @@ __all__ = [
     "Truncation",
     "Walk",
     "dataset",
-    "diagnose",
     "draw",
     "evaluate",
     "find_checkpoint",
+    "findings",
     "from_json",
     "load",
     "load_generator",

@@ -119,7 +119,7 @@ def restore(state: State, tensors: Mapping[str, Tensor], header: Mapping[str, An
                 slots.setdefault(int(index), {})[slot] = laid_out_like(weights[int(index)], tensor)
         optimiser.load_state_dict({"state": slots, "param_groups": optimiser.state_dict()["param_groups"]})
     state.step, state.batches, state.seconds = header["step"], header["batches"], header["seconds"]
-    state.strength = header.get("strength", 0.0)
+    state.strength, state.slowed = header.get("strength", 0.0), header.get("slowed", 1.0)
 
 
 def laid_out_like(weight: Tensor, tensor: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from ganache.errors import CheckpointError
 from ganache.explore import Sample, render
 from ganache.figures import Panel
 from ganache.folder import checkpoints, find_checkpoint, read_config, score_of
+from ganache.log import measured, read
 
 SHOWN = 25
 """Pictures of each row in the figure."""
@@ -27,7 +28,7 @@ class Outcome:
 
     folder: Path
     settings: str
-    """All settings but seed, budget and record, as JSON: runs of the same settings stand in one row."""
+    """All settings but seed, budget, record, watch and policy, as JSON: runs of the same stand in one row."""
     name: str
     seed: int
     step: int
@@ -48,8 +49,7 @@ def outcome(folder: str | Path) -> Outcome:
     last = find_checkpoint(folder)
     header = checkpoint.read_header(last)
     schedule = {k: v for k, v in config["schedule"].items() if k not in ("steps", "minutes", "images")}
-    same = {k: v for k, v in config.items() if k not in ("seed", "record", "schedule", "device")}
-    lines = (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()
+    same = {k: v for k, v in config.items() if k not in ("seed", "record", "watch", "policy", "schedule", "device")}
     return Outcome(
         folder=folder,
         settings=json.dumps(same | {"schedule": schedule}, sort_keys=True),
@@ -60,7 +60,7 @@ def outcome(folder: str | Path) -> Outcome:
         seconds=header["seconds"],
         score=score_of(last),
         best=min(score_of(path) for path in checkpoints(folder)),
-        log=[json.loads(line) for line in lines],
+        log=measured(read(folder / "log.jsonl")),
     )
 
 

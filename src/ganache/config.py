@@ -20,11 +20,13 @@ from ganache.sections import (
     DataConfig,
     OptimiserConfig,
     PenaltyConfig,
+    PolicyConfig,
     PrecisionConfig,
     PriorConfig,
     RecordConfig,
     ScheduleConfig,
     ViewConfig,
+    WatchConfig,
     require,
 )
 from ganache.types import Method
@@ -51,6 +53,8 @@ class Config:
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     precision: PrecisionConfig = field(default_factory=PrecisionConfig)
     record: RecordConfig = field(default_factory=RecordConfig)
+    watch: WatchConfig = field(default_factory=WatchConfig)
+    policy: PolicyConfig = field(default_factory=PolicyConfig)
 
     def __post_init__(self) -> None:
         require(self.seed >= 0, f"The seed is {self.seed}: use a whole number from 0.")

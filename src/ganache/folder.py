@@ -49,8 +49,13 @@ def checkpoints(folder: Path) -> list[Path]:
 
 def best_checkpoint(folder: Path) -> Path | None:
     """The one whose pictures were nearest to the real ones."""
+    return next(iter(best_checkpoints(folder, 1)), None)
+
+
+def best_checkpoints(folder: Path, n: int) -> list[Path]:
+    """The n whose pictures were nearest to the real ones, the best first; of equals the older."""
     scores = {path: score_of(path) for path in checkpoints(folder)}
-    return min(scores, key=lambda path: scores[path]) if scores else None
+    return sorted(scores, key=lambda path: scores[path])[:n]
 
 
 def score_of(path: Path) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -19,8 +19,10 @@ class Log:
 
     def __init__(self, folder: Path, step: int) -> None:
         self.path = folder / "log.jsonl"
+        self.lines: list[dict[str, Any]] = []
+        """All lines: those of steps, and notices."""
         self.last: dict[str, Any] = {}
-        """The last line written."""
+        """The last line of a step that was written."""
         self._step = step
         self._cut(step)
 
@@ -29,12 +31,20 @@ class Log:
         wrong = [name for name, value in flat(line) if not math.isfinite(value)]
         if wrong:
             raise not_numbers(line["step"], wrong[0].replace("/", "."))
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+        self._append(line)
         if self._events is not None:
             for name, value in flat(line):
                 self._events.add_scalar(name, value, line["step"])
         self.last = line
+
+    def say(self, step: int, event: str, sentence: str) -> None:
+        """Append a notice: what happened to the run, in a word for programs and a sentence for people."""
+        self._append({"step": step, "event": event, "notice": sentence})
+
+    def _append(self, line: dict[str, Any]) -> None:
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+        self.lines.append(line)
 
     @cached_property
     def _events(self) -> Any:
@@ -49,21 +59,33 @@ class Log:
         """Take away the lines after `step`, which a resumed run writes again, and a line that was cut short."""
         if not self.path.exists():
             return
-        kept = []
-        for text in self.path.read_text(encoding="utf-8").splitlines():
-            with suppress(ValueError):
-                if json.loads(text)["step"] <= step:
-                    kept.append(text + "\n")
+        self.lines = [line for line in read(self.path) if line["step"] <= step]
         temporary = self.path.with_name(f".{self.path.name}.new")
-        temporary.write_text("".join(kept), encoding="utf-8")
+        temporary.write_text("".join(json.dumps(line) + "\n" for line in self.lines), encoding="utf-8")
         replace_synced(temporary, self.path)
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """The lines of a log; one that was cut short is left out. Empty where there is no log."""
+    lines = []
+    with suppress(FileNotFoundError):
+        for text in path.read_text(encoding="utf-8").splitlines():
+            with suppress(ValueError):
+                lines.append(json.loads(text))
+    return lines
+
+
+def measured(lines: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The lines that tell of a step, without the notices."""
+    return [line for line in lines if "d" in line]
 
 
 def not_numbers(step: int, what: str) -> TrainingError:
     """The error for a loss or a weight that became infinite or undefined."""
     return TrainingError(
         f"At step {step}, {what} is not a number any more: the last checkpoint is still good; train again from another "
-        "--seed, or with lower rates (--critic-optimiser.lr, --generator-optimiser.lr)."
+        "--seed, or with lower rates (--critic-optimiser.lr, --generator-optimiser.lr), which --policy.retry-nan True "
+        "does by itself, once."
     )
 
 
@@ -76,5 +98,5 @@ def flat(line: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
     for name, value in line.items():
         if isinstance(value, dict):
             yield from flat(value, f"{prefix}{name}/")
-        else:
+        elif isinstance(value, int | float):
             yield prefix + name, value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 import signal
 import sys
 import time
@@ -59,27 +60,56 @@ def drive(run: Run) -> bool:
             return False
         run.finish()
     print(f"Done at step {run.state.step}: {run.folder}/samples.png and training.webp.")
+    if run.findings:
+        print(f"{second_line(run)} What to try: ganache diagnose {run.folder}")
     print(f"More pictures: ganache sample {run.folder}. Longer: the same command with a larger budget.")
     return True
 
 
 def show(run: Run, stop: Stop) -> None:
-    """Iterate the training under a bar, or with a line now and then where there is no terminal."""
+    """Iterate the training under a bar, or with a line now and then where there is no terminal.
+
+    Below it stands what is wrong, as soon as something is; what a run does by itself is said when it does it.
+    """
     done, whole, unit = run.progress()
     terminal = sys.stderr.isatty()
-    spoken = time.monotonic()
+    spoken, told = time.monotonic(), len(run.notices)
     layout = "{percentage:3.0f}%|{bar}| {n:,.5g}/{total_fmt} {unit} [{elapsed}<{remaining}{postfix}]"
     total = None if math.isinf(whole) else whole
-    with tqdm(total=total, initial=done, unit=unit, disable=not terminal, bar_format=layout if total else None) as bar:
+    with (
+        tqdm(total=total, initial=done, unit=unit, disable=not terminal, bar_format=layout if total else None) as bar,
+        tqdm(position=1, disable=not terminal, bar_format="{desc}", leave=False) as below,
+    ):
         for _ in run.training():
             done = run.progress()[0]
             bar.set_postfix_str(summary(run), refresh=False)
             bar.update(done - bar.n)
+            for notice in run.notices[told:]:
+                tqdm.write(f"ganache: {notice}", file=sys.stderr)
+            told = len(run.notices)
+            verdict = second_line(run, shutil.get_terminal_size().columns - 1 if terminal else None)
+            if terminal and verdict != below.desc:
+                below.set_description_str(verdict)
             if not terminal and time.monotonic() - spoken > QUIET_SECONDS:
                 spoken = time.monotonic()
                 print(f"step {run.state.step}, {share(done, whole)}{summary(run)}", flush=True)
+                if verdict:
+                    print(f"  {verdict}", flush=True)
             if stop.asked:
                 return
+
+
+def second_line(run: Run, columns: int | None = None) -> str:
+    """The worst finding, and how many more there are, in at most so many columns; empty while all is well."""
+    if not run.findings:
+        return ""
+    worst, *others = run.findings
+    more = f" ({len(others)} more: ganache diagnose {run.folder})" if others else ""
+    room = None if columns is None else columns - len(more)
+    line = f"{worst.severity}: {worst.sentence}"
+    if room is not None and len(line) > room:
+        line = line[: max(0, room - 3)] + "..."
+    return (line + more)[:columns]
 
 
 def share(done: float, whole: float) -> str:

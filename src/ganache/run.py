@@ -11,22 +11,19 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from torch import Tensor
-
-from ganache import build, checkpoint, figures, images
-from ganache.config import Config, differences, from_record, name_of, to_dict
+from ganache import build, checkpoint, figures, policy
+from ganache.config import Config, name_of, to_dict
 from ganache.data import Dataset
-from ganache.errors import CheckpointError, ConfigError
+from ganache.diagnose import findings
+from ganache.errors import CheckpointError, TrainingError
 from ganache.explore import Sample, generate, render
 from ganache.folder import (
-    best_checkpoint,
+    best_checkpoints,
     checkpoint_path,
     checkpoints,
     holds_something_else,
@@ -36,20 +33,14 @@ from ganache.folder import (
     write_picture,
 )
 from ganache.log import Log, not_numbers
+from ganache.look import Look, blank_score
 from ganache.metrics.scores import distance
+from ganache.resume import newest_whole, refuse_differences
 from ganache.rules import warnings
 from ganache.sections import DataConfig
 from ganache.train import Report, State, train
 from ganache.types import Generator
-
-FREE = ("schedule.steps", "schedule.minutes", "schedule.images", "record.", "data.source", "device", "recipe")
-"""Settings that may change when a run is resumed (the data are known by their fingerprint, not by their path)."""
-
-SCORED = 256
-"""Pictures in the score that names the best checkpoint."""
-
-SCORED_SEED = 1_000_000
-"""The first of their latents: far from those that anybody looks at."""
+from ganache.watch import SCORED, Watcher, real_pictures, scored_latents, spread
 
 
 class Run:
@@ -58,13 +49,16 @@ class Run:
     def __init__(self, folder: Path, config: Config, data: Dataset, state: State) -> None:
         self.folder, self.config, self.data, self.state = folder, config, data, state
         self.prior = build.prior(config)
-        self.batches = build.stream(config, data)
         self.notices = [*warnings(config)]
+        self.restarts = 0
+        """How often the run began again with another seed, which is then `config.seed`."""
         self._lock = lock(folder)
         self._ticked = time.perf_counter()
-        self._resume()
-        self._line_before = (state.batches, state.seconds)
-        self.log = Log(folder, state.step)
+        self._resume(checkpoints(folder))
+        self._set_out()
+        self.over = self._past_peak()
+        """Why the run is over before its budget is spent, or None."""
+        self.notices += [self.over] if self.over else []
 
     @classmethod
     def open(cls, folder: str | Path, config: Config, data: Dataset | None = None, *, force: bool = False) -> Run:
@@ -102,14 +96,21 @@ class Run:
     def training(self) -> Iterator[Report]:
         """Train until the budget is spent; each report has been recorded when it is yielded."""
         self._ticked = time.perf_counter()
-        if self.done():
-            return
-        method, plan = build.method(self.config), build.plan(self.config)
-        steps = train(self.state, method, self.batches, self.prior, plan)
-        for report in steps:
+        while not self.done():
+            try:
+                yield from self._attempt()
+            except TrainingError as error:
+                self._go_back(error)
+
+    def _attempt(self) -> Iterator[Report]:
+        """Train until the budget is spent, or until the run has to begin again."""
+        for report in train(self.state, self.method, self.batches, self.prior, self.plan):
             self.record(report)
+            again = self._has_failed_to_form()
+            if again:
+                self._begin_again()
             yield report
-            if self.done():
+            if again or self.done():
                 return
 
     def progress(self) -> tuple[float, float, str]:
@@ -122,9 +123,9 @@ class Run:
         return state.step, schedule.steps or math.inf, "steps"
 
     def done(self) -> bool:
-        """Whether the budget is spent."""
+        """Whether the budget is spent, or the run over for another reason."""
         done, whole, _ = self.progress()
-        return done >= whole
+        return done >= whole or self.over is not None
 
     def record(self, report: Report) -> None:
         """Write what is due after this step: a line of the log, a picture, a checkpoint."""
@@ -134,7 +135,7 @@ class Run:
         record, step = self.config.record, report.step
         checkpoint_due = step % record.checkpoint_every == 0 or step in record.marks
         if checkpoint_due or step == 1 or step % record.log_every == 0:
-            self.log.write(self._line(report))
+            self.log.write(self._line(report) | self._seen())
         if step == 1 or step % record.sample_every == 0:
             self.sample(self.folder / "samples" / f"{step:09d}.png")
         if checkpoint_due:
@@ -161,6 +162,8 @@ class Run:
             "batches": self.state.batches,
             "seconds": self.state.seconds,
             "strength": self.state.strength,
+            "slowed": self.state.slowed,
+            "restarts": self.restarts,
             "score": self.score() if scored else None,
             "config": to_dict(self.config),
             "image_shape": list(self.data.image_shape),
@@ -168,6 +171,10 @@ class Run:
         }
         checkpoint.save(path, tensors, header)
         self._prune()
+        if self.over is None:
+            self.over = self._past_peak()
+            if self.over:
+                self._say("stop", self.over)
         return path
 
     def finish(self) -> None:
@@ -186,28 +193,45 @@ class Run:
 
     def score(self) -> float:
         """Distance of pictures of the generator to real ones, from their patches; lower is better."""
-        real = some_real(self.data, SCORED)
-        z = Sample(n=len(real), seed=SCORED_SEED).latents(self.prior)
-        return distance(real, generate(self._shown(), z))
+        real = real_pictures(self.data, spread(self.data, SCORED))
+        return distance(real, generate(self._shown(), scored_latents(self.prior, len(real))))
 
     # ---- inside --------------------------------------------------------------------------------------------------
 
     def _shown(self) -> Generator:
         return self.state.average if self.config.record.average else self.state.generator
 
-    def _resume(self) -> None:
-        """Take the newest checkpoint that is whole; name those that are damaged, clear away what was cut short."""
-        for half_written in (self.folder / "checkpoints").glob(".*"):
-            half_written.unlink()
-        for path in reversed(checkpoints(self.folder)):
-            try:
-                tensors, header = checkpoint.load(path)
-            except CheckpointError as error:
-                self.notices.append(f"{error} The one before is taken; the damaged one is now {path.name}.damaged.")
-                path.rename(path.with_name(path.name + ".damaged"))
-                continue
-            checkpoint.restore(self.state, tensors, header)
-            break
+    def _seen(self) -> dict[str, Any]:
+        """A look and the findings, where a look is due; they stand in a line of the log."""
+        if not self.watcher.due(self.state):
+            return {}
+        look = self.watcher.look(self.state, self._shown(), self.method, self.batches, self.plan)
+        line = {"look": look.to_json()}
+        self.findings = findings([*self.log.lines, line])
+        return line | {"findings": [finding.sentence for finding in self.findings]}
+
+    def _set_out(self) -> None:
+        """What follows from settings, folder and state, before the next step is taken."""
+        state = self.state
+        self.method, self.plan = build.method(self.config), build.plan(self.config)
+        self.batches = build.stream(self.config, self.data)
+        self.log = Log(self.folder, state.step)
+        self._line_before = (state.batches, state.seconds)
+        looks = [Look.from_json(line["look"]) for line in self.log.lines if "look" in line]
+        self.watcher = Watcher(self.config.watch, self.data, self.prior, looks)
+        self.findings = findings(self.log.lines)
+
+    def _resume(self, paths: Sequence[Path]) -> None:
+        """The state of the newest of these checkpoints that is whole, if there is one."""
+        found, remarks = newest_whole(self.folder, paths)
+        self.notices += remarks
+        if found is None:
+            return
+        tensors, header = found
+        checkpoint.restore(self.state, tensors, header)
+        self.restarts = header.get("restarts", 0)
+        if self.restarts:
+            self.config = replace(self.config, seed=header["config"]["seed"])
 
     def _line(self, report: Report) -> dict[str, Any]:
         """A report in numbers, with the speed since the line before."""
@@ -229,35 +253,74 @@ class Run:
 
     def _prune(self) -> None:
         record, kept = self.config.record, checkpoints(self.folder)
-        stay = {*kept[-record.keep :], best_checkpoint(self.folder)}
+        stay = {*kept[-record.keep :], *best_checkpoints(self.folder, self.config.policy.keep_best)}
         stay |= {checkpoint_path(self.folder, mark) for mark in record.marks}
+        if self.config.policy.retry_nan:
+            stay |= set(policy.regular(kept, record)[-1:])
         for path in kept:
             if path not in stay:
                 path.unlink()
 
+    # ---- what a run does by itself ---------------------------------------------------------------------------------
 
-def refuse_differences(folder: Path, known: dict[str, Any], config: Config, data: Dataset) -> None:
-    """Raise ConfigError where the run in `folder` has other settings or other data."""
-    old_print = known.pop("data_fingerprint", data.fingerprint)
-    known = to_dict(from_record(known))
-    changed = [
-        f"{name}: {before} -> {after}"
-        for name, before, after in differences(known, to_dict(config))
-        if not name.startswith(FREE)
-    ]
-    if old_print != data.fingerprint:
-        changed.append(f"the data: {old_print[:12]} -> {data.fingerprint[:12]}")
-    if changed:
-        raise ConfigError(
-            f"The run in {folder} has other settings ({'; '.join(changed)}): give the old ones to go on with it, "
-            "--out FOLDER to begin another, or --force to go on with the new ones."
+    def _say(self, event: str, sentence: str) -> None:
+        """Tell it to whoever watches, and to the log."""
+        self.notices.append(sentence)
+        self.log.say(self.state.step, event, sentence)
+
+    def _past_peak(self) -> str | None:
+        return policy.past_peak(self.folder, self.config.policy.stop_past_peak, self.config.schedule.batch)
+
+    def _has_failed_to_form(self) -> bool:
+        """Whether this is the step to begin again: nothing has formed, and there are seeds left to try."""
+        after = self.config.policy.restart_after
+        if self.state.step != after or self._has_formed():
+            return False
+        if self.restarts == policy.MOST_RESTARTS:
+            self._say(
+                "gave up",
+                f"Nothing has formed after {after} steps with {self.restarts + 1} seeds: the run goes on with this "
+                "one, but rather the learning rates or the data are at fault.",
+            )
+            return False
+        return True
+
+    def _has_formed(self) -> bool:
+        return policy.has_formed(self.score(), blank_score(real_pictures(self.data, spread(self.data, SCORED))))
+
+    def _begin_again(self) -> None:
+        """Fresh weights of another seed; what the failed attempt left is cleared away."""
+        steps, before, seconds = self.state.step, self.config.seed, self.state.seconds
+        self.restarts += 1
+        self.config = replace(self.config, seed=policy.seed_after(before))
+        for path in (*checkpoints(self.folder), *(self.folder / "samples").glob("*.png")):
+            path.unlink()
+        self.state = build.state(self.config, self.data.image_shape)
+        self.state.seconds = seconds
+        self._set_out()
+        self.save()
+        self._say(
+            "restart",
+            f"Nothing had formed after {steps} steps with seed {before}: the run began again with seed "
+            f"{self.config.seed} (policy.restart_after).",
         )
 
-
-def some_real(data: Dataset, n: int) -> Tensor:
-    """At most n real x [n, *image_shape], evenly spread over the training data, so that every class of a sorted set is
-    there. (Of a small set too few are held out for a score of patches, which gains little by learning them by heart.)
-    """
-    chosen = np.unique(np.linspace(0, len(data.training) - 1, min(n, len(data.training))).round().astype(int))
-    picked = data.images[data.training[chosen]]
-    return torch.from_numpy(picked) if picked.ndim == 2 else images.to_float(picked)
+    def _go_back(self, error: TrainingError) -> None:
+        """To the last regular checkpoint, with halved rates; raises `error` where that is not wanted, or was done."""
+        self.log.say(self.state.step, "not numbers", str(error))
+        if not self.config.policy.retry_nan or self.state.slowed < 1:
+            raise error
+        failed, seconds = self.state.step, self.state.seconds
+        self.state = build.state(self.config, self.data.image_shape)
+        self._resume(policy.regular(checkpoints(self.folder), self.config.record))
+        for path in checkpoints(self.folder):
+            if path > checkpoint_path(self.folder, self.state.step):
+                path.unlink()
+        self.state.seconds, self.state.slowed = seconds, self.state.slowed / 2
+        self._set_out()
+        self.save()
+        self._say(
+            "retry",
+            f"At step {failed} a number stopped being one: the run went back to step {self.state.step} and goes on "
+            "with both learning rates halved (policy.retry_nan).",
+        )

@@ -236,3 +236,44 @@ class RecordConfig:
     def __post_init__(self) -> None:
         for name in ("log_every", "sample_every", "checkpoint_every", "keep", "samples"):
             require(getattr(self, name) >= 1, f"record.{name} is {getattr(self, name)}: it must be at least 1.")
+
+
+@dataclass(frozen=True)
+class WatchConfig:
+    """How much a run looks at itself, to say whether it works. Looks change nothing in the training."""
+
+    __pydantic_config__ = STRICT
+    share: float = 0.05
+    """The share of the time that looks may take; 0 takes none."""
+    probe_steps: int = 8
+    """Steps that a copy of the critic goes on alone at each look, to see how far it is from its best; 0 for none."""
+
+    def __post_init__(self) -> None:
+        require(0 <= self.share <= 1, f"watch.share is {self.share}: it is a share, from 0 to 1.")
+        require(self.probe_steps >= 0, f"watch.probe_steps is {self.probe_steps}: it must not be negative.")
+
+
+@dataclass(frozen=True)
+class PolicyConfig:
+    """What a run does by itself. Each depends on steps and pictures alone, never on the clock: so a run that was
+    stopped in between still ends with the same bits."""
+
+    __pydantic_config__ = STRICT
+    keep_best: int = 1
+    """So many checkpoints with the best scores stay, beside the last ones; 0 keeps none for its score."""
+    stop_past_peak: int | None = None
+    """Stop when so many real pictures were shown since the best checkpoint; None goes on."""
+    restart_after: int | None = None
+    """Begin again with another seed if nothing has formed after so many steps; the anime article advises 200."""
+    retry_nan: bool = False
+    """When a number stops being one, go back to the last good checkpoint, once, with both learning rates halved."""
+
+    def __post_init__(self) -> None:
+        require(self.keep_best >= 0, f"policy.keep_best is {self.keep_best}: it must not be negative.")
+        for name in ("stop_past_peak", "restart_after"):
+            value = getattr(self, name)
+            require(value is None or value >= 1, f"policy.{name} is {value}: it must be at least 1.")
+        require(
+            self.keep_best > 0 or self.stop_past_peak is None,
+            "policy.stop_past_peak compares with the best checkpoint, and policy.keep_best is 0: keep at least 1.",
+        )

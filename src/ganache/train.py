@@ -81,6 +81,8 @@ class State:
     """Time spent in training, over all starts of the run."""
     strength: float = 0.0
     """Of augmentation that adapts: the share of images that it changes, from 0 to 1."""
+    slowed: float = 1.0
+    """Factor on both learning rates: below 1 where a run went back and goes on more gently."""
 
 
 @dataclass(frozen=True)
@@ -105,8 +107,8 @@ def train(state: State, method: Method, batches: Batches, prior: Prior, plan: Pl
     device = next(G.parameters()).device
     while True:
         torch.manual_seed(step_seed(plan.seed, state.step))
-        set_rate(state.d_optimiser, plan.d_rate(state.step))
-        set_rate(state.g_optimiser, plan.g_rate(state.step))
+        set_rate(state.d_optimiser, plan.d_rate(state.step) * state.slowed)
+        set_rate(state.g_optimiser, plan.g_rate(state.step) * state.slowed)
         G.requires_grad_(False)  # the critic's step needs no gradient of the generator's weights, and so no graph
         for _ in range(plan.critic_steps(state.step)):
             real = batches[state.batches]

@@ -13,6 +13,7 @@ from typing import Any
 import tyro
 
 from ganache.cli import lab
+from ganache.cli.findings import diagnose
 from ganache.cli.judge import evaluate
 from ganache.cli.names import name
 from ganache.cli.pictures import compare
@@ -34,6 +35,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "render": lab.render,
     "compare": compare,
     "evaluate": evaluate,
+    "diagnose": diagnose,
     "doctor": doctor,
     "recipes": recipes,
 }

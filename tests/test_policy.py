@@ -1,0 +1,219 @@
+"""What a run does by itself: it is written down, it survives a stop, and it is the same each time."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from ganache import checkpoint, policy
+from ganache.config import Config, from_dict
+from ganache.errors import ConfigError, TrainingError
+from ganache.folder import best_checkpoints, checkpoints, find_checkpoint
+from ganache.run import Run
+from ganache.train import Report
+
+SMALL: dict[str, Any] = {
+    "data": {"source": "ring8", "count": 200},
+    "network": {"name": "mlp", "z_dim": 2, "hidden": 8, "layers": 1},
+    "schedule": {"batch": 8, "steps": 12},
+    "record": {"log_every": 1, "sample_every": 100, "samples": 4, "checkpoint_every": 1, "keep": 2},
+}
+
+
+def config(**policies: Any) -> Config:
+    return from_dict({"policy": policies}, from_dict(SMALL))
+
+
+def scores(monkeypatch: pytest.MonkeyPatch, of_step: dict[int, float], otherwise: float = 9.0) -> None:
+    """Scores by step, instead of those of the pictures."""
+    monkeypatch.setattr(Run, "score", lambda run: of_step.get(run.state.step, otherwise))
+
+
+def finished(folder: Path, settings: Config) -> Run:
+    run = Run.open(folder, settings)
+    list(run.training())
+    run.finish()
+    return run
+
+
+def events(folder: Path) -> list[tuple[int, str]]:
+    lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    return [(line["step"], line["event"]) for line in lines if "event" in line]
+
+
+def same_bits(a: Path, b: Path) -> bool:
+    one, two = (checkpoint.load(find_checkpoint(folder))[0] for folder in (a, b))
+    return one.keys() == two.keys() and all(torch.equal(one[name], two[name]) for name in one)
+
+
+def test_the_best_k_checkpoints_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scores(monkeypatch, {2: 3.0, 5: 1.0, 7: 2.0})
+    for keep, best in ((3, [5, 7, 2]), (1, [5]), (0, [])):
+        folder = tmp_path / str(keep)
+        finished(folder, config(keep_best=keep))
+        kept = [int(path.stem) for path in checkpoints(folder)]
+        assert kept == sorted({*best, 11, 12})
+        assert [int(path.stem) for path in best_checkpoints(folder, 3)[: len(best)]] == best
+
+
+def test_a_run_past_its_peak_stops_and_stays_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scores(monkeypatch, {3: 1.0, 4: 2.0})
+    run = finished(tmp_path, config(stop_past_peak=32))
+    assert run.state.step == 3 + 32 // 8
+    assert "step 3 scored 1" in run.notices[-1]
+    assert events(tmp_path) == [(7, "stop")]
+    again = Run.open(tmp_path, config(stop_past_peak=32))
+    assert list(again.training()) == []
+    assert again.over in again.notices
+    again.close()
+    assert finished(tmp_path, config(stop_past_peak=33)).state.step == 8, "more patience, and it goes on"
+    assert finished(tmp_path, config()).state.step == 12
+
+
+def test_a_better_score_renews_the_patience(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scores(monkeypatch, {3: 2.0, 6: 1.0})
+    assert finished(tmp_path, config(stop_past_peak=32)).state.step == 10
+
+
+def test_a_checkpoint_saved_in_a_hurry_decides_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scores(monkeypatch, {3: 1.0})
+    settings = from_dict({"record": {"checkpoint_every": 2}}, config(stop_past_peak=24))
+    scores(monkeypatch, {2: 1.0})
+    run = Run.open(tmp_path, settings)
+    assert next(report.step for report in run.training() if report.step == 5) == 5
+    run.save(scored=False)
+    run.close()
+    assert finished(tmp_path, settings).state.step == 6, "the next scored one decides"
+
+
+def test_a_run_that_does_not_form_begins_again_with_another_seed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[int] = []
+
+    def formed(score: float, blank: float) -> bool:
+        tried.append(1)
+        return len(tried) == 3
+
+    monkeypatch.setattr(policy, "has_formed", formed)
+    settings = config(restart_after=5)
+    run = Run.open(tmp_path / "restarted", settings)
+    steps = [report.step for report in run.training()]
+    run.finish()
+    assert steps == [*range(1, 6), *range(1, 6), *range(1, 13)]
+    assert run.config.seed == 2000
+    assert events(tmp_path / "restarted") == [(0, "restart"), (0, "restart")]
+    lines = [line["step"] for line in run.log.lines if "d" in line]
+    assert lines == list(range(1, 13)), "the log is that of the attempt that counts"
+    assert "seed 1000" in run.notices[-1]
+    assert "seed 2000" in run.notices[-1]
+    finished(tmp_path / "plain", from_dict({"seed": 2000}, from_dict(SMALL)))
+    assert same_bits(tmp_path / "restarted", tmp_path / "plain")
+
+
+def test_a_restart_survives_a_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(policy, "has_formed", lambda score, blank: False)
+    monkeypatch.setattr(policy, "MOST_RESTARTS", 2)
+    settings = config(restart_after=5)
+    finished(tmp_path / "whole", settings)
+    for stop in (3, 5, 9, 14):  # reports into each start: the first attempt, its last step, the second, the third
+        run = Run.open(tmp_path / "parts", settings)
+        for _, _ in zip(range(stop), run.training(), strict=False):
+            pass
+        run.save(scored=False)
+        run.close()
+    run = finished(tmp_path / "parts", settings)
+    assert run.restarts == 2
+    assert run.config.seed == 2000
+    assert events(tmp_path / "parts") == events(tmp_path / "whole") == [(0, "restart")] * 2 + [(5, "gave up")]
+    assert same_bits(tmp_path / "whole", tmp_path / "parts")
+
+
+def test_what_has_formed_is_nearer_than_a_blank_picture(tmp_path: Path) -> None:
+    faces = {"data": {"source": "faces", "count": 20, "size": "16"}, "network": {"name": "dcgan", "width": 2}}
+    run = Run.open(tmp_path, from_dict(faces))
+    assert not run._has_formed(), "untrained"
+    run.close()
+    assert policy.has_formed(0.8, 1.0)
+    assert not policy.has_formed(0.9, 1.0)
+    assert not policy.has_formed(math.nan, 1.0)
+
+
+@pytest.fixture
+def breaks_at_7(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The critic's weights become undefined after step 7, unless the rates have been halved."""
+    record = Run.record
+
+    def broken(run: Run, report: Report) -> None:
+        if report.step == 7 and run.state.slowed == 1:
+            next(run.state.critic.parameters()).data.fill_(math.nan)
+        record(run, report)
+
+    monkeypatch.setattr(Run, "record", broken)
+
+
+@pytest.mark.parametrize(("every", "back"), [(5, 5), (100, 0)])
+@pytest.mark.usefixtures("breaks_at_7")
+def test_nan_sends_the_run_back_once_with_halved_rates(every: int, back: int, tmp_path: Path) -> None:
+    settings = from_dict({"record": {"checkpoint_every": every}}, config(retry_nan=True))
+    run = Run.open(tmp_path / "whole", settings)
+    steps = [report.step for report in run.training()]
+    run.finish()
+    assert steps == [*range(1, 8), *range(back + 1, 13)]
+    assert run.state.slowed == 0.5
+    assert run.state.g_optimiser.param_groups[0]["lr"] == settings.generator_optimiser.lr / 2
+    assert events(tmp_path / "whole") == [(back, "retry")]
+    assert f"went back to step {back}" in run.notices[-1]
+    for stop in (6, 9):  # what is saved at 6 is no place to go back to: a run that was not stopped has none there
+        part = Run.open(tmp_path / "parts", settings)
+        assert next(report.step for report in part.training() if report.step == stop) == stop
+        part.save(scored=False)
+        part.close()
+    finished(tmp_path / "parts", settings)
+    assert finished(tmp_path / "parts", settings).state.slowed == 0.5
+    assert same_bits(tmp_path / "whole", tmp_path / "parts")
+
+
+@pytest.fixture
+def breaks_always(monkeypatch: pytest.MonkeyPatch) -> None:
+    record = Run.record
+
+    def broken(run: Run, report: Report) -> None:
+        if report.step == 7:
+            next(run.state.critic.parameters()).data.fill_(math.nan)
+        record(run, report)
+
+    monkeypatch.setattr(Run, "record", broken)
+
+
+@pytest.mark.usefixtures("breaks_always")
+def test_it_goes_back_only_once_and_not_unasked(tmp_path: Path) -> None:
+    run = Run.open(tmp_path / "asked", config(retry_nan=True))
+    with pytest.raises(TrainingError):
+        list(run.training())
+    assert [event for _, event in events(tmp_path / "asked")] == ["retry", "not numbers"]
+    run = Run.open(tmp_path / "unasked", config())
+    with pytest.raises(TrainingError, match="retry-nan"):
+        list(run.training())
+    assert events(tmp_path / "unasked") == [(7, "not numbers")]
+
+
+def test_policies_may_change_when_a_run_goes_on_and_nonsense_is_refused(tmp_path: Path) -> None:
+    finished(tmp_path, from_dict({"schedule": {"steps": 3}}, config()))
+    changed = from_dict({"schedule": {"steps": 4}, "watch": {"share": 0.5}}, config(keep_best=4, retry_nan=True))
+    assert finished(tmp_path, changed).state.step == 4
+    for wrong, words in (
+        ({"keep_best": -1}, "negative"),
+        ({"stop_past_peak": 0}, "at least 1"),
+        ({"restart_after": 0}, "at least 1"),
+        ({"keep_best": 0, "stop_past_peak": 5}, "keep at least 1"),
+    ):
+        with pytest.raises(ConfigError, match=words):
+            config(**wrong)
+    with pytest.raises(ConfigError, match=r"watch\.share"):
+        from_dict({"watch": {"share": 1.5}})

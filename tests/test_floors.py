@@ -35,6 +35,7 @@ SAME_FLOOR = {
     ("compare", "checkpoint"),
     ("compare", "folder"),
     ("compare", "figures"),
+    ("cli", "claims"),
     ("cli", "progress"),
 }
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import tyro
 
+from ganache.cli.claims import claims
 from ganache.cli.pictures import compare, sample
 from ganache.cli.tell import doctor, recipes
 from ganache.cli.train import train, train_command
@@ -23,6 +24,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "compare": compare,
     "doctor": doctor,
     "recipes": recipes,
+    "claims": claims,
 }
 INTRODUCTION = "Train GANs on the machine you have, see whether it works, and explore what the network learned."
 

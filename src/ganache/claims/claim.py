@@ -167,8 +167,11 @@ class Claim(Generic[S]):
         seeds = settings.seeds if self.seeded else 1
         return [Unit(variant, seed) for seed in range(seeds) for variant in self.variants(self.size(settings))]
 
-    def verdict(self, measured: Sequence[Measurement]) -> Verdict:
-        """It holds where every part holds, fails where one fails, and else is not decided."""
+    def verdict(self, measured: Sequence[Measurement], quick: bool = False) -> Verdict:
+        """It holds where every part holds, fails where one fails, and else is not decided.
+
+        Neither the quick form nor too few seeds decide anything.
+        """
         parts = self.judge(measured)
         outcomes = {part.outcome() for part in parts}
         outcome: Outcome = "fails" if "fails" in outcomes else "not decided"
@@ -176,6 +179,8 @@ class Claim(Generic[S]):
             outcome = "holds"
         reason = " ".join(part.says() for part in parts)
         seeds = len({each.unit.seed for each in measured})
+        if quick:
+            return Verdict("not decided", f"The quick form decides nothing: it is far too small. {reason}", parts)
         if self.seeded and seeds < LEAST_SEEDS:
             few = f"{seeds} seed{'s' if seeds != 1 else ''}"
             return Verdict("not decided", f"{few} decide nothing, {LEAST_SEEDS} are needed. {reason}", parts)

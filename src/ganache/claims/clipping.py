@@ -111,7 +111,7 @@ def judge(measured: Sequence[Measurement]) -> tuple[Part, ...]:
 def draw(measured: Sequence[Measurement]) -> dict[str, Figure]:
     from ganache.claims.drawing import COLOURS, axes, band, figure, label
 
-    made = figure("Clipping piles the critic's weights up at the two ends, the gradient penalty spreads them", 5.4)
+    made = figure("Where a critic's weights lie under weight clipping and under a gradient penalty", 5.4)
     grid = axes(made, 2, 2, height_ratios=(3, 2))
     for column, (variant, colour) in enumerate(zip(METHODS, COLOURS, strict=False)):
         first = of(measured, variant)[0].numbers

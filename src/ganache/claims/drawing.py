@@ -23,7 +23,7 @@ def figure(title: str, height: float) -> Figure:
     """An empty figure under a title that says what one sees."""
     made = Figure(figsize=(WIDTH, height), dpi=100, layout="constrained")
     FigureCanvasAgg(made)
-    made.suptitle(title, fontsize=11, fontweight="bold", wrap=True)
+    made.suptitle(title, fontsize=10.5, fontweight="bold")
     return made
 
 
@@ -56,15 +56,19 @@ def surface(each: Axes, values: Any, limit: float, real: Any, fake: Any) -> None
     """A critic's values [n, n] (row: y, column: x) on [-limit, limit]^2, where they rise, and both kinds of points."""
     height = np.asarray(values, dtype=np.float64)
     ticks = np.linspace(-limit, limit, len(height))
-    each.contourf(ticks, ticks, height, levels=14, cmap="cividis")
+    half = (ticks[1] - ticks[0]) / 2  # a value is that of its cell's middle
+    square = (-limit - half, limit + half) * 2
+    each.imshow(height, extent=square, origin="lower", cmap="cividis", interpolation="bilinear")
+    if np.ptp(height) > 0:
+        each.contour(ticks, ticks, height, levels=10, colors="white", linewidths=0.4, alpha=0.6)
     dy, dx = np.asarray(np.gradient(height, ticks, ticks))
     every = max(1, len(height) // 11)
     some = (slice(every // 2, None, every),) * 2
     length = np.hypot(dx, dy)
-    longest = length.max() + 1e-30
+    shorter = np.sqrt(length * length.max()) + 1e-30  # lengths by their root: gentle slopes stay visible
     grid = np.meshgrid(ticks, ticks)
-    slopes: list[Any] = [(part / longest)[some] for part in (dx, dy)]
-    arrows: dict[str, Any] = {"color": "white", "alpha": 0.75, "width": 0.005, "scale": 22, "pivot": "mid"}
+    slopes: list[Any] = [(part / shorter)[some] for part in (dx, dy)]
+    arrows: dict[str, Any] = {"color": "white", "alpha": 0.75, "width": 0.006, "scale": 16, "pivot": "mid"}
     each.quiver(grid[0][some], grid[1][some], *slopes, **arrows)
     for points, colour in ((real, COLOURS[4]), (fake, COLOURS[1])):
         xy = np.asarray(points, dtype=np.float64)

@@ -87,7 +87,7 @@ def draw(measured: Sequence[Measurement]) -> dict[str, Figure]:
     from ganache.claims.drawing import COLOURS, axes, figure, label
 
     methods = list(dict.fromkeys(variant.split(", ")[1] for variant in variants(measured)))
-    counts = figure("How many modes each method reaches, and how far its points are from the real ones", 5.6)
+    counts = figure("How many modes each method reaches, and how far its points are from the real", 5.6)
     grid = axes(counts, 2, 2)
     mixtures = SHOWN_TOYS[:2]
     panels = (
@@ -103,6 +103,9 @@ def draw(measured: Sequence[Measurement]) -> dict[str, Figure]:
                 found = found[np.isfinite(found)]  # a training may have left the numbers
                 each.plot(found, np.full(len(found), row), "|", color=colour, markersize=9, alpha=0.7)
                 each.plot(found.mean(), row, "o", color=colour, markersize=5, label=toy if row == 0 else None)
+            if best is None:
+                floor = of(measured, f"{toy}, {methods[0]}")[0].numbers["floor"]
+                each.axvline(floor, color=colour, linestyle=":", linewidth=1)
         if best is not None:
             each.axvline(best, color="black", linestyle=":", linewidth=1)
         each.set_yticks(range(len(methods)), methods, fontsize=8)

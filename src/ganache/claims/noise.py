@@ -45,7 +45,7 @@ def measure(unit: Unit, how: Training) -> Numbers:
     steps, distances = [], []
     for look in looks(settings, how.steps, LOOKS):
         steps.append(look.step)
-        distances.append(em_to_held_out(toy, look.fakes(how.points if look.step == how.steps else how.points // 3)))
+        distances.append(em_to_held_out(toy, look.fakes(how.points)))
     return {
         "earth_mover": distances[-1],
         "floor": em_floor(toy, how.points),
@@ -87,7 +87,7 @@ def judge(measured: Sequence[Measurement]) -> tuple[Part, ...]:
 def draw(measured: Sequence[Measurement]) -> dict[str, Figure]:
     from ganache.claims.drawing import COLOURS, axes, band, figure, label
 
-    made = figure("How far the generated points stay from the real ones, with and without noise for the critic", 3.6)
+    made = figure("Distance of generated points to real ones, with and without noise on both", 3.6)
     for each, toy in zip(axes(made, 1, len(TOYS))[0], TOYS, strict=True):
         for noise, colour in ((WITH, COLOURS[0]), (WITHOUT, COLOURS[1])):
             runs = [m.numbers for m in of(measured, f"{toy}, {noise}")]

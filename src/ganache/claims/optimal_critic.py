@@ -147,8 +147,8 @@ def judge(measured: Sequence[Measurement]) -> tuple[Part, ...]:
 def draw(measured: Sequence[Measurement]) -> dict[str, Figure]:
     from ganache.claims.drawing import COLOURS, axes, band, figure, label
 
-    made = figure("As the critic learns, the minimax gradient vanishes and the -log D gradient grows unsteady", 5.8)
-    grid = axes(made, 2, 2, sharex=True)
+    made = figure("The gradient that two generators get while a new critic learns to judge them", 5.8)
+    grid = axes(made, 2, 2, sharex=True, sharey="row")
     runs = [each.numbers for each in of(measured, "frozen generator")]
     for column, loss in enumerate(LOSSES):
         for row, what in enumerate(("norm", "variance")):

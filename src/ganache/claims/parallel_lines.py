@@ -143,7 +143,7 @@ def judge(measured: Sequence[Measurement]) -> tuple[Part, ...]:
 def draw(measured: Sequence[Measurement]) -> dict[str, Figure]:
     from ganache.claims.drawing import COLOURS, axes, band, figure, label
 
-    made = figure("Only the earth mover's distance falls little by little as the lines come together", 6.2)
+    made = figure("What four distances say while one line moves over another", 6.2)
     (about, em), (others, down) = axes(made, 2, 2)
     first, every = measured[0].numbers, [each.numbers for each in measured]
     ts = first["t"]

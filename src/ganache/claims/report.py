@@ -41,7 +41,8 @@ a {{ color: inherit; }}
 </style>
 <h1>The claims, judged</h1>
 <p>What the papers on Wasserstein GANs claim, tried and measured. A claim <b>holds</b> or <b>fails</b> where every seed
-says so by a margin set beforehand, and else is <b>not decided</b>. ± is the standard deviation over seeds.</p>
+says so by a margin set beforehand, and else is <b>not decided</b>. ± is the standard deviation over seeds. In figures
+a line is the mean over seeds, and the band around it holds them all.</p>
 {notice}
 <div class="wide"><table><tr><th>claim</th><th>verdict</th></tr>
 {rows}

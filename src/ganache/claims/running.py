@@ -113,7 +113,7 @@ def conclude(job: Job) -> dict[str, Any]:
     for name, content in files.items():
         (job.folder / name).write_bytes(content)
     (job.folder / "numbers.csv").write_text(table(measured), encoding="utf-8")
-    found = claim.verdict(measured)
+    found = claim.verdict(measured, job.settings.quick)
     kept = [job.read(unit) for unit in job.units]
     verdict = {
         "name": claim.name,

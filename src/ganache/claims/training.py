@@ -100,13 +100,13 @@ def em_floor(toy: str, n: int) -> float:
 
 @torch.no_grad()
 def surface(critic: Critic, cells: int, limit: float = 1.5) -> list[list[float]]:
-    """The critic's values on a grid [cells, cells] over [-limit, limit]^2, row by row upwards."""
+    """The critic's values on a grid [cells, cells] over [-limit, limit]^2, row by row upwards, less their mean."""
     ticks = torch.linspace(-limit, limit, cells)
     y, x = torch.meshgrid(ticks, ticks, indexing="ij")
     was_training = critic.training
-    values: Tensor = critic.eval()(torch.stack([x, y], dim=-1).reshape(-1, 2))
+    values: Tensor = critic.eval()(torch.stack([x, y], dim=-1).reshape(-1, 2)).double()
     critic.train(was_training)
-    return rounded(values.reshape(cells, cells).double().numpy())
+    return rounded((values - values.mean()).reshape(cells, cells).numpy())
 
 
 def rounded(array: NDArray[np.float64]) -> list[list[float]]:

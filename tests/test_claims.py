@@ -16,10 +16,11 @@ import pytest
 import torch
 
 from ganache.claims import CLAIMS, dirac, parallel_lines, training
-from ganache.claims.claim import Claim, Measurement, Numbers, Part, Settings, Size, Unit
+from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Size, Unit
 from ganache.claims.job import Job
 from ganache.claims.lines import Line
 from ganache.claims.running import estimate, run
+from ganache.claims.verdict import Part
 from ganache.cli import main
 from ganache.errors import CheckpointError
 from ganache.methods import METHODS, Gan, R3gan, Wgan, WganGp

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from ganache.claims import CLAIMS
-from ganache.claims.claim import Measurement, Part, Unit
+from ganache.claims.claim import Measurement, Unit
 from ganache.claims.dirac import ARRIVING, CIRCLING, METHODS
 from ganache.claims.optimal_critic import EPOCHS
+from ganache.claims.verdict import Part
 
 Made = dict[str, list[dict[str, Any]]]
 """variant -> numbers of each seed."""

@@ -10,12 +10,12 @@ So a verdict can be reached anew without measuring anew, and a judge can be test
 
 from __future__ import annotations
 
-import math
 import re
-import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+
+from ganache.claims.verdict import Outcome, Part, Verdict
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,8 +25,6 @@ LEAST_SEEDS = 3
 
 Numbers = dict[str, Any]
 """Numbers, lists of numbers and text under their names, as JSON holds them; infinities are allowed."""
-
-Outcome = Literal["holds", "fails", "not decided"]
 
 
 @dataclass(frozen=True)
@@ -79,60 +77,6 @@ class Measurement:
     seconds: float
 
 
-@dataclass(frozen=True)
-class Part:
-    """One number that a claim stands or falls with.
-
-    It holds in a seed whose value is at `holds` or beyond, seen from `fails`, and fails at `fails` or beyond, seen
-    from `holds`; the values between decide nothing.
-    """
-
-    what: str
-    values: tuple[float, ...]
-    """One a seed."""
-    holds: float
-    fails: float
-
-    def outcome(self) -> Outcome:
-        """Decided where all seeds agree.
-
-        >>> Part("modes", (8.0, 7.0), holds=7, fails=5).outcome(), Part("error", (0.2, 0.01), 0.1, 0.5).outcome()
-        ('holds', 'not decided')
-        """
-        sign = 1 if self.holds > self.fails else -1
-        if self.values and all(sign * value >= sign * self.holds for value in self.values):
-            return "holds"
-        if self.values and all(sign * value <= sign * self.fails for value in self.values):
-            return "fails"
-        return "not decided"
-
-    def number(self) -> str:
-        """Mean and spread (the standard deviation) over the seeds."""
-        return spread(self.values)
-
-    def says(self) -> str:
-        """The number, and what was asked of it, as a sentence."""
-        asked = "at least" if self.holds > self.fails else "at most"
-        between = (
-            "this neither reaches it nor" if len(self.values) == 1 else "the seeds do not all reach it, nor do all"
-        )
-        misses = "misses" if len(self.values) == 1 else "miss"
-        rest = {"holds": "", "fails": ", this contradicts it", "not decided": f", {between} {misses} it by far"}[
-            self.outcome()
-        ]
-        return f"{self.what}: {self.number()}; the claim asks for {asked} {shown(self.holds)}{rest}."
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What was found of a claim."""
-
-    outcome: Outcome
-    reason: str
-    parts: tuple[Part, ...]
-    """The first is the number that decides."""
-
-
 S = TypeVar("S", bound=Size)
 
 
@@ -162,10 +106,9 @@ class Claim(Generic[S]):
     seeded: bool = True
     """Whether chance plays a part; without, one seed says all."""
 
-    def units(self, settings: Settings) -> list[Unit]:
+    def units(self, how: S, seeds: int) -> list[Unit]:
         """All that is to be run, seed by seed: a run that was stopped has whole comparisons."""
-        seeds = settings.seeds if self.seeded else 1
-        return [Unit(variant, seed) for seed in range(seeds) for variant in self.variants(self.size(settings))]
+        return [Unit(variant, seed) for seed in range(seeds if self.seeded else 1) for variant in self.variants(how)]
 
     def verdict(self, measured: Sequence[Measurement], quick: bool = False) -> Verdict:
         """It holds where every part holds, fails where one fails, and else is not decided.
@@ -203,22 +146,3 @@ def values(measured: Sequence[Measurement], variant: str, name: str) -> tuple[fl
 def variants(measured: Sequence[Measurement]) -> list[str]:
     """The variants that were measured, in the order they were run."""
     return list(dict.fromkeys(each.unit.variant for each in measured))
-
-
-def spread(numbers: Sequence[float]) -> str:
-    """Mean and standard deviation in three digits.
-
-    >>> spread([1.0, 3.0]), spread([0.25]), spread([math.inf, 1.0])
-    ('2 ± 1.41', '0.25', 'inf')
-    """
-    if not numbers:
-        return "nothing"
-    mean = sum(numbers) / len(numbers)
-    if len(numbers) == 1 or not math.isfinite(mean):
-        return shown(mean)
-    return f"{shown(mean)} ± {shown(statistics.stdev(numbers))}"
-
-
-def shown(value: float) -> str:
-    """Three digits, without a tail of noughts."""
-    return f"{value:.3g}"

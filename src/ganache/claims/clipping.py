@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from ganache.claims.claim import Claim, Measurement, Numbers, Part, Settings, Size, Unit, of, values
+from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Size, Unit, of, values
 from ganache.claims.training import config, looks
+from ganache.claims.verdict import Part
 from ganache.networks import Mlp
 from ganache.types import Critic, Generator, ImageShape
 

@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ganache.claims.claim import Claim, Measurement, Numbers, Part, Size, Unit, of, values, variants
+from ganache.claims.claim import Claim, Measurement, Numbers, Size, Unit, of, values, variants
+from ganache.claims.verdict import Part
 from ganache.methods import Dragan, Gan, Hinge, Lsgan, NoisyGan, R3gan, Wgan, WganGp
 from ganache.methods.penalised import Penalised
 from ganache.types import Critic, Generator, Method

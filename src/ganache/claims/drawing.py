@@ -48,6 +48,7 @@ def label(each: Axes, x: str, y: str, title: str = "", legend: bool = False) -> 
 def band(each: Axes, x: Sequence[float], curves: Sequence[Sequence[float]], colour: str, name: str) -> None:
     """The mean of several seeds' curves, and the range of all of them as a band."""
     every = np.asarray(curves, dtype=np.float64)
+    every[~np.isfinite(every)] = np.nan  # a training that has left the numbers has no place in the picture
     each.fill_between(x, every.min(axis=0), every.max(axis=0), color=colour, alpha=0.2, linewidth=0)
     each.plot(x, every.mean(axis=0), color=colour, label=name, linewidth=1.5)
 
@@ -70,10 +71,9 @@ def surface(each: Axes, values: Any, limit: float, real: Any, fake: Any) -> None
     slopes: list[Any] = [(part / shorter)[some] for part in (dx, dy)]
     arrows: dict[str, Any] = {"color": "white", "alpha": 0.75, "width": 0.006, "scale": 16, "pivot": "mid"}
     each.quiver(grid[0][some], grid[1][some], *slopes, **arrows)
-    for points, colour in ((real, COLOURS[4]), (fake, COLOURS[1])):
+    for points, colour in ((real, "white"), (fake, COLOURS[1])):
         xy = np.asarray(points, dtype=np.float64)
-        edge = "black" if colour == COLOURS[1] else "none"
-        each.scatter(xy[:, 0], xy[:, 1], s=5, color=colour, edgecolors=edge, linewidths=0.2)
+        each.scatter(xy[:, 0], xy[:, 1], s=6, color=colour, edgecolors="black", linewidths=0.3)
     each.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal")
     each.set_xticks([-1, 0, 1])
     each.set_yticks([-1, 0, 1])

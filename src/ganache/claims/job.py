@@ -29,7 +29,7 @@ class Job:
 
     @property
     def units(self) -> list[Unit]:
-        return self.claim.units(self.settings)
+        return self.claim.units(self.how, self.settings.seeds)
 
     @property
     def command(self) -> str:
@@ -58,10 +58,11 @@ class Job:
             return None
         try:
             kept: dict[str, Any] = decoded(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError) as error:
-            raise CheckpointError(f"{path} cannot be read ({error}): delete it to measure it again.") from None
-        if kept["protocol"] != self.protocol():
-            changed = [name for name, value in self.protocol().items() if kept["protocol"].get(name) != value]
+            before, now = dict(kept["protocol"]), self.protocol()
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            raise CheckpointError(f"{path} cannot be read ({error!r}): delete it to measure it again.") from None
+        if before != now:
+            changed = sorted(name for name in before | now if before.get(name) != now.get(name))
             raise CheckpointError(
                 f"{self.folder} holds measurements of another size or of other data ({', '.join(changed)}): name "
                 "another folder with --out, or delete that one."

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ganache.claims.claim import Claim, Measurement, Numbers, Part, Settings, Size, Unit, of, values
+from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Size, Unit, of, values
 from ganache.claims.lines import LinePair
 from ganache.claims.training import config, em_floor, em_to_held_out, looks
+from ganache.claims.verdict import Part
 from ganache.config import Config
 from ganache.methods import Gan
 from ganache.networks import Mlp

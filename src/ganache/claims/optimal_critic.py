@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 
 from ganache import build
-from ganache.claims.claim import Claim, Measurement, Numbers, Part, Settings, Size, Unit, of
+from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Size, Unit, of
 from ganache.claims.training import config, pictures
+from ganache.claims.verdict import Part
 from ganache.config import Config
 from ganache.data import Dataset, Stream
 from ganache.methods import Gan

@@ -12,8 +12,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ganache.claims.claim import Claim, Measurement, Numbers, Part, Settings, Size, Unit
+from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Size, Unit
 from ganache.claims.lines import Line, line
+from ganache.claims.verdict import Part
 from ganache.divergences import (
     earth_mover,
     histograms,

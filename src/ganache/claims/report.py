@@ -61,6 +61,7 @@ SECTION = """<section id="{name}">
 {parts}
 </table></div>
 {others}
+{summary}
 <details><summary>How it was tried</summary>
 <p>{protocol}</p>
 <p class="soft">Claimed in: {source}.</p>
@@ -72,6 +73,11 @@ SECTION = """<section id="{name}">
 """
 
 PART = "<tr><td>{what}</td><td><b>{number}</b></td><td>{holds}</td><td>{fails}</td><td>{outcome}</td></tr>"
+SUMMARY = """<details><summary>Every variant in numbers</summary>
+<div class="wide"><table><tr>{head}</tr>
+{body}
+</table></div>
+</details>"""
 PICTURE = '<div class="picture"><img alt="{alt}" src="data:image/{kind};base64,{content}"></div>'
 NOTICE = '<p class="notice">Some of these are the quick form: so small that it only shows that everything runs.</p>'
 
@@ -100,6 +106,7 @@ def section(verdict: dict[str, Any], folder: Path) -> str:
         first=pictures[0],
         others="\n".join(pictures[1:]),
         parts="\n".join(part(each) for each in verdict["parts"]),
+        summary=summary(verdict["summary"]),
         size=", ".join(f"{escape(name)} {escape(listed(value))}" for name, value in verdict["size"].items()),
         took=duration(verdict["seconds"]),
         machines="<br>".join(escape("; ".join(f"{k}: {v}" for k, v in each.items())) for each in verdict["machines"]),
@@ -121,6 +128,18 @@ def part(each: dict[str, Any]) -> str:
         fails=f"{'≤' if more else '≥'}&nbsp;{each['fails']:g}",
         outcome=escape(each["outcome"]),
     )
+
+
+def summary(rows: list[dict[str, str]]) -> str:
+    """Every variant's numbers as a folded table; nothing where there are none."""
+    if not rows:
+        return ""
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    head = "".join(f"<th>{escape(name.replace('_', ' '))}</th>" for name in columns)
+    body = "\n".join(
+        "<tr>" + "".join(f"<td>{escape(row.get(name, ''))}</td>" for name in columns) + "</tr>" for row in rows
+    )
+    return SUMMARY.format(head=head, body=body)
 
 
 def picture(path: Path, alt: str) -> str:

@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from ganache.claims import report
-from ganache.claims.claim import Measurement, Unit
+from ganache.claims.claim import Measurement, Unit, of, values, variants
 from ganache.claims.job import Job, encoded
 from ganache.claims.machine import machine
 from ganache.claims.report import duration
+from ganache.claims.verdict import spread
 from ganache.folder import lock, write_json
 
 REHEARSED = (4, 20)
@@ -81,8 +82,9 @@ def run(jobs: Sequence[Job], out: Path, say: Say) -> None:
             say(f"{job.claim.name:16} {len(job.missing()):4} of {len(job.units)} to run, about {duration(seconds)}")
         say(f"{'all':16} about {duration(sum(seconds for _, seconds in left))} on this machine; results in {out}/")
         for job in jobs:
-            for unit, seconds in measure_missing(job):
-                say(f"{job.claim.name}: {unit.variant}, seed {unit.seed}: {duration(seconds)}")
+            count = len(job.missing())
+            for done, (unit, seconds) in enumerate(measure_missing(job), 1):
+                say(f"{job.claim.name} {done}/{count}: {unit.variant}, seed {unit.seed}: {duration(seconds)}")
             verdict = conclude(job)
             report.write(out)
             say(f"{job.claim.name}: {verdict['outcome'].upper()}. {verdict['reason']}")
@@ -121,6 +123,7 @@ def conclude(job: Job) -> dict[str, Any]:
         "claim": claim.says,
         "outcome": found.outcome,
         "reason": found.reason,
+        "summary": summary(measured),
         "parts": [asdict(part) | {"outcome": part.outcome(), "number": part.number()} for part in found.parts],
         "source": claim.source,
         "protocol": claim.protocol,
@@ -134,6 +137,16 @@ def conclude(job: Job) -> dict[str, Any]:
     }
     write_json(job.folder / "verdict.json", encoded(verdict))
     return verdict
+
+
+def summary(measured: Sequence[Measurement]) -> list[dict[str, str]]:
+    """A row a variant: each of its single numbers as mean and spread over the seeds."""
+    rows = []
+    for variant in variants(measured):
+        numbers = of(measured, variant)[0].numbers
+        single = [name for name, value in numbers.items() if isinstance(value, int | float)]
+        rows.append({"variant": variant} | {name: spread(values(measured, variant, name)) for name in single})
+    return rows if any(len(row) > 1 for row in rows) else []
 
 
 def table(measured: Sequence[Measurement]) -> str:

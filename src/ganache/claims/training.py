@@ -17,7 +17,7 @@ from ganache.divergences import earth_mover
 from ganache.explore import generate
 from ganache.networks import Network
 from ganache.recipes import read
-from ganache.sections import DataConfig, RecordConfig
+from ganache.sections import DataConfig, PrecisionConfig, RecordConfig
 from ganache.train import State, train
 from ganache.types import Critic, Prior
 
@@ -53,6 +53,7 @@ def config(method: str, network: Network, source: str, seed: int, batch: int) ->
         data=DataConfig(source=source, count=TRAINED_ON),
         network=network,
         schedule=schedule,
+        precision=PrecisionConfig("float32"),
         record=RecordConfig(average=False),
     )
 

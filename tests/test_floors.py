@@ -56,6 +56,7 @@ SAME_FLOOR = {
     ("compare", "folder"),
     ("compare", "figures"),
     ("compare", "log"),
+    ("cli", "claims"),
     ("cli", "progress"),
 }
 

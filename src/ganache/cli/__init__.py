@@ -13,6 +13,7 @@ from typing import Any
 import tyro
 
 from ganache.cli import lab
+from ganache.cli.claims import claims
 from ganache.cli.findings import diagnose
 from ganache.cli.judge import evaluate
 from ganache.cli.names import name
@@ -38,6 +39,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "diagnose": diagnose,
     "doctor": doctor,
     "recipes": recipes,
+    "claims": claims,
 }
 INTRODUCTION = "Train GANs on the machine you have, see whether it works, and explore what the network learned."
 

@@ -1,0 +1,106 @@
+"""One claim at one size, and the files of its units: what was measured is kept with the way it was measured."""
+
+from __future__ import annotations
+
+import json
+import math
+import shlex
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Size, Unit
+from ganache.errors import CheckpointError
+from ganache.folder import write_json
+
+
+@dataclass(frozen=True)
+class Job:
+    """One claim at the size that was asked for."""
+
+    claim: Claim[Any]
+    settings: Settings
+    how: Size
+    folder: Path
+
+    @classmethod
+    def of(cls, claim: Claim[Any], settings: Settings, out: Path) -> Job:
+        return cls(claim, settings, claim.size(settings), out / claim.name)
+
+    @property
+    def units(self) -> list[Unit]:
+        return self.claim.units(self.how, self.settings.seeds)
+
+    @property
+    def command(self) -> str:
+        """What runs this claim as it is run here."""
+        data = [f"{kind}={source}" for kind, source in self.settings.data.items()]
+        words = ["ganache", "claims", self.claim.name]
+        words += ["--quick"] if self.settings.quick else []
+        words += ["--seeds", str(self.settings.seeds)] + (["--data", *data] if data else [])
+        return shlex.join([*words, "--out", str(self.folder.parent)])
+
+    def path(self, unit: Unit) -> Path:
+        return self.folder / "units" / f"{unit.key}.json"
+
+    def protocol(self) -> Numbers:
+        """What a measurement depends on, beside its unit."""
+        return json.loads(json.dumps(asdict(self.how)))  # type: ignore[no-any-return]
+
+    def missing(self) -> list[Unit]:
+        """The units that have not been measured. Raises CheckpointError where others were, in another way."""
+        return [unit for unit in self.units if self.read(unit) is None]
+
+    def read(self, unit: Unit) -> dict[str, Any] | None:
+        """What was written of a unit; None where nothing was."""
+        path = self.path(unit)
+        if not path.exists():
+            return None
+        try:
+            kept: dict[str, Any] = decoded(json.loads(path.read_text(encoding="utf-8")))
+            before, now = dict(kept["protocol"]), self.protocol()
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            raise CheckpointError(f"{path} cannot be read ({error!r}): delete it to measure it again.") from None
+        if before != now:
+            changed = sorted(name for name in before | now if before.get(name) != now.get(name))
+            raise CheckpointError(
+                f"{self.folder} holds measurements of another size or of other data ({', '.join(changed)}): name "
+                "another folder with --out, or delete that one."
+            )
+        return kept
+
+    def write(self, unit: Unit, numbers: Numbers, seconds: float, machine: dict[str, str]) -> None:
+        """Keep a measurement, whole or not at all."""
+        self.path(unit).parent.mkdir(parents=True, exist_ok=True)
+        kept = {"variant": unit.variant, "seed": unit.seed, "seconds": round(seconds, 3), "machine": machine}
+        write_json(self.path(unit), encoded(kept | {"protocol": self.protocol(), "numbers": numbers}))
+
+    def measured(self) -> list[Measurement]:
+        """All measurements; every unit must have been run."""
+        kept = [(unit, self.read(unit)) for unit in self.units]
+        return [Measurement(unit, each["numbers"], each["seconds"]) for unit, each in kept if each is not None]
+
+
+# ---- what is written -----------------------------------------------------------------------------------------------
+
+
+def encoded(value: Any) -> Any:
+    """Plain data as strict JSON has them: infinities and what is no number as text.
+
+    >>> encoded({"kl": [math.inf, 0.5]}), decoded({"kl": ["inf", 0.5]})
+    ({'kl': ['inf', 0.5]}, {'kl': [inf, 0.5]})
+    """
+    if isinstance(value, dict):
+        return {name: encoded(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [encoded(each) for each in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def decoded(value: Any) -> Any:
+    """The way back."""
+    if isinstance(value, dict):
+        return {name: decoded(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [decoded(each) for each in value]
+    return float(value) if value in ("inf", "-inf", "nan") else value

@@ -1,0 +1,52 @@
+"""Where a measurement was made: processor, versions, and the commit of the code."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+
+def machine() -> dict[str, str]:
+    """What somebody needs to know who measures again and finds other numbers."""
+    return {
+        "commit": commit(),
+        "processor": processor(),
+        "threads": str(torch.get_num_threads()),
+        "accelerator": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
+        "python": platform.python_version(),
+        "versions": ", ".join(f"{name} {version(name)}" for name in ("ganache", "torch", "numpy", "scipy")),
+    }
+
+
+def commit() -> str:
+    """Of the checkout that this file lies in, with a mark where it was changed since; "unknown" outside any."""
+    folder = Path(__file__).parent
+    command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    try:
+        tracked = subprocess.run(
+            ["git", "-C", str(folder), "ls-files", "."], capture_output=True, text=True, check=True
+        )
+        found = subprocess.run(command, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return found.stdout.strip() if tracked.stdout.strip() else "unknown"
+
+
+def processor() -> str:
+    """Its name, and how many cores the program may use.
+
+    >>> processor().endswith("cores usable)")
+    True
+    """
+    name = platform.processor() or platform.machine()
+    listed = Path("/proc/cpuinfo")
+    if listed.exists():
+        lines = listed.read_text(encoding="utf-8", errors="replace").splitlines()
+        name = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), name)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{name} ({cores} cores usable)"

@@ -1,0 +1,163 @@
+"""Claims are planned, run unit by unit, judged and written down; what was measured stays when the program stops.
+
+OUT/NAME/units/KEY.json   one measurement, with the protocol and the machine it was made on
+OUT/NAME/numbers.csv      every number of every unit
+OUT/NAME/*.png, *.webp    the figures
+OUT/NAME/verdict.json     all that the report says
+OUT/report.html
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ganache.claims import report
+from ganache.claims.claim import Measurement, Unit, of, values, variants
+from ganache.claims.job import Job, encoded
+from ganache.claims.machine import machine
+from ganache.claims.report import duration
+from ganache.claims.verdict import spread
+from ganache.folder import lock, write_json
+
+REHEARSED = (4, 20)
+"""Steps of the two rehearsals whose difference tells what a step costs."""
+
+Say = Callable[[str], None]
+
+
+# ---- planning ------------------------------------------------------------------------------------------------------
+
+
+def estimate(job: Job) -> float:
+    """Seconds that the missing units will take on this machine.
+
+    Of each kind of unit one is rehearsed twice with a few steps: the difference is what a step costs, the rest is
+    what does not depend on the steps.
+    """
+    known: dict[str, float] = {}
+    total = 0.0
+    for unit in job.missing():
+        kind = job.claim.costs_like(unit.variant)
+        if kind not in known:
+            if not known:
+                rehearse(job, unit, REHEARSED[0])  # the first call of all loads and warms what the others find ready
+            known[kind] = extrapolated(job, unit)
+        total += known[kind]
+    return total
+
+
+def extrapolated(job: Job, unit: Unit) -> float:
+    """Seconds of one unit."""
+    whole = job.how.most_steps()
+    few, more = (min(count, whole) for count in REHEARSED)
+    if few == more:
+        return rehearse(job, unit, more)
+    first, second = rehearse(job, unit, few), rehearse(job, unit, more)
+    return second + max(second - first, 0.0) / (more - few) * (whole - more)
+
+
+def rehearse(job: Job, unit: Unit, steps: int) -> float:
+    """Seconds that a unit takes with so many steps."""
+    begun = time.perf_counter()
+    job.claim.measure(unit, job.how.times(steps / max(job.how.most_steps(), 1)))
+    return time.perf_counter() - begun
+
+
+# ---- running -------------------------------------------------------------------------------------------------------
+
+
+def run(jobs: Sequence[Job], out: Path, say: Say) -> None:
+    """All that is missing; then every claim's verdict, and after each the report anew."""
+    out.mkdir(parents=True, exist_ok=True)
+    held = lock(out)
+    try:
+        left = [(job, estimate(job)) for job in jobs]
+        for job, seconds in left:
+            say(f"{job.claim.name:16} {len(job.missing()):4} of {len(job.units)} to run, about {duration(seconds)}")
+        say(f"{'all':16} about {duration(sum(seconds for _, seconds in left))} on this machine; results in {out}/")
+        for job in jobs:
+            count = len(job.missing())
+            for done, (unit, seconds) in enumerate(measure_missing(job), 1):
+                say(f"{job.claim.name} {done}/{count}: {unit.variant}, seed {unit.seed}: {duration(seconds)}")
+            verdict = conclude(job)
+            report.write(out)
+            say(f"{job.claim.name}: {verdict['outcome'].upper()}. {verdict['reason']}")
+    finally:
+        if held is not None:
+            held.close()
+
+
+def measure_missing(job: Job) -> Iterator[tuple[Unit, float]]:
+    """Run what has not been run; each is written before it is yielded, with its seconds."""
+    here = machine()
+    for unit in job.missing():
+        begun = time.perf_counter()
+        numbers = job.claim.measure(unit, job.how)
+        seconds = time.perf_counter() - begun
+        job.write(unit, numbers, seconds, here)
+        yield unit, seconds
+
+
+def conclude(job: Job) -> dict[str, Any]:
+    """Judge and draw what was measured; the verdict as it is written."""
+    from ganache.claims.drawing import png, webp
+
+    claim, measured = job.claim, job.measured()
+    files = {f"{name}.png": png(each) for name, each in claim.draw(measured).items()}
+    if claim.animate is not None:
+        files |= {f"{name}.webp": webp(frames) for name, frames in claim.animate(measured).items()}
+    for name, content in files.items():
+        (job.folder / name).write_bytes(content)
+    (job.folder / "numbers.csv").write_text(table(measured), encoding="utf-8")
+    found = claim.verdict(measured, job.settings.quick)
+    kept = [job.read(unit) for unit in job.units]
+    verdict = {
+        "name": claim.name,
+        "number": claim.number,
+        "claim": claim.says,
+        "outcome": found.outcome,
+        "reason": found.reason,
+        "summary": summary(measured),
+        "parts": [asdict(part) | {"outcome": part.outcome(), "number": part.number()} for part in found.parts],
+        "source": claim.source,
+        "protocol": claim.protocol,
+        "quick": job.settings.quick,
+        "seeds": len({each.unit.seed for each in measured}),
+        "size": job.protocol(),
+        "seconds": round(sum(each.seconds for each in measured), 1),
+        "command": job.command,
+        "machines": [dict(pairs) for pairs in sorted({tuple(each["machine"].items()) for each in kept if each})],
+        "figures": list(files),
+    }
+    write_json(job.folder / "verdict.json", encoded(verdict))
+    return verdict
+
+
+def summary(measured: Sequence[Measurement]) -> list[dict[str, str]]:
+    """A row a variant: each of its single numbers as mean and spread over the seeds."""
+    rows = []
+    for variant in variants(measured):
+        numbers = of(measured, variant)[0].numbers
+        single = [name for name, value in numbers.items() if isinstance(value, int | float)]
+        rows.append({"variant": variant} | {name: spread(values(measured, variant, name)) for name in single})
+    return rows if any(len(row) > 1 for row in rows) else []
+
+
+def table(measured: Sequence[Measurement]) -> str:
+    """CSV, a line a number: variant, seed, name, place in its series, value."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(("variant", "seed", "name", "place", "value"))
+    for each in measured:
+        for name, value in each.numbers.items():
+            series = value if isinstance(value, list) else [value]
+            if all(isinstance(number, int | float) for number in series):
+                for place, number in enumerate(series):
+                    writer.writerow((each.unit.variant, each.unit.seed, name, place, number))
+    return file.getvalue()

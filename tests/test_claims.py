@@ -1,0 +1,284 @@
+"""The claims as they are run: planned, resumed, refused, reported; and each in its quick form."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import re
+from dataclasses import dataclass, replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from ganache.claims import CLAIMS, dirac, parallel_lines, training
+from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Size, Unit
+from ganache.claims.job import Job
+from ganache.claims.lines import Line
+from ganache.claims.running import estimate, run
+from ganache.claims.verdict import Part
+from ganache.cli import main
+from ganache.errors import CheckpointError
+from ganache.methods import METHODS, Gan, R3gan, Wgan, WganGp
+
+
+def ganache(*args: str) -> int:
+    try:
+        main(list(args))
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
+
+
+# ---- a claim of our own --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Throws(Size):
+    throw_steps: int = 100
+
+
+RUN: list[str] = []
+"""The keys of the units that were measured in full."""
+
+
+def throw(unit: Unit, how: Throws) -> Numbers:
+    if how.throw_steps == 100:
+        RUN.append(unit.key)
+        if len(RUN) == 4:
+            raise KeyboardInterrupt
+    random = np.random.default_rng(unit.seed)
+    return {"heads": float(random.random(how.throw_steps).mean()), "curve": [0.0, math.inf], "name": "coin"}
+
+
+def drawn(measured: Any) -> Any:
+    from ganache.claims.drawing import axes, figure
+
+    made = figure("A coin <falls> & lies", 2)
+    axes(made, 1, 1)
+    return {"coin": made}
+
+
+COIN = Claim(
+    name="coin",
+    number=99,
+    says='A coin <is> fair & "round"',
+    source="nobody",
+    protocol="thrown",
+    size=lambda settings: Throws(),
+    variants=lambda how: ("penny", "euro"),
+    measure=throw,
+    judge=lambda measured: (Part("heads", tuple(m.numbers["heads"] for m in measured), 0.3, 0.1),),
+    draw=drawn,
+)
+
+
+@pytest.fixture(autouse=True)
+def nothing_run() -> None:
+    RUN.clear()
+
+
+def test_a_run_that_was_stopped_goes_on_and_keeps_its_bits(tmp_path: Path) -> None:
+    job = Job.of(COIN, Settings(), tmp_path)
+    said: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        run([job], tmp_path, said.append)
+    kept = {path.name: path.read_bytes() for path in (tmp_path / "coin" / "units").iterdir()}
+    assert set(kept) == {"penny-seed0.json", "euro-seed0.json", "penny-seed1.json"}, "seed by seed"
+    assert not (tmp_path / "report.html").exists()
+    RUN.append("so that the fourth does not stop it again")
+    run([job], tmp_path, said.append)
+    assert RUN[-3:] == ["euro-seed1", "penny-seed2", "euro-seed2"]
+    assert all((tmp_path / "coin" / "units" / name).read_bytes() == content for name, content in kept.items())
+    before = len(RUN)
+    run([job], tmp_path, said.append)
+    assert len(RUN) == before, "nothing is left to run: it is judged and drawn anew"
+    assert any(line.startswith("coin: HOLDS. heads:") for line in said)
+    verdict = json.loads((tmp_path / "coin" / "verdict.json").read_text())
+    assert verdict["outcome"] == "holds"
+    assert verdict["command"] == f"ganache claims coin --seeds 3 --out {tmp_path}"
+    assert verdict["machines"][0].keys() == {"commit", "processor", "threads", "accelerator", "python", "versions"}
+
+
+def test_the_csv_holds_every_number_and_infinity(tmp_path: Path) -> None:
+    job = Job.of(COIN, Settings(seeds=1), tmp_path)
+    run([job], tmp_path, lambda line: None)
+    rows = list(csv.DictReader((tmp_path / "coin" / "numbers.csv").open()))
+    assert len(rows) == 2 * 3
+    assert {(row["name"], row["place"], row["value"]) for row in rows} >= {("curve", "0", "0.0"), ("curve", "1", "inf")}
+    assert "Infinity" not in (tmp_path / "coin" / "units" / "penny-seed0.json").read_text(), "strict JSON"
+    assert job.measured()[0].numbers["curve"] == [0.0, math.inf]
+
+
+def test_measurements_of_another_protocol_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run([Job.of(COIN, Settings(seeds=1), tmp_path)], tmp_path, lambda line: None)
+    other = replace(COIN, size=lambda settings: Throws(50))
+    with pytest.raises(CheckpointError, match=r"another size or of other data \(throw_steps\): name another folder"):
+        run([Job.of(other, Settings(seeds=1), tmp_path)], tmp_path, lambda line: None)
+    (tmp_path / "coin" / "units" / "penny-seed0.json").write_text("{")
+    with pytest.raises(CheckpointError, match="delete it to measure it again"):
+        run([Job.of(COIN, Settings(seeds=1), tmp_path)], tmp_path, lambda line: None)
+
+
+def test_the_estimate_is_what_a_step_costs_times_the_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock of our own: a unit takes 3 seconds, and half a second a step."""
+    now = 0.0
+
+    def slow(unit: Unit, how: Throws) -> Numbers:
+        nonlocal now
+        now += 3 + how.throw_steps / 2
+        return {}
+
+    monkeypatch.setattr("ganache.claims.running.time.perf_counter", lambda: now)
+    job = Job.of(replace(COIN, measure=slow), Settings(seeds=3), tmp_path)
+    assert estimate(job) == pytest.approx(2 * 3 * (3 + 50))
+    few = replace(COIN, measure=slow, size=lambda settings: Throws(2))
+    assert estimate(Job.of(few, Settings(seeds=3), tmp_path)) == pytest.approx(2 * 3 * (3 + 1))
+
+
+class Page(HTMLParser):
+    """Every tag is closed in its order, and nothing is loaded from elsewhere."""
+
+    void = frozenset({"meta", "img", "br"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.images = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in self.void:
+            self.open.append(tag)
+        for name, value in attrs:
+            if name in ("src", "href") and value:
+                assert value.startswith(("data:", "#")), value
+                self.images += value.startswith("data:image/")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_the_report_is_one_page_without_network(tmp_path: Path) -> None:
+    run([Job.of(COIN, Settings(seeds=1), tmp_path)], tmp_path, lambda line: None)
+    text = (tmp_path / "report.html").read_text()
+    page = Page()
+    page.feed(text)
+    assert page.open == []
+    assert page.images == 1
+    assert "A coin &lt;is&gt; fair &amp; &quot;round&quot;" in text
+    assert "prefers-color-scheme: dark" in text
+    assert 'name="viewport"' in text
+    section = text[text.index("<section") :]
+    assert section.index("<img") < section.index('class="verdict') < section.index("<details>"), "the figure first"
+    assert not re.search(r"\{[a-z_]+\}", text[text.index("</style>") :]), "no field is left open"
+
+
+# ---- the experiments -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_the_quick_form_of_each_claim(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ganache("claims", name, "--quick", "--seeds", "1", "--out", str(tmp_path)) == 0
+    printed = capsys.readouterr().out
+    assert "on this machine" in printed
+    assert "Report:" in printed
+    verdict = json.loads((tmp_path / name / "verdict.json").read_text())
+    assert verdict["quick"]
+    for file in verdict["figures"]:
+        assert (tmp_path / name / file).stat().st_size > 5_000
+    text = (tmp_path / "report.html").read_text()
+    page = Page()
+    page.feed(text)
+    assert page.open == []
+    assert page.images == len(verdict["figures"])
+    assert verdict["outcome"] == "not decided", "the quick form decides nothing"
+
+
+def test_the_parallel_lines_are_measured_exactly() -> None:
+    how = parallel_lines.Lines(sides=2, points=50, critic_steps=1, descent_steps=70)
+    numbers = parallel_lines.measure(Unit("lines", 5), how)
+    parts = {part.what: part.values for part in parallel_lines.judge([Measurement(Unit("lines", 5), numbers, 1.0)])}
+    assert numbers["t"] == [-1.0, -0.5, 0.0, 0.5, 1.0]
+    assert parts["Largest difference of the exact EM distance to |t|"][0] <= 1e-6
+    assert parts["Largest difference of JS to log 2 and of TV to 1, off t = 0"][0] <= 1e-6
+    assert parts["Whether KL is infinite everywhere off t = 0 (1 for yes)"] == (1.0,)
+    assert parts["|t| after descending EM from 0.9"][0] < 1e-3
+    assert parts["How far t moves descending JS"] == (0.0,)
+    for name in ("total_variation_descent", "kullback_leibler_descent"):
+        assert set(numbers[name]) == {0.9}
+
+
+def test_a_unit_is_a_function_of_its_seed() -> None:
+    claim = CLAIMS["clipping"]
+    how = claim.size(Settings(quick=True)).times(0.2)
+    first, again, other = (claim.measure(Unit("weight clipping", seed), how) for seed in (0, 0, 1))
+    assert first == again
+    assert first != other
+
+
+def test_the_fields_of_the_dirac_gan_are_the_methods_own() -> None:
+    theta, psi = torch.randn(2, 40, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).unbind()
+    s = torch.sigmoid
+    sign = psi.sign()
+    oracles = {
+        Gan(): (psi * s(-psi * theta), -theta * s(psi * theta)),
+        Gan("minimax"): (psi * s(psi * theta), -theta * s(psi * theta)),
+        Wgan(): (psi, -theta),
+        WganGp(2.0): (psi, -theta - 4 * (psi.abs() - 1) * sign),
+        R3gan(0.5): (psi * s(-psi * theta), -theta * s(psi * theta) - psi),
+    }
+    for method, expected in oracles.items():
+        for found, known in zip(dirac.directions(method, theta, psi), expected, strict=True):
+            torch.testing.assert_close(found, known)
+
+
+def test_clipping_holds_the_trajectory_and_r1_ends_it() -> None:
+    path = np.array(dirac.trajectory(Wgan(1.0), 100))
+    assert np.abs(path[1:, 1]).max() <= 1
+    assert np.hypot(*path[-1]) > 0.5
+    assert np.hypot(*dirac.trajectory(dirac.METHODS["wgan with R1"], 200)[-1]) < 0.01
+
+
+def test_every_method_that_trains_on_pictures_is_tried_on_the_toys() -> None:
+    assert training.METHOD_RECIPES.keys() == METHODS.keys()
+
+
+def test_the_line_moves_along_its_one_weight() -> None:
+    z = torch.tensor([[-0.5], [0.25]])
+    points = Line(0.7)(z)
+    torch.testing.assert_close(points, torch.tensor([[0.7, 0.0], [0.7, 0.75]]))
+
+
+# ---- the command ---------------------------------------------------------------------------------------------------
+
+
+def test_the_list_names_every_claim(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ganache("claims", "--list") == 0
+    printed = capsys.readouterr().out
+    for claim in CLAIMS.values():
+        assert claim.name in printed
+        assert claim.says in printed
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["nois"], "There is no claim 'nois': did you mean 'noise'?"),
+        (["--seeds", "0"], "--seeds is 0"),
+        (["--data", "cats=here"], "write  --data mnist=PATH faces=PATH"),
+        (["--data", "mnist"], "write  --data mnist=PATH faces=PATH"),
+        (["optimal-critic", "--quick", "--data", "mnist=nowhere"], "'nowhere' is neither a file or folder here"),
+    ],
+)
+def test_what_the_user_can_mend_is_one_sentence(
+    args: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ganache("claims", *args, "--out", str(tmp_path / "out")) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert len(error.splitlines()) == 1
+    assert not (tmp_path / "out").exists()

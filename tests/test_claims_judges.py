@@ -1,0 +1,162 @@
+"""Every judge, fed made-up measurements that should hold, fail and be undecided, says so."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ganache.claims import CLAIMS
+from ganache.claims.claim import Measurement, Unit
+from ganache.claims.dirac import ARRIVING, CIRCLING, METHODS
+from ganache.claims.optimal_critic import EPOCHS
+from ganache.claims.verdict import Part
+
+Made = dict[str, list[dict[str, Any]]]
+"""variant -> numbers of each seed."""
+
+
+def measured(made: Made) -> list[Measurement]:
+    return [Measurement(Unit(v, seed), n, 1.0) for v, runs in made.items() for seed, n in enumerate(runs)]
+
+
+def lines(critic_error: float = 0.0, em: float = 0.0, js: float = math.log(2), kl: float = math.inf) -> dict[str, Any]:
+    """What the parallel lines should measure, or a flaw in it."""
+    ts = [-0.5, 0.0, 0.5]
+    off = [1.0, 0.0, 1.0]
+    numbers: dict[str, Any] = {"t": ts, "critic": [0.5 + critic_error, 0.0, 0.5], "earth_mover_descent": [0.9, em]}
+    heights = {"earth_mover": 0.5, "jensen_shannon": math.log(2), "total_variation": 1.0, "kullback_leibler": math.inf}
+    for name, height in heights.items():
+        numbers[f"{name}_closed"] = [height if there else 0.0 for there in off]
+        numbers[f"{name}_samples"] = list(numbers[f"{name}_closed"])
+    numbers["jensen_shannon_samples"] = [js, 0.0, js]
+    numbers["kullback_leibler_samples"] = [kl, 0.0, kl]
+    return numbers | {"jensen_shannon_descent": [0.9, 0.9]}
+
+
+def weights(clipped: list[float], penalised: list[float]) -> Made:
+    return {
+        "weight clipping": [{"at_clip": share, "at_largest": share} for share in clipped],
+        "gradient penalty": [{"at_clip": 0.001, "at_largest": share} for share in penalised],
+    }
+
+
+def distances(with_noise: list[float], without: list[float]) -> Made:
+    both = {"with noise": with_noise, "without": without}
+    toys = ("lines", "ring8", "swissroll")
+    return {f"{toy}, {noise}": [{"earth_mover": d} for d in found] for toy in toys for noise, found in both.items()}
+
+
+def modes(gan: list[int], wgan: list[int], wgan_gp: list[int]) -> Made:
+    """Modes covered of grid25, by seed; of ring8 all."""
+    made: Made = {}
+    for method, found in (("gan", gan), ("wgan", wgan), ("wgan-gp", wgan_gp)):
+        made[f"ring8, {method}"] = [{"modes": 8} for _ in found]
+        made[f"grid25, {method}"] = [{"modes": modes} for modes in found]
+    return made
+
+
+def curves(lost: list[float], grown: list[float]) -> Made:
+    """A minimax gradient that rises to 1 and then loses, a -log D variance of 1 that gains orders of magnitude."""
+    return {
+        "frozen generator": [
+            {f"minimax norm after {n}": [0.01, 1.0, 10**-less] for n in EPOCHS}
+            | {f"-log D variance after {n}": [0.001, 1.0, 10**more] for n in EPOCHS}
+            for less, more in zip(lost, grown, strict=True)
+        ]
+    }
+
+
+def dirac(circling: float, arriving: float) -> Made:
+    left = dict.fromkeys(METHODS, 1.0) | dict.fromkeys(CIRCLING, circling) | dict.fromkeys(ARRIVING, arriving)
+    return {name: [{"distance": distance}] for name, distance in left.items()}
+
+
+MADE: dict[str, dict[str, Made]] = {
+    "parallel-lines": {
+        "holds": {"lines": [lines(0.05), lines(-0.02), lines()]},
+        "fails": {"lines": [lines(js=0.5), lines(js=0.6), lines(js=0.4)]},
+        "not decided": {"lines": [lines(0.05), lines(0.2), lines()]},
+    },
+    "clipping": {
+        "holds": weights([0.6, 0.5, 0.7], [0.001, 0.002, 0.001]),
+        "fails": weights([0.011, 0.012, 0.009], [0.001, 0.002, 0.001]),
+        "not decided": weights([0.6, 0.05, 0.7], [0.001, 0.002, 0.001]),
+    },
+    "noise": {
+        "holds": distances([0.1, 0.2, 0.1], [0.9, 0.8, 0.9]),
+        "fails": distances([0.9, 0.9, 1.1], [0.9, 0.8, 0.9]),
+        "not decided": distances([0.1, 0.9, 0.7], [0.9, 0.8, 0.9]),
+    },
+    "modes": {
+        "holds": modes([10, 22, 20], [25, 25, 24], [25, 25, 25]),
+        "fails": modes([25, 25, 25], [25, 25, 25], [25, 25, 25]),
+        "not decided": modes([10, 25, 20], [25, 25, 25], [25, 25, 25]),
+    },
+    "optimal-critic": {
+        "holds": curves([3.0, 2.5, 4.0], [1.0, 0.7, 2.0]),
+        "fails": curves([0.1, 0.3, 0.0], [1.0, 0.7, 2.0]),
+        "not decided": curves([3.0, 1.5, 4.0], [1.0, 0.7, 2.0]),
+    },
+    "dirac": {
+        "holds": dirac(1.4, 1e-6),
+        "fails": dirac(1e-6, 1e-6),
+        "not decided": dirac(1.4, 0.05),
+    },
+}
+
+
+def test_every_claim_has_made_up_measurements() -> None:
+    assert MADE.keys() == CLAIMS.keys()
+    for name, claim in CLAIMS.items():
+        assert claim.name == name
+    assert [claim.number for claim in CLAIMS.values()] == sorted(claim.number for claim in CLAIMS.values())
+
+
+@pytest.mark.parametrize("outcome", ["holds", "fails", "not decided"])
+@pytest.mark.parametrize("name", MADE)
+def test_a_judge_says_what_it_is_given(name: str, outcome: str) -> None:
+    verdict = CLAIMS[name].verdict(measured(MADE[name][outcome]))
+    assert verdict.outcome == outcome
+    assert verdict.parts[0].number() in verdict.reason
+
+
+@pytest.mark.parametrize("name", [name for name, claim in CLAIMS.items() if claim.seeded])
+def test_fewer_than_three_seeds_decide_nothing(name: str) -> None:
+    two = {variant: runs[:2] for variant, runs in MADE[name]["holds"].items()}
+    verdict = CLAIMS[name].verdict(measured(two))
+    assert verdict.outcome == "not decided"
+    assert verdict.reason.startswith("2 seeds decide nothing")
+
+
+@pytest.mark.parametrize(
+    ("name", "made"),
+    [
+        ("parallel-lines", {"lines": [lines(kl=7.0)] * 3}),
+        ("parallel-lines", {"lines": [lines(em=0.9)] * 3}),
+        ("clipping", weights([0.6, 0.5, 0.7], [0.5, 0.4, 0.6])),
+        ("modes", modes([10, 22, 20], [3, 2, 4], [25, 25, 25])),
+        ("modes", modes([10, 22, 20], [25, 25, 25], [3, 2, 4])),
+        ("optimal-critic", curves([3.0, 2.5, 4.0], [-0.5, -0.1, 0.0])),
+        ("dirac", dirac(1.4, 0.5)),
+    ],
+)
+def test_one_part_that_fails_is_enough(name: str, made: Made) -> None:
+    assert CLAIMS[name].verdict(measured(made)).outcome == "fails"
+
+
+def test_noise_that_leaves_the_numbers_is_no_gain() -> None:
+    """A training whose points are no numbers has an infinite distance."""
+    assert CLAIMS["noise"].verdict(measured(distances([math.inf] * 3, [0.9] * 3))).outcome == "fails"
+
+
+@pytest.mark.parametrize("holds", [1.0, 3.0])
+def test_a_part_is_decided_only_where_all_seeds_agree(holds: float) -> None:
+    fails = 4.0 - holds
+    outcome: Callable[..., str] = lambda *values: Part("it", values, holds, fails).outcome()  # noqa: E731
+    assert outcome(holds, holds) == "holds"
+    assert outcome(fails, fails) == "fails"
+    for values in ((holds, fails), (2.0, 2.0), (holds, 2.0), (math.nan,), ()):
+        assert outcome(*values) == "not decided"

@@ -9,11 +9,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganache.config import Config, refuse_contradictions
+from ganache.config import Config
 from ganache.errors import ConfigError
 from ganache.methods import WganGp
 from ganache.networks import Residual
 from ganache.networks.resblock import Block, ConvolutionDown, ConvolutionUp
+from ganache.rules import refuse_contradictions
 from ganache.types import ImageShape
 
 

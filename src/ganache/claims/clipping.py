@@ -146,8 +146,8 @@ CLAIM = Claim(
     "last section",
     protocol="The same critic (4 hidden layers of 512 ReLU units) and generator learn the Swiss roll once with WGAN's "
     "clipping to ±0.01 and once with WGAN-GP's penalty, each with its paper's optimiser; the critic begins with its "
-    "weights spread evenly over ±0.01 both times. Counted are the weights of "
-    "the linear layers that lie within 1 % of ±0.01; under the penalty also those within 1 % of its own largest "
+    "weights spread evenly over ±0.01 both times. Counted are the weights of the linear layers that lie within "
+    "1 % of ±0.01; under the penalty also those within 1 % of its own largest "
     "weight, and the larger share is judged. A share of 1 % is what an even spread over the range would give: at "
     "least 10 % under clipping and at most 2 % under the penalty is asked for.",
     size=size,

@@ -108,7 +108,8 @@ def draw(measured: Sequence[Measurement]) -> dict[str, Figure]:
                 found = np.array(values(measured, f"{toy}, {method}", name))
                 found = found[np.isfinite(found)]  # a training may have left the numbers
                 each.plot(found, np.full(len(found), row), "|", color=colour, markersize=9, alpha=0.7)
-                each.plot(found.mean(), row, "o", color=colour, markersize=5, label=toy if row == 0 else None)
+                middle = found.mean() if len(found) else np.nan
+                each.plot(middle, row, "o", color=colour, markersize=5, label=toy if row == 0 else None)
             if best is None:
                 floor = of(measured, f"{toy}, {methods[0]}")[0].numbers["floor"]
                 each.axvline(floor, color=colour, linestyle=":", linewidth=1)

@@ -160,14 +160,8 @@ def draw(measured: Sequence[Measurement]) -> dict[str, Figure]:
                 words = f"frozen after {epochs} epoch" + ("s" if epochs > 1 else "")
                 band(each, ticks, curves, colour, words)
             each.set(xscale="log", yscale="log")
-            words = f"{what} of the gradient"
-            label(
-                each,
-                "steps of the new critic" if row else "",
-                words,
-                f"{loss} generator",
-                legend=not row and not column,
-            )
+            beneath = "steps of the new critic" if row else ""
+            label(each, beneath, f"{what} of the gradient", f"{loss} generator", legend=row == column == 0)
     return {"gradients": made}
 
 

@@ -12,11 +12,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganache import measure
+from ganache import extract, measure
 from ganache.cli import main
 from ganache.data import Dataset, load
 from ganache.errors import ConfigError, DataError, TrainingError
 from ganache.evaluation import MEANINGS, Evaluation
+from ganache.judging import as_x
 from ganache.measure import SEED, evaluate
 from ganache.metrics.features import Features, Pixels
 from ganache.types import Generator, Prior
@@ -49,7 +50,7 @@ def others() -> Dataset:
 
 
 def shown(data: Dataset, change: Callable[[Tensor], Tensor] = lambda x: x) -> Shows:
-    return Shows(measure.as_x(data.images[data.training]), change)
+    return Shows(as_x(data.images[data.training]), change)
 
 
 def test_a_generator_that_copies_and_one_that_does_not(faces: Dataset, others: Dataset) -> None:
@@ -111,13 +112,14 @@ def test_real_pictures_are_looked_at_once(
     faces: Dataset, others: Dataset, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked: list[int] = []
-    real_look = measure.looked_at
+    real_look = extract.looked_at
 
     def counting(pictures: np.ndarray, extractor: Features) -> Tensor:
         looked.append(len(pictures))
         return real_look(pictures, extractor)
 
-    monkeypatch.setattr(measure, "looked_at", counting)
+    for module in (extract, measure):
+        monkeypatch.setattr(module, "looked_at", counting)
     first = evaluate(shown(others), PRIOR, faces, n=150, features="pixels", cache=cache)
     assert sum(looked) == 150 + len(faces), "copies are looked for among all"
     looked.clear()
@@ -158,7 +160,7 @@ def test_classes_of_labelled_digits(cache: Path, monkeypatch: pytest.MonkeyPatch
     assert digits.labels is not None
     of_training = digits.labels[digits.training]
     few = digits.training[of_training < 4]
-    makes_four = Shows(measure.as_x(digits.images[few]))
+    makes_four = Shows(as_x(digits.images[few]))
     found = evaluate(makes_four, PRIOR, digits, n=400, features="classifier", cache=cache)
     assert (found["classes"].value, found["classes"].real) == (4, 10)
     assert found["class_entropy"].value == pytest.approx(2, abs=0.1)
@@ -170,7 +172,7 @@ def test_classes_of_labelled_digits(cache: Path, monkeypatch: pytest.MonkeyPatch
     def never(*_: object, **__: object) -> None:
         raise AssertionError("the classifier was trained again")
 
-    monkeypatch.setattr(measure, "trained", never)
+    monkeypatch.setattr(extract, "trained", never)
     assert evaluate(makes_four, PRIOR, digits, n=400, features="classifier", cache=cache) == found
 
 
@@ -206,7 +208,20 @@ def run(*args: str) -> int:
 @pytest.fixture(scope="module")
 def trained_run(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = str(tmp_path_factory.mktemp("judged") / "run")
-    quick = ["--size", "16", "--batch", "4", "--network.width", "4", "--data.count", "300", "--steps", "2"]
+    quick = [
+        "--size",
+        "16",
+        "--batch",
+        "4",
+        "--network.width",
+        "4",
+        "--data.count",
+        "300",
+        "--data.channels",
+        "1",
+        "--steps",
+        "2",
+    ]
     assert run("train", "faces", *quick, "--out", folder) == 0
     return folder
 

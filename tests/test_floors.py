@@ -15,7 +15,7 @@ FLOORS = [
     | {"requests", "exhibits", "explore"}
     | {"evaluation", "judging"}
     | {"look", "watch", "diagnose"},
-    {"checkpoint", "folder", "log", "policy", "resume", "run", "figures", "compare", "measure"},
+    {"checkpoint", "folder", "log", "figures", "resume", "policy", "run", "compare", "extract", "measure"},
     {"progress", "cli", "claims", "web"},
 ]
 """As docs/house.md draws them, from the ground up."""
@@ -51,7 +51,8 @@ SAME_FLOOR = {
     ("log", "checkpoint"),
     ("folder", "checkpoint"),
     ("judging", "evaluation"),
-    ("measure", "checkpoint"),  # real pictures' features are kept as checkpoints are
+    ("extract", "checkpoint"),  # features of real pictures are kept as checkpoints are
+    ("measure", "extract"),
     ("compare", "checkpoint"),
     ("compare", "folder"),
     ("compare", "figures"),

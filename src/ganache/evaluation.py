@@ -91,6 +91,8 @@ class Evaluation:
 
     def describe(self) -> str:
         """A table, the notes and the protocol, as lines of text."""
+        from textwrap import fill
+
         lines = [f"{'score':17} {'value':>9}    {'error':<8} {'real':>8}  {'better':7} what it is"]
         for score in self.scores:
             real = "" if score.real is None else number(score.real)
@@ -101,13 +103,17 @@ class Evaluation:
         p = self.protocol
         at = "" if p.step is None else f" at step {p.step:,}"
         which = "training pictures" if p.split == "training" else "pictures"
-        lines += ["", *(f"* {note}" for note in self.notes)]
-        lines.append(
+        ways: dict[str, list[str]] = {}
+        for score in self.scores:
+            ways.setdefault(score.how, []).append(score.name)
+        protocol = (
             f"Protocol: {p.generated:,} pictures generated{at} from seed {p.seed} on, against {p.real:,} {which} of "
             f"{p.data} ({p.data_fingerprint[:12]}), {p.held_out:,} held out; features {p.features} {p.features_hash}, "
-            f"{p.num_features} numbers of a picture ({p.sees}). Errors are standard errors."
+            f"{p.num_features} numbers of a picture ({p.sees})."
         )
-        return "\n".join(lines)
+        errors = "Standard errors: " + "; ".join(f"{', '.join(names)} by {how}" for how, names in ways.items()) + "."
+        paragraphs = [*(f"* {note}" for note in self.notes), protocol, errors]
+        return "\n".join([*lines, "", *(fill(paragraph, 110, subsequent_indent="  ") for paragraph in paragraphs)])
 
 
 def number(value: float) -> str:

@@ -83,7 +83,7 @@ def has_variety(pictures: np.ndarray) -> bool:
 
 def by_moments(sides: Sides) -> list[Score]:
     value, limit = frechet(sides.real, sides.fake)
-    how = "jackknife over 10 blocks of both sides"
+    how = "the jackknife over 10 blocks of both sides"
     return [
         Score("frechet", *value, better="lower", how=how),
         Score("frechet_infinity", *limit, better="lower", how=f"{how}, and the line's residuals"),
@@ -91,13 +91,13 @@ def by_moments(sides: Sides) -> list[Score]:
 
 
 def by_kernel(sides: Sides) -> list[Score]:
-    return [Score("kernel", *kernel(sides.real, sides.fake), better="lower", how="disjoint subsets of 1,000 at most")]
+    return [Score("kernel", *kernel(sides.real, sides.fake), better="lower", how="disjoint subsets of at most 1,000")]
 
 
 def by_neighbours(sides: Sides) -> list[Score]:
     n = min(len(sides.real), len(sides.fake))  # the radii depend on how many there are
     found = precision_recall_density_coverage(sides.real[:n], sides.fake[:n])
-    how = f"{n:,} of each side, {NEIGHBOURS} neighbours; of a mean over pictures"
+    how = f"the spread over pictures ({n:,} of each side, {NEIGHBOURS} neighbours)"
     return [Score(name, *estimate, better="higher", how=how) for name, estimate in found.items()]
 
 
@@ -109,7 +109,7 @@ def by_classes(fake: Tensor, real: Tensor, labels: Tensor | None, seed: int) -> 
         reached, bits = classes_reached(fake.argmax(dim=1), labels, classes, seed)
         shares = torch.bincount(labels, minlength=classes).numpy() / len(labels)
         there, real_bits, how = float((shares > 0).sum()), entropy(shares), "500 bootstrap resamples"
-        counted = f"{how}; a quarter of its share counts"
+        counted = f"{how} (a class counts from a quarter of its share on)"
         found.append(Score("classes", *reached, better="higher", real=there, how=counted))
         found.append(Score("class_entropy", *bits, better="higher", real=real_bits, how=how))
     return found
@@ -123,11 +123,9 @@ def by_patches(sides: Sides) -> list[Score]:
     def subset(pictures: np.ndarray, number: int) -> Tensor:
         return as_x(pictures[number * size : (number + 1) * size])
 
-    apart, floor = [], []
-    for number in range(count):
-        real = subset(sides.real_pictures, number)
-        apart.append(distance(real, subset(sides.fake_pictures, number)))
-        floor.append(distance(real, subset(sides.real_pictures, (number + 1) % count)))
+    reals = range(0, count - 1, 2)
+    apart = [distance(subset(sides.real_pictures, k), subset(sides.fake_pictures, k)) for k in range(count)]
+    floor = [distance(subset(sides.real_pictures, k), subset(sides.real_pictures, k + 1)) for k in reals]
     how = f"{count} subsets of {size:,}"
     return [Score("patches", *mean_of(torch.tensor(apart)), better="lower", real=float(np.mean(floor)), how=how)]
 
@@ -143,5 +141,5 @@ def by_pairs(sides: Sides) -> list[Score]:
 def by_memory(sides: Sides) -> list[Score]:
     found = copying(sides.fake, sides.training, sides.held_out)
     among = f"{len(sides.training):,} training and {len(sides.held_out):,} held-out pictures"
-    how = f"nearest of {among}; p = {found.p_value:.2g}"
+    how = f"exchanging the labels of {among} (p = {found.p_value:.2g})"
     return [Score("memorised", *found.share, better="lower", real=0.0, how=how)]

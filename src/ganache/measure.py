@@ -1,13 +1,11 @@
-"""A generator and data -> an Evaluation. Real pictures are looked at once: what they give is kept in the cache.
+"""A generator and data -> an Evaluation.
 
 Pictures are looked at a few hundred at a time and kept as their features, so memory stays flat whatever their number.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,22 +16,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from ganache import checkpoint, images
+from ganache import images
 from ganache.data import Dataset
-from ganache.data.pack import cache_folder, key_of
-from ganache.errors import CheckpointError, ConfigError, DataError, TrainingError, choices
+from ganache.errors import ConfigError, DataError, TrainingError
 from ganache.evaluation import Evaluation, Protocol
 from ganache.explore import generate
-from ganache.judging import SUBSETS, Sides, as_x, has_variety, scores, subset_size
+from ganache.extract import CHUNK, Positions, extractor_of, looked_at, of_data
+from ganache.judging import SUBSETS, Sides, has_variety, scores, subset_size
 from ganache.latents import from_seeds
-from ganache.metrics.classifier import Classifier, accuracy, trained
-from ganache.metrics.features import Features, Pixels, RandomFeatures
+from ganache.metrics.features import Features
 from ganache.types import Generator, Prior
-
-VERSION = 1
-"""Part of every cached file's key: raised when features would come out otherwise."""
-
-FEATURES = ("classifier", "pixels", "random")
 
 FEWEST = 100
 """Pictures on either side; with fewer no score means anything."""
@@ -41,14 +33,8 @@ FEWEST = 100
 SEED = 2_000_000
 """The first latent: far from those that anybody looks at, and from those that chose the best checkpoint."""
 
-CHUNK = 256
-TAUGHT = 10_000
-"""Pictures that a classifier learns from, at most."""
-
 REMEMBERED = 50_000
 """Training pictures, at most, among which copies are looked for."""
-
-Positions = NDArray[np.int64]
 
 
 def evaluate(
@@ -74,7 +60,7 @@ def evaluate(
     chosen = choose(data, n, seed, known)
     refuse_mismatch(generator, data, n, len(chosen.pool))
     name = features or ("pixels" if len(data.image_shape) == 1 else "random")
-    extractor, said = extractor_of(name, data, chosen, cache)
+    extractor, said = extractor_of(name, data, chosen.pool, chosen.held_out, cache)
     sides = both_sides(generator, prior, data, chosen, extractor, n, seed, cache, progress)
     protocol = Protocol(
         generated=n,
@@ -149,7 +135,7 @@ def both_sides(
         real_pictures=data.images[chosen.pool[: min(n, kept)]],
         fake_logits=extractor.logits(fake),
         real_logits=extractor.logits(training[:n]),
-        labels=labels_of(data, chosen.pool[:n]),
+        labels=None if data.labels is None else torch.from_numpy(data.labels[chosen.pool[:n]]),
         seed=seed,
     )
 
@@ -167,44 +153,6 @@ def refuse_mismatch(generator: Generator, data: Dataset, n: int, real: int) -> N
         )
     if real < FEWEST:
         raise DataError(f"{data.name} has {real} pictures to compare with: at least {FEWEST} are needed.")
-
-
-def labels_of(data: Dataset, chosen: Positions) -> Tensor | None:
-    """The labels of the chosen pictures [N], where there are any."""
-    return None if data.labels is None else torch.from_numpy(data.labels[chosen])
-
-
-def extractor_of(name: str, data: Dataset, chosen: Chosen, cache: Path | None) -> tuple[Features, tuple[str, ...]]:
-    """The features of that name for these data, and what there is to say about them."""
-    if name == "inception":
-        raise ConfigError(
-            "The features 'inception' are a network trained elsewhere, whose weights ganache neither has nor loads "
-            "yet: use --features random, pixels or classifier."
-        )
-    if name not in FEATURES:
-        raise ConfigError(f"There are no features '{name}': {choices(name, FEATURES)}")
-    if name == "pixels":
-        return Pixels(data.image_shape), ()
-    if name == "random":
-        return RandomFeatures(data.image_shape), ()
-    classes = len(data.label_names)
-    if data.labels is None or classes < 2:
-        raise ConfigError(
-            f"{data.name} has no labels that a classifier could learn: use --features random, or give data with labels."
-        )
-    classifier, taught = Classifier(data.image_shape, classes), chosen.pool[:TAUGHT]
-    labels = torch.from_numpy(data.labels.copy())
-
-    def learn() -> dict[str, Tensor]:
-        return dict(trained(torch.from_numpy(data.images[taught]), labels[taught], classes).state_dict())
-
-    classifier.load_state_dict(cached(cache, ("classifier", data.fingerprint, digest(taught)), learn))
-    asked, whose = (chosen.held_out, "held-out") if len(chosen.held_out) else (taught, "its own training")
-    asked = asked[:2000]
-    right = accuracy(classifier, as_x(data.images[asked]), labels[asked])
-    return classifier.eval().requires_grad_(False), (
-        f"The classifier names the class of {right:.1%} of {len(asked):,} {whose} pictures.",
-    )
 
 
 def of_generator(
@@ -225,42 +173,6 @@ def of_generator(
     return torch.cat(features), np.concatenate(pictures)[:keep]
 
 
-def of_data(data: Dataset, chosen: Positions, extractor: Features, cache: Path | None, progress: bool) -> Tensor:
-    """Features of the chosen pictures [N, F], from the cache if they are there."""
-
-    def look() -> dict[str, Tensor]:
-        parts = [chosen[start : start + CHUNK] for start in range(0, len(chosen), CHUNK)]
-        bar = tqdm(parts, desc="looking at real pictures", unit_scale=CHUNK, disable=None if progress else True)
-        return {"features": torch.cat([looked_at(data.images[part], extractor) for part in bar])}
-
-    if not len(chosen):
-        return torch.empty(0, extractor.num_features)
-    return cached(cache, ("features", data.fingerprint, extractor.hash, digest(chosen)), look)["features"]
-
-
-def looked_at(pictures: NDArray[Any], extractor: Features) -> Tensor:
-    """Features [n, F] of pictures uint8 [n, H, W, C] or points [n, 2]."""
-    device = next(extractor.buffers(), torch.empty(0)).device
-    h: Tensor = extractor(as_x(pictures).to(device))
-    return h.cpu()
-
-
-def cached(cache: Path | None, parts: tuple[object, ...], make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
-    """The tensors that depend on `parts` alone: from the cache, else made, and kept there where it can be written."""
-    path = cache_folder(cache) / "features" / f"{key_of(VERSION, *parts)}{checkpoint.SUFFIX}"
-    with suppress(CheckpointError):  # it is not there, or damaged
-        return checkpoint.load(path)[0]
-    tensors = make()
-    with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        checkpoint.save(path, tensors, {})
-    return tensors
-
-
-def digest(positions: Positions) -> str:
-    return hashlib.sha256(positions.tobytes()).hexdigest()
-
-
 def remarks(sides: Sides, known: bool) -> list[str]:
     """What was left out and why, and what to keep in mind."""
     said = []
@@ -277,7 +189,7 @@ def remarks(sides: Sides, known: bool) -> list[str]:
     fewest = min(len(sides.real), len(sides.fake))
     if fewest < 4 * sides.real.shape[1]:
         said.append(
-            f"{fewest:,} pictures are few for {sides.real.shape[1]} features: frechet is far too large, and "
+            f"{fewest:,} pictures are few for {sides.real.shape[1]} features: frechet comes out too large, and "
             "frechet_infinity is rough."
         )
     return said

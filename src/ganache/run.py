@@ -72,7 +72,11 @@ class Run:
         known = read_config(folder)
         if known is None and holds_something_else(folder):
             raise CheckpointError(f"The folder {folder} holds something that is no run: name another with --out.")
-        if known is not None and config.data.held_out == DataConfig.held_out and not known["data"].get("held_out"):
+        if (
+            known is not None
+            and config.data.held_out == DataConfig.held_out
+            and not known.get("data", {}).get("held_out")
+        ):
             # It has seen every picture, for it is from before pictures were held out or was told to hold out none.
             config, data = replace(config, data=replace(config.data, held_out=0.0)), data.split(0.0)
         if known is not None and not force:

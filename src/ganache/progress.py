@@ -44,15 +44,8 @@ def stop_signals() -> Iterator[Stop]:
 
 def drive(run: Run) -> bool:
     """Train to the end of the budget, or until somebody stops it; either way all is saved. Whether it was the end."""
-    shape = "x".join(map(str, run.data.image_shape))
-    begun = f"goes on from step {run.state.step}" if run.state.step else "begins"
-    aside = f", {len(run.data.held_out):,} more held out" if len(run.data.held_out) else ""
-    print(f"{run.folder} {begun}: {len(run.data.training):,} of {run.data.name} ({shape}{aside}), {run.describe()}.")
-    diagnosis = run.data.diagnosis
-    if diagnosis is not None and diagnosis.skipped:
-        reasons = ", ".join(f"{count:,} {reason}" for reason, count in diagnosis.reasons.items())
-        print(f"{len(diagnosis.skipped):,} files are not used ({reasons}): `ganache doctor` names each.")
     with stop_signals() as stop:
+        announce(run)
         show(run, stop)
         if stop.asked and not run.done():
             run.save(scored=False)
@@ -64,6 +57,18 @@ def drive(run: Run) -> bool:
         print(f"{second_line(run)} What to try: ganache diagnose {run.folder}")
     print(f"More pictures: ganache sample {run.folder}. Longer: the same command with a larger budget.")
     return True
+
+
+def announce(run: Run) -> None:
+    """What begins, on which data, and which files are not among them."""
+    shape = "x".join(map(str, run.data.image_shape))
+    begun = f"goes on from step {run.state.step}" if run.state.step else "begins"
+    aside = f", {len(run.data.held_out):,} more held out" if len(run.data.held_out) else ""
+    print(f"{run.folder} {begun}: {len(run.data.training):,} of {run.data.name} ({shape}{aside}), {run.describe()}.")
+    diagnosis = run.data.diagnosis
+    if diagnosis is not None and diagnosis.skipped:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in diagnosis.reasons.items())
+        print(f"{len(diagnosis.skipped):,} files are not used ({reasons}): `ganache doctor` names each.")
 
 
 def show(run: Run, stop: Stop) -> None:

@@ -120,7 +120,9 @@ def test_every_claim_has_made_up_measurements() -> None:
 def test_a_judge_says_what_it_is_given(name: str, outcome: str) -> None:
     verdict = CLAIMS[name].verdict(measured(MADE[name][outcome]))
     assert verdict.outcome == outcome
-    assert verdict.parts[0].number() in verdict.reason
+    decides = next(part for part in verdict.parts if part.outcome() == outcome)
+    assert verdict.reason == decides.says()
+    assert decides.number() in verdict.reason
 
 
 @pytest.mark.parametrize("name", [name for name, claim in CLAIMS.items() if claim.seeded])
@@ -128,7 +130,7 @@ def test_fewer_than_three_seeds_decide_nothing(name: str) -> None:
     two = {variant: runs[:2] for variant, runs in MADE[name]["holds"].items()}
     verdict = CLAIMS[name].verdict(measured(two))
     assert verdict.outcome == "not decided"
-    assert verdict.reason.startswith("2 seeds decide nothing")
+    assert verdict.reason == "Seeds tried: 2; fewer than 3 decide nothing."
 
 
 @pytest.mark.parametrize(

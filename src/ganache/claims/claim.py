@@ -116,18 +116,14 @@ class Claim(Generic[S]):
         Neither the quick form nor too few seeds decide anything.
         """
         parts = self.judge(measured)
-        outcomes = {part.outcome() for part in parts}
-        outcome: Outcome = "fails" if "fails" in outcomes else "not decided"
-        if outcomes == {"holds"}:
-            outcome = "holds"
-        reason = " ".join(part.says() for part in parts)
         seeds = len({each.unit.seed for each in measured})
         if quick:
-            return Verdict("not decided", f"The quick form decides nothing: it is far too small. {reason}", parts)
+            return Verdict("not decided", "The quick form decides nothing: it is far too small.", parts)
         if self.seeded and seeds < LEAST_SEEDS:
-            few = f"{seeds} seed{'s' if seeds != 1 else ''}"
-            return Verdict("not decided", f"{few} decide nothing, {LEAST_SEEDS} are needed. {reason}", parts)
-        return Verdict(outcome, reason, parts)
+            return Verdict("not decided", f"Seeds tried: {seeds}; fewer than {LEAST_SEEDS} decide nothing.", parts)
+        worst: tuple[Outcome, ...] = ("fails", "not decided", "holds")
+        decides = min(parts, key=lambda part: worst.index(part.outcome()))
+        return Verdict(decides.outcome(), decides.says(), parts)
 
 
 # ---- for judges and figures ----------------------------------------------------------------------------------------

@@ -56,7 +56,7 @@ ROW = '<tr><td><a href="#{name}">{number}. {claim}</a></td><td><span class="verd
 SECTION = """<section id="{name}">
 <h2>{number}. {claim}</h2>
 {first}
-<p><span class="verdict {kind}">{outcome}</span></p>
+<p><span class="verdict {kind}">{outcome}</span> {reason}</p>
 <div class="wide"><table><tr><th>measured</th><th>value</th><th>holds at</th><th>fails at</th><th></th></tr>
 {parts}
 </table></div>
@@ -100,7 +100,7 @@ def write(out: Path) -> Path:
 
 def section(verdict: dict[str, Any], folder: Path) -> str:
     """A claim's part of the page: the figure first."""
-    pictures = [picture(folder / name, verdict["claim"]) for name in verdict["figures"]]
+    pictures = [picture(folder / name, f"{name}: {verdict['claim']}") for name in verdict["figures"]]
     return SECTION.format(
         **words(verdict),
         first=pictures[0],
@@ -115,7 +115,7 @@ def section(verdict: dict[str, Any], folder: Path) -> str:
 
 def words(verdict: dict[str, Any]) -> dict[str, Any]:
     """The texts of a verdict, safe for the page."""
-    names = ("name", "number", "claim", "outcome", "protocol", "source", "seeds", "command")
+    names = ("name", "number", "claim", "outcome", "reason", "protocol", "source", "seeds", "command")
     return {name: escape(str(verdict[name])) for name in names} | {"kind": OUTCOMES[verdict["outcome"]]}
 
 

@@ -59,8 +59,8 @@ class Verdict:
 
     outcome: Outcome
     reason: str
+    """In a sentence: the part that decides, or why nothing is decided."""
     parts: tuple[Part, ...]
-    """The first is the number that decides."""
 
 
 def spread(numbers: Sequence[float]) -> str:

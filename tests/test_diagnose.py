@@ -321,7 +321,7 @@ def test_whether_the_critics_loss_is_to_be_trusted(faces: Watched) -> None:
     score = [line["look"]["score"] for line in faces.log if "look" in line][::-1]
     follows = {"critic_loss": lambda back, old: -score[back], "gain": 0.01, "right": 0.7}
     assert "is to be trusted now" in said(**follows)
-    assert "has followed the quality" in said(**follows)
+    assert "and the loss has followed the quality" in said(**follows)
     assert "not to be trusted now, because a few more critic steps" in said(**{**follows, "gain": 0.4})
     assert "tells everything apart" in said(**{**follows, "right": 1.0})
     assert "has not followed" in said(**{**follows, "critic_loss": lambda back, old: score[back]})

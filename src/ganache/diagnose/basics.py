@@ -36,9 +36,9 @@ def no_numbers(h: History) -> Finding | None:
 
 
 def nothing_changes(h: History) -> Finding | None:
-    if len(h.looks) < 2:
+    if len(h.taken) < 2:
         return None
-    before, now = h.looks[-2:]
+    before, now = h.taken[-2:]
     still = [
         name
         for name, old, new in (

@@ -102,7 +102,8 @@ class Look:
     critic_loss: float | None = None
     """The critic's loss on the fixed reals and latents."""
     gain: float | None = None
-    """Share by which that loss falls when a copy of the critic goes on alone for a few steps."""
+    """Share by which that loss falls when a copy of the critic goes on alone for a few steps; of a loss near 0, the
+    share of what scores differ by."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain data; numbers that are none become None."""
@@ -193,7 +194,8 @@ def of_critic(
             critic_step(held, method, real, prior.sample(plan.batch, category=y, device=real.device), y, plan)
         after = critic_loss(scene, held, method, plan)
     line = method.undecided
-    least = 1e-8 if line is None else 0.1  # where 0 means undecided the loss is of order 1, and next to nothing near 0
+    # A share of next to nothing says nothing: losses are of order 1 where there is such a line, else as scores differ.
+    least = float(torch.cat([of_real, of_fake]).std()) + 1e-8 if line is None else 0.1
     right = None if line is None else float(torch.cat([of_real > line, of_fake < line]).float().mean())
     return {
         "right": right,

@@ -156,11 +156,13 @@ class Run:
         `scored` = False leaves out the score, which for a large generator takes a while: somebody may be waiting.
         Raises TrainingError, and saves nothing, where a weight is no number any more.
         """
+        path = checkpoint_path(self.folder, self.state.step)
+        if path.exists() and not scored:
+            return path  # it may have a score, which would be lost
         tensors = checkpoint.state_tensors(self.state)
         for name, tensor in tensors.items():
             if not tensor.isfinite().all():
                 raise not_numbers(self.state.step, name)
-        path = checkpoint_path(self.folder, self.state.step)
         header = {
             "step": self.state.step,
             "batches": self.state.batches,

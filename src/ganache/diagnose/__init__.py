@@ -47,8 +47,8 @@ def looks_told(log: Sequence[Mapping[str, Any]]) -> str:
     h = History.of(log)
     if not h.looks or not h.lines:
         return "No look has been taken yet (watch.share says how much of the time looks may take)."
-    count, cost = len(h.looks), sum(look.cost for look in h.looks)
+    count, cost = len(h.taken), sum(look.cost for look in h.taken)
     taken = f"{count} look{'s' * (count > 1)} up to step {h.looks[-1].step:,}"
-    early = count < ENOUGH or h.looks[-1].step < EARLY
+    early = len(h.looks) < ENOUGH or h.looks[-1].step < EARLY
     enough = f"; {ENOUGH} looks and {EARLY} steps are needed to judge the quality" if early else ""
     return f"{taken}, which took {percent(cost / max(cost, h.lines[-1]['seconds']))} of the time{enough}."

@@ -36,9 +36,9 @@ def no_numbers(h: History) -> Finding | None:
 
 
 def nothing_changes(h: History) -> Finding | None:
-    if len(h.looks) < 2:
+    if len(h.taken) < 2:
         return None
-    before, now = h.looks[-2:]
+    before, now = h.taken[-2:]
     still = [
         name
         for name, old, new in (
@@ -55,9 +55,7 @@ def nothing_changes(h: History) -> Finding | None:
         "alarm",
         f"Nothing changes in {who}: {theirs} weights are the same as before.",
         f"Between steps {before.step:,} and {now.step:,} not a digit of them moved.",
-        f"Look at {theirs} learning rate ("
-        + ", ".join(f"--{name}-optimiser.lr" for name in still)
-        + "), which may be 0 or "
+        f"Look at {theirs} learning rate ({', '.join(f'--{name}-optimiser.lr' for name in still)}), which may be 0 or "
         "too small to count.",
     )
 
@@ -69,7 +67,7 @@ def data_problem(h: History) -> Finding | None:
     spread, contrast = seen.data_variety, seen.data_contrast
     if spread is not None and spread < PLAIN:
         sentence = "The training pictures are all the same: there is nothing to learn from them."
-        evidence = f"Two of them differ by {spread:.2g} a number, of a range of 2."
+        evidence = f"A number of one differs from that of another by {spread:.2g} on average, of a range of 2."
     elif contrast is not None and contrast < PLAIN:
         sentence = "Each training picture is of one colour: there is no form to learn in them."
         evidence = f"The brightness within a picture varies by {contrast:.2g}, black to white being 1."

@@ -16,6 +16,10 @@ WINDOW = 4
 ENOUGH = WINDOW + 2
 """Looks before anything is said of quality: so many, and two before them to compare with."""
 
+APART, MOST = 50, 24
+"""Looks that are judged lie so many steps apart at least, and are at most so many over the run: a window of looks that
+were taken in a hurry would be a moment too."""
+
 EARLY = 500
 """Steps before which nothing is said of quality: healthy trainings may get worse before they get better."""
 
@@ -33,14 +37,19 @@ THROWN = 1.0
 class History:
     """What is known of a run: its looks, the lines of its steps, and what happened to it."""
 
+    taken: Sequence[Look]
+    """Every look."""
     looks: Sequence[Look]
+    """Those that are judged together."""
     lines: Sequence[Mapping[str, Any]]
     events: Sequence[Mapping[str, Any]]
 
     @classmethod
     def of(cls, log: Sequence[Mapping[str, Any]]) -> History:
+        taken = [Look.from_json(line["look"]) for line in log if "look" in line]
         return cls(
-            [Look.from_json(line["look"]) for line in log if "look" in line],
+            taken,
+            thinned(taken),
             [line for line in log if "d" in line],
             [line for line in log if "event" in line],
         )
@@ -72,3 +81,12 @@ class History:
         """Whether the pictures of the fixed latents are other ones at each look."""
         drift = self.last("drift")
         return bool(drift) and median(drift) >= THROWN
+
+
+def thinned(looks: Sequence[Look]) -> list[Look]:
+    """Looks far enough apart to be judged together, the last one among them, in their order."""
+    kept: list[Look] = []
+    for look in reversed(looks):
+        if not kept or kept[-1].step - look.step >= max(APART, kept[0].step / MOST):
+            kept.append(look)
+    return kept[::-1]

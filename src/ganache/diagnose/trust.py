@@ -40,7 +40,7 @@ def trust(log: Sequence[Mapping[str, Any]]) -> Finding | None:
         if at_clip:
             evidence += f" {percent(median(at_clip))} of the weights are at the clip, so only its course counts."
         sentence = "The critic's loss is to be trusted now, because the critic is near its best"
-        sentence += " and has followed the quality." if rank is not None else "."
+        sentence += " and the loss has followed the quality." if rank is not None else "."
         return Finding("critic's loss", "note", sentence, evidence, "A falling distance means better pictures.")
     return Finding(
         "critic's loss",

@@ -49,25 +49,37 @@ class Panel:
     """Name -> points (pictures shown, value)."""
 
 
+ABREAST = 4
+"""Panels in a row of a comparison: more would be too small on a screen."""
+
+
 def comparison(panels: Sequence[Panel], path: Path) -> None:
-    """Panels side by side: pictures above, curves below."""
+    """Panels side by side, in rows of four: pictures above, curves below where there are any."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import EngFormatter, MaxNLocator
 
-    figure = Figure(figsize=(4.2 * len(panels), 6.4), dpi=110, layout="constrained")
+    across, down = min(ABREAST, len(panels)), math.ceil(len(panels) / ABREAST)
+    figure = Figure(figsize=(4.2 * across, 6.4 * down), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.subplots(2, len(panels), squeeze=False, height_ratios=(2, 1))
-    for column, panel in enumerate(panels):
-        above, below = axes[:, column]
+    axes = figure.subplots(2 * down, across, squeeze=False, height_ratios=(2, 1) * down)
+    for each in axes.flat:
+        each.axis("off")
+    for place, panel in enumerate(panels):
+        above, below = axes[2 * (place // ABREAST) :, place % ABREAST][:2]
         above.imshow(np.asarray(picture(panel.pictures).convert("RGB")))
         above.set_title(panel.title)
-        above.axis("off")
+        if not panel.curves:
+            below.text(0.5, 0.8, "this method tells no estimate", ha="center", color="gray")
+            continue
+        below.axis("on")
         for name, curve in panel.curves.items():
             below.plot(*zip(*curve, strict=True), label=name.replace("_", " "), linewidth=1)
         below.set_xlabel("real pictures shown")
+        below.xaxis.set_major_formatter(EngFormatter(sep=""))
+        below.xaxis.set_major_locator(MaxNLocator(5))
         below.grid(alpha=0.3)
-        if panel.curves:
-            below.legend(fontsize=8)
+        below.legend(fontsize=8)
     figure.savefig(path)
 
 

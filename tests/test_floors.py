@@ -9,7 +9,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "ganache"
 
 FLOORS = [
     {"types", "errors"},
-    {"losses", "penalties", "divergences", "latents", "schedules", "images", "augment"},
+    {"losses", "penalties", "divergences", "latents", "schedules", "images", "augment", "effects"},
     {"data", "networks", "methods", "metrics", "recipes"},
     {
         "sections",

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from ganache.requests import (
         Arithmetic,
         Average,
+        Dimensions,
         Distribution,
         Kept,
         Point,
@@ -69,6 +70,7 @@ _HOMES = {
     "requests": (
         "Arithmetic",
         "Average",
+        "Dimensions",
         "Distribution",
         "Kept",
         "Point",
@@ -96,6 +98,7 @@ __all__ = [
     "Critic",
     "DataError",
     "Dataset",
+    "Dimensions",
     "Distribution",
     "Evaluation",
     "GanacheError",

@@ -27,6 +27,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "average": lab.average,
     "arithmetic": lab.arithmetic,
     "traverse": lab.traverse,
+    "dimensions": lab.dimensions,
     "walk": lab.walk,
     "truncation": lab.truncation,
     "real-vs-fake": lab.real_vs_fake,

@@ -15,6 +15,7 @@ from ganache.errors import ConfigError
 from ganache.requests import (
     Arithmetic,
     Average,
+    Dimensions,
     Distribution,
     Point,
     RealVsFake,
@@ -106,6 +107,13 @@ def traverse(
     runs: Runs, request: Annotated[Traverse, flat], average: Averaged = True, out: Out = "traverse.png"
 ) -> None:
     """Change one dimension and keep all else."""
+    make(request, runs, average, out)
+
+
+def dimensions(
+    runs: Runs, request: Annotated[Dimensions, flat], average: Averaged = True, out: Out = "dimensions.png"
+) -> None:
+    """Rank the latent's dimensions by how much of the picture each moves, and see where."""
     make(request, runs, average, out)
 
 

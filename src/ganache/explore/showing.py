@@ -8,13 +8,26 @@ from typing import Any
 from ganache.errors import ConfigError
 from ganache.exhibits import Exhibit, Film, Pictures
 from ganache.explore.changes import arithmetic, traverse, walk
+from ganache.explore.ranking import dimensions
 from ganache.explore.rendering import Model
 from ganache.explore.samples import average, distribution, real_vs_fake, sample, truncation
-from ganache.requests import Arithmetic, Average, Distribution, RealVsFake, Request, Sample, Traverse, Truncation, Walk
+from ganache.requests import (
+    Arithmetic,
+    Average,
+    Dimensions,
+    Distribution,
+    RealVsFake,
+    Request,
+    Sample,
+    Traverse,
+    Truncation,
+    Walk,
+)
 
 SHOWN: Mapping[type[Request], Callable[[Any, Model], tuple[str, Sequence[Any]]]] = {
     Arithmetic: arithmetic,
     Average: average,
+    Dimensions: dimensions,
     Distribution: distribution,
     Sample: sample,
     Traverse: traverse,

@@ -8,27 +8,27 @@ A request and a generator fix the pictures: a latent of seed s is always the pri
 the command line can list what there is before PyTorch has loaded.
 """
 
+from ganache.requests.discoveries import Dimensions
 from ganache.requests.kinds import (
-    KINDS,
     Arithmetic,
     Average,
     Distribution,
     RealVsFake,
-    Request,
     Sample,
     Traverse,
     Truncation,
     Walk,
-    refuse_classes,
 )
-from ganache.requests.plain import from_dict, from_json, resolve_names, to_dict, to_json
+from ganache.requests.plain import KINDS, from_dict, from_json, resolve_names, to_dict, to_json
 from ganache.requests.points import Kept, Point, parse, plain_kept, refuse_unknown
+from ganache.requests.request import Request, refuse_classes
 from ganache.requests.strict import build
 
 __all__ = [
     "KINDS",
     "Arithmetic",
     "Average",
+    "Dimensions",
     "Distribution",
     "Kept",
     "Point",

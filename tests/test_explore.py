@@ -15,9 +15,11 @@ from ganache.exhibits import Cloud, Exhibit, Film, Sheet
 from ganache.explore import Model, Sample, generate, render, show
 from ganache.requests import (
     KINDS,
+    Along,
     Arithmetic,
     Average,
     Dimensions,
+    Directions,
     Distribution,
     Kept,
     Point,
@@ -51,6 +53,9 @@ class Echo(Generator):
 PLAIN = Prior(12)
 CODED = Prior(12, categories=3, continuous=2)
 EVERY: list[Request] = [
+    Along((Point((Kept("smile", vector=(0.5,) * 12),)), Point((3, 4))), (Point((2,)),), classes=(1,)),
+    Directions("pca", top=3, n=20),
+    Directions("examples", having=(Point((1, 2)), Point((3,))), lacking=(Point((4, 5)),), classes=(2,)),
     Sample(6, (0.0, 0.3), classes=(1,)),
     Distribution(n=5, classes=(0, 2)),
     Average(n=4, classes=(1, 2)),

@@ -9,7 +9,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "ganache"
 
 FLOORS = [
     {"types", "errors"},
-    {"losses", "penalties", "divergences", "latents", "schedules", "images", "augment", "effects"},
+    {"losses", "penalties", "divergences", "latents", "schedules", "images", "augment", "effects", "directions"},
     {"data", "networks", "methods", "metrics", "recipes"},
     {
         "sections",
@@ -31,6 +31,7 @@ FLOORS = [
 
 SAME_FLOOR = {
     ("errors", "types"),
+    ("directions", "latents"),
     ("config", "sections"),
     ("build", "sections"),
     ("rules", "config"),

@@ -56,6 +56,10 @@ def pixels(file: str) -> np.ndarray:
         "arithmetic --operation a-b+c --points 3,17 smiling 4,smiling -o one.png",
         "traverse --dimension 2 --values -1 1 --points smiling 7 -o one.webp",
         "dimensions --top 3 --n 4 -o one.png",
+        "directions --top 2 --keep sefa -o one.png",
+        "directions --how pca --n 40 --top 2 --steps -1 1 -o one.png",
+        "directions --how examples --having smiling 5 --lacking 6 7,8 --keep grin -o one.png",
+        "along --directions smiling --points 1 smiling -o one.png",
         "walk --points 1 smiling 2 --frames 3 --way lerp --no-loop -o one.webp",
         "truncation --n 2 -o one.png",
         "real-vs-fake --n 3 -o one.png",
@@ -110,6 +114,18 @@ def test_latents_are_named_listed_and_forgotten(trained: Path, capsys: pytest.Ca
     assert run("name", str(trained), "kept", "--forget") == 2
 
 
+def test_directions_are_kept_and_moved_along(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("directions", str(trained), "--top", "3", "--points", "5", "--keep", "sefa", "-o", "found.png") == 0
+    assert "sefa1, sefa2, sefa3" in capsys.readouterr().out
+    vectors = np.array([read_names(trained)[f"sefa{k}"].vector for k in (1, 2, 3)])
+    assert np.abs(vectors @ vectors.T - np.eye(3)).max() < 1e-6
+    assert run("along", str(trained), "--directions", "sefa2", "--points", "5", "-o", "along.png") == 0
+    assert json.loads(Path("along.json").read_text())["directions"][0]["vector"] == vectors[1].tolist()
+    found, along = pixels("found.png")[0], pixels("along.png")[0]
+    row = along[-(14 + 80) : -14, -200:-14]  # some of its last two pictures, inside the margin
+    assert any(np.array_equal(found[y : y + len(row), -200:-14], row) for y in range(len(found) - len(row)))
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -120,6 +136,13 @@ def test_latents_are_named_listed_and_forgotten(trained: Path, capsys: pytest.Ca
         ("dimensions RUN --reach inf", "reach is inf: use a number"),
         ("dimensions RUN --n 5000", "5000 latents are too many: ask for 1000"),
         ("dimensions RUN --classes 1", "no class 1: this generator was told no classes"),
+        ("directions RUN --how examples --having 3", "lacking is empty: give at least one"),
+        ("directions RUN --having 3", "for examples, and not for sefa: add --how examples"),
+        ("directions RUN --keep 3x", "neither a seed nor a name"),
+        ("directions RUN --how examples --having smiling --lacking smilng", "no latent named 'smilng'"),
+        ("along RUN", "No direction is named: keep some with"),
+        ("along RUN --directions nobody", "no latent named 'nobody'"),
+        ('along RUN --directions {"vector":[0,0,0,0,0,0]}', "leads nowhere"),
         ("walk RUN --points 1 smilng", "no latent named 'smilng': did you mean 'smiling'?"),
         ("walk RUN -o w.mpg", "end it in .webp, .gif, .mp4 or .png"),
         ("walk RUN --points 1", "at least 2 points"),

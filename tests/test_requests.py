@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from ganache.errors import ConfigError
 from ganache.requests import (
     KINDS,
+    Along,
     Arithmetic,
     Average,
     Dimensions,
+    Directions,
     Distribution,
     Kept,
     Point,
@@ -38,6 +40,8 @@ OTHERS: list[Request] = [
     Average((0.5,), 0.1, 3, 4, (2,)),
     Arithmetic("a-b+c", (Point((1, 2)), Point((SMILING,)), Point((Kept(vector=(0.1, -2.0)), "x"))), classes=(3,)),
     Dimensions(3, "structure", 1.5, 7, 0.1, 0.4, 5, (1, 2)),
+    Directions("examples", 3, (Point((SMILING,)),), (Point((1, 2)),), (Point((7,)),), (0.5, 1.0), 2.0, classes=(1,)),
+    Along((Point(("smile",)), Point((SMILING,))), (Point((1,)),), (-1.0,), 0.1, 0.5, (2,)),
     Traverse("code2", values=(1.5, -1.0), points=(Point((SMILING, 5)),)),
     Walk((Point((9,)), Point(("smiling",))), "lerp", loop=False, frames=3, fps=5),
     Truncation((0.5,), 2, 3, 0.1, (1,)),

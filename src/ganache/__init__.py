@@ -36,9 +36,11 @@ if TYPE_CHECKING:
     from ganache.methods import METHODS
     from ganache.networks import NETWORKS
     from ganache.requests import (
+        Along,
         Arithmetic,
         Average,
         Dimensions,
+        Directions,
         Distribution,
         Kept,
         Point,
@@ -68,9 +70,11 @@ _HOMES = {
     "methods": ("METHODS",),
     "networks": ("NETWORKS",),
     "requests": (
+        "Along",
         "Arithmetic",
         "Average",
         "Dimensions",
+        "Directions",
         "Distribution",
         "Kept",
         "Point",
@@ -90,6 +94,7 @@ _HOMES = {
 __all__ = [
     "METHODS",
     "NETWORKS",
+    "Along",
     "Arithmetic",
     "Average",
     "CheckpointError",
@@ -99,6 +104,7 @@ __all__ = [
     "DataError",
     "Dataset",
     "Dimensions",
+    "Directions",
     "Distribution",
     "Evaluation",
     "GanacheError",

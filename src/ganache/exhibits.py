@@ -53,6 +53,8 @@ class Exhibit:
 
     title: str
     groups: tuple[tuple[Sheet | Cloud, ...], ...]
+    found: tuple[tuple[float, ...], ...] = ()
+    """Latents, or directions among them, that were found on the way, each z_dim numbers; the first model's."""
 
 
 @dataclass(frozen=True)

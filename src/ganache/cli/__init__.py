@@ -28,6 +28,8 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "arithmetic": lab.arithmetic,
     "traverse": lab.traverse,
     "dimensions": lab.dimensions,
+    "directions": lab.directions,
+    "along": lab.along,
     "walk": lab.walk,
     "truncation": lab.truncation,
     "real-vs-fake": lab.real_vs_fake,

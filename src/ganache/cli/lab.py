@@ -13,9 +13,11 @@ from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, Pri
 from ganache.cli.making import make, read_request
 from ganache.errors import ConfigError
 from ganache.requests import (
+    Along,
     Arithmetic,
     Average,
     Dimensions,
+    Directions,
     Distribution,
     Point,
     RealVsFake,
@@ -32,6 +34,7 @@ Runs = Annotated[
 ]
 Averaged = Annotated[bool, arg(help="Whether the averaged generator makes them, where the run kept one.")]
 Out = Annotated[str, arg(aliases=["-o"], help="The picture file to write.")]
+Keep = Annotated[str, arg(help="Keep what is found in the first run, under this name (NAME1, NAME2, ... of several).")]
 flat = arg(name="")
 
 REGISTRY = ConstructorRegistry()
@@ -114,6 +117,22 @@ def dimensions(
     runs: Runs, request: Annotated[Dimensions, flat], average: Averaged = True, out: Out = "dimensions.png"
 ) -> None:
     """Rank the latent's dimensions by how much of the picture each moves, and see where."""
+    make(request, runs, average, out)
+
+
+def directions(
+    runs: Runs,
+    request: Annotated[Directions, flat],
+    keep: Keep = "",
+    average: Averaged = True,
+    out: Out = "directions.png",
+) -> None:
+    """Find directions in which the pictures change: by sefa, by pca, or from examples with and without a feature."""
+    make(request, runs, average, out, keep=keep)
+
+
+def along(runs: Runs, request: Annotated[Along, flat], average: Averaged = True, out: Out = "along.png") -> None:
+    """Move latents along directions that were kept."""
     make(request, runs, average, out)
 
 

@@ -11,10 +11,13 @@ from ganache.explore.changes import arithmetic, traverse, walk
 from ganache.explore.ranking import dimensions
 from ganache.explore.rendering import Model
 from ganache.explore.samples import average, distribution, real_vs_fake, sample, truncation
+from ganache.explore.steering import along, directions
 from ganache.requests import (
+    Along,
     Arithmetic,
     Average,
     Dimensions,
+    Directions,
     Distribution,
     RealVsFake,
     Request,
@@ -24,16 +27,18 @@ from ganache.requests import (
     Walk,
 )
 
-SHOWN: Mapping[type[Request], Callable[[Any, Model], tuple[str, Sequence[Any]]]] = {
+SHOWN: Mapping[type[Request], Callable[[Any, Model], tuple[Any, ...]]] = {
+    Along: along,
     Arithmetic: arithmetic,
     Average: average,
     Dimensions: dimensions,
+    Directions: directions,
     Distribution: distribution,
     Sample: sample,
     Traverse: traverse,
     Truncation: truncation,
 }
-"""The kinds that every model shows for itself."""
+"""The kinds that every model shows for itself: the sentence above, the parts, and what was found where anything was."""
 
 
 def show(request: Request, models: Sequence[Model], real: Pictures | None = None) -> Exhibit | Film:
@@ -51,4 +56,5 @@ def show(request: Request, models: Sequence[Model], real: Pictures | None = None
     if isinstance(request, Walk):
         return walk(request, models)
     shown = [SHOWN[type(request)](request, model) for model in models]
-    return Exhibit(shown[0][0], tuple(tuple(parts) for _, parts in shown))
+    title, _, *found = shown[0]
+    return Exhibit(title, tuple(tuple(parts) for _, parts, *_ in shown), *found)

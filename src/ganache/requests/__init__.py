@@ -8,7 +8,7 @@ A request and a generator fix the pictures: a latent of seed s is always the pri
 the command line can list what there is before PyTorch has loaded.
 """
 
-from ganache.requests.discoveries import Dimensions
+from ganache.requests.discoveries import Along, Dimensions, Directions
 from ganache.requests.kinds import (
     Arithmetic,
     Average,
@@ -20,15 +20,17 @@ from ganache.requests.kinds import (
     Walk,
 )
 from ganache.requests.plain import KINDS, from_dict, from_json, resolve_names, to_dict, to_json
-from ganache.requests.points import Kept, Point, parse, plain_kept, refuse_unknown
+from ganache.requests.points import Kept, Point, parse, plain_kept, refuse_bad_name, refuse_unknown
 from ganache.requests.request import Request, refuse_classes
 from ganache.requests.strict import build
 
 __all__ = [
     "KINDS",
+    "Along",
     "Arithmetic",
     "Average",
     "Dimensions",
+    "Directions",
     "Distribution",
     "Kept",
     "Point",
@@ -43,6 +45,7 @@ __all__ = [
     "from_json",
     "parse",
     "plain_kept",
+    "refuse_bad_name",
     "refuse_classes",
     "refuse_unknown",
     "resolve_names",

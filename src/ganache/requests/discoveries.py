@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ganache.errors import ConfigError
+from ganache.requests.points import Point
 from ganache.requests.request import WIDEST, Request
 
 
@@ -32,3 +34,70 @@ class Dimensions(Request):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.refuse_long("latents", self.n, WIDEST)
+
+
+STEPS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
+
+
+@dataclass(frozen=True)
+class Directions(Request):
+    """Directions in which the pictures change, found by one of three ways; a row each, from left to right along it."""
+
+    how: Literal["sefa", "pca", "examples"] = "sefa"
+    """From the first weight; from the first layer's activations; or from latents with and without a feature."""
+    top: int = 8
+    """How many of sefa's or pca's, the strongest first."""
+    having: tuple[Point, ...] = ()
+    """For examples: latents whose pictures have the feature, as seeds or names; a name of several stands for each."""
+    lacking: tuple[Point, ...] = ()
+    """For examples: latents whose pictures do not have it."""
+    points: tuple[Point, ...] = ()
+    """Latents to move; none for the seed's (for examples: five of them)."""
+    steps: tuple[float, ...] = STEPS
+    """How far to move them."""
+    ridge: float = 1.0
+    """For examples: how much the logistic regression is held back; more for fewer examples."""
+    n: int = 1000
+    """For pca: how many latents' activations are compared."""
+    mean: float = 0.0
+    """Around which the latents of seeds are drawn."""
+    std: float = 1.0
+    """Their spread."""
+    seed: int = 0
+    """The first seed."""
+    classes: tuple[int, ...] = ()
+    """One class for all of it; none leaves each latent its own."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.refuse_empty("steps")
+        if len(self.classes) > 1:
+            raise ConfigError(f"{len(self.classes)} classes are given: directions are shown in one.")
+        if self.how == "examples":
+            self.refuse_empty("having", "lacking")
+        elif self.having or self.lacking:
+            raise ConfigError(f"having and lacking are for examples, and not for {self.how}: add --how examples.")
+
+
+@dataclass(frozen=True)
+class Along(Request):
+    """Latents moved along directions that were kept: a row for each direction and latent."""
+
+    directions: tuple[Point, ...] = ()
+    """Names that `ganache directions --keep` gave, or any latents; only where they point to counts."""
+    points: tuple[Point, ...] = (Point((0,)), Point((1,)), Point((2,)))
+    """Latents to move: seeds, names, or several averaged (3,17,smiling)."""
+    steps: tuple[float, ...] = STEPS
+    """How far to move them."""
+    mean: float = 0.0
+    """Around which the latents of seeds are drawn."""
+    std: float = 1.0
+    """Their spread."""
+    classes: tuple[int, ...] = ()
+    """One class for all of it; none leaves each latent its own."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.refuse_empty("points", "steps")
+        if len(self.classes) > 1:
+            raise ConfigError(f"{len(self.classes)} classes are given: directions are shown in one.")

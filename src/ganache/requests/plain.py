@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from ganache.errors import ConfigError, choices
-from ganache.requests.discoveries import Dimensions
+from ganache.requests.discoveries import Along, Dimensions, Directions
 from ganache.requests.kinds import (
     Arithmetic,
     Average,
@@ -24,9 +24,11 @@ from ganache.requests.request import Request
 from ganache.requests.strict import build, parse_json
 
 KINDS: dict[str, type[Request]] = {
+    "along": Along,
     "arithmetic": Arithmetic,
     "average": Average,
     "dimensions": Dimensions,
+    "directions": Directions,
     "distribution": Distribution,
     "real-vs-fake": RealVsFake,
     "sample": Sample,

@@ -30,6 +30,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "fps": (1, 60),
     "top": (1, MOST),
     "reach": (0, LARGE),
+    "ridge": (1e-6, LARGE),
 }
 """The least and the most that a field's numbers may be; of others, -LARGE and LARGE."""
 

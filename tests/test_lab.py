@@ -60,6 +60,7 @@ def pixels(file: str) -> np.ndarray:
         "directions --how pca --n 40 --top 2 --steps -1 1 -o one.png",
         "directions --how examples --having smiling 5 --lacking 6 7,8 --keep grin -o one.png",
         "along --directions smiling --points 1 smiling -o one.png",
+        "invert face.png --iterations 3 --keep real -o one.png",
         "walk --points 1 smiling 2 --frames 3 --way lerp --no-loop -o one.webp",
         "truncation --n 2 -o one.png",
         "real-vs-fake --n 3 -o one.png",
@@ -67,6 +68,7 @@ def pixels(file: str) -> np.ndarray:
 )
 def test_each_picture_is_made_again_from_the_request_beside_it(trained: Path, words: str) -> None:
     command, *options = words.split()
+    Image.effect_noise((40, 30), 60).save("face.png")
     assert run("name", str(trained), "smiling", "--seeds", "3,17,40", "--std", "0.5") == 0
     assert run(command, str(trained), *options) == 0
     kind = "webp" if options[-1].endswith("webp") else "png"
@@ -114,6 +116,20 @@ def test_latents_are_named_listed_and_forgotten(trained: Path, capsys: pytest.Ca
     assert run("name", str(trained), "kept", "--forget") == 2
 
 
+def test_an_inverted_picture_is_a_latent_by_name(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Image.effect_noise((40, 30), 60).save("one.png")
+    Image.effect_noise((16, 16), 60).convert("RGB").save("two.png")
+    brief = ("--iterations", "5", "--starts", "2", "--keep", "real", "-o", "made.png")
+    assert run("invert", str(trained), "one.png", "two.png", *brief) == 0
+    said = capsys.readouterr().out
+    assert "one.png: grey made RGB, cut to the shape in the middle, made smaller, as the run's data were." in said
+    assert "two.png: grey" not in said
+    assert "two.png: PSNR " in said
+    assert "real1, real2" in said
+    assert len(read_names(trained)["real2"].vector) == 6
+    assert run("walk", str(trained), "--points", "real1", "real2", "--frames", "2", "-o", "way.webp") == 0
+
+
 def test_directions_are_kept_and_moved_along(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("directions", str(trained), "--top", "3", "--points", "5", "--keep", "sefa", "-o", "found.png") == 0
     assert "sefa1, sefa2, sefa3" in capsys.readouterr().out
@@ -143,6 +159,11 @@ def test_directions_are_kept_and_moved_along(trained: Path, capsys: pytest.Captu
         ("along RUN", "No direction is named: keep some with"),
         ("along RUN --directions nobody", "no latent named 'nobody'"),
         ('along RUN --directions {"vector":[0,0,0,0,0,0]}', "leads nowhere"),
+        ("invert RUN", "No picture to make again is given"),
+        ("invert RUN nowhere.png", "nowhere.png cannot be read"),
+        ("invert RUN mine.json", "mine.json cannot be used as a picture: "),
+        ("invert RUN --iterations 0", "iterations is 0: use a number from 1"),
+        ("invert RUN --rate nan", "rate is nan: use a number"),
         ("walk RUN --points 1 smilng", "no latent named 'smilng': did you mean 'smiling'?"),
         ("walk RUN -o w.mpg", "end it in .webp, .gif, .mp4 or .png"),
         ("walk RUN --points 1", "at least 2 points"),

@@ -30,6 +30,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "dimensions": lab.dimensions,
     "directions": lab.directions,
     "along": lab.along,
+    "invert": lab.invert,
     "walk": lab.walk,
     "truncation": lab.truncation,
     "real-vs-fake": lab.real_vs_fake,

@@ -5,6 +5,7 @@ A command's options are the fields of its request (see `ganache.requests`).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from tyro.conf import Positional, arg
@@ -19,6 +20,7 @@ from ganache.requests import (
     Dimensions,
     Directions,
     Distribution,
+    Invert,
     Point,
     RealVsFake,
     Sample,
@@ -134,6 +136,23 @@ def directions(
 def along(runs: Runs, request: Annotated[Along, flat], average: Averaged = True, out: Out = "along.png") -> None:
     """Move latents along directions that were kept."""
     make(request, runs, average, out)
+
+
+def invert(
+    run: Positional[str],
+    images: Positional[tuple[str, ...]] = (),
+    request: Annotated[Invert, flat] = Invert(),  # noqa: B008  (frozen)
+    keep: Keep = "",
+    average: Averaged = True,
+    out: Out = "invert.png",
+) -> None:
+    """Find the latents that make given pictures best: from then on they are latents like any other.
+
+    Args:
+        run: The run's folder, or RUN@STEP.
+        images: Files of pictures.
+    """
+    make(replace(request, images=images), (run,), average, out, keep=keep)
 
 
 def walk(runs: Runs, request: Annotated[Walk, flat], average: Averaged = True, out: Out = "walk.webp") -> None:

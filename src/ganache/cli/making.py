@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ganache.cli.pictures import STILL, refuse_unless_picture
 from ganache.errors import ConfigError
 from ganache.requests import (
+    Invert,
     Kept,
     RealVsFake,
     Request,
@@ -52,8 +53,13 @@ def make(request: Request, runs: Sequence[str], average: bool, out: str, plain: 
         save_figure(picture(render(models[0].generator, request.latents(models[0].prior))), Path(out))
     else:
         real = real_pictures(request, config, models[0]) if isinstance(request, RealVsFake) else None
+        if isinstance(request, Invert):
+            real = given_pictures(request, config, models[0])
         shown = show(request, models, real)
         save_figure(shown, Path(out))
+        if isinstance(request, Invert) and isinstance(shown, Exhibit):
+            for file, error in zip(request.images, shown.groups[0][0].over, strict=True):  # type: ignore[union-attr]
+                print(f"{file}: {error}.")
         if keep and isinstance(shown, Exhibit):
             keep_found(shown, at_step(runs[0])[0], keep)
     write_json(beside, to_dict(request))
@@ -100,6 +106,22 @@ def real_pictures(request: RealVsFake, config: Config, model: Model) -> Any:
         size, channels = (shape[1], shape[2]), shape[0]
     source = request.data or data.source
     return load(source, size=size, channels=channels, fit=data.fit, count=data.count, progress=True).images
+
+
+def given_pictures(request: Invert, config: Config, model: Model) -> Any:
+    """The pictures to make again, uint8 [N, H, W, C], brought to the generator's shape as the run's data were."""
+    import numpy as np
+
+    from ganache.data import read_picture
+
+    shape = model.generator.image_shape
+    if len(shape) != 3:
+        raise ConfigError(f"{model.name} makes points, and files hold pictures: give a run of pictures.")
+    read = [read_picture(file, (shape[1], shape[2]), shape[0], config.data.fit) for file in request.images]
+    for file, picture in zip(request.images, read, strict=True):
+        if picture.notes:
+            print(f"{file}: {', '.join(picture.notes)}, as the run's data were.")
+    return np.stack([picture.pixels for picture in read]) if read else None
 
 
 def read_request(file: str) -> Request:

@@ -8,6 +8,7 @@ from typing import Any
 from ganache.errors import ConfigError
 from ganache.exhibits import Exhibit, Film, Pictures
 from ganache.explore.changes import arithmetic, traverse, walk
+from ganache.explore.inverting import inverted
 from ganache.explore.ranking import dimensions
 from ganache.explore.rendering import Model
 from ganache.explore.samples import average, distribution, real_vs_fake, sample, truncation
@@ -19,6 +20,7 @@ from ganache.requests import (
     Dimensions,
     Directions,
     Distribution,
+    Invert,
     RealVsFake,
     Request,
     Sample,
@@ -45,7 +47,7 @@ def show(request: Request, models: Sequence[Model], real: Pictures | None = None
     """What a request asks for, by each of the models: a function of these alone. Nothing is drawn yet.
 
     Names of latents must have been resolved. `real`: all of the data's pictures, uint8 [N, H, W, C] or points
-    [N, 2]; RealVsFake alone needs them.
+    [N, 2], for RealVsFake; those to make again, for Invert; the others do without.
 
     Raises ConfigError where a model cannot do it: no such dimension or class, a vector of another length.
     """
@@ -55,6 +57,11 @@ def show(request: Request, models: Sequence[Model], real: Pictures | None = None
         return real_vs_fake(request, models, real)
     if isinstance(request, Walk):
         return walk(request, models)
-    shown = [SHOWN[type(request)](request, model) for model in models]
+    if isinstance(request, Invert):
+        if real is None or not len(real):
+            raise ConfigError("No picture to make again is given: name a file, or several.")
+        shown = [inverted(request, model, real) for model in models]
+    else:
+        shown = [SHOWN[type(request)](request, model) for model in models]
     title, _, *found = shown[0]
     return Exhibit(title, tuple(tuple(parts) for _, parts, *_ in shown), *found)

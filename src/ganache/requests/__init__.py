@@ -8,7 +8,7 @@ A request and a generator fix the pictures: a latent of seed s is always the pri
 the command line can list what there is before PyTorch has loaded.
 """
 
-from ganache.requests.discoveries import Along, Dimensions, Directions
+from ganache.requests.discoveries import Along, Dimensions, Directions, Invert
 from ganache.requests.kinds import (
     Arithmetic,
     Average,
@@ -32,6 +32,7 @@ __all__ = [
     "Dimensions",
     "Directions",
     "Distribution",
+    "Invert",
     "Kept",
     "Point",
     "RealVsFake",

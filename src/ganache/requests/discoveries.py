@@ -101,3 +101,31 @@ class Along(Request):
         self.refuse_empty("points", "steps")
         if len(self.classes) > 1:
             raise ConfigError(f"{len(self.classes)} classes are given: directions are shown in one.")
+
+
+@dataclass(frozen=True)
+class Invert(Request):
+    """The latents whose pictures come nearest to given ones, by gradient descent from several starts."""
+
+    images: tuple[str, ...] = ()
+    """Files of pictures; another size or number of channels is brought to the run's as its data were."""
+    starts: int = 4
+    """From how many latents to descend for each picture; the best end is taken."""
+    drawn: int = 256
+    """Of so many seeds' latents, those whose pictures are nearest are the starts."""
+    iterations: int = 300
+    """Steps of each descent."""
+    rate: float = 0.2
+    """Adam's learning rate at first; it falls to 0 as a cosine."""
+    typical: float = 1.0
+    """How much a latent is held to lengths that samples have; 0 lets it go anywhere."""
+    seed: int = 0
+    """The first of the seeds."""
+    classes: tuple[int, ...] = ()
+    """Which classes the starts may have; none for any."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.refuse_long("pictures", len(self.images), 64)
+        if self.starts > self.drawn:
+            raise ConfigError(f"{self.starts} starts cannot be chosen from {self.drawn} drawn latents: draw more.")

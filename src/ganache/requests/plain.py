@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from ganache.errors import ConfigError, choices
-from ganache.requests.discoveries import Along, Dimensions, Directions
+from ganache.requests.discoveries import Along, Dimensions, Directions, Invert
 from ganache.requests.kinds import (
     Arithmetic,
     Average,
@@ -30,6 +30,7 @@ KINDS: dict[str, type[Request]] = {
     "dimensions": Dimensions,
     "directions": Directions,
     "distribution": Distribution,
+    "invert": Invert,
     "real-vs-fake": RealVsFake,
     "sample": Sample,
     "traverse": Traverse,

@@ -30,6 +30,11 @@ LIMITS: dict[str, tuple[float, float]] = {
     "fps": (1, 60),
     "top": (1, MOST),
     "reach": (0, LARGE),
+    "starts": (1, 256),
+    "drawn": (1, MOST),
+    "iterations": (1, 100_000),
+    "rate": (1e-6, 10),
+    "typical": (0, LARGE),
     "ridge": (1e-6, LARGE),
 }
 """The least and the most that a field's numbers may be; of others, -LARGE and LARGE."""

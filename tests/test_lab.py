@@ -64,6 +64,7 @@ def pixels(file: str) -> np.ndarray:
         "walk --points 1 smiling 2 --frames 3 --way lerp --no-loop -o one.webp",
         "truncation --n 2 -o one.png",
         "real-vs-fake --n 3 -o one.png",
+        "neighbours --n 2 --k 3 -o one.png",
     ],
 )
 def test_each_picture_is_made_again_from_the_request_beside_it(trained: Path, words: str) -> None:
@@ -182,6 +183,8 @@ def test_directions_are_kept_and_moved_along(trained: Path, capsys: pytest.Captu
         ("average RUN --n 0", "n is 0: use a number from 1"),
         ("real-vs-fake RUN --n 31", "31 real pictures are asked for, and there are 30"),
         ("real-vs-fake RUN --data facs", "did you mean 'faces'?"),
+        ("neighbours RUN --k 30", "30 neighbours are asked for, of 30 real pictures"),
+        ("neighbours RUN --data facs", "did you mean 'faces'?"),
         ("render RUN", "ganache render RUN request.json"),
         ("render RUN nowhere.json", "cannot be read as a request"),
         ("render RUN wrong.json", "has no 'sed': did you mean 'seed'"),

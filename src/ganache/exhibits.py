@@ -30,6 +30,8 @@ class Sheet:
     """Of points: whether a row is a way from point to point."""
     colours: Literal["rows", "columns"] = "rows"
     """Of points: which of them share a colour."""
+    below: tuple[str, ...] = ()
+    """A caption under each picture, or none at all; points have none."""
 
 
 @dataclass(frozen=True)

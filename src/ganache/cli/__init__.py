@@ -34,6 +34,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "walk": lab.walk,
     "truncation": lab.truncation,
     "real-vs-fake": lab.real_vs_fake,
+    "neighbours": lab.neighbours,
     "name": name,
     "render": lab.render,
     "compare": compare,

@@ -21,6 +21,7 @@ from ganache.requests import (
     Directions,
     Distribution,
     Invert,
+    Neighbours,
     Point,
     RealVsFake,
     Sample,
@@ -171,6 +172,13 @@ def real_vs_fake(
     runs: Runs, request: Annotated[RealVsFake, flat], average: Averaged = True, out: Out = "real-vs-fake.png"
 ) -> None:
     """Put generated pictures below real ones."""
+    make(request, runs, average, out)
+
+
+def neighbours(
+    runs: Runs, request: Annotated[Neighbours, flat], average: Averaged = True, out: Out = "neighbours.png"
+) -> None:
+    """See the real pictures that are nearest to samples: are these learnt by heart?"""
     make(request, runs, average, out)
 
 

@@ -12,6 +12,7 @@ from ganache.errors import ConfigError
 from ganache.requests import (
     Invert,
     Kept,
+    Neighbours,
     RealVsFake,
     Request,
     Sample,
@@ -52,7 +53,7 @@ def make(request: Request, runs: Sequence[str], average: bool, out: str, plain: 
     if plain and isinstance(request, Sample):
         save_figure(picture(render(models[0].generator, request.latents(models[0].prior))), Path(out))
     else:
-        real = real_pictures(request, config, models[0]) if isinstance(request, RealVsFake) else None
+        real = real_pictures(request, config, models[0]) if isinstance(request, (RealVsFake, Neighbours)) else None
         if isinstance(request, Invert):
             real = given_pictures(request, config, models[0])
         shown = show(request, models, real)
@@ -96,7 +97,7 @@ def load_models(runs: Sequence[str], average: bool) -> tuple[list[Model], Config
     return models, configs[0]
 
 
-def real_pictures(request: RealVsFake, config: Config, model: Model) -> Any:
+def real_pictures(request: RealVsFake | Neighbours, config: Config, model: Model) -> Any:
     """All pictures of the data a run was trained on, or of the data that the request names, at the run's size."""
     from ganache.data import load
 

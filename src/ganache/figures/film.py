@@ -108,7 +108,7 @@ def save_mp4(film: Film, path: Path) -> None:
             if stream is None:
                 stream = container.add_stream("libx264", rate=film.fps, options={"crf": "17"})
                 stream.width, stream.height, stream.pix_fmt = *frame.size, "yuv420p"
-            container.mux(stream.encode(av.VideoFrame.from_image(frame)))
+            container.mux(stream.encode(av.VideoFrame.from_image(frame)))  # type: ignore[no-untyped-call]
         container.mux(stream.encode())
 
 

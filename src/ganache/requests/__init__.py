@@ -8,7 +8,7 @@ A request and a generator fix the pictures: a latent of seed s is always the pri
 the command line can list what there is before PyTorch has loaded.
 """
 
-from ganache.requests.discoveries import Along, Dimensions, Directions, Invert
+from ganache.requests.discoveries import Along, Dimensions, Directions, Invert, Neighbours
 from ganache.requests.kinds import (
     Arithmetic,
     Average,
@@ -34,6 +34,7 @@ __all__ = [
     "Distribution",
     "Invert",
     "Kept",
+    "Neighbours",
     "Point",
     "RealVsFake",
     "Request",

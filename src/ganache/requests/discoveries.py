@@ -129,3 +129,29 @@ class Invert(Request):
         self.refuse_long("pictures", len(self.images), 64)
         if self.starts > self.drawn:
             raise ConfigError(f"{self.starts} starts cannot be chosen from {self.drawn} drawn latents: draw more.")
+
+
+@dataclass(frozen=True)
+class Neighbours(Request):
+    """The pictures of the data that are nearest to samples: has the generator learnt them by heart?"""
+
+    n: int = 6
+    """How many samples, a row each."""
+    k: int = 5
+    """How many neighbours of each, the nearest first."""
+    of: Literal["both", "pixels", "features"] = "both"
+    """What is compared: the pixels, or what a random network sees (texture and arrangement), or each in turn."""
+    mean: float = 0.0
+    """Around which the latents are drawn."""
+    std: float = 1.0
+    """Their spread."""
+    seed: int = 0
+    """The first seed."""
+    classes: tuple[int, ...] = ()
+    """The samples' classes, in turn; none lets the seeds choose."""
+    data: str = ""
+    """Where the real pictures are; by default where the run found them."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.refuse_long("rows", self.n, 100)

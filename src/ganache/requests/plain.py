@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from ganache.errors import ConfigError, choices
-from ganache.requests.discoveries import Along, Dimensions, Directions, Invert
+from ganache.requests.discoveries import Along, Dimensions, Directions, Invert, Neighbours
 from ganache.requests.kinds import (
     Arithmetic,
     Average,
@@ -31,6 +31,7 @@ KINDS: dict[str, type[Request]] = {
     "directions": Directions,
     "distribution": Distribution,
     "invert": Invert,
+    "neighbours": Neighbours,
     "real-vs-fake": RealVsFake,
     "sample": Sample,
     "traverse": Traverse,

@@ -30,6 +30,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "fps": (1, 60),
     "top": (1, MOST),
     "reach": (0, LARGE),
+    "k": (1, 100),
     "starts": (1, 256),
     "drawn": (1, MOST),
     "iterations": (1, 100_000),

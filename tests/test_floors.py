@@ -23,6 +23,7 @@ FLOORS = [
         "judging",
         "requests",
         "exhibits",
+        "article",
     },
     {"checkpoint", "run", "folder", "log", "figures", "compare", "measure"},
     {"progress", "cli", "claims", "web"},
@@ -41,6 +42,7 @@ SAME_FLOOR = {
     ("build", "train"),
     ("explore", "requests"),  # what is asked for -> what is shown
     ("explore", "exhibits"),
+    ("article", "requests"),
     ("run", "checkpoint"),  # the run folder's one writer uses the other two
     ("run", "figures"),
     ("run", "folder"),

@@ -13,6 +13,7 @@ from typing import Any
 import tyro
 
 from ganache.cli import lab
+from ganache.cli.article import article
 from ganache.cli.judge import evaluate
 from ganache.cli.names import name
 from ganache.cli.pictures import compare
@@ -35,6 +36,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "truncation": lab.truncation,
     "real-vs-fake": lab.real_vs_fake,
     "neighbours": lab.neighbours,
+    "article": article,
     "name": name,
     "render": lab.render,
     "compare": compare,

@@ -15,10 +15,15 @@ from ganache.exhibits import Cloud, Exhibit, Film, Sheet
 from ganache.explore import Model, Sample, generate, render, show
 from ganache.requests import (
     KINDS,
+    Along,
     Arithmetic,
     Average,
+    Dimensions,
+    Directions,
     Distribution,
+    Invert,
     Kept,
+    Neighbours,
     Point,
     RealVsFake,
     Request,
@@ -50,13 +55,20 @@ class Echo(Generator):
 PLAIN = Prior(12)
 CODED = Prior(12, categories=3, continuous=2)
 EVERY: list[Request] = [
+    Along((Point((Kept("smile", vector=(0.5,) * 12),)), Point((3, 4))), (Point((2,)),), classes=(1,)),
+    Directions("pca", top=3, n=20),
+    Directions("examples", having=(Point((1, 2)), Point((3,))), lacking=(Point((4, 5)),), classes=(2,)),
     Sample(6, (0.0, 0.3), classes=(1,)),
     Distribution(n=5, classes=(0, 2)),
     Average(n=4, classes=(1, 2)),
     Arithmetic(classes=(2,)),
     Arithmetic("a-b+c", (Point((1, 2)), Point((3,)), Point((Kept("smiling", (4, 5, 6)),)))),
     Arithmetic("abs(a-b)"),
+    Invert(("a.png",), starts=2, drawn=9, iterations=3, classes=(1,)),
+    Dimensions(top=4, n=3, classes=(2,)),
+    Dimensions(top=20, n=2, by="structure"),
     Arithmetic("a*b"),
+    Neighbours(n=2, k=3, classes=(0,)),
     Traverse(3, classes=(0, 1)),
     Traverse("category", points=(Point((3, 4)), Point((Kept(vector=(0.5,) * 12),)))),
     Traverse("code1"),

@@ -9,10 +9,10 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "ganache"
 
 FLOORS = [
     {"types", "errors"},
-    {"losses", "penalties", "divergences", "latents", "schedules", "images", "augment"},
+    {"losses", "penalties", "divergences", "latents", "schedules", "images", "augment", "effects", "directions"},
     {"data", "networks", "methods", "metrics", "recipes"},
     {"sections", "config", "rules", "train", "build"}
-    | {"requests", "exhibits", "explore"}
+    | {"requests", "exhibits", "explore", "article"}
     | {"evaluation", "judging"}
     | {"look", "watch", "diagnose"},
     {"checkpoint", "folder", "log", "figures", "resume", "policy", "run", "compare", "extract", "measure"},
@@ -22,6 +22,7 @@ FLOORS = [
 
 SAME_FLOOR = {
     ("errors", "types"),
+    ("directions", "latents"),
     ("config", "sections"),
     ("build", "sections"),
     ("rules", "config"),

@@ -55,13 +55,21 @@ def pixels(file: str) -> np.ndarray:
         "arithmetic --operation abs(a-b) --points 3 smiling -o one.png",
         "arithmetic --operation a-b+c --points 3,17 smiling 4,smiling -o one.png",
         "traverse --dimension 2 --values -1 1 --points smiling 7 -o one.webp",
+        "dimensions --top 3 --n 4 -o one.png",
+        "directions --top 2 --keep sefa -o one.png",
+        "directions --how pca --n 40 --top 2 --steps -1 1 -o one.png",
+        "directions --how examples --having smiling 5 --lacking 6 7,8 --keep grin -o one.png",
+        "along --directions smiling --points 1 smiling -o one.png",
+        "invert face.png --iterations 3 --keep real -o one.png",
         "walk --points 1 smiling 2 --frames 3 --way lerp --no-loop -o one.webp",
         "truncation --n 2 -o one.png",
         "real-vs-fake --n 3 -o one.png",
+        "neighbours --n 2 --k 3 -o one.png",
     ],
 )
 def test_each_picture_is_made_again_from_the_request_beside_it(trained: Path, words: str) -> None:
     command, *options = words.split()
+    Image.effect_noise((40, 30), 60).save("face.png")
     assert run("name", str(trained), "smiling", "--seeds", "3,17,40", "--std", "0.5") == 0
     assert run(command, str(trained), *options) == 0
     kind = "webp" if options[-1].endswith("webp") else "png"
@@ -109,12 +117,54 @@ def test_latents_are_named_listed_and_forgotten(trained: Path, capsys: pytest.Ca
     assert run("name", str(trained), "kept", "--forget") == 2
 
 
+def test_an_inverted_picture_is_a_latent_by_name(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Image.effect_noise((40, 30), 60).save("one.png")
+    Image.effect_noise((16, 16), 60).convert("RGB").save("two.png")
+    brief = ("--iterations", "5", "--starts", "2", "--keep", "real", "-o", "made.png")
+    assert run("invert", str(trained), "one.png", "two.png", *brief) == 0
+    said = capsys.readouterr().out
+    assert "one.png: grey made RGB, cut to the shape in the middle, made smaller, as the run's data were." in said
+    assert "two.png: grey" not in said
+    assert "two.png: PSNR " in said
+    assert "real1, real2" in said
+    assert len(read_names(trained)["real2"].vector) == 6
+    assert run("walk", str(trained), "--points", "real1", "real2", "--frames", "2", "-o", "way.webp") == 0
+
+
+def test_directions_are_kept_and_moved_along(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("directions", str(trained), "--top", "3", "--points", "5", "--keep", "sefa", "-o", "found.png") == 0
+    assert "sefa1, sefa2, sefa3" in capsys.readouterr().out
+    vectors = np.array([read_names(trained)[f"sefa{k}"].vector for k in (1, 2, 3)])
+    assert np.abs(vectors @ vectors.T - np.eye(3)).max() < 1e-6
+    assert run("along", str(trained), "--directions", "sefa2", "--points", "5", "-o", "along.png") == 0
+    assert json.loads(Path("along.json").read_text())["directions"][0]["vector"] == vectors[1].tolist()
+    found, along = pixels("found.png")[0], pixels("along.png")[0]
+    row = along[-(14 + 80) : -14, -200:-14]  # some of its last two pictures, inside the margin
+    assert any(np.array_equal(found[y : y + len(row), -200:-14], row) for y in range(len(found) - len(row)))
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         ("traverse RUN --dimension 6", "There is no dimension 6: this generator's latents have 0 to 5."),
         ("traverse RUN --dimension category", "have no 'category': use a number from 0 to 5"),
         ("traverse RUN --values 0 nan", "values is nan: use a number"),
+        ("dimensions RUN --top 0", "top is 0: use a number from 1"),
+        ("dimensions RUN --reach inf", "reach is inf: use a number"),
+        ("dimensions RUN --n 5000", "5000 latents are too many: ask for 1000"),
+        ("dimensions RUN --classes 1", "no class 1: this generator was told no classes"),
+        ("directions RUN --how examples --having 3", "lacking is empty: give at least one"),
+        ("directions RUN --having 3", "for examples, and not for sefa: add --how examples"),
+        ("directions RUN --keep 3x", "neither a seed nor a name"),
+        ("directions RUN --how examples --having smiling --lacking smilng", "no latent named 'smilng'"),
+        ("along RUN", "No direction is named: keep some with"),
+        ("along RUN --directions nobody", "no latent named 'nobody'"),
+        ('along RUN --directions {"vector":[0,0,0,0,0,0]}', "leads nowhere"),
+        ("invert RUN", "No picture to make again is given"),
+        ("invert RUN nowhere.png", "nowhere.png cannot be read"),
+        ("invert RUN mine.json", "mine.json cannot be used as a picture: "),
+        ("invert RUN --iterations 0", "iterations is 0: use a number from 1"),
+        ("invert RUN --rate nan", "rate is nan: use a number"),
         ("walk RUN --points 1 smilng", "no latent named 'smilng': did you mean 'smiling'?"),
         ("walk RUN -o w.mpg", "end it in .webp, .gif, .mp4 or .png"),
         ("walk RUN --points 1", "at least 2 points"),
@@ -133,6 +183,8 @@ def test_latents_are_named_listed_and_forgotten(trained: Path, capsys: pytest.Ca
         ("average RUN --n 0", "n is 0: use a number from 1"),
         ("real-vs-fake RUN --n 31", "31 real pictures are asked for, and there are 30"),
         ("real-vs-fake RUN --data facs", "did you mean 'faces'?"),
+        ("neighbours RUN --k 30", "30 neighbours are asked for, of 30 real pictures"),
+        ("neighbours RUN --data facs", "did you mean 'faces'?"),
         ("render RUN", "ganache render RUN request.json"),
         ("render RUN nowhere.json", "cannot be read as a request"),
         ("render RUN wrong.json", "has no 'sed': did you mean 'seed'"),

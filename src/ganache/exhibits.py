@@ -30,6 +30,8 @@ class Sheet:
     """Of points: whether a row is a way from point to point."""
     colours: Literal["rows", "columns"] = "rows"
     """Of points: which of them share a colour."""
+    below: tuple[str, ...] = ()
+    """A caption under each picture, or none at all; points have none."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ class Exhibit:
 
     title: str
     groups: tuple[tuple[Sheet | Cloud, ...], ...]
+    found: tuple[tuple[float, ...], ...] = ()
+    """Latents, or directions among them, that were found on the way, each z_dim numbers; the first model's."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import Any
 import tyro
 
 from ganache.cli import lab
+from ganache.cli.article import article
 from ganache.cli.claims import claims
 from ganache.cli.findings import diagnose
 from ganache.cli.judge import evaluate
@@ -29,9 +30,15 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "average": lab.average,
     "arithmetic": lab.arithmetic,
     "traverse": lab.traverse,
+    "dimensions": lab.dimensions,
+    "directions": lab.directions,
+    "along": lab.along,
+    "invert": lab.invert,
     "walk": lab.walk,
     "truncation": lab.truncation,
     "real-vs-fake": lab.real_vs_fake,
+    "neighbours": lab.neighbours,
+    "article": article,
     "name": name,
     "render": lab.render,
     "compare": compare,

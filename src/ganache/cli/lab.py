@@ -5,6 +5,7 @@ A command's options are the fields of its request (see `ganache.requests`).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from tyro.conf import Positional, arg
@@ -13,9 +14,14 @@ from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, Pri
 from ganache.cli.making import make, read_request
 from ganache.errors import ConfigError
 from ganache.requests import (
+    Along,
     Arithmetic,
     Average,
+    Dimensions,
+    Directions,
     Distribution,
+    Invert,
+    Neighbours,
     Point,
     RealVsFake,
     Sample,
@@ -31,6 +37,7 @@ Runs = Annotated[
 ]
 Averaged = Annotated[bool, arg(help="Whether the averaged generator makes them, where the run kept one.")]
 Out = Annotated[str, arg(aliases=["-o"], help="The picture file to write.")]
+Keep = Annotated[str, arg(help="Keep what is found in the first run, under this name (NAME1, NAME2, ... of several).")]
 flat = arg(name="")
 
 REGISTRY = ConstructorRegistry()
@@ -109,6 +116,46 @@ def traverse(
     make(request, runs, average, out)
 
 
+def dimensions(
+    runs: Runs, request: Annotated[Dimensions, flat], average: Averaged = True, out: Out = "dimensions.png"
+) -> None:
+    """Rank the latent's dimensions by how much of the picture each moves, and see where."""
+    make(request, runs, average, out)
+
+
+def directions(
+    runs: Runs,
+    request: Annotated[Directions, flat],
+    keep: Keep = "",
+    average: Averaged = True,
+    out: Out = "directions.png",
+) -> None:
+    """Find directions in which the pictures change: by sefa, by pca, or from examples with and without a feature."""
+    make(request, runs, average, out, keep=keep)
+
+
+def along(runs: Runs, request: Annotated[Along, flat], average: Averaged = True, out: Out = "along.png") -> None:
+    """Move latents along directions that were kept."""
+    make(request, runs, average, out)
+
+
+def invert(
+    run: Positional[str],
+    images: Positional[tuple[str, ...]] = (),
+    request: Annotated[Invert, flat] = Invert(),  # noqa: B008  (frozen)
+    keep: Keep = "",
+    average: Averaged = True,
+    out: Out = "invert.png",
+) -> None:
+    """Find the latents that make given pictures best: from then on they are latents like any other.
+
+    Args:
+        run: The run's folder, or RUN@STEP.
+        images: Files of pictures.
+    """
+    make(replace(request, images=images), (run,), average, out, keep=keep)
+
+
 def walk(runs: Runs, request: Annotated[Walk, flat], average: Averaged = True, out: Out = "walk.webp") -> None:
     """Walk through latents: a moving picture (.webp, .gif, .mp4), or moments of it (.png)."""
     make(request, runs, average, out)
@@ -125,6 +172,13 @@ def real_vs_fake(
     runs: Runs, request: Annotated[RealVsFake, flat], average: Averaged = True, out: Out = "real-vs-fake.png"
 ) -> None:
     """Put generated pictures below real ones."""
+    make(request, runs, average, out)
+
+
+def neighbours(
+    runs: Runs, request: Annotated[Neighbours, flat], average: Averaged = True, out: Out = "neighbours.png"
+) -> None:
+    """See the real pictures that are nearest to samples: are these learnt by heart?"""
     make(request, runs, average, out)
 
 

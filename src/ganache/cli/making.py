@@ -9,22 +9,41 @@ from typing import TYPE_CHECKING, Any
 
 from ganache.cli.pictures import STILL, refuse_unless_picture
 from ganache.errors import ConfigError
-from ganache.requests import RealVsFake, Request, Sample, Walk, from_json, resolve_names, to_dict
+from ganache.requests import (
+    Invert,
+    Kept,
+    Neighbours,
+    RealVsFake,
+    Request,
+    Sample,
+    Walk,
+    from_json,
+    refuse_bad_name,
+    resolve_names,
+    to_dict,
+)
 
 if TYPE_CHECKING:
     from ganache.config import Config
+    from ganache.exhibits import Exhibit
     from ganache.explore import Model
 
 MOVING = (".webp", ".gif", ".mp4", ".png")
 
 
-def make(request: Request, runs: Sequence[str], average: bool, out: str, plain: bool = False) -> None:
-    """Make the picture of a request, and write the request beside it; `plain` leaves a sample's captions out."""
+def make(request: Request, runs: Sequence[str], average: bool, out: str, plain: bool = False, keep: str = "") -> None:
+    """Make the picture of a request, and write the request beside it.
+
+    `plain` leaves a sample's captions out; what is found is kept in the first run under `keep`.
+    """
     if not runs:
         raise ConfigError("No run was named: give the folder that `ganache train` wrote.")
     refuse_unless_picture(out, MOVING if isinstance(request, Walk) else STILL)
     beside = Path(out).with_suffix(".json")
     refuse_unless_request(beside)
+    if keep:
+        refuse_bad_name(keep)
+    from ganache.exhibits import Exhibit
     from ganache.explore import render, show
     from ganache.figures import picture, save_figure
     from ganache.folder import at_step, read_names, write_json
@@ -34,11 +53,29 @@ def make(request: Request, runs: Sequence[str], average: bool, out: str, plain: 
     if plain and isinstance(request, Sample):
         save_figure(picture(render(models[0].generator, request.latents(models[0].prior))), Path(out))
     else:
-        real = real_pictures(request, config, models[0]) if isinstance(request, RealVsFake) else None
-        save_figure(show(request, models, real), Path(out))
+        real = real_pictures(request, config, models[0]) if isinstance(request, (RealVsFake, Neighbours)) else None
+        if isinstance(request, Invert):
+            real = given_pictures(request, config, models[0])
+        shown = show(request, models, real)
+        save_figure(shown, Path(out))
+        if isinstance(request, Invert) and isinstance(shown, Exhibit):
+            for file, error in zip(request.images, shown.groups[0][0].over, strict=True):  # type: ignore[union-attr]
+                print(f"{file}: {error}.")
+        if keep and isinstance(shown, Exhibit):
+            keep_found(shown, at_step(runs[0])[0], keep)
     write_json(beside, to_dict(request))
     again = shlex.join(["ganache", "render", *runs, str(beside), *([] if average else ["--no-average"])])
     print(f"{out}: by {'; '.join(model.name for model in models)}. The same again: {again}")
+
+
+def keep_found(shown: Exhibit, folder: Path, name: str) -> None:
+    """Name what was found, in the run's folder."""
+    from ganache.folder import read_names, write_names
+
+    names = [name] if len(shown.found) == 1 else [f"{name}{k}" for k in range(1, len(shown.found) + 1)]
+    kept = {each: Kept(each, vector=vector) for each, vector in zip(names, shown.found, strict=True)}
+    write_names(folder, {**read_names(folder), **kept})
+    print(f"Kept in {folder}: {', '.join(names)}.")
 
 
 def load_models(runs: Sequence[str], average: bool) -> tuple[list[Model], Config]:
@@ -60,7 +97,7 @@ def load_models(runs: Sequence[str], average: bool) -> tuple[list[Model], Config
     return models, configs[0]
 
 
-def real_pictures(request: RealVsFake, config: Config, model: Model) -> Any:
+def real_pictures(request: RealVsFake | Neighbours, config: Config, model: Model) -> Any:
     """All pictures of the data a run was trained on, or of the data that the request names, at the run's size."""
     from ganache.data import load
 
@@ -70,6 +107,22 @@ def real_pictures(request: RealVsFake, config: Config, model: Model) -> Any:
         size, channels = (shape[1], shape[2]), shape[0]
     source = request.data or data.source
     return load(source, size=size, channels=channels, fit=data.fit, count=data.count, progress=True).images
+
+
+def given_pictures(request: Invert, config: Config, model: Model) -> Any:
+    """The pictures to make again, uint8 [N, H, W, C], brought to the generator's shape as the run's data were."""
+    import numpy as np
+
+    from ganache.data import read_picture
+
+    shape = model.generator.image_shape
+    if len(shape) != 3:
+        raise ConfigError(f"{model.name} makes points, and files hold pictures: give a run of pictures.")
+    read = [read_picture(file, (shape[1], shape[2]), shape[0], config.data.fit) for file in request.images]
+    for file, picture in zip(request.images, read, strict=True):
+        if picture.notes:
+            print(f"{file}: {', '.join(picture.notes)}, as the run's data were.")
+    return np.stack([picture.pixels for picture in read]) if read else None
 
 
 def read_request(file: str) -> Request:

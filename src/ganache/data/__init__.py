@@ -10,6 +10,7 @@ from ganache.data.dataset import Dataset
 from ganache.data.diagnosis import Diagnosis
 from ganache.data.doctor import diagnose
 from ganache.data.reasons import Note, Reason, Skipped
+from ganache.data.single import read_picture
 from ganache.data.sources import load
 from ganache.data.stream import Stream
 from ganache.data.toys import TOYS, Toy
@@ -25,4 +26,5 @@ __all__ = [
     "Toy",
     "diagnose",
     "load",
+    "read_picture",
 ]

@@ -8,34 +8,64 @@ from typing import Any
 from ganache.errors import ConfigError
 from ganache.exhibits import Exhibit, Film, Pictures
 from ganache.explore.changes import arithmetic, traverse, walk
+from ganache.explore.inverting import inverted
+from ganache.explore.nearing import neighbours
+from ganache.explore.ranking import dimensions
 from ganache.explore.rendering import Model
 from ganache.explore.samples import average, distribution, real_vs_fake, sample, truncation
-from ganache.requests import Arithmetic, Average, Distribution, RealVsFake, Request, Sample, Traverse, Truncation, Walk
+from ganache.explore.steering import along, directions
+from ganache.requests import (
+    Along,
+    Arithmetic,
+    Average,
+    Dimensions,
+    Directions,
+    Distribution,
+    Invert,
+    Neighbours,
+    RealVsFake,
+    Request,
+    Sample,
+    Traverse,
+    Truncation,
+    Walk,
+)
 
-SHOWN: Mapping[type[Request], Callable[[Any, Model], tuple[str, Sequence[Any]]]] = {
+SHOWN: Mapping[type[Request], Callable[[Any, Model], tuple[Any, ...]]] = {
+    Along: along,
     Arithmetic: arithmetic,
     Average: average,
+    Dimensions: dimensions,
+    Directions: directions,
     Distribution: distribution,
     Sample: sample,
     Traverse: traverse,
     Truncation: truncation,
 }
-"""The kinds that every model shows for itself."""
+"""The kinds that every model shows for itself: the sentence above, the parts, and what was found where anything was."""
 
 
 def show(request: Request, models: Sequence[Model], real: Pictures | None = None) -> Exhibit | Film:
     """What a request asks for, by each of the models: a function of these alone. Nothing is drawn yet.
 
     Names of latents must have been resolved. `real`: all of the data's pictures, uint8 [N, H, W, C] or points
-    [N, 2]; RealVsFake alone needs them.
+    [N, 2], for RealVsFake and Neighbours; those to make again, for Invert; the others do without.
 
     Raises ConfigError where a model cannot do it: no such dimension or class, a vector of another length.
     """
-    if isinstance(request, RealVsFake):
-        if real is None:
-            raise ConfigError("Real pictures are asked for, and no data are given: name some with --data.")
+    if isinstance(request, (RealVsFake, Neighbours)) and real is None:
+        raise ConfigError("Real pictures are asked for, and no data are given: name some with --data.")
+    if isinstance(request, RealVsFake) and real is not None:
         return real_vs_fake(request, models, real)
     if isinstance(request, Walk):
         return walk(request, models)
-    shown = [SHOWN[type(request)](request, model) for model in models]
-    return Exhibit(shown[0][0], tuple(tuple(parts) for _, parts in shown))
+    if isinstance(request, Invert):
+        if real is None or not len(real):
+            raise ConfigError("No picture to make again is given: name a file, or several.")
+        shown: list[tuple[Any, ...]] = [inverted(request, model, real) for model in models]
+    elif isinstance(request, Neighbours) and real is not None:
+        shown = [neighbours(request, model, real) for model in models]
+    else:
+        shown = [SHOWN[type(request)](request, model) for model in models]
+    title, _, *found = shown[0]
+    return Exhibit(title, tuple(tuple(parts) for _, parts, *_ in shown), *found)

@@ -75,6 +75,7 @@ def blank_axes(width: int, height: int, xy: Pictures, names: Sequence[str] = ())
         half = np.full(2, half.max())  # one scale for both directions
     (x, y), (dx, dy) = middle, half
     axes.set(xlim=(x - dx, x + dx), ylim=(y - dy, y + dy))
+    axes.locator_params(nbins=6)  # more would run into each other
     axes.grid(alpha=0.25)
     return figure, axes
 

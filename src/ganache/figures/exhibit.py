@@ -62,16 +62,21 @@ def draw_sheet(sheet: Sheet, columns: int) -> Image.Image:
     left = min(CAPTION, max((one_line(each) for each in sheet.beside), default=-6)) + 6
     over = [written(each, max(width, 24), 12, align="center") for each in sheet.over]
     top = max((each.height for each in over), default=0)
-    size = (left + sheet.columns * (width + GAP), top + rows * (height + GAP))
+    below = [written(each, max(width, 24), 11, align="center") for each in sheet.below]
+    pitch = height + GAP + max((each.height for each in below), default=0)  # from row to row
+    size = (left + sheet.columns * (width + GAP), top + rows * pitch)
     paper = Image.new("RGB", size, PAPER)
     for column, words in enumerate(over):
         paper.paste(words, (left + column * (width + GAP), top - words.height))
     for row, text in enumerate(sheet.beside):
         words = written(text, left - 6, 12, align="right")
-        paper.paste(words, (0, top + row * (height + GAP) + max(0, (height - words.height) // 2)))
+        paper.paste(words, (0, top + row * pitch + max(0, (height - words.height) // 2)))
     for number, pixels in enumerate(sheet.pictures):
         row, column = divmod(number, sheet.columns)
-        paper.paste(enlarged(pixels, factor), (left + column * (width + GAP), top + row * (height + GAP)))
+        corner = (left + column * (width + GAP), top + row * pitch)
+        paper.paste(enlarged(pixels, factor), corner)
+        if below:
+            paper.paste(below[number], (corner[0], corner[1] + height))
     return paper
 
 

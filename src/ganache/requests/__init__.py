@@ -8,29 +8,33 @@ A request and a generator fix the pictures: a latent of seed s is always the pri
 the command line can list what there is before PyTorch has loaded.
 """
 
+from ganache.requests.discoveries import Along, Dimensions, Directions, Invert, Neighbours
 from ganache.requests.kinds import (
-    KINDS,
     Arithmetic,
     Average,
     Distribution,
     RealVsFake,
-    Request,
     Sample,
     Traverse,
     Truncation,
     Walk,
-    refuse_classes,
 )
-from ganache.requests.plain import from_dict, from_json, resolve_names, to_dict, to_json
-from ganache.requests.points import Kept, Point, parse, plain_kept, refuse_unknown
+from ganache.requests.plain import KINDS, from_dict, from_json, resolve_names, to_dict, to_json
+from ganache.requests.points import Kept, Point, parse, plain_kept, refuse_bad_name, refuse_unknown
+from ganache.requests.request import Request, refuse_classes
 from ganache.requests.strict import build
 
 __all__ = [
     "KINDS",
+    "Along",
     "Arithmetic",
     "Average",
+    "Dimensions",
+    "Directions",
     "Distribution",
+    "Invert",
     "Kept",
+    "Neighbours",
     "Point",
     "RealVsFake",
     "Request",
@@ -43,6 +47,7 @@ __all__ = [
     "from_json",
     "parse",
     "plain_kept",
+    "refuse_bad_name",
     "refuse_classes",
     "refuse_unknown",
     "resolve_names",

@@ -2,59 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ganache.errors import ConfigError
-from ganache.requests.points import LARGE, LARGEST_SEED, Point
+from ganache.requests.points import Point
+from ganache.requests.request import LONGEST, WIDEST, Request, refuse_classes
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from ganache.types import Prior
-
-MOST = 10_000
-"""Pictures of one request."""
-WIDEST = 1_000
-"""Pictures in a row."""
-LONGEST = 2_000
-"""Frames of a walk."""
-
-LIMITS: dict[str, tuple[float, float]] = {
-    "n": (1, MOST),
-    "seed": (0, LARGEST_SEED - MOST),
-    "classes": (0, MOST),
-    "std": (0, LARGE),
-    "stds": (0, LARGE),
-    "quantiles": (1, WIDEST),
-    "jitter": (0, LARGE),
-    "frames": (1, LONGEST),
-    "fps": (1, 60),
-}
-"""The least and the most that a field's numbers may be; of others, -LARGE and LARGE."""
-
-
-class Request:
-    """What all requests share: their numbers are numbers, and within LIMITS."""
-
-    def __post_init__(self) -> None:
-        for each in fields(self):  # type: ignore[arg-type]
-            value = getattr(self, each.name)
-            low, high = LIMITS.get(each.name, (-LARGE, LARGE))
-            for number in value if isinstance(value, tuple) else (value,):
-                if isinstance(number, (int, float)) and not low <= number <= high:  # as no NaN is
-                    raise ConfigError(f"{each.name} is {str(number)[:30]}: use a number from {low:g} to {high:g}.")
-
-    def refuse_empty(self, *names: str) -> None:
-        """Raise ConfigError where one of these fields holds nothing."""
-        for name in names:
-            if not getattr(self, name):
-                raise ConfigError(f"{name} is empty: give at least one.")
-
-    def refuse_long(self, what: str, length: int, most: int) -> None:
-        """Raise ConfigError where more is asked for than can be shown."""
-        if length > most:
-            raise ConfigError(f"{length} {what} are too many: ask for {most} at the most.")
 
 
 @dataclass(frozen=True)
@@ -260,23 +218,3 @@ class RealVsFake(Request):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.refuse_long("columns", self.n, WIDEST)
-
-
-KINDS: dict[str, type[Request]] = {
-    "arithmetic": Arithmetic,
-    "average": Average,
-    "distribution": Distribution,
-    "real-vs-fake": RealVsFake,
-    "sample": Sample,
-    "traverse": Traverse,
-    "truncation": Truncation,
-    "walk": Walk,
-}
-
-
-def refuse_classes(classes: tuple[int, ...], prior: Prior) -> None:
-    """Raise ConfigError for a class that the generator was not told."""
-    wrong = [each for each in classes if not 0 <= each < prior.categories]
-    if wrong:
-        known = f"0 to {prior.categories - 1}" if prior.categories else "no classes"
-        raise ConfigError(f"There is no class {wrong[0]}: this generator was told {known}.")

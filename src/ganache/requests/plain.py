@@ -8,9 +8,36 @@ from dataclasses import fields, replace
 from typing import Any
 
 from ganache.errors import ConfigError, choices
-from ganache.requests.kinds import KINDS, Request
+from ganache.requests.discoveries import Along, Dimensions, Directions, Invert, Neighbours
+from ganache.requests.kinds import (
+    Arithmetic,
+    Average,
+    Distribution,
+    RealVsFake,
+    Sample,
+    Traverse,
+    Truncation,
+    Walk,
+)
 from ganache.requests.points import Kept, Point, plain
+from ganache.requests.request import Request
 from ganache.requests.strict import build, parse_json
+
+KINDS: dict[str, type[Request]] = {
+    "along": Along,
+    "arithmetic": Arithmetic,
+    "average": Average,
+    "dimensions": Dimensions,
+    "directions": Directions,
+    "distribution": Distribution,
+    "invert": Invert,
+    "neighbours": Neighbours,
+    "real-vs-fake": RealVsFake,
+    "sample": Sample,
+    "traverse": Traverse,
+    "truncation": Truncation,
+    "walk": Walk,
+}
 
 
 def to_dict(request: Request) -> dict[str, Any]:
@@ -47,7 +74,9 @@ def from_json(text: str) -> Request:
 
 def resolve_names(request: Request, names: Mapping[str, Kept]) -> Request:
     """The request with each name of a latent replaced by what it stands for, so that it means the same for ever."""
-    points: tuple[Point, ...] | None = getattr(request, "points", None)
-    if points is None:
-        return request
-    return replace(request, points=tuple(point.resolved(names) for point in points))  # type: ignore[type-var]
+    changed = {}
+    for each in fields(request):  # type: ignore[arg-type]
+        value = getattr(request, each.name)
+        if isinstance(value, tuple) and any(isinstance(item, Point) for item in value):
+            changed[each.name] = tuple(point.resolved(names) for point in value)
+    return replace(request, **changed)  # type: ignore[type-var]

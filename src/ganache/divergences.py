@@ -32,8 +32,8 @@ def kullback_leibler(p: ArrayLike, q: ArrayLike) -> float:
 def jensen_shannon(p: ArrayLike, q: ArrayLike) -> float:
     """The mean Kullback-Leibler divergence of both to their middle: 0 where equal, log 2 where they do not meet."""
     p, q = _densities(p, q)
-    middle = (p + q) / 2
-    return float((rel_entr(p, middle).sum() + rel_entr(q, middle).sum()) / 2)
+    both = p + q  # and not their half, which the smallest numbers do not have
+    return float((rel_entr(2 * p, both).sum() + rel_entr(2 * q, both).sum()) / 4)
 
 
 def total_variation(p: ArrayLike, q: ArrayLike) -> float:

@@ -69,6 +69,7 @@ EVERY: list[Request] = [
     Dimensions(top=20, n=2, by="structure"),
     Arithmetic("a*b"),
     Neighbours(n=2, k=3, classes=(0,)),
+    Neighbours(n=2, k=3, of="pixels"),
     Traverse(3, classes=(0, 1)),
     Traverse("category", points=(Point((3, 4)), Point((Kept(vector=(0.5,) * 12),)))),
     Traverse("code1"),

@@ -151,9 +151,9 @@ def invert(
 
     Args:
         run: The run's folder, or RUN@STEP.
-        images: Files of pictures.
+        images: Files of pictures, here or behind --images.
     """
-    make(replace(request, images=images), (run,), average, out, keep=keep)
+    make(replace(request, images=(*images, *request.images)), (run,), average, out, keep=keep)
 
 
 def walk(runs: Runs, request: Annotated[Walk, flat], average: Averaged = True, out: Out = "walk.webp") -> None:

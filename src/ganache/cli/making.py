@@ -59,13 +59,18 @@ def make(request: Request, runs: Sequence[str], average: bool, out: str, plain: 
         shown = show(request, models, real)
         save_figure(shown, Path(out))
         if isinstance(request, Invert) and isinstance(shown, Exhibit):
-            for file, error in zip(request.images, shown.groups[0][0].over, strict=True):  # type: ignore[union-attr]
-                print(f"{file}: {error}.")
+            tell_errors(request, shown)
         if keep and isinstance(shown, Exhibit):
             keep_found(shown, at_step(runs[0])[0], keep)
     write_json(beside, to_dict(request))
     again = shlex.join(["ganache", "render", *runs, str(beside), *([] if average else ["--no-average"])])
     print(f"{out}: by {'; '.join(model.name for model in models)}. The same again: {again}")
+
+
+def tell_errors(request: Invert, shown: Exhibit) -> None:
+    """How near each picture was come to: what stands above it."""
+    for file, *errors in zip(request.images, *(group[0].over for group in shown.groups), strict=True):  # type: ignore[union-attr]
+        print(f"{file}: {'; '.join(errors)}.")
 
 
 def keep_found(shown: Exhibit, folder: Path, name: str) -> None:

@@ -45,6 +45,13 @@ SHOWN: Mapping[type[Request], Callable[[Any, Model], tuple[Any, ...]]] = {
 """The kinds that every model shows for itself: the sentence above, the parts, and what was found where anything was."""
 
 
+WITH_PICTURES: Mapping[type[Request], Callable[[Any, Model, Pictures], tuple[Any, ...]]] = {
+    Invert: inverted,
+    Neighbours: neighbours,
+}
+"""Those that need pictures from elsewhere as well."""
+
+
 def show(request: Request, models: Sequence[Model], real: Pictures | None = None) -> Exhibit | Film:
     """What a request asks for, by each of the models: a function of these alone. Nothing is drawn yet.
 
@@ -53,19 +60,23 @@ def show(request: Request, models: Sequence[Model], real: Pictures | None = None
 
     Raises ConfigError where a model cannot do it: no such dimension or class, a vector of another length.
     """
-    if isinstance(request, (RealVsFake, Neighbours)) and real is None:
-        raise ConfigError("Real pictures are asked for, and no data are given: name some with --data.")
-    if isinstance(request, RealVsFake) and real is not None:
-        return real_vs_fake(request, models, real)
     if isinstance(request, Walk):
         return walk(request, models)
-    if isinstance(request, Invert):
-        if real is None or not len(real):
-            raise ConfigError("No picture to make again is given: name a file, or several.")
-        shown: list[tuple[Any, ...]] = [inverted(request, model, real) for model in models]
-    elif isinstance(request, Neighbours) and real is not None:
-        shown = [neighbours(request, model, real) for model in models]
+    if isinstance(request, RealVsFake):
+        return real_vs_fake(request, models, needed(request, real))
+    if type(request) in WITH_PICTURES:
+        pictures = needed(request, real)
+        shown = [WITH_PICTURES[type(request)](request, model, pictures) for model in models]
     else:
         shown = [SHOWN[type(request)](request, model) for model in models]
     title, _, *found = shown[0]
     return Exhibit(title, tuple(tuple(parts) for _, parts, *_ in shown), *found)
+
+
+def needed(request: Request, real: Pictures | None) -> Pictures:
+    """The pictures. Raises ConfigError where there are none."""
+    if real is not None and len(real):
+        return real
+    if isinstance(request, Invert):
+        raise ConfigError("No picture to make again is given: name a file, or several.")
+    raise ConfigError("Real pictures are asked for, and no data are given: name some with --data.")

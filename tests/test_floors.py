@@ -30,6 +30,7 @@ SAME_FLOOR = {
     ("build", "config"),  # settings -> objects
     ("build", "rules"),
     ("build", "train"),
+    ("article", "requests"),
     ("explore", "requests"),  # what is asked for -> what is shown
     ("explore", "exhibits"),
     ("look", "explore"),  # the fixed latents' pictures

@@ -29,7 +29,7 @@ CRITIC_STEPS, BATCH = 5, 128
 @dataclass(frozen=True)
 class Training(Size):
     hidden: int = 128
-    points: int = 1000
+    points: int = 500
     steps: int = 3000
 
 
@@ -117,4 +117,5 @@ CLAIM = Claim(
     measure=measure,
     judge=judge,
     draw=draw,
+    costs_like=lambda variant: variant.split(", ")[0],
 )

@@ -87,7 +87,7 @@ def frozen(state: State, prior: Prior, settings: Config, there: Dataset, how: Fr
     fresh.generator.load_state_dict(state.generator.state_dict())
     on = build.device(settings)
     batches, plan = Stream(there, BATCH, seed=settings.seed + 1, device=on), build.plan(settings)
-    steps = [0, *np.unique(np.geomspace(1, how.critic_steps, how.looks).round().astype(int)).tolist()]
+    steps = [0, *np.geomspace(1, how.critic_steps, how.looks).round().astype(int).tolist()]
     series: dict[str, list[float]] = {"critic steps": steps}
     torch.manual_seed(settings.seed)
     done = 0

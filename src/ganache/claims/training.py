@@ -73,10 +73,13 @@ class Look:
 
 
 def looks(settings: Config, steps: int, count: int) -> Iterator[Look]:
-    """Train for `steps` generator steps, and yield `count` times: before the first, evenly on the way, at the end."""
+    """Train for `steps` generator steps, and yield `count` times: before the first, evenly on the way, at the end.
+
+    A rehearsal of a few steps yields as often, so that looking costs it what it costs the whole.
+    """
     data = build.dataset(settings)
     state, prior = build.state(settings, data.image_shape), build.prior(settings)
-    when = np.unique(np.linspace(0, steps, count).round().astype(int)).tolist()
+    when = np.linspace(0, steps, count).round().astype(int).tolist()
     reports = train(state, build.method(settings), build.stream(settings, data), prior, build.plan(settings))
     for step in when:
         while state.step < step:

@@ -17,7 +17,7 @@ from ganache.cli import main
 from ganache.data import Dataset, load
 from ganache.errors import ConfigError, DataError, TrainingError
 from ganache.evaluation import MEANINGS, Evaluation
-from ganache.judging import as_x
+from ganache.images import as_x
 from ganache.measure import SEED, evaluate
 from ganache.metrics.features import Features, Pixels
 from ganache.types import Generator, Prior

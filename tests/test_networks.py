@@ -14,6 +14,7 @@ from ganache.errors import ConfigError
 from ganache.networks import NETWORKS, Chollet, Dcgan, Mlp, Mnist, Network, Residual
 from ganache.networks.blocks import flatten, normalisation, unflatten
 from ganache.types import Critic, ImageShape
+from weights import count, rouse
 
 CHANNELS_LAST = torch.channels_last
 
@@ -35,17 +36,6 @@ small = pytest.mark.parametrize("spec", SMALL, ids=lambda spec: type(spec).__nam
 @pytest.fixture(autouse=True)
 def _seed() -> None:
     torch.manual_seed(0)
-
-
-def count(network: nn.Module) -> int:
-    return sum(p.numel() for p in network.parameters())
-
-
-def rouse(network: nn.Module, by: float = 0.1) -> None:
-    """Moves all weights at random: some families begin with ones so small that nothing could be measured."""
-    with torch.no_grad():
-        for p in network.parameters():
-            p.add_(by * torch.randn_like(p))
 
 
 def pictures(n: int, shape: ImageShape = SHAPE) -> Tensor:

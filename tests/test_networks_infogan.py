@@ -16,7 +16,8 @@ from ganache.methods import InfoGan, R3gan, WganGp
 from ganache.networks import Infogan
 from ganache.networks.blocks import Norm
 from ganache.rules import refuse_contradictions
-from ganache.types import Critic, ImageShape
+from ganache.types import ImageShape
+from weights import count, penalty, rouse, slopes
 
 CHANNELS_LAST = torch.channels_last
 SHAPE = (3, 12, 16)
@@ -31,16 +32,6 @@ def small(norm: Norm = "batch") -> Infogan:
 @pytest.fixture(autouse=True)
 def _seed() -> None:
     torch.manual_seed(0)
-
-
-def count(network: nn.Module) -> int:
-    return sum(p.numel() for p in network.parameters())
-
-
-def rouse(network: nn.Module, by: float = 0.1) -> None:
-    with torch.no_grad():
-        for p in network.parameters():
-            p.add_(by * torch.randn_like(p))
 
 
 # Table 1
@@ -215,33 +206,13 @@ def test_every_weight_learns(norm: Norm) -> None:
         assert p.grad.abs().max() > 0, name
 
 
-def penalty(D: Critic, x: Tensor) -> Tensor:
-    """E |grad_x D(x)|^2, on the float64 scores before they are made float32."""
-    x = x.clone().requires_grad_()
-    (slope,) = torch.autograd.grad(D.head(D.features(x)).sum(), x, create_graph=True)
-    return slope.square().flatten(1).sum(1).mean()
-
-
 @norms
 def test_double_backward_equals_finite_differences(norm: Norm) -> None:
     D = small(norm).critic(SHAPE).double()
     rouse(D, by=0.2)
     x = torch.rand(4, *SHAPE, dtype=torch.float64) * 2 - 1
-    weights = list(D.parameters())
-    directions = [torch.randn_like(p) for p in weights]
-    gradients = torch.autograd.grad(penalty(D, x), weights, allow_unused=True)
-    analytic = sum((g * d).sum() for g, d in zip(gradients, directions, strict=True) if g is not None)
-
-    def moved(step: float) -> float:
-        other = copy.deepcopy(D)
-        with torch.no_grad():
-            for p, d in zip(other.parameters(), directions, strict=True):
-                p.add_(d, alpha=step)
-        return penalty(other, x).item()
-
-    step = 1e-7
-    numeric = (moved(step) - moved(-step)) / (2 * step)
-    assert float(analytic) == pytest.approx(numeric, rel=1e-4)
+    analytic, numeric = slopes(D, x, penalty)
+    assert analytic == pytest.approx(numeric, rel=1e-4)
     assert abs(numeric) > 1e-6
 
 

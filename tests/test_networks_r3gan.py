@@ -20,7 +20,8 @@ from ganache.methods import R3gan as R3ganMethod
 from ganache.networks import NETWORKS, R3gan
 from ganache.networks.r3block import Block, Resample
 from ganache.rules import refuse_contradictions
-from ganache.types import Critic, ImageShape
+from ganache.types import ImageShape
+from weights import count, penalty, rouse, slopes
 
 CHANNELS_LAST = torch.channels_last
 SMALL = R3gan(z_dim=5, width=3, max_width=8, blocks=1, group_size=2)
@@ -30,17 +31,6 @@ SHAPE = (3, 24, 32)  # its maps are 24x32, 12x16, 6x8 and 3x4
 @pytest.fixture(autouse=True)
 def _seed() -> None:
     torch.manual_seed(0)
-
-
-def count(network: nn.Module) -> int:
-    return sum(p.numel() for p in network.parameters())
-
-
-def rouse(network: nn.Module, by: float = 0.1) -> None:
-    """Moves all weights at random, so that the residual branches take part."""
-    with torch.no_grad():
-        for p in network.parameters():
-            p.add_(by * torch.randn_like(p))
 
 
 # Against the authors' settings and table of layers
@@ -255,33 +245,13 @@ def test_every_weight_learns() -> None:
         assert p.grad.abs().max() > 0, name
 
 
-def penalty(D: Critic, x: Tensor) -> Tensor:
-    """R1's shape, E |grad_x D(x)|^2, on the float64 scores before they are made float32."""
-    x = x.clone().requires_grad_()
-    (slope,) = torch.autograd.grad(D.head(D.features(x)).sum(), x, create_graph=True)
-    return slope.square().flatten(1).sum(1).mean()
-
-
 def test_double_backward_equals_finite_differences() -> None:
     """The gradient of a gradient penalty along one direction of all weights; the step crosses no kink."""
     D = SMALL.critic(SHAPE).double()
     rouse(D, by=0.05)
     x = torch.rand(4, *SHAPE, dtype=torch.float64) * 2 - 1
-    weights = list(D.parameters())
-    directions = [torch.randn_like(p) for p in weights]
-    gradients = torch.autograd.grad(penalty(D, x), weights, allow_unused=True)
-    analytic = sum((g * d).sum() for g, d in zip(gradients, directions, strict=True) if g is not None)
-
-    def moved(step: float) -> float:
-        other = copy.deepcopy(D)
-        with torch.no_grad():
-            for p, d in zip(other.parameters(), directions, strict=True):
-                p.add_(d, alpha=step)
-        return penalty(other, x).item()
-
-    step = 1e-7
-    numeric = (moved(step) - moved(-step)) / (2 * step)
-    assert float(analytic) == pytest.approx(numeric, rel=1e-4)
+    analytic, numeric = slopes(D, x, penalty)
+    assert analytic == pytest.approx(numeric, rel=1e-4)
     assert abs(numeric) > 1e-6
 
 

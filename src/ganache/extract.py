@@ -18,7 +18,7 @@ from ganache import checkpoint
 from ganache.data import Dataset
 from ganache.data.pack import cache_folder, key_of
 from ganache.errors import CheckpointError, ConfigError, choices
-from ganache.judging import as_x
+from ganache.images import as_x
 from ganache.metrics.classifier import Classifier, accuracy, trained
 from ganache.metrics.features import Features, Pixels, RandomFeatures
 

@@ -7,6 +7,7 @@ Stored pictures are uint8 with the channels last; networks see float32 with the 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,6 +30,11 @@ def to_float(images: Tensor | Pixels) -> Tensor:
     if isinstance(images, np.ndarray):
         images = torch.from_numpy(images if images.flags.writeable else images.copy())
     return images.permute(0, 3, 1, 2).to(torch.float32).div_(127.5).sub_(1.0)
+
+
+def as_x(stored: NDArray[Any]) -> Tensor:
+    """Stored pictures uint8 [N, H, W, C] or points float32 [N, 2] -> x [N, *image_shape]; a copy."""
+    return torch.from_numpy(np.array(stored)) if stored.ndim == 2 else to_float(stored)
 
 
 def to_uint8(x: Tensor) -> Tensor:

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganache import images
 from ganache.evaluation import Score
+from ganache.images import as_x
 from ganache.metrics.coverage import NEIGHBOURS, precision_recall_density_coverage
 from ganache.metrics.estimates import mean_of
 from ganache.metrics.fidelity import frechet, inception_score, kernel
@@ -50,11 +50,6 @@ class Sides:
     labels: Tensor | None
     """The real pictures' classes [M], where they have any."""
     seed: int
-
-
-def as_x(pictures: np.ndarray) -> Tensor:
-    """Pictures uint8 [N, H, W, C] or points [N, 2] -> x [N, *image_shape]."""
-    return torch.from_numpy(np.array(pictures)) if pictures.ndim == 2 else images.to_float(pictures)
 
 
 def subset_size(shape: tuple[int, ...]) -> int:

@@ -16,11 +16,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from ganache import images
 from ganache.data import Dataset
 from ganache.errors import ConfigError, DataError, TrainingError
 from ganache.evaluation import Evaluation, Protocol
-from ganache.explore import generate
+from ganache.explore.rendering import as_pictures, generate
 from ganache.extract import CHUNK, Positions, extractor_of, looked_at, of_data
 from ganache.judging import SUBSETS, Sides, has_variety, scores, subset_size
 from ganache.latents import from_seeds
@@ -166,7 +165,7 @@ def of_generator(
         x = generate(generator, from_seeds(prior, seeds))
         if not x.isfinite().all():
             raise TrainingError("The generator makes values that are not numbers: evaluate an earlier checkpoint.")
-        made = x.numpy() if x.ndim == 2 else images.to_uint8(x).numpy()
+        made = as_pictures(x)
         features.append(looked_at(made, extractor))
         if start < keep:
             pictures.append(made)

@@ -109,5 +109,4 @@ def spread(data: Dataset, n: int) -> np.ndarray:
 
 def real_pictures(data: Dataset, rows: np.ndarray) -> Tensor:
     """The real x [N, *image_shape] at these places."""
-    picked = data.images[rows]
-    return torch.from_numpy(picked) if picked.ndim == 2 else images.to_float(picked)
+    return images.as_x(data.images[rows])

@@ -29,7 +29,7 @@ def invert(request: Invert, model: Model, pictures: Pictures) -> Tensor:
     """
     generator, prior = model.generator, model.prior
     device = next(generator.parameters()).device
-    x = torch.from_numpy(np.array(pictures)) if pictures.ndim == 2 else images.to_float(np.array(pictures))
+    x = images.as_x(pictures)
     if tuple(x.shape[1:]) != generator.image_shape:
         made, given = ("x".join(map(str, shape)) for shape in (generator.image_shape, x.shape[1:]))
         raise ConfigError(f"The picture is {given} (channels, height, width), and {model.name} makes {made}.")

@@ -71,8 +71,7 @@ class Directions(Request):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.refuse_empty("steps")
-        if len(self.classes) > 1:
-            raise ConfigError(f"{len(self.classes)} classes are given: directions are shown in one.")
+        self.refuse_several_classes("directions are shown in one")
         if self.how == "examples":
             self.refuse_empty("having", "lacking")
         elif self.having or self.lacking:
@@ -99,8 +98,7 @@ class Along(Request):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.refuse_empty("points", "steps")
-        if len(self.classes) > 1:
-            raise ConfigError(f"{len(self.classes)} classes are given: directions are shown in one.")
+        self.refuse_several_classes("directions are shown in one")
 
 
 @dataclass(frozen=True)

@@ -118,8 +118,7 @@ class Arithmetic(Request):
         wanted = 3 if self.operation == "a-b+c" else 2
         if len(self.points) != wanted:
             raise ConfigError(f"{self.operation} is of {wanted} latents, and {len(self.points)} are given as points.")
-        if len(self.classes) > 1:
-            raise ConfigError(f"{len(self.classes)} classes are given: a sum of latents is of one class.")
+        self.refuse_several_classes("a sum of latents is of one class")
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,12 @@ class Request:
             if not getattr(self, name):
                 raise ConfigError(f"{name} is empty: give at least one.")
 
+    def refuse_several_classes(self, why: str) -> None:
+        """Raise ConfigError where more than one class is given."""
+        classes: tuple[int, ...] = getattr(self, "classes", ())
+        if len(classes) > 1:
+            raise ConfigError(f"{len(classes)} classes are given: {why}.")
+
     def refuse_long(self, what: str, length: int, most: int) -> None:
         """Raise ConfigError where more is asked for than can be shown."""
         if length > most:

@@ -98,6 +98,28 @@ def test_no_gradient_is_made_that_nobody_uses() -> None:
     assert method.seen == [("d", False, True), ("d", False, True), ("g", True, False)]
 
 
+def test_the_critics_last_latents_serve_the_generator_too_where_no_new_ones_are_wanted() -> None:
+    """The same weights as by hand: one batch of pictures, shown to the critic and, when it has stepped, once more."""
+    state = fresh()
+    by_hand = copy.deepcopy(state)
+    plan = replace(PLAN, new_latents=False)
+    method = Frozen()
+    run(fresh(), 1, method, plan)
+    assert method.seen == [("d", False, True), ("d", False, True), ("g", True, False)]
+    run(state, 1, Gan(), plan)
+
+    torch.manual_seed(step_seed(plan.seed, 0))
+    G, D = by_hand.generator, by_hand.critic
+    by_hand.d_optimiser.param_groups[0]["lr"] = by_hand.g_optimiser.param_groups[0]["lr"] = 1e-3
+    for number in range(2):
+        z = PRIOR.sample(8)
+        descend(Gan().d_terms(G, D, Ring()[number], z), by_hand.d_optimiser, None)
+    descend(Gan().g_terms(G, D, Ring()[1], z), by_hand.g_optimiser, None)
+    for ours, expected in ((state.generator, G), (state.critic, D)):
+        for name, weight in ours.state_dict().items():
+            torch.testing.assert_close(weight, expected.state_dict()[name], rtol=1e-6, atol=1e-8)
+
+
 def test_one_term_at_a_time_is_two_steps_of_plain_descent() -> None:
     """With plain gradient descent the second turn starts from the weights that the first has left."""
     state = fresh()

@@ -211,4 +211,5 @@ def plan(config: Config) -> Plan:
         ema_half_life=schedule.ema_half_life,
         ema_rampup=schedule.ema_rampup,
         one_term_at_a_time=schedule.one_term_at_a_time,
+        new_latents=schedule.new_latents,
     )

@@ -183,6 +183,9 @@ class ScheduleConfig:
     """... and before every so-many-th generator step; 0 for never."""
     one_term_at_a_time: bool = False
     """The critic takes one optimiser step for each of its terms, in turn, instead of one for their sum."""
+    new_latents: bool = True
+    """The generator's step draws latents of its own; without, it takes the critic's last ones and the pictures made
+    of them, which saves a pass through the generator."""
     ema_half_life: float | None = 5_000.0
     """A weight's share in the averaged generator halves in this many pictures; None keeps no average."""
     ema_rampup: float = 0.05

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
@@ -62,6 +62,8 @@ class Plan:
     """In pictures; None keeps no average."""
     ema_rampup: float = 0.05
     one_term_at_a_time: bool = False
+    new_latents: bool = True
+    """Whether the generator's step draws its own latents, or takes the critic's last ones with their pictures."""
 
 
 @dataclass
@@ -109,26 +111,46 @@ def train(state: State, method: Method, batches: Batches, prior: Prior, plan: Pl
         torch.manual_seed(step_seed(plan.seed, state.step))
         set_rate(state.d_optimiser, plan.d_rate(state.step) * state.slowed)
         set_rate(state.g_optimiser, plan.g_rate(state.step) * state.slowed)
+        made = None
         G.requires_grad_(False)  # the critic's step needs no gradient of the generator's weights, and so no graph
-        for _ in range(plan.critic_steps(state.step)):
+        for left in reversed(range(plan.critic_steps(state.step))):
             real = batches[state.batches]
             y = batches.labels(state.batches) if plan.conditional else None
             state.batches += 1
             z = prior.sample(plan.batch, category=y, device=device)
-            d, d_norm = critic_step(state, method, real, z, y, plan)
+            if not left and not plan.new_latents:
+                with plan.precision():
+                    made = Made(G.requires_grad_(True)(z))
+            seen = replace(state, generator=made.detached()) if made else state
+            d, d_norm = critic_step(seen, method, real, z, y, plan)
             adapt(state, method, real, y, plan)
         G.requires_grad_(True)
         D.requires_grad_(False)
-        z = prior.sample(plan.batch, category=y, device=device)
+        z = z if made else prior.sample(plan.batch, category=y, device=device)
         with plan.precision():
-            g = method.g_terms(G, plan.view(state, y), real, z)
+            g = method.g_terms(made or G, plan.view(state, y), real, z)
         g_norm = descend(g, state.g_optimiser, plan.g_clip_value)
         D.requires_grad_(True)
         update_average(state, plan)
         state.step += 1
-        seen = estimates(state, method, real, z, y, d, plan) if plan.watched(state.step) else {}
+        known = estimates(state, method, real, z, y, d, plan) if plan.watched(state.step) else {}
         shown = state.batches * plan.batch
-        yield Report(state.step, shown, detached(d), detached(g), d_norm, g_norm, detached(seen))
+        yield Report(state.step, shown, detached(d), detached(g), d_norm, g_norm, detached(known))
+
+
+class Made(Generator):
+    """A generator that has made its pictures x [B, *image_shape] of z already, and shows them when asked for z."""
+
+    def __init__(self, x: Tensor) -> None:
+        super().__init__()
+        self.x = x
+
+    def synthesis(self, w: Tensor) -> Tensor:
+        return self.x
+
+    def detached(self) -> Made:
+        """The same pictures for the critic's step, which moves no weight of the generator."""
+        return Made(self.x.detach())
 
 
 def critic_step(

@@ -15,6 +15,7 @@ from torch import nn
 
 from ganache.errors import ConfigError
 from ganache.networks.blocks import PictureCritic, PictureGenerator, check_counts, glorot, picture_sides
+from ganache.networks.convolution import Conv2d, ConvTranspose2d
 from ganache.types import ImageShape
 
 SLOPE = 0.3  # of LeakyReLU: Keras' default
@@ -49,7 +50,7 @@ class Chollet:
             nn.LeakyReLU(SLOPE, inplace=True),
             nn.Conv2d(c, wide, 5, padding=2),
             nn.LeakyReLU(SLOPE, inplace=True),
-            nn.ConvTranspose2d(wide, wide, 4, stride=2, padding=1),
+            ConvTranspose2d(wide, wide, 4, stride=2, padding=1),
             nn.LeakyReLU(SLOPE, inplace=True),
             nn.Conv2d(wide, wide, 5, padding=2),
             nn.LeakyReLU(SLOPE, inplace=True),
@@ -68,7 +69,7 @@ class Chollet:
         layers: list[nn.Module] = [nn.Conv2d(channels, c, 3), nn.LeakyReLU(SLOPE, inplace=True)]
         h, w = height - 2, width - 2
         for _ in range(3):
-            layers += [nn.Conv2d(c, c, 4, stride=2), nn.LeakyReLU(SLOPE, inplace=True)]
+            layers += [Conv2d(c, c, 4, stride=2), nn.LeakyReLU(SLOPE, inplace=True)]
             h, w = h // 2 - 1, w // 2 - 1  # (h - 4) // 2 + 1: no padding, so an odd side loses its last line
         layers += [nn.Dropout(self.dropout)]
         return PictureCritic(shape, nn.Sequential(*layers), nn.Linear(h * w * c, 1)).apply(glorot)

@@ -27,6 +27,7 @@ from ganache.networks.blocks import (
     needs_bias,
     normalisation,
 )
+from ganache.networks.convolution import Conv2d, ConvTranspose2d
 from ganache.networks.maps import FeatureMap, check_attention, doubling, halvings
 from ganache.networks.spectral import spectral
 from ganache.types import ImageShape
@@ -78,12 +79,12 @@ class Dcgan:
         layers += attention_at(self.attention, base)
         for small, large in pairwise(reversed(maps)):
             layers += [
-                nn.ConvTranspose2d(small[0], large[0], 4, stride=2, padding=1, bias=bias),
+                ConvTranspose2d(small[0], large[0], 4, stride=2, padding=1, bias=bias),
                 *normalisation(self.generator_norm, large[0]),
                 nn.ReLU(inplace=True),
                 *attention_at(self.attention, large),
             ]
-        layers += [nn.ConvTranspose2d(maps[0][0], channels, 4, stride=2, padding=1, bias=False), nn.Tanh()]
+        layers += [ConvTranspose2d(maps[0][0], channels, 4, stride=2, padding=1, bias=False), nn.Tanh()]
         G = PictureGenerator(self.z_dim, shape, project, base, nn.Sequential(*layers)).apply(initialise)
         return spectral(G) if self.generator_spectral else G
 
@@ -92,13 +93,13 @@ class Dcgan:
         channels, maps = self._plan(shape)
         bias = needs_bias(self.critic_norm)
         layers: list[nn.Module] = [
-            nn.Conv2d(channels, maps[0][0], 4, stride=2, padding=1, bias=False),
+            Conv2d(channels, maps[0][0], 4, stride=2, padding=1, bias=False),
             nn.LeakyReLU(SLOPE, inplace=True),
             *attention_at(self.attention, maps[0]),
         ]
         for large, small in pairwise(maps):
             layers += [
-                nn.Conv2d(large[0], small[0], 4, stride=2, padding=1, bias=bias),
+                Conv2d(large[0], small[0], 4, stride=2, padding=1, bias=bias),
                 *normalisation(self.critic_norm, small[0]),
                 nn.LeakyReLU(SLOPE, inplace=True),
                 *attention_at(self.attention, small),

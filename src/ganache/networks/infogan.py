@@ -25,6 +25,7 @@ from ganache.networks.blocks import (
     normalisation,
     picture_sides,
 )
+from ganache.networks.convolution import Conv2d, ConvTranspose2d
 from ganache.types import ImageShape
 
 SLOPE = 0.1  # of the critic's LeakyReLU; appendix C.1
@@ -66,10 +67,10 @@ class Infogan:
             nn.ReLU(inplace=True),
         )
         body = nn.Sequential(
-            nn.ConvTranspose2d(c, self.width, 4, stride=2, padding=1, bias=needs_bias(self.generator_norm)),
+            ConvTranspose2d(c, self.width, 4, stride=2, padding=1, bias=needs_bias(self.generator_norm)),
             *normalisation(self.generator_norm, self.width),
             nn.ReLU(inplace=True),
-            nn.ConvTranspose2d(self.width, channels, 4, stride=2, padding=1),
+            ConvTranspose2d(self.width, channels, 4, stride=2, padding=1),
             nn.Tanh(),
         )
         return PictureGenerator(self.z_dim, shape, project, (c, h, w), body).apply(initialise)
@@ -79,9 +80,9 @@ class Infogan:
         channels, height, width = picture_sides("infogan", shape, multiple=4, least=8)
         c = 2 * self.width
         body = nn.Sequential(
-            nn.Conv2d(channels, self.width, 4, stride=2, padding=1),
+            Conv2d(channels, self.width, 4, stride=2, padding=1),
             nn.LeakyReLU(SLOPE, inplace=True),
-            nn.Conv2d(self.width, c, 4, stride=2, padding=1, bias=needs_bias(self.critic_norm)),
+            Conv2d(self.width, c, 4, stride=2, padding=1, bias=needs_bias(self.critic_norm)),
             *normalisation(self.critic_norm, c),
             nn.LeakyReLU(SLOPE, inplace=True),
             Flatten(),

@@ -1,0 +1,84 @@
+"""ganache's own loop taking turns: `python ours.py RECIPE [WIDTHS]`, on random pictures of the recipe's size.
+
+Everything that a run does in a step is done: data from a packed file, both networks, optimisers, the averaged
+generator, the log's numbers. "ready" is followed by what one step is made of.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+from turns import answer, take
+
+from ganache import build, train
+from ganache.allocator import keep_freed_memory
+from ganache.config import Config, recipe
+from ganache.networks import Dcgan
+
+
+def settings(name: str) -> Config:
+    """The recipe; `wgan-gp` with DCGAN's networks, which is what its peer has."""
+    config = recipe(name)
+    return replace(config, network=Dcgan(critic_norm="none")) if name == "wgan-gp" else config
+
+
+@contextmanager
+def timed(spent: list[float]) -> Iterator[None]:
+    begin = time.perf_counter()
+    yield
+    spent.append(time.perf_counter() - begin)
+
+
+def main() -> None:
+    keep_freed_memory()
+    config = settings(sys.argv[1])
+    height, width = config.data.height_width() or (64, 64)
+    channels = config.data.channels or 3
+    pictures = np.random.default_rng(0).integers(0, 256, (2000, height, width, channels), np.uint8)
+    besides: list[float] = []
+
+    def watched(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **named: Any) -> Any:
+            with timed(besides):
+                return function(*arguments, **named)
+
+        return call
+
+    with tempfile.TemporaryDirectory() as folder:
+        np.save(Path(folder) / "pictures.npy", pictures)
+        config = replace(config, data=replace(config.data, source=str(Path(folder) / "pictures.npy")))
+        data = build.dataset(config)
+        state = build.state(config, data.image_shape)
+        stream = build.stream(config, data)
+        type(stream).__getitem__ = watched(type(stream).__getitem__)  # type: ignore[method-assign]
+        train.update_average = watched(train.update_average)  # type: ignore[assignment]
+        train.get_total_norm = watched(train.get_total_norm)  # type: ignore[assignment]
+        for optimiser in (state.g_optimiser, state.d_optimiser):
+            optimiser.step = watched(optimiser.step)  # type: ignore[method-assign]
+        steps = train.train(state, build.method(config), stream, build.prior(config), build.plan(config))
+        with FlopCounterMode(display=False) as counter:
+            next(steps)
+        besides.clear()
+        whole: list[float] = []
+        for _ in range(3):
+            with timed(whole):
+                next(steps)
+        dtype = str(build.compute_dtype(config.precision, torch.device("cpu"))).removeprefix("torch.")
+        made_of = {"flop": counter.get_total_flops(), "besides": sum(besides) / sum(whole), "dtype": dtype}
+        answer(json.dumps(made_of))
+        take(lambda: next(steps))
+
+
+if __name__ == "__main__":
+    main()

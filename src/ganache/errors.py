@@ -5,6 +5,7 @@
     +-- ConfigError             a setting with no such name, of the wrong kind or out of range
     +-- CheckpointError         a run or checkpoint that is missing, damaged or of another run
     +-- TrainingError           the numbers of a run stopped being numbers
+    +-- ExportError             a generator whose exported pictures are not its own
     +-- MissingExtra            an optional library that is not installed
 
 Only the command line prints them; the library raises them. A bug of ours raises anything else, with its traceback.
@@ -34,6 +35,10 @@ class CheckpointError(GanacheError):
 
 class TrainingError(GanacheError):
     """The numbers of a run stopped being numbers."""
+
+
+class ExportError(GanacheError):
+    """A generator cannot be written as another kind of file so that its pictures stay the same."""
 
 
 class MissingExtra(GanacheError):

@@ -132,8 +132,13 @@ def lock(folder: Path) -> IO[str] | None:
 
 def write_json(path: Path, content: Any) -> None:
     """Whole or not at all."""
+    write_bytes(path, (json.dumps(content, indent=2) + "\n").encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Whole or not at all."""
     temporary = path.with_name(f".{path.name}.new")
-    temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    temporary.write_bytes(content)
     checkpoint.replace_synced(temporary, path)
 
 

@@ -15,6 +15,7 @@ import tyro
 from ganache.cli import lab
 from ganache.cli.article import article
 from ganache.cli.claims import claims
+from ganache.cli.export import export
 from ganache.cli.findings import diagnose
 from ganache.cli.judge import evaluate
 from ganache.cli.names import name
@@ -39,6 +40,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "real-vs-fake": lab.real_vs_fake,
     "neighbours": lab.neighbours,
     "article": article,
+    "export": export,
     "name": name,
     "render": lab.render,
     "compare": compare,

@@ -1,0 +1,54 @@
+"""`ganache export`: a trained generator for other programs, and as a page that needs none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tyro.conf import Positional
+
+from ganache.cli.making import load_models
+from ganache.errors import ConfigError
+
+
+def export(run: Positional[str], html: str = "", onnx: str = "", title: str = "", average: bool = True) -> None:
+    """Write a trained generator as one HTML page with sliders, which opens offline, or as an ONNX file.
+
+    Args:
+        run: The run's folder, or RUN@STEP.
+        html: The page to write, such as model.html: the generator is inside it, and nothing else is needed.
+        onnx: The ONNX file to write, such as model.onnx.
+        title: What stands above the page; the run's name by default.
+        average: Whether the averaged generator is written, where the run kept one.
+    """
+    if not html and not onnx:
+        raise ConfigError("Nothing to write is named: add --html model.html, or --onnx model.onnx, or both.")
+    refuse_unless_ours(html, ".html", 1_000)
+    refuse_unless_ours(onnx, ".onnx", 100)
+    from ganache.export import to_html, to_onnx
+    from ganache.folder import at_step, read_names, write_bytes
+
+    names = read_names(at_step(run)[0])
+    (model,), _ = load_models([run], average)
+    if onnx:
+        write_bytes(Path(onnx), to_onnx(model))
+        print(f"{onnx}: {model.name}, {megabytes(onnx)}; its pictures are PyTorch's.")
+    if html:
+        write_bytes(Path(html), to_html(model, title, names).encode())
+        print(f"{html}: {model.name}, {megabytes(html)}. Open it in a browser: it needs no server and no network.")
+
+
+def refuse_unless_ours(file: str, ending: str, within: int) -> None:
+    """Raise ConfigError for another ending, and where something that we did not write would be written over.
+
+    Our name is within so many bytes of the beginning of what we write.
+    """
+    if not file:
+        return
+    if Path(file).suffix.lower() != ending:
+        raise ConfigError(f"The file to write is named '{file}': end its name in {ending}.")
+    if Path(file).exists() and (Path(file).is_dir() or b"ganache" not in Path(file).read_bytes()[:within]):
+        raise ConfigError(f"{file} is there and was not made by this command: name another file.")
+
+
+def megabytes(file: str) -> str:
+    return f"{Path(file).stat().st_size / 1e6:.1f} MB"

@@ -1,0 +1,51 @@
+// The state as the part of the address behind #, so that a link is the picture; and back.
+
+import { beginning } from "./latents.js";
+
+export const LARGEST_SEED = 2 ** 32 - 1;
+
+export function toAddress(state) {
+  const parts = new URLSearchParams();
+  if (state.kept) parts.set("kept", state.kept);
+  else parts.set("seed", state.seed);
+  if (state.mean) parts.set("mean", brief(state.mean));
+  if (state.std !== 1) parts.set("std", brief(state.std));
+  if (state.category !== null) parts.set("class", state.category);
+  for (const moved of [state.dimensions, state.codes]) {
+    for (const [number, value] of Object.entries(moved)) parts.set(`d${number}`, brief(value));
+  }
+  for (const [key, far] of Object.entries(state.along)) parts.set(key, brief(far));
+  return `#${parts}`;
+}
+
+// What cannot be read is left out.
+export function fromAddress(hash, about) {
+  const state = beginning();
+  const { prior } = about;
+  const parts = new URLSearchParams(hash.replace(/^#/, ""));
+  const number = (key, low, high) => {
+    const value = parts.has(key) && parts.get(key).trim() !== "" ? Number(parts.get(key)) : NaN;
+    return value >= low && value <= high ? value : undefined;
+  };
+  state.seed = Math.trunc(number("seed", 0, LARGEST_SEED) ?? 0);
+  state.mean = number("mean", -100, 100) ?? 0;
+  state.std = number("std", 0, 100) ?? 1;
+  if (prior.categories) state.category = Math.trunc(number("class", 0, prior.categories - 0.5) ?? -1);
+  if (!(state.category >= 0)) state.category = null;
+  if (about.kept.some((each) => each.name === parts.get("kept"))) state.kept = parts.get("kept");
+  const first = prior.noise + prior.categories;
+  for (let each = 0; each < first + prior.continuous; each++) {
+    const value = number(`d${each}`, -100, 100);
+    if (value === undefined || (each >= prior.noise && each < first)) continue;
+    (each < first ? state.dimensions : state.codes)[each] = value;
+  }
+  for (const { key } of about.directions) {
+    const far = number(key, -100, 100);
+    if (far) state.along[key] = far;
+  }
+  return state;
+}
+
+function brief(value) {
+  return String(Number(value.toFixed(4)));
+}

@@ -1,0 +1,263 @@
+// The page: one state, which sliders, buttons, keys and the address change, and which all of them show.
+
+import { fromAddress, LARGEST_SEED, toAddress } from "./address.js";
+import { Engine } from "./engine.js";
+import { chips, element, knob } from "./knobs.js";
+import { beginning, isMoved, latentOf, unmoved } from "./latents.js";
+import { paint } from "./paint.js";
+import { commandFor, nameOf, savePicture, saveRequest } from "./saving.js";
+import { Wall } from "./wall.js";
+
+const SHOWN = 12; // dimensions that are there before one asks for all
+const FAR = 5; // how far directions go, in stds of the latents
+const ON_THE_WALL = 24;
+
+const $ = (id) => document.getElementById(id);
+const about = JSON.parse($("about").textContent);
+const { prior, shape } = about;
+const engine = new Engine(about);
+const rows = []; // of all sliders: functions that show the state
+
+let state = fromAddress(location.hash, about);
+let past = [];
+let future = [];
+let smooth = true;
+
+// ---- the state changes -----------------------------------------------------------------------------------------
+
+// While the hand moves, the picture follows; when it rests, the change becomes part of the address and can be undone.
+function change(changes, still = true) {
+  state = { ...state, ...changes };
+  refresh();
+  if (still) rest();
+}
+
+function rest() {
+  const here = toAddress(state);
+  const before = location.hash || toAddress(beginning());
+  if (here === before) return;
+  past.push(before);
+  future = [];
+  history.replaceState(null, "", here);
+  refreshWall();
+  refreshButtons();
+}
+
+function go(from, to) {
+  if (!from.length) return;
+  to.push(toAddress(state));
+  const hash = from.pop();
+  history.replaceState(null, "", hash);
+  enter(hash);
+}
+
+function enter(hash) {
+  state = fromAddress(hash, about);
+  refresh();
+  refreshWall();
+  refreshButtons();
+}
+
+const seedOf = (seed) => ({ ...cleared(), seed: Math.min(LARGEST_SEED, Math.max(0, seed)), kept: "" });
+const cleared = () => ({ dimensions: {}, codes: {}, along: {} });
+const newSeed = () => change(seedOf(Math.floor(Math.random() * 1_000_000)));
+
+function without(part, key) {
+  const { [key]: _, ...rest } = state[part];
+  return { [part]: rest };
+}
+
+// ---- the state is shown ------------------------------------------------------------------------------------------
+
+function refresh() {
+  engine.show(latentOf(state, about));
+  const base = unmoved(state, about);
+  rows.forEach((show) => show(base));
+  if (document.activeElement !== $("seed")) $("seed").value = state.seed;
+  const what = state.kept || `seed ${state.seed}`;
+  $("picture").setAttribute("aria-label", `The picture of ${what}${isMoved(state) ? ", changed" : ""}`);
+  $("command").textContent = commandFor(state, about, nameOf(state));
+}
+
+function refreshButtons() {
+  $("undo").disabled = !past.length;
+  $("redo").disabled = !future.length;
+  $("clear").disabled = !isMoved(state);
+}
+
+function refreshWall() {
+  wall.show(wall.first, state);
+  wall.mark(state.kept || isMoved(state) ? -1 : state.seed);
+}
+
+let painted = 0;
+engine.onPicture = (pixels) => {
+  paint($("picture"), pixels, shape);
+  $("poster").hidden = true;
+  $("picture").hidden = false;
+  document.body.dataset.pictures = ++painted;
+};
+engine.onFailure = (why) => say(`The picture could not be made: ${why}`, true);
+
+function say(words, wrong = false) {
+  $("status").textContent = words;
+  $("status").classList.toggle("wrong", wrong);
+}
+
+// ---- sliders -----------------------------------------------------------------------------------------------------
+
+function slider(place, settings, show) {
+  const row = knob(settings);
+  rows.push((base) => row.set(...show(base)));
+  place.append(row);
+  return row;
+}
+
+function buildLatent() {
+  const mean = { name: "Mean", says: "Of the seed's latent", low: -1.5, high: 1.5 };
+  mean.change = (value, still) => change({ mean: value }, still);
+  mean.back = () => change({ mean: 0 });
+  slider($("latent"), mean, () => [state.mean, state.mean !== 0]);
+  const std = { name: "Std", says: "Small: typical pictures. Large: unusual ones.", low: 0, high: 2 };
+  std.change = (value, still) => change({ std: value }, still);
+  std.back = () => change({ std: 1 });
+  slider($("latent"), std, () => [state.std, state.std !== 1]);
+  if (prior.categories) {
+    const each = Array.from({ length: prior.categories }, (_, k) => [k, String(k)]);
+    const classes = chips("Class", [[null, "the seed's"], ...each], (category) => change({ category }));
+    rows.push(() => classes.set(state.category));
+    $("latent").append(classes);
+  }
+  if (about.kept.length) {
+    const each = about.kept.map(({ name }) => [name, name]);
+    const names = chips("Kept latents", [["", "none"], ...each], (kept) => change({ ...cleared(), kept }));
+    rows.push(() => names.set(state.kept));
+    $("latent").append(names);
+  }
+}
+
+function buildDirections() {
+  const far = FAR * prior.std;
+  about.directions.forEach(({ key, name }) => {
+    const set = (value, still) => change({ along: { ...state.along, [key]: value } }, still);
+    const back = () => change(without("along", key));
+    const settings = { name, low: -far, high: far, change: set, back };
+    slider($("directions"), settings, () => [state.along[key] ?? 0, key in state.along]);
+  });
+  $("directions-part").hidden = !about.directions.length;
+}
+
+function buildDimensions() {
+  const reach = prior.kind === "uniform" ? prior.std : 3 * prior.std;
+  about.dimensions.forEach(({ number, change: share, where }, rank) => {
+    const says = `Changes a pixel by ${(100 * share).toFixed(1)} % in the mean`;
+    const set = (value, still) => change({ dimensions: { ...state.dimensions, [number]: value } }, still);
+    const back = () => change(without("dimensions", number));
+    const settings = { name: `Dimension ${number}`, says, map: where, low: -reach, high: reach, change: set, back };
+    const show = (base) => [state.dimensions[number] ?? base.z[number], number in state.dimensions];
+    const row = slider($("dimensions"), settings, show);
+    row.classList.toggle("later", rank >= SHOWN);
+  });
+  $("all").hidden = about.dimensions.length <= SHOWN;
+  $("all").textContent = `Show all ${about.dimensions.length}`;
+}
+
+function buildCodes() {
+  const first = prior.noise + prior.categories;
+  about.codes.forEach(({ number, where }, k) => {
+    const set = (value, still) => change({ codes: { ...state.codes, [number]: value } }, still);
+    const back = () => change(without("codes", number));
+    const settings = { name: `Code ${k + 1}`, map: where, low: -1, high: 1, change: set, back };
+    slider($("codes"), settings, (base) => [state.codes[number] ?? base.codes[number - first], number in state.codes]);
+  });
+  $("codes-part").hidden = !about.codes.length;
+}
+
+// ---- buttons and keys --------------------------------------------------------------------------------------------
+
+function toggleSmooth() {
+  smooth = !smooth;
+  document.body.classList.toggle("pixels", !smooth);
+  $("pixels").setAttribute("aria-pressed", String(!smooth));
+}
+
+function turnWall(by) {
+  const first = Math.min(LARGEST_SEED - ON_THE_WALL, Math.max(0, wall.first + by));
+  wall.show(first, state);
+  refreshWall();
+}
+
+async function copyLink() {
+  try {
+    await navigator.clipboard.writeText(location.href);
+    say("The link is copied.");
+  } catch {
+    say("The link is in the address bar.");
+  }
+}
+
+const actions = {
+  new: newSeed,
+  previous: () => change(seedOf(state.seed - 1)),
+  next: () => change(seedOf(state.seed + 1)),
+  clear: () => change(cleared()),
+  undo: () => go(past, future),
+  redo: () => go(future, past),
+  save: () => savePicture($("picture"), smooth, nameOf(state)),
+  request: () => saveRequest(state, about, nameOf(state)),
+  link: copyLink,
+  pixels: toggleSmooth,
+  earlier: () => turnWall(-ON_THE_WALL),
+  later: () => turnWall(ON_THE_WALL),
+};
+const keys = {
+  n: "new",
+  ArrowLeft: "previous",
+  ArrowRight: "next",
+  c: "clear",
+  u: "undo",
+  z: "undo",
+  r: "redo",
+  s: "save",
+  l: "link",
+  p: "pixels",
+};
+
+function onKey(event) {
+  const typing = event.target.matches("input");
+  const turned = event.ctrlKey || event.metaKey ? event.key.toLowerCase() === "z" : !typing && !event.altKey;
+  if (!turned) return;
+  const action = event.ctrlKey || event.metaKey ? (event.shiftKey ? "redo" : "undo") : keys[event.key];
+  if (!action || $(action).disabled) return;
+  event.preventDefault();
+  actions[action]();
+}
+
+function listen() {
+  for (const [id, action] of Object.entries(actions)) $(id).addEventListener("click", action);
+  $("seed").addEventListener("change", () => {
+    const typed = Math.trunc(Number($("seed").value));
+    change(seedOf(Number.isFinite(typed) ? typed : 0));
+    $("seed").value = state.seed;
+  });
+  $("all").addEventListener("click", () => {
+    $("dimensions").classList.add("every");
+    $("all").hidden = true;
+  });
+  document.addEventListener("keydown", onKey);
+  addEventListener("hashchange", () => enter(location.hash));
+}
+
+// ---- begin -------------------------------------------------------------------------------------------------------
+
+const wall = new Wall($("wall"), ON_THE_WALL, about, engine, (seed) => change(seedOf(seed)));
+buildLatent();
+buildDirections();
+buildDimensions();
+buildCodes();
+listen();
+enter(location.hash);
+engine.begin().then(
+  () => say(""),
+  (error) => say(`This browser cannot run the generator (${error.message}): try a newer one.`, true),
+);

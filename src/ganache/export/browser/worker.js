@@ -1,0 +1,64 @@
+// Runs the generator beside the page, so that sliders stay smooth: latents come in, pixels go out.
+
+let session;
+let ort;
+let about;
+
+self.onmessage = async ({ data }) => {
+  try {
+    if (data.begin) {
+      await begin(data.begin);
+      self.postMessage({ ready: true });
+    } else {
+      const pixels = await pictures(data.latents);
+      self.postMessage({ id: data.id, pixels }, [pixels.buffer]);
+    }
+  } catch (error) {
+    self.postMessage({ id: data.id, failed: String(error) });
+  }
+};
+
+async function begin({ glue, wasm, weights, prior, shape }) {
+  about = { prior, shape };
+  ort = await import(URL.createObjectURL(new Blob([glue], { type: "text/javascript" })));
+  ort.env.wasm.wasmBinary = wasm;
+  ort.env.wasm.numThreads = 1; // more would need headers, and so a server
+  ort.env.logLevel = "error";
+  session = await ort.InferenceSession.create(weights, { executionProviders: ["wasm"] });
+}
+
+// Latents -> RGBA, one picture after the other.
+async function pictures(latents) {
+  const { prior } = about;
+  const n = latents.length;
+  const row = (part, width) => {
+    const all = new Float32Array(n * width);
+    latents.forEach((latent, i) => all.set(latent[part], i * width));
+    return new ort.Tensor("float32", all, [n, width]);
+  };
+  const given = { z: row("z", prior.noise) };
+  if (prior.categories) {
+    const categories = BigInt64Array.from(latents, (latent) => BigInt(latent.category));
+    given.category = new ort.Tensor("int64", categories, [n]);
+  }
+  if (prior.continuous) given.codes = row("codes", prior.continuous);
+  const { x } = await session.run(given);
+  return toPixels(x.data, n, about.shape);
+}
+
+// x [n, C, H, W] in [-1, 1] -> RGBA bytes, rounded as ganache rounds them.
+function toPixels(x, n, [channels, height, width]) {
+  const area = height * width;
+  const pixels = new Uint8ClampedArray(4 * n * area); // which rounds to even, and clamps
+  for (let picture = 0; picture < n; picture++) {
+    for (let place = 0; place < area; place++) {
+      const to = 4 * (picture * area + place);
+      for (let colour = 0; colour < 3; colour++) {
+        const channel = channels >= 3 ? colour : 0;
+        pixels[to + colour] = (x[(picture * channels + channel) * area + place] + 1) * 127.5;
+      }
+      pixels[to + 3] = 255;
+    }
+  }
+  return pixels;
+}

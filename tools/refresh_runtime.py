@@ -1,0 +1,48 @@
+"""Bring another version of ONNX Runtime Web into the package: python tools/refresh_runtime.py 1.30.0
+
+Needs npm, for the files, and the Python package onnxruntime, whose licence texts are the same project's. Run the tests
+of the exported page afterwards.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import subprocess
+import sys
+import tarfile
+import tempfile
+from importlib.resources import files
+from pathlib import Path
+
+from ganache.export.runtime import GLUE, WASM
+
+HERE = Path(__file__).resolve().parents[1] / "src" / "ganache" / "export" / "runtime"
+
+
+def main(version: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        packed = ["npm", "pack", "--silent", f"onnxruntime-web@{version}"]
+        name = subprocess.run(packed, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
+        with tarfile.open(Path(folder) / name.splitlines()[-1]) as archive:
+            content = {file: archive.extractfile(f"package/dist/{file}").read() for file in (GLUE, WASM)}  # type: ignore[union-attr]
+    (HERE / GLUE).write_bytes(content[GLUE])
+    (HERE / f"{WASM}.gz").write_bytes(gzip.compress(content[WASM], 9, mtime=0))
+    theirs = files("onnxruntime")
+    (HERE / "LICENSE").write_bytes(theirs.joinpath("LICENSE").read_bytes())
+    notices = theirs.joinpath("ThirdPartyNotices.txt").read_bytes()
+    (HERE / "ThirdPartyNotices.txt.gz").write_bytes(gzip.compress(notices, 9, mtime=0))
+    source = {
+        "package": "onnxruntime-web",
+        "version": version,
+        "licence": "MIT",
+        "home": "https://github.com/microsoft/onnxruntime",
+        "sha256": {file: hashlib.sha256(whole).hexdigest() for file, whole in content.items()},
+    }
+    (HERE / "SOURCE.json").write_text(json.dumps(source, indent=2) + "\n")
+    print(json.dumps(source, indent=2))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

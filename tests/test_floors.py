@@ -15,7 +15,7 @@ FLOORS = [
     | {"requests", "exhibits", "explore", "article"}
     | {"evaluation", "judging"}
     | {"look", "watch", "diagnose"},
-    {"checkpoint", "folder", "log", "figures", "resume", "policy", "run", "compare", "extract", "measure"},
+    {"checkpoint", "folder", "log", "figures", "resume", "policy", "run", "compare", "extract", "measure", "export"},
     {"progress", "cli", "claims", "web"},
 ]
 """As docs/house.md draws them, from the ground up."""

@@ -28,9 +28,18 @@ if TYPE_CHECKING:
     from ganache.config import Config, recipe
     from ganache.data import Dataset, Stream, load
     from ganache.diagnose import Finding, findings
-    from ganache.errors import CheckpointError, ConfigError, DataError, GanacheError, MissingExtra, TrainingError
+    from ganache.errors import (
+        CheckpointError,
+        ConfigError,
+        DataError,
+        ExportError,
+        GanacheError,
+        MissingExtra,
+        TrainingError,
+    )
     from ganache.evaluation import Evaluation, Score
     from ganache.explore import Model, Sample, render, show
+    from ganache.export import to_html, to_onnx
     from ganache.figures import draw, picture, save_figure
     from ganache.folder import find_checkpoint, read_names
     from ganache.measure import evaluate
@@ -65,8 +74,17 @@ _HOMES = {
     "config": ("Config", "recipe"),
     "data": ("Dataset", "Stream", "load"),
     "diagnose": ("Finding", "findings"),
-    "errors": ("CheckpointError", "ConfigError", "DataError", "GanacheError", "MissingExtra", "TrainingError"),
+    "errors": (
+        "CheckpointError",
+        "ConfigError",
+        "DataError",
+        "ExportError",
+        "GanacheError",
+        "MissingExtra",
+        "TrainingError",
+    ),
     "evaluation": ("Evaluation", "Score"),
+    "export": ("to_html", "to_onnx"),
     "explore": ("Model", "Sample", "render", "show"),
     "figures": ("draw", "picture", "save_figure"),
     "folder": ("find_checkpoint", "read_names"),
@@ -113,6 +131,7 @@ __all__ = [
     "Directions",
     "Distribution",
     "Evaluation",
+    "ExportError",
     "Finding",
     "GanacheError",
     "Generator",
@@ -152,7 +171,9 @@ __all__ = [
     "resolve_names",
     "save_figure",
     "show",
+    "to_html",
     "to_json",
+    "to_onnx",
 ]
 
 

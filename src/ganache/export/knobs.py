@@ -54,7 +54,7 @@ def ranked(model: Model) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """(the noise's dimensions, the greatest first; the codes in their order): number, share of change, where."""
     first = model.prior.noise + model.prior.categories
     every = effects_of(Dimensions(n=RANKED_OVER), model)
-    plain = [
+    plain: list[dict[str, Any]] = [
         {"number": each.sweep.dimension, "change": significant(each.pixels), "where": coarse(each.where)}
         for each in every
         if each.sweep.dimension is not None

@@ -9,8 +9,9 @@ export function beginning() {
   return { seed: 0, mean: 0, std: 1, category: null, kept: "", dimensions: {}, codes: {}, along: {} };
 }
 
-// The latent of a seed: { z, category, codes }, as ganache's Prior.sample draws it.
-export function ofSeed(seed, mean, std, prior) {
+// The latent of a seed: { z, category, codes }, as ganache's Prior.sample draws it: a category that is given (not null)
+// is not drawn, and so the codes are others.
+export function ofSeed(seed, mean, std, prior, given = null) {
   const twister = new Twister(seed);
   const spread = std * prior.std;
   const unit =
@@ -18,7 +19,7 @@ export function ofSeed(seed, mean, std, prior) {
       ? Float32Array.from({ length: prior.noise }, () => twister.uniform() * 2 - 1)
       : twister.normals(prior.noise);
   const z = unit.map((each) => mean + spread * each);
-  const category = prior.categories ? twister.below(prior.categories) : 0;
+  const category = given ?? (prior.categories ? twister.below(prior.categories) : 0);
   const codes = Float32Array.from({ length: prior.continuous }, () => twister.uniform() * 2 - 1);
   return { z, category, codes };
 }
@@ -27,9 +28,9 @@ export function ofSeed(seed, mean, std, prior) {
 export function unmoved(state, about) {
   const { prior } = about;
   const kept = about.kept.find((each) => each.name === state.kept);
-  const latent = kept ? parted(kept.latent, prior) : ofSeed(state.seed, state.mean, state.std, prior);
-  if (state.category !== null) latent.category = state.category;
-  return latent;
+  if (!kept) return ofSeed(state.seed, state.mean, state.std, prior, state.category);
+  const latent = parted(kept.latent, prior);
+  return state.category === null ? latent : { ...latent, category: state.category };
 }
 
 // All that the state says, in this order: the dimensions are set, then the directions are added.

@@ -24,10 +24,7 @@ export class Wall {
     if (asked === this.asked) return;
     this.asked = asked;
     this.first = first;
-    const latents = this.places.map((_, i) => {
-      const latent = ofSeed(first + i, mean, std, prior);
-      return category === null ? latent : { ...latent, category };
-    });
+    const latents = this.places.map((_, i) => ofSeed(first + i, mean, std, prior, category));
     this.places.forEach((button, i) => button.setAttribute("aria-label", `Seed ${first + i}`));
     this.places.forEach((button, i) => (button.title = `Seed ${first + i}`));
     this.engine.fill(latents, (i, pixels) => paint(this.places[i].firstChild, pixels, shape));

@@ -1,0 +1,250 @@
+"""The exported page in a browser, opened from disk and offline: its pictures are PyTorch's, and it turns as told."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from browser import chromium
+from ganache.explore import Model, render
+from ganache.export import runtime, to_html
+from ganache.export.page import MODULES, joined, text
+from ganache.latents import from_seeds, moved
+from ganache.requests import Kept, from_json
+from ganache.types import Prior
+from test_export import model_of
+
+COLOUR = Model(model_of("dcgan", (3, 24, 32), Prior(20)).generator, Prior(20, "normal"), "colour")
+GREY = Model(
+    model_of("infogan", (1, 28, 28), Prior(12, categories=3, continuous=2)).generator,
+    Prior(12, "uniform", categories=3, continuous=2),
+    "grey <&> odd",
+)
+KEPT = {"smile": Kept("smile", vector=(0.6, 0.8, *[0.0] * 18)), "me": Kept("me", seeds=(3, 17))}
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("pages")
+    files = {"colour": folder / "colour page.html", "grey": folder / "grey.html"}
+    files["colour"].write_text(to_html(COLOUR, "", KEPT), encoding="utf-8")
+    files["grey"].write_text(to_html(GREY, "A <title> & more"), encoding="utf-8")
+    return files
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as started:
+        yield started
+
+
+class Opened:
+    """A page opened from disk, offline; what it says to the console and asks of the network is written down."""
+
+    def __init__(self, browser: Any, file: Path, hash: str = "", **settings: Any) -> None:
+        self.context = browser.new_context(offline=True, accept_downloads=True, **settings)
+        self.page = self.context.new_page()
+        self.said: list[str] = []
+        self.asked: list[str] = []
+        self.page.on("console", lambda message: self.said.append(message.text))
+        self.page.on("pageerror", lambda error: self.said.append(str(error)))
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.goto(file.as_uri() + hash)
+        self.page.locator("#picture").wait_for(state="visible")
+        self.own = file.as_uri()
+
+    def pixels(self) -> NDArray[np.uint8]:
+        """Of the large picture, [H, W, 3], when nothing more is under way."""
+        self.settle()
+        url = self.page.evaluate("() => document.getElementById('picture').toDataURL('image/png')")
+        with Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))) as picture:
+            return np.asarray(picture.convert("RGB"))
+
+    def settle(self) -> None:
+        while self.count() != (self.page.wait_for_timeout(300), self.count())[1]:
+            pass
+
+    def count(self) -> int:
+        return int(self.page.evaluate("() => Number(document.body.dataset.pictures)"))
+
+    def slide(self, name: str, value: float) -> None:
+        slider = self.page.get_by_label(name, exact=True)
+        slider.fill(str(value))
+
+    def close(self) -> None:
+        """Nothing was wrong, and nothing but the file was asked for."""
+        assert self.said == []
+        assert [url for url in self.asked if not url.startswith(("data:", "blob:"))] == [self.own]
+        self.context.close()
+
+
+def assert_same(shown: NDArray[np.uint8], model: Model, z: torch.Tensor) -> None:
+    ours = np.broadcast_to(render(model.generator, z)[0], shown.shape)
+    assert np.abs(shown.astype(int) - ours.astype(int)).max() <= 2
+    assert ours.std() > 5  # there is something to see
+
+
+def test_pictures_are_pytorchs_for_the_same_seed_and_address(browser: Any, pages: dict[str, Path]) -> None:
+    opened = Opened(browser, pages["colour"], "#seed=17&mean=0.3&std=0.5&d4=-1.25&sefa1=2&kept-smile=1.5")
+    z = from_seeds(moved(COLOUR.prior, 0.3, 0.5), [17])
+    z[0, 4] = -1.25
+    z[0, :2] += 1.5 * torch.tensor([0.6, 0.8])
+    about = json.loads(opened.page.locator("#about").text_content())
+    (sefa,) = [each["vector"] for each in about["directions"] if each["key"] == "sefa1"]
+    assert_same(opened.pixels(), COLOUR, z + 2 * torch.tensor(sefa))
+    opened.page.get_by_role("button", name="Clear").click()
+    assert_same(opened.pixels(), COLOUR, from_seeds(moved(COLOUR.prior, 0.3, 0.5), [17]))
+    assert opened.page.url.endswith("#seed=17&mean=0.3&std=0.5")
+    opened.close()
+
+
+def test_classes_codes_and_uniform_latents(browser: Any, pages: dict[str, Path]) -> None:
+    opened = Opened(browser, pages["grey"], "#seed=5")
+    assert opened.page.title() == "A <title> & more"
+    z = from_seeds(GREY.prior, [5])
+    assert_same(opened.pixels(), GREY, z)
+    opened.page.get_by_role("radio", name="2").check(force=True)
+    opened.slide("Code 2", 0.5)
+    z = from_seeds(GREY.prior, [5], [2])
+    z[0, -1] = 0.5
+    assert_same(opened.pixels(), GREY, z)
+    assert opened.page.locator("#command").text_content() == "ganache render RUN seed5-changed.json"
+    with opened.page.expect_download() as download:
+        opened.page.get_by_role("button", name="Save request").click()
+    request = from_json(Path(download.value.path()).read_text())
+    (kept,) = request.points[0].parts  # type: ignore[attr-defined]
+    assert kept.vector == pytest.approx(z[0].tolist(), abs=1e-6)
+    opened.close()
+
+
+def test_every_control_does_what_it_says(browser: Any, pages: dict[str, Path]) -> None:
+    opened = Opened(browser, pages["colour"])
+    page = opened.page
+    first = opened.pixels()
+    assert_same(first, COLOUR, from_seeds(COLOUR.prior, [0]))
+    seen = [first]
+
+    def differs() -> None:
+        seen.append(opened.pixels())
+        assert not np.array_equal(seen[-1], seen[-2])
+
+    opened.slide("Mean", 0.8), differs()
+    opened.slide("Std", 0.3), differs()
+    page.get_by_role("button", name="Take back Mean").click(), differs()
+    page.get_by_label("Std", exact=True).dblclick(), page.get_by_role("button", name="Undo").is_enabled()
+    opened.slide("PCA 1", 3), differs()
+    page.get_by_role("button", name="Show all 20").click()
+    numbers = [each["number"] for each in json.loads(page.locator("#about").text_content())["dimensions"]]
+    opened.slide(f"Dimension {numbers[-1]}", -2.5), differs()
+    changed = page.url
+    page.get_by_role("button", name="Undo").click(), differs()
+    page.keyboard.press("Control+Shift+z"), differs()
+    assert page.url == changed
+    page.get_by_role("button", name="Seed 7", exact=True).click()
+    assert_same(opened.pixels(), COLOUR, from_seeds(COLOUR.prior, [7]))
+    page.get_by_role("button", name="Later seeds").click()
+    page.get_by_role("button", name="Seed 30", exact=True).click()
+    page.keyboard.press("ArrowRight")
+    assert_same(opened.pixels(), COLOUR, from_seeds(COLOUR.prior, [31]))
+    page.get_by_label("Seed", exact=True).fill("4294967295")
+    page.keyboard.press("Enter")
+    assert_same(opened.pixels(), COLOUR, from_seeds(COLOUR.prior, [2**32 - 1]))
+    page.get_by_role("radio", name="me").check(force=True)
+    assert_same(opened.pixels(), COLOUR, from_seeds(COLOUR.prior, [3, 17]).mean(dim=0, keepdim=True))
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save", exact=True).click()
+    assert download.value.suggested_filename == "me.png"
+    with Image.open(download.value.path()) as saved:
+        assert min(saved.size) >= 512
+    page.get_by_role("button", name="New", exact=True).click(), differs()
+    page.keyboard.press("p")
+    assert page.locator("body.pixels").count() == 1
+    opened.close()
+
+
+def test_while_the_hand_moves_only_the_newest_picture_is_made(browser: Any, pages: dict[str, Path]) -> None:
+    opened = Opened(browser, pages["colour"])
+    opened.settle()
+    before = opened.count()
+    opened.page.evaluate(
+        """() => {
+            const mean = [...document.querySelectorAll('label')].find((each) => each.textContent === 'Mean').control;
+            for (let i = 0; i < 200; i++) {
+                mean.value = -1 + i / 100;
+                mean.dispatchEvent(new Event('input'));
+            }
+        }"""
+    )
+    assert_same(opened.pixels(), COLOUR, from_seeds(moved(COLOUR.prior, 0.99, 1), [0]))
+    assert opened.count() - before == 2  # the first, which had begun, and the last
+    opened.close()
+
+
+def test_a_bad_address_is_no_error(browser: Any, pages: dict[str, Path]) -> None:
+    opened = Opened(
+        browser, pages["grey"], "#seed=-3&mean=NaN&std=&class=77&d999=1&d8=2&sefa1=1e999&kept=%00<script>&x"
+    )
+    assert_same(opened.pixels(), GREY, from_seeds(GREY.prior, [0]))
+    opened.close()
+
+
+def test_a_phone_is_wide_enough_and_every_control_has_a_name(browser: Any, pages: dict[str, Path]) -> None:
+    for name in pages:
+        opened = Opened(browser, pages[name], viewport={"width": 360, "height": 740})
+        wide = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        assert opened.page.evaluate(wide) == 0
+        nameless = """() => [...document.querySelectorAll('input, button')].filter((each) =>
+            !each.labels?.length && !each.ariaLabel && !each.textContent.trim()).length"""
+        assert opened.page.evaluate(nameless) == 0
+        opened.close()
+
+
+def test_seeds_are_pytorchs(browser: Any) -> None:
+    page = browser.new_page()
+    page.evaluate(f"() => {{ {joined(('random', 'latents'))}; window.ofSeed = ofSeed; }}")
+    for kind in ("normal", "uniform"):
+        for noise in (1, 2, 3, 15, 16, 17, 31, 32, 33, 64, 100, 128, 515):
+            prior = Prior(noise + 12, kind, 0.0, 0.7, categories=10, continuous=2)  # type: ignore[arg-type]
+            plain = {"kind": kind, "std": 0.7, "noise": noise, "categories": 10, "continuous": 2}
+            for seed in (0, 1, 17, 123456789, 2**32 - 1):
+                theirs = page.evaluate(
+                    """([seed, prior]) => {
+                        const { z, category, codes } = window.ofSeed(seed, 0.3, 0.5, prior);
+                        return [...z, ...Array.from({ length: 10 }, (_, k) => Number(k === category)), ...codes];
+                    }""",
+                    [seed, plain],
+                )
+                ours = from_seeds(moved(prior, 0.3, 0.5), [seed])[0]
+                torch.testing.assert_close(torch.tensor(theirs), ours, atol=2e-6, rtol=1e-6)
+    page.close()
+
+
+def test_the_modules_are_joined_in_the_order_in_which_they_need_each_other() -> None:
+    for place, name in enumerate(MODULES):
+        needed = re.findall(r'from "\./(\w+)\.js"', text(f"{name}.js"))
+        assert set(needed) <= set(MODULES[:place])
+    whole = joined(MODULES)
+    assert not re.search(r"^\s*(import|export)\b(?!\()", whole, flags=re.M)
+    assert "</script" not in whole + text("worker.js")
+
+
+def test_the_page_carries_its_script_under_the_policys_hash_and_the_runtimes_licence(pages: dict[str, Path]) -> None:
+    content = pages["colour"].read_text(encoding="utf-8")
+    (script,) = re.findall(r'<script type="module">(.*?)</script>', content, flags=re.S)
+    assert base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() in content
+    assert "unsafe-inline" not in content
+    assert "://" not in content.split("<body>")[0]
+    assert "Permission is hereby granted" in content
+    assert runtime.source()["version"] in content

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -225,3 +226,24 @@ def test_damaged_names_are_said(trained: Path, capsys: pytest.CaptureFixture[str
         assert run("walk", str(trained)) == 2
         assert "names.json cannot be read" in capsys.readouterr().err
     (trained / "names.json").unlink()
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [("dimensions --top 1 --n 2", "changing each dimension"), ("invert face.png --iterations 2", "descending")],
+)
+def test_what_takes_long_shows_a_bar_in_a_terminal(
+    trained: Path, words: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.new("RGB", (16, 16)).save("face.png")
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    command, *more = words.split()
+    assert run(command, str(trained), *more, "-o", "one.png") == 0
+    assert said in terminal.getvalue()
+    assert "100%" in terminal.getvalue()

@@ -33,7 +33,7 @@ def export(run: Positional[str], html: str = "", onnx: str = "", title: str = ""
         write_bytes(Path(onnx), to_onnx(model))
         print(f"{onnx}: {model.name}, {megabytes(onnx)}; its pictures are PyTorch's.")
     if html:
-        write_bytes(Path(html), to_html(model, title, names).encode())
+        write_bytes(Path(html), to_html(model, title, names, progress=True).encode())
         print(f"{html}: {model.name}, {megabytes(html)}. Open it in a browser: it needs no server and no network.")
 
 

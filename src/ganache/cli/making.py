@@ -56,7 +56,7 @@ def make(request: Request, runs: Sequence[str], average: bool, out: str, plain: 
         real = real_pictures(request, config, models[0]) if isinstance(request, (RealVsFake, Neighbours)) else None
         if isinstance(request, Invert):
             real = given_pictures(request, config, models[0])
-        shown = show(request, models, real)
+        shown = show(request, models, real, progress=True)
         save_figure(shown, Path(out))
         if isinstance(request, Invert) and isinstance(shown, Exhibit):
             tell_errors(request, shown)

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
+from tqdm import trange
 
 from ganache import images, latents
 from ganache.errors import ConfigError
@@ -22,7 +23,7 @@ SLACK = 1.0
 """Normal latents of d numbers are about sqrt(d) long, give or take 0.7 whatever d is: so far off is typical."""
 
 
-def invert(request: Invert, model: Model, pictures: Pictures) -> Tensor:
+def invert(request: Invert, model: Model, pictures: Pictures, progress: bool = False) -> Tensor:
     """Pictures uint8 [N, H, W, C], or points [N, 2], of the generator's shape -> z [N, z_dim], on the CPU.
 
     Noise and codes descend; the category is that of the start. The generator's weights and mode stay as they are.
@@ -39,7 +40,7 @@ def invert(request: Invert, model: Model, pictures: Pictures) -> Tensor:
     generator.eval()
     try:
         with torch.enable_grad():
-            ends, losses = descend(lambda z: generator(z).float(), starts, target, prior, request)
+            ends, losses = descend(lambda z: generator(z).float(), starts, target, prior, request, progress)
     finally:
         generator.train(was_training)
     best = losses.argmin(dim=1)
@@ -55,7 +56,12 @@ def nearest_starts(request: Invert, model: Model, x: Tensor) -> Tensor:
 
 
 def descend(
-    generator: Callable[[Tensor], Tensor], starts: Tensor, x: Tensor, prior: Prior, request: Invert
+    generator: Callable[[Tensor], Tensor],
+    starts: Tensor,
+    x: Tensor,
+    prior: Prior,
+    request: Invert,
+    progress: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """z [N, S, z_dim] and pictures x [N, ...] -> (where the descents end [N, S, z_dim], their distances [N, S]).
 
@@ -67,7 +73,7 @@ def descend(
     noise = starts.flatten(0, 1)[:, : prior.noise].clone().requires_grad_()
     codes = starts.flatten(0, 1)[:, end:].clone().requires_grad_()
     optimiser = torch.optim.Adam([noise, codes], lr=request.rate, betas=(0.9, 0.99))
-    for step in range(request.iterations):
+    for step in trange(request.iterations, desc="descending", unit="step", disable=None if progress else True):
         optimiser.param_groups[0]["lr"] = request.rate * (1 + math.cos(math.pi * step / request.iterations)) / 2
         z = torch.cat([noise, category, codes], dim=1)
         loss = distance(generator(z), targets) + request.typical * untypical(noise, prior)
@@ -110,10 +116,10 @@ def psnr(a: Pictures, b: Pictures) -> list[float]:
 
 
 def inverted(
-    request: Invert, model: Model, pictures: Pictures
+    request: Invert, model: Model, pictures: Pictures, progress: bool = False
 ) -> tuple[str, list[Sheet], tuple[tuple[float, ...], ...]]:
     """Columns: the pictures; rows: as given, as the generator makes them; below the error."""
-    z = invert(request, model, pictures)
+    z = invert(request, model, pictures, progress)
     made = render(model.generator, z)
     if pictures.ndim == 2:
         off = np.linalg.norm(pictures - made, axis=1)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
+from tqdm import tqdm
 
 from ganache import effects, latents
 from ganache.exhibits import Sheet
@@ -34,13 +35,15 @@ class Effect:
     """x [n, 2, *image_shape]: the first few latents with the lowest and the highest value."""
 
 
-def effects_of(request: Dimensions, model: Model) -> list[Effect]:
+def effects_of(request: Dimensions, model: Model, progress: bool = False) -> list[Effect]:
     """Every dimension's effect, the greatest first. The category, where there is one, counts as one dimension."""
     drawn = Sample(request.n, request.mean, request.std, request.seed, request.classes)
     z = drawn.latents(model.prior)
     around = latents.moved(model.prior, request.mean, request.std)
     low, high = around.mean - request.reach * around.std, around.mean + request.reach * around.std
-    found = [effect(each, z, model) for each in columns(model.prior, low, high, request.classes)]
+    swept = columns(model.prior, low, high, request.classes)
+    bar = tqdm(swept, desc="changing each dimension", unit="dimension", disable=None if progress else True)
+    found = [effect(each, z, model) for each in bar]
     return sorted(found, key=lambda each: -(each.pixels if request.by == "pixels" else each.structure))
 
 
@@ -68,9 +71,9 @@ def effect(sweep: Sweep, z: Tensor, model: Model) -> Effect:
     return Effect(sweep, pixels, structure, effects.change_map(a, b), examples)
 
 
-def dimensions(request: Dimensions, model: Model) -> tuple[str, list[Sheet]]:
+def dimensions(request: Dimensions, model: Model, progress: bool = False) -> tuple[str, list[Sheet]]:
     """A row for each of the greatest: some latents with it low and high, and where the pictures change."""
-    every = effects_of(request, model)
+    every = effects_of(request, model, progress)
     best = every[: request.top]
     ends = [as_pictures(each.examples.flatten(0, 1)) for each in best]  # low and high in turn
     shown = len(ends[0]) // 2

@@ -31,7 +31,7 @@ from ganache.requests import (
     Walk,
 )
 
-SHOWN: Mapping[type[Request], Callable[[Any, Model], tuple[Any, ...]]] = {
+SHOWN: Mapping[type[Request], Callable[..., tuple[Any, ...]]] = {
     Along: along,
     Arithmetic: arithmetic,
     Average: average,
@@ -45,18 +45,25 @@ SHOWN: Mapping[type[Request], Callable[[Any, Model], tuple[Any, ...]]] = {
 """The kinds that every model shows for itself: the sentence above, the parts, and what was found where anything was."""
 
 
-WITH_PICTURES: Mapping[type[Request], Callable[[Any, Model, Pictures], tuple[Any, ...]]] = {
+WITH_PICTURES: Mapping[type[Request], Callable[..., tuple[Any, ...]]] = {
     Invert: inverted,
     Neighbours: neighbours,
 }
 """Those that need pictures from elsewhere as well."""
 
 
-def show(request: Request, models: Sequence[Model], real: Pictures | None = None) -> Exhibit | Film:
+PATIENT = (Dimensions, Invert)
+"""Kinds that take tens of seconds, and can show a bar."""
+
+
+def show(
+    request: Request, models: Sequence[Model], real: Pictures | None = None, progress: bool = False
+) -> Exhibit | Film:
     """What a request asks for, by each of the models: a function of these alone. Nothing is drawn yet.
 
     Names of latents must have been resolved. `real`: all of the data's pictures, uint8 [N, H, W, C] or points
-    [N, 2], for RealVsFake and Neighbours; those to make again, for Invert; the others do without.
+    [N, 2], for RealVsFake and Neighbours; those to make again, for Invert; the others do without. `progress` shows a
+    bar, in a terminal, where it takes long.
 
     Raises ConfigError where a model cannot do it: no such dimension or class, a vector of another length.
     """
@@ -64,11 +71,12 @@ def show(request: Request, models: Sequence[Model], real: Pictures | None = None
         return walk(request, models)
     if isinstance(request, RealVsFake):
         return real_vs_fake(request, models, needed(request, real))
+    bar = {"progress": progress} if isinstance(request, PATIENT) else {}
     if type(request) in WITH_PICTURES:
         pictures = needed(request, real)
-        shown = [WITH_PICTURES[type(request)](request, model, pictures) for model in models]
+        shown = [WITH_PICTURES[type(request)](request, model, pictures, **bar) for model in models]
     else:
-        shown = [SHOWN[type(request)](request, model) for model in models]
+        shown = [SHOWN[type(request)](request, model, **bar) for model in models]
     title, _, *found = shown[0]
     return Exhibit(title, tuple(tuple(parts) for _, parts, *_ in shown), *found)
 

@@ -27,10 +27,10 @@ MAP = 16
 """Side of the maps that show where a dimension acts."""
 
 
-def knobs(model: Model, kept: Mapping[str, Kept] | None = None) -> dict[str, Any]:
+def knobs(model: Model, kept: Mapping[str, Kept] | None = None, progress: bool = False) -> dict[str, Any]:
     """All of it as JSON's kinds. `kept` are the names in the run."""
     prior = model.prior
-    dimensions, codes = ranked(model)
+    dimensions, codes = ranked(model, progress)
     latents, named = of_names(model, kept or {})
     return {
         "name": model.name,
@@ -50,10 +50,10 @@ def knobs(model: Model, kept: Mapping[str, Kept] | None = None) -> dict[str, Any
     }
 
 
-def ranked(model: Model) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def ranked(model: Model, progress: bool) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """(the noise's dimensions, the greatest first; the codes in their order): number, share of change, where."""
     first = model.prior.noise + model.prior.categories
-    every = effects_of(Dimensions(n=RANKED_OVER), model)
+    every = effects_of(Dimensions(n=RANKED_OVER), model, progress)
     plain: list[dict[str, Any]] = [
         {"number": each.sweep.dimension, "change": significant(each.pixels), "where": coarse(each.where)}
         for each in every

@@ -29,11 +29,11 @@ MODULES = ("random", "latents", "address", "engine", "paint", "knobs", "wall", "
 """In the order in which they need each other."""
 
 
-def to_html(model: Model, title: str = "", kept: Mapping[str, Kept] | None = None) -> str:
+def to_html(model: Model, title: str = "", kept: Mapping[str, Kept] | None = None, progress: bool = False) -> str:
     """The page. `kept` are the run's names. Raises ExportError where its pictures would not be PyTorch's."""
     weights = halve(graph(model)).SerializeToString()
     compare(weights, model)
-    about, poster = knobs(model, kept), picture(model)
+    about, poster = knobs(model, kept, progress), picture(model)
     script, style = joined(MODULES), text("style.css")
     return fill(
         text("page.html"),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SHOWN_TOYS = ("ring8", "grid25", "swissroll")
 SHOWN = ("gan", "wgan", "wgan-gp")
 """The methods that the claim is about: the first should drop modes, the others not."""
-BATCH, LIMIT, CELLS, DOTS, FEW = 256, 1.5, 33, 200, 300
+BATCH, LIMIT, CELLS, DOTS, FEW = 128, 1.5, 33, 200, 300
 """Of training, of the drawn square, of its grid, and how many points are drawn and measured on the way."""
 
 

@@ -23,6 +23,7 @@ from ganache.claims.job import Job, encoded
 from ganache.claims.machine import machine
 from ganache.claims.report import duration
 from ganache.claims.verdict import spread
+from ganache.claims.workers import Done, side_by_side
 from ganache.folder import lock, write_json
 
 REHEARSED = (4, 20)
@@ -72,36 +73,56 @@ def rehearse(job: Job, unit: Unit, steps: int) -> float:
 # ---- running -------------------------------------------------------------------------------------------------------
 
 
-def run(jobs: Sequence[Job], out: Path, say: Say) -> None:
-    """All that is missing; then every claim's verdict, and after each the report anew."""
+def run(jobs: Sequence[Job], out: Path, say: Say, workers: int = 1) -> None:
+    """All that is missing, `workers` units side by side; every claim's verdict and the report anew when it has all."""
     out.mkdir(parents=True, exist_ok=True)
     held = lock(out)
     try:
-        left = [(job, estimate(job)) for job in jobs]
-        for job, seconds in left:
-            say(f"{job.claim.name:16} {len(job.missing()):4} of {len(job.units)} to run, about {duration(seconds)}")
-        say(f"{'all':16} about {duration(sum(seconds for _, seconds in left))} on this machine; results in {out}/")
-        for job in jobs:
-            count = len(job.missing())
-            for done, (unit, seconds) in enumerate(measure_missing(job), 1):
-                say(f"{job.claim.name} {done}/{count}: {unit.variant}, seed {unit.seed}: {duration(seconds)}")
-            verdict = conclude(job)
-            report.write(out)
-            say(f"{job.claim.name}: {verdict['outcome'].upper()}. {verdict['reason']}")
+        plan(jobs, out, say, workers)
+        counts = {job.claim.name: len(job.missing()) for job in jobs}
+        done = dict.fromkeys(counts, 0)
+        by_name = {job.claim.name: job for job in jobs}
+        for name in (name for name, count in counts.items() if not count):
+            announce(by_name[name], out, say)
+        for name, (unit, numbers, seconds, here) in measure_missing(jobs, workers):
+            by_name[name].write(unit, numbers, seconds, here)
+            done[name] += 1
+            say(f"{name} {done[name]}/{counts[name]}: {unit.variant}, seed {unit.seed}: {duration(seconds)}")
+            if done[name] == counts[name]:
+                announce(by_name[name], out, say)
     finally:
         if held is not None:
             held.close()
 
 
-def measure_missing(job: Job) -> Iterator[tuple[Unit, float]]:
-    """Run what has not been run; each is written before it is yielded, with its seconds."""
+def plan(jobs: Sequence[Job], out: Path, say: Say, workers: int) -> None:
+    """Say what will run, and for how long on this machine."""
+    left = [(job, estimate(job) / workers) for job in jobs]
+    for job, seconds in left:
+        say(f"{job.claim.name:16} {len(job.missing()):4} of {len(job.units)} to run, about {duration(seconds)}")
+    beside = f", {workers} at a time" if workers > 1 else ""
+    total = duration(sum(seconds for _, seconds in left))
+    say(f"{'all':16} about {total} on this machine{beside}; results in {out}/")
+
+
+def measure_missing(jobs: Sequence[Job], workers: int) -> Iterator[tuple[str, Done]]:
+    """Run what has not been run: (claim's name, what was measured), one unit after another or several at a time."""
+    missing = [(job, unit) for job in jobs for unit in job.missing()]
+    if workers > 1 and len(missing) > 1:
+        yield from side_by_side([(job.claim.name, unit, job.how) for job, unit in missing], workers)
+        return
     here = machine()
-    for unit in job.missing():
+    for job, unit in missing:
         begun = time.perf_counter()
         numbers = job.claim.measure(unit, job.how)
-        seconds = time.perf_counter() - begun
-        job.write(unit, numbers, seconds, here)
-        yield unit, seconds
+        yield job.claim.name, (unit, numbers, time.perf_counter() - begun, here)
+
+
+def announce(job: Job, out: Path, say: Say) -> None:
+    """Judge what was measured, write the report anew, and say the verdict."""
+    verdict = conclude(job)
+    report.write(out)
+    say(f"{job.claim.name}: {verdict['outcome'].upper()}. {verdict['reason']}")
 
 
 def conclude(job: Job) -> dict[str, Any]:

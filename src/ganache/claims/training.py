@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -12,13 +13,13 @@ from torch import Tensor
 
 from ganache import build
 from ganache.config import Config, from_dict
-from ganache.data import TOYS, Dataset, load
+from ganache.data import TOYS, Dataset
 from ganache.divergences import earth_mover
 from ganache.explore import generate
 from ganache.networks import Network
 from ganache.recipes import read
 from ganache.sections import DataConfig, PrecisionConfig, RecordConfig
-from ganache.train import State, train
+from ganache.train import Report, State, train
 from ganache.types import Critic, Prior
 
 METHOD_RECIPES = {
@@ -36,6 +37,9 @@ METHOD_RECIPES = {
 
 TRAINED_ON, HELD_OUT_SEED = 50_000, 1_000_003
 """Points a toy's training set has, and the seed of points that no training has seen."""
+
+RECENT = 20
+"""Steps whose reports are at hand when somebody looks."""
 
 
 def config(method: str, network: Network, source: str, seed: int, batch: int) -> Config:
@@ -65,26 +69,32 @@ class Look:
     step: int
     state: State
     prior: Prior
+    recent: tuple[Report, ...] = ()
+    """What the last steps did, at most RECENT of them."""
+
+    def images(self, n: int, batch: int = 64) -> Tensor:
+        """n generated x [n, *image_shape], from latents that are the same at every look."""
+        return generate(self.state.generator, self.prior.sample(n, generator=torch.Generator().manual_seed(1)), batch)
 
     def fakes(self, n: int) -> NDArray[np.float64]:
-        """n points [n, 2], from latents that are the same at every look."""
-        z = self.prior.sample(n, generator=torch.Generator().manual_seed(1))
-        return generate(self.state.generator, z).double().numpy()
+        """n generated points [n, 2]."""
+        return self.images(n, 512).double().numpy()
 
 
-def looks(settings: Config, steps: int, count: int) -> Iterator[Look]:
+def looks(settings: Config, steps: int, count: int, data: Dataset | None = None) -> Iterator[Look]:
     """Train for `steps` generator steps, and yield `count` times: before the first, evenly on the way, at the end.
 
     A rehearsal of a few steps yields as often, so that looking costs it what it costs the whole.
     """
-    data = build.dataset(settings)
+    data = data or build.dataset(settings)
     state, prior = build.state(settings, data.image_shape), build.prior(settings)
+    recent: deque[Report] = deque(maxlen=RECENT)
     when = np.linspace(0, steps, count).round().astype(int).tolist()
     reports = train(state, build.method(settings), build.stream(settings, data), prior, build.plan(settings))
     for step in when:
         while state.step < step:
-            next(reports)
-        yield Look(step, state, prior)
+            recent.append(next(reports))
+        yield Look(step, state, prior, tuple(recent))
 
 
 def held_out(toy: str, n: int) -> NDArray[np.float64]:
@@ -116,10 +126,3 @@ def surface(critic: Critic, cells: int, limit: float = 1.5) -> list[list[float]]
 def rounded(array: NDArray[np.float64]) -> list[list[float]]:
     """In four digits, which a drawing does not need more of."""
     return [[float(f"{value:.4g}") for value in row] for row in array]
-
-
-def pictures(source: str, side: int, count: int) -> Dataset:
-    """Small pictures: a source as `ganache train` takes it, at side x side where it has another size."""
-    if source == "digits":
-        return load(source)
-    return load(source, size=(side, side), count=count)

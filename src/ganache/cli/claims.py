@@ -18,6 +18,7 @@ def claims(
     seeds: int = 3,
     data: tuple[str, ...] = (),
     out: str | None = None,
+    workers: int | None = None,
     list_: Annotated[bool, arg(name="list")] = False,
 ) -> None:
     """Try the papers' claims, judge them by measurement, and write one report. The same command goes on where it
@@ -29,15 +30,19 @@ def claims(
         seeds: How often each network is trained; fewer than 3 decide nothing.
         data: Real pictures, as mnist=PATH and faces=PATH, for the claims that are about pictures.
         out: The folder to write; by default runs/claims, or runs/claims-quick.
+        workers: How many trainings run side by side, one core each; as many as there are cores without.
         list_: Only list the claims.
     """
     if seeds < 1:
         raise ConfigError(f"--seeds is {seeds}: ask for at least 1.")
+    if workers is not None and workers < 1:
+        raise ConfigError(f"--workers is {workers}: ask for at least 1.")
     sources = sources_of(data)
     from ganache.claims import CLAIMS
     from ganache.claims.claim import Settings
     from ganache.claims.job import Job
     from ganache.claims.running import run
+    from ganache.claims.workers import cores
 
     for name in names:
         if name not in CLAIMS:
@@ -49,7 +54,7 @@ def claims(
     folder = Path(out or ("runs/claims-quick" if quick else "runs/claims"))
     settings = Settings(quick, seeds, sources)
     jobs = [Job.of(CLAIMS[name], settings, folder) for name in dict.fromkeys(names or CLAIMS)]
-    run(jobs, folder, lambda line: print(line, flush=True))
+    run(jobs, folder, lambda line: print(line, flush=True), workers or (1 if quick else cores()))
     print(f"Report: {folder / 'report.html'}")
 
 

@@ -4,15 +4,34 @@ from __future__ import annotations
 
 from typing import Any
 
-from ganache.claims import clipping, dirac, modes, noise, optimal_critic, parallel_lines
+from ganache.claims import (
+    anime,
+    both_good,
+    clipping,
+    dirac,
+    four_changes,
+    loss_quality,
+    mlp,
+    modes,
+    no_batch_norm,
+    noise,
+    optimal_critic,
+    parallel_lines,
+)
 from ganache.claims.claim import Claim
 
 CLAIMS: dict[str, Claim[Any]] = {
     "parallel-lines": parallel_lines.CLAIM,
+    "loss-and-quality": loss_quality.CLAIM,
+    "no-batch-norm": no_batch_norm.CLAIM,
+    "mlp": mlp.CLAIM,
     "clipping": clipping.CLAIM,
     "noise": noise.CLAIM,
     "modes": modes.CLAIM,
     "optimal-critic": optimal_critic.CLAIM,
+    "both-good": both_good.CLAIM,
+    "four-changes": four_changes.CLAIM,
+    "anime-article": anime.CLAIM,
     "dirac": dirac.CLAIM,
 }
 """In the order of the report."""

@@ -10,6 +10,7 @@ So a verdict can be reached anew without measuring anew, and a judge can be test
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -142,3 +143,16 @@ def values(measured: Sequence[Measurement], variant: str, name: str) -> tuple[fl
 def variants(measured: Sequence[Measurement]) -> list[str]:
     """The variants that were measured, in the order they were run."""
     return list(dict.fromkeys(each.unit.variant for each in measured))
+
+
+def rank_correlation(x: Sequence[float], y: Sequence[float]) -> float:
+    """Spearman's; NaN where one of them does not change, or is no number.
+
+    >>> round(rank_correlation([1, 2, 3, 4], [0.1, 0.2, 5.0, 7.0]), 6)
+    1.0
+    """
+    from scipy.stats import spearmanr
+
+    finite = all(math.isfinite(value) for value in (*x, *y))
+    moving = len(set(x)) > 1 and len(set(y)) > 1
+    return float(spearmanr(x, y).statistic) if finite and moving else math.nan

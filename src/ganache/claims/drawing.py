@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from collections.abc import Sequence
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, FigureBase
 from PIL import Image
+
+from ganache.claims.claim import Measurement, of, variants
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999", "#8C510A")
 """Okabe & Ito's, which colour-blind readers tell apart, and two more."""
@@ -27,7 +30,7 @@ def figure(title: str, height: float) -> Figure:
     return made
 
 
-def axes(made: Figure, rows: int, columns: int, **options: Any) -> Any:
+def axes(made: FigureBase, rows: int, columns: int, **options: Any) -> Any:
     """Axes [rows, columns], with a light grid."""
     there = made.subplots(rows, columns, squeeze=False, **options)
     for each in there.flat:
@@ -78,6 +81,33 @@ def surface(each: Axes, values: Any, limit: float, real: Any, fake: Any) -> None
     each.set_xticks([-1, 0, 1])
     each.set_yticks([-1, 0, 1])
     each.grid(False)
+
+
+def tiles(each: Axes, samples: str, title: str) -> None:
+    """Pictures that were tiled and kept as a PNG in base64, without axes."""
+    tiled = np.asarray(Image.open(io.BytesIO(base64.b64decode(samples))).convert("RGB"))
+    each.imshow(tiled, interpolation="nearest")
+    each.set_title(title, fontsize=9)
+    each.axis("off")
+
+
+def learning(title: str, measured: Sequence[Measurement], real: str = "") -> Figure:
+    """Each variant's distance to real pictures through training, and below its first seed's last samples."""
+    names = variants(measured)
+    made = figure(title, 6.4)
+    above, below = made.subfigures(2, 1, height_ratios=(1, 1))
+    (curves,) = axes(above, 1, 1)[0]
+    for name, colour in zip(names, COLOURS, strict=False):
+        runs = [each.numbers for each in of(measured, name)]
+        band(curves, runs[0]["steps"], [n["frechet_through_training"] for n in runs], colour, name)
+    curves.set_yscale("log")
+    label(curves, "generator steps", "Frechet distance to held-out pictures", "lower is better", legend=True)
+    shown = {name: of(measured, name)[0].numbers["samples"] for name in names} | (
+        {"real pictures": real} if real else {}
+    )
+    for each, (name, samples) in zip(below.subplots(1, len(shown), squeeze=False)[0], shown.items(), strict=True):
+        tiles(each, samples, name)
+    return made
 
 
 def picture(made: Figure) -> Image.Image:

@@ -62,7 +62,9 @@ def size(settings: Settings) -> Freezing:
         return replace(how, fingerprint=data(how).fingerprint, generator_steps=25)
     how = Freezing(source, "", side=32 if given else 16)
     there = data(how)
-    return replace(how, fingerprint=there.fingerprint, generator_steps=EPOCHS[-1] * math.ceil(min(EPOCH, len(there)) / BATCH))
+    return replace(
+        how, fingerprint=there.fingerprint, generator_steps=EPOCHS[-1] * math.ceil(min(EPOCH, len(there)) / BATCH)
+    )
 
 
 def data(how: Freezing) -> Dataset:

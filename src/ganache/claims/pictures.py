@@ -1,4 +1,4 @@
-"""What the claims about pictures share: which pictures, a network pair that learns them, a yardstick for its samples."""
+"""What the claims about pictures share: which pictures, a small pair that learns them, a yardstick for its samples."""
 
 from __future__ import annotations
 
@@ -140,20 +140,32 @@ class Yardstick:
 def learn(settings: Config, how: Learning, seed: int) -> Numbers:
     """Train, look, judge: the distance through training, and every score at the end; samples of the first seed."""
     numbers: Numbers = {"steps": [], "frechet_through_training": []}
-    for look, fake, distance, yardstick in judged(settings, how):
-        numbers["steps"].append(look.step)
-        numbers["frechet_through_training"].append(distance)
-    numbers |= {"untrained": numbers["frechet_through_training"][0]} | yardstick.all(fake)
-    return numbers | ({"samples": as_text(fake[:SHOWN])} if seed == 0 else {})
+    for now in judged(settings, how):
+        numbers["steps"].append(now.look.step)
+        numbers["frechet_through_training"].append(now.distance)
+    numbers |= {"untrained": numbers["frechet_through_training"][0]} | now.yardstick.all(now.fake)
+    return numbers | ({"samples": as_text(now.fake[:SHOWN])} if seed == 0 else {})
 
 
-def judged(settings: Config, how: Learning) -> Iterator[tuple[Look, Tensor, float, Yardstick]]:
-    """(look, generated x, their Frechet distance, what judged them) through training."""
+@dataclass(frozen=True)
+class Judged:
+    """A training at a moment, and how good its samples are."""
+
+    look: Look
+    fake: Tensor
+    """Generated x [N, C, H, W], from the same latents each time."""
+    distance: float
+    """Their Frechet distance to pictures that no training has seen."""
+    yardstick: Yardstick
+
+
+def judged(settings: Config, how: Learning) -> Iterator[Judged]:
+    """Train, and judge at each look."""
     data = pictures(how.source, how.side)
     yardstick = Yardstick(data, how.judged)
     for look in looks(settings, how.steps, how.looks, data):
         fake = look.images(how.judged)
-        yield look, fake, yardstick.frechet(fake), yardstick
+        yield Judged(look, fake, yardstick.frechet(fake), yardstick)
 
 
 def as_text(x: Tensor, columns: int = 6) -> str:

@@ -19,7 +19,7 @@ from ganache.claims import CLAIMS, dirac, parallel_lines, training
 from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Size, Unit
 from ganache.claims.job import Job
 from ganache.claims.lines import Line
-from ganache.claims.running import estimate, run
+from ganache.claims.running import estimate, plan, run
 from ganache.claims.verdict import Part
 from ganache.cli import main
 from ganache.errors import CheckpointError
@@ -114,6 +114,30 @@ def test_the_csv_holds_every_number_and_infinity(tmp_path: Path) -> None:
     assert job.measured()[0].numbers["curve"] == [0.0, math.inf]
 
 
+def test_units_side_by_side_are_what_they_are_one_by_one(tmp_path: Path) -> None:
+    """In processes of their own, which know a claim by its name."""
+    numbers, said = [], list[str]()
+    for workers in (1, 2):
+        out = tmp_path / str(workers)
+        job = Job.of(CLAIMS["dirac"], Settings(quick=True), out)
+        run([job], out, said.append, workers)
+        numbers.append([each.numbers for each in job.measured()])
+    assert numbers[0] == numbers[1]
+    assert any("on this machine, 2 at a time" in line for line in said)
+
+
+def test_the_claims_with_the_longest_units_begin_where_units_run_side_by_side(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = [Job.of(replace(COIN, name=name), Settings(), tmp_path) for name in ("short", "long")]
+    seconds = {"short": [1.0] * 90, "long": [30.0] * 2}
+    monkeypatch.setattr("ganache.claims.running.estimate", lambda job: seconds[job.claim.name])
+    said: list[str] = []
+    assert [job.claim.name for job in plan(jobs, tmp_path, said.append, 2)] == ["long", "short"]
+    assert [job.claim.name for job in plan(jobs, tmp_path, said.append, 1)] == ["short", "long"]
+    assert said[2].startswith("all              about 1 min 15 s on this machine, 2 at a time")
+
+
 def test_measurements_of_another_protocol_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run([Job.of(COIN, Settings(seeds=1), tmp_path)], tmp_path, lambda line: None)
     other = replace(COIN, size=lambda settings: Throws(50))
@@ -135,9 +159,9 @@ def test_the_estimate_is_what_a_step_costs_times_the_steps(tmp_path: Path, monke
 
     monkeypatch.setattr("ganache.claims.running.time.perf_counter", lambda: now)
     job = Job.of(replace(COIN, measure=slow), Settings(seeds=3), tmp_path)
-    assert estimate(job) == pytest.approx(2 * 3 * (3 + 50))
+    assert estimate(job) == pytest.approx([3 + 50] * 2 * 3)
     few = replace(COIN, measure=slow, size=lambda settings: Throws(2))
-    assert estimate(Job.of(few, Settings(seeds=3), tmp_path)) == pytest.approx(2 * 3 * (3 + 1))
+    assert estimate(Job.of(few, Settings(seeds=3), tmp_path)) == pytest.approx([3 + 1] * 2 * 3)
 
 
 class Page(HTMLParser):
@@ -269,6 +293,7 @@ def test_the_list_names_every_claim(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (["nois"], "There is no claim 'nois': did you mean 'noise'?"),
         (["--seeds", "0"], "--seeds is 0"),
+        (["--workers", "0"], "--workers is 0"),
         (["--data", "cats=here"], "write  --data mnist=PATH faces=PATH"),
         (["--data", "mnist"], "write  --data mnist=PATH faces=PATH"),
         (["optimal-critic", "--quick", "--data", "mnist=nowhere"], "'nowhere' is neither a file or folder here"),

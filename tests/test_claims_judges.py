@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from ganache.claims import CLAIMS
+from ganache.claims.anime import MEANS, STDS
 from ganache.claims.claim import Measurement, Unit
 from ganache.claims.dirac import ARRIVING, CIRCLING, METHODS
+from ganache.claims.four_changes import TAKEN_BACK
 from ganache.claims.optimal_critic import EPOCHS
 from ganache.claims.verdict import Part
 
@@ -74,11 +76,75 @@ def dirac(circling: float, arriving: float) -> Made:
     return {name: [{"distance": distance}] for name, distance in left.items()}
 
 
+def told(wgan: list[list[float]], gan: list[list[float]]) -> Made:
+    """Estimates beside distances that fall; WGAN's and the GAN's, by seed, with either generator."""
+    falling = [4.0, 3.0, 2.0, 1.0]
+    both = {"wgan": wgan, "gan": gan}
+    return {
+        f"{method}, {name}": [{"estimate": each, "frechet": falling} for each in seeds]
+        for name in ("mlp", "dcgan")
+        for method, seeds in both.items()
+    }
+
+
+DOWN, UP, MIXED = [4.0, 3.0, 2.0, 1.0], [1.0, 2.0, 3.0, 4.0], [2.0, 4.0, 1.0, 3.0]
+
+
+def pair(first: str, second: str, firsts: list[float], seconds: list[float], **others: list[float]) -> Made:
+    """Frechet distances of two methods by seed, 100 before training; other scores of the first and the second."""
+    made = {}
+    for name, found, place in ((first, firsts, 0), (second, seconds, 1)):
+        scores = {score: both[place] for score, both in others.items()}
+        made[name] = [{"frechet": distance, "untrained": 100.0} | scores for distance in found]
+    return made
+
+
+def bare(gan: list[float], wgan: list[float]) -> Made:
+    return pair("DCGAN without batch norm", "WGAN without batch norm", gan, wgan)
+
+
+def plain(wgan: list[float], coverage: list[float], bits: list[float], classes: float = 10) -> Made:
+    """Of a generator of fully connected layers; coverage and bits: the GAN's, WGAN's."""
+    return pair("GAN", "WGAN", [20.0] * 3, wgan, coverage=coverage, bits=bits, classes=[10.0, classes])
+
+
+def changes(gan: float, wgan: list[float], taken_back: list[float], diverged: float = 0.0) -> Made:
+    made = {name: [{"frechet": distance, "diverged": 0.0} for distance in taken_back] for name in TAKEN_BACK}
+    made |= {"GAN": [{"frechet": gan, "diverged": 0.0} for _ in wgan]}
+    return made | {"WGAN": [{"frechet": distance, "diverged": diverged} for distance in wgan]}
+
+
+def article(after: float, precise: float, yellow: list[float]) -> dict[str, Any]:
+    """A seed of the anime article: the distance after step 26,000, 1 before; the precision of N(0, 0.4), that of
+    N(0, 1) being 0.5; the hair's yellow at the lowest mean and the highest."""
+    return {
+        "steps": list(range(0, 31_000, 1000)),
+        "frechet_through_training": [1.0] * 27 + [after] * 4,
+        "precision": [precise if std == 0.4 else 0.5 for std in STDS],
+        "yellow": [yellow[0] - place * (yellow[0] - yellow[1]) / 9 for place in range(len(MEANS))],
+    }
+
+
 MADE: dict[str, dict[str, Made]] = {
     "parallel-lines": {
         "holds": {"lines": [lines(0.05), lines(-0.02), lines()]},
         "fails": {"lines": [lines(js=0.5), lines(js=0.6), lines(js=0.4)]},
         "not decided": {"lines": [lines(0.05), lines(0.2), lines()]},
+    },
+    "loss-and-quality": {
+        "holds": told([DOWN, DOWN, DOWN], [UP, MIXED, UP]),
+        "fails": told([UP, UP, UP], [UP, MIXED, UP]),
+        "not decided": told([DOWN, UP, DOWN], [UP, MIXED, UP]),
+    },
+    "no-batch-norm": {
+        "holds": bare([90.0, 80.0, 70.0], [20.0, 10.0, 15.0]),
+        "fails": bare([20.0, 10.0, 15.0], [20.0, 12.0, 25.0]),
+        "not decided": bare([90.0, 25.0, 70.0], [20.0, 20.0, 15.0]),
+    },
+    "mlp": {
+        "holds": plain([10.0, 20.0, 15.0], coverage=[0.3, 0.6], bits=[2.9, 3.3]),
+        "fails": plain([10.0, 20.0, 15.0], coverage=[0.6, 0.5], bits=[2.9, 3.3]),
+        "not decided": plain([10.0, 50.0, 15.0], coverage=[0.3, 0.6], bits=[2.9, 3.3]),
     },
     "clipping": {
         "holds": weights([0.6, 0.5, 0.7], [0.001, 0.002, 0.001]),
@@ -99,6 +165,21 @@ MADE: dict[str, dict[str, Made]] = {
         "holds": curves([3.0, 2.5, 4.0], [1.0, 0.7, 2.0]),
         "fails": curves([0.1, 0.3, 0.0], [1.0, 0.7, 2.0]),
         "not decided": curves([3.0, 1.5, 4.0], [1.0, 0.7, 2.0]),
+    },
+    "both-good": {
+        "holds": pair("DCGAN", "WGAN", [10.0, 8.0, 9.0], [12.0, 15.0, 8.0]),
+        "fails": pair("DCGAN", "WGAN", [10.0, 8.0, 9.0], [60.0, 70.0, 90.0]),
+        "not decided": pair("DCGAN", "WGAN", [10.0, 8.0, 9.0], [12.0, 30.0, 8.0]),
+    },
+    "four-changes": {
+        "holds": changes(10.0, [9.0, 8.0, 10.0], [20.0, 30.0, 15.0]),
+        "fails": changes(10.0, [9.0, 8.0, 10.0], [8.0, 7.0, 9.0]),
+        "not decided": changes(10.0, [9.0, 8.0, 10.0], [20.0, 7.0, 15.0]),
+    },
+    "anime-article": {
+        "holds": {"the article": [article(1.3, 0.7, [0.2, 0.1])] * 3},
+        "fails": {"the article": [article(0.9, 0.7, [0.2, 0.1])] * 3},
+        "not decided": {"the article": [article(1.3, 0.7, [0.2, 0.1])] * 2 + [article(1.3, 0.7, [0.1, 0.2])]},
     },
     "dirac": {
         "holds": dirac(1.4, 1e-6),
@@ -143,6 +224,16 @@ def test_fewer_than_three_seeds_decide_nothing(name: str) -> None:
         ("modes", modes([10, 22, 20], [25, 25, 25], [3, 2, 4])),
         ("optimal-critic", curves([3.0, 2.5, 4.0], [-0.5, -0.1, 0.0])),
         ("dirac", dirac(1.4, 0.5)),
+        ("loss-and-quality", told([DOWN, DOWN, DOWN], [DOWN, DOWN, DOWN])),
+        ("no-batch-norm", bare([300.0] * 3, [80.0] * 3)),
+        ("mlp", plain([80.0] * 3, coverage=[0.3, 0.6], bits=[2.9, 3.3])),
+        ("mlp", plain([10.0] * 3, coverage=[0.3, 0.6], bits=[3.3, 3.3])),
+        ("mlp", plain([10.0] * 3, coverage=[0.3, 0.6], bits=[2.9, 3.3], classes=6)),
+        ("both-good", pair("DCGAN", "WGAN", [2.0] * 3, [9.0] * 3)),
+        ("four-changes", changes(10.0, [9.0] * 3, [20.0] * 3, diverged=1.0)),
+        ("four-changes", changes(10.0, [20.0] * 3, [40.0] * 3)),
+        ("anime-article", {"the article": [article(1.3, 0.4, [0.2, 0.1])] * 3}),
+        ("anime-article", {"the article": [article(1.3, 0.7, [0.1, 0.2])] * 3}),
     ],
 )
 def test_one_part_that_fails_is_enough(name: str, made: Made) -> None:
@@ -152,6 +243,17 @@ def test_one_part_that_fails_is_enough(name: str, made: Made) -> None:
 def test_noise_that_leaves_the_numbers_is_no_gain() -> None:
     """A training whose points are no numbers has an infinite distance."""
     assert CLAIMS["noise"].verdict(measured(distances([math.inf] * 3, [0.9] * 3))).outcome == "fails"
+
+
+def test_a_loss_that_stands_still_tells_nothing_and_decides_nothing() -> None:
+    assert CLAIMS["loss-and-quality"].verdict(measured(told([[1.0] * 4] * 3, [UP] * 3))).outcome == "not decided"
+
+
+def test_without_labels_variety_is_judged_by_coverage_alone() -> None:
+    made = pair("GAN", "WGAN", [20.0] * 3, [10.0] * 3, coverage=[0.3, 0.6])
+    verdict = CLAIMS["mlp"].verdict(measured(made))
+    assert verdict.outcome == "holds"
+    assert len(verdict.parts) == 2
 
 
 @pytest.mark.parametrize("holds", [1.0, 3.0])

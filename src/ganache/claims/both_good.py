@@ -62,7 +62,7 @@ CLAIM = Claim(
     source="Arjovsky, Chintala & Bottou 2017, Wasserstein GAN, section 4.3, figure 5",
     protocol="Radford's DCGAN pair (16 channels next to the picture, where the paper has 64) learns pictures at 32x32 "
     "(faces or MNIST where given, else drawn faces), once with the GAN's loss and Adam at 2e-4, momentum 0.5, once "
-    "with WGAN's loss, clipping to ±0.01, RMSProp at 5e-5 and 5 critic steps. Both get 1,500 generator steps with "
+    "with WGAN's loss, clipping to ±0.01, RMSProp at 5e-5 and 5 critic steps. Both get 1,200 generator steps with "
     "batches of 64; a step of WGAN's costs three times as much. Compared is the Frechet distance of 1,000 samples to "
     "pictures that no training has seen, by features of a fixed random network (of a classifier taught with held-out "
     "labels, where there are labels). Both must come to at most a fifth of the untrained distance, and neither may be "

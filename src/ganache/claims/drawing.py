@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure, FigureBase
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 from PIL import Image
 
 from ganache.claims.claim import Measurement, of, variants
@@ -46,6 +47,15 @@ def label(each: Axes, x: str, y: str, title: str = "", legend: bool = False) -> 
     each.set_title(title, fontsize=9)
     if legend:
         each.legend(fontsize=8)
+
+
+def logarithmic(each: Axes, which: Literal["x", "y"]) -> None:
+    """A logarithmic axis whose numbers are written in full, at 1, 2 and 5 of each power of ten."""
+    each.set(**{f"{which}scale": "log"})  # type: ignore[arg-type]
+    axis: Any = each.xaxis if which == "x" else each.yaxis
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(StrMethodFormatter("{x:,g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def band(each: Axes, x: Sequence[float], curves: Sequence[Sequence[float]], colour: str, name: str) -> None:
@@ -94,17 +104,19 @@ def tiles(each: Axes, samples: str, title: str) -> None:
 def learning(title: str, measured: Sequence[Measurement], real: str = "") -> Figure:
     """Each variant's distance to real pictures through training, and below its first seed's last samples."""
     names = variants(measured)
-    made = figure(title, 6.4)
-    above, below = made.subfigures(2, 1, height_ratios=(1, 1))
+    made = figure(title, 5.6)
+    parts: Any = made.subfigures(2, 1, height_ratios=(3, 2 if len(names) + bool(real) > 2 else 3))
+    above, below = parts
     (curves,) = axes(above, 1, 1)[0]
     for name, colour in zip(names, COLOURS, strict=False):
         runs = [each.numbers for each in of(measured, name)]
         band(curves, runs[0]["steps"], [n["frechet_through_training"] for n in runs], colour, name)
-    curves.set_yscale("log")
+    logarithmic(curves, "y")
     label(curves, "generator steps", "Frechet distance to held-out pictures", "lower is better", legend=True)
     shown = {name: of(measured, name)[0].numbers["samples"] for name in names} | (
         {"real pictures": real} if real else {}
     )
+    below.suptitle("samples of the first seed at the end", fontsize=9)
     for each, (name, samples) in zip(below.subplots(1, len(shown), squeeze=False)[0], shown.items(), strict=True):
         tiles(each, samples, name)
     return made

@@ -28,7 +28,7 @@ WARM_UP = 0.1
 
 
 def size(settings: Settings) -> Learning:
-    return pictures.sized(settings, ("mnist", "faces"), Learning(judged=500, looks=41, steps=1200), looks=6)
+    return pictures.sized(settings, ("mnist", "faces"), Learning(judged=500, looks=41, steps=1000), looks=6)
 
 
 def network(name: str, width: int) -> Network:
@@ -85,24 +85,24 @@ def draw(measured: Sequence[Measurement]) -> dict[str, Figure]:
             band(each, steps, [scaled(run.numbers["frechet"]) for run in runs], COLOURS[7], "distance to real pictures")
             band(each, steps, estimates, COLOURS[method == "gan"], f"{METHODS[method]} (from the loss)")
             found = spread([rank_correlation(run.numbers["estimate"], run.numbers["frechet"]) for run in runs])
-            words = f"{method}, {name} generator: rank correlation {found}"
-            left = "from its least to its most" if name == GENERATORS[0] else ""
+            words = f"{method.upper()}, {name.upper()} generator: correlation {found}"
+            left = "0: its least, 1: its most" if name == GENERATORS[0] else ""
             label(each, "generator steps" if method == "wgan" else "", left, words, legend=name == GENERATORS[0])
     return {"estimates": made, "samples": samples(measured)}
 
 
-def scaled(curve: Sequence[float]) -> np.ndarray:
+def scaled(curve: Sequence[float]) -> list[float]:
     """From 0, its least value, to 1, its most: so that two of different units lie over each other."""
     values = np.asarray(curve, dtype=np.float64)
-    return (values - values.min()) / max(float(np.ptp(values)), 1e-30)
+    return [float(value) for value in (values - values.min()) / max(float(np.ptp(values)), 1e-30)]
 
 
 def samples(measured: Sequence[Measurement]) -> Figure:
     from ganache.claims.drawing import figure, tiles
 
-    made = figure("Samples of the first seed at the end", 3.6)
+    made = figure("Samples of the first seed at the end", 2.4)
     for each, variant in zip(made.subplots(2, 2).flat, variants(measured), strict=True):
-        tiles(each, of(measured, variant)[0].numbers["samples"], f"{variant} generator")
+        tiles(each, of(measured, variant)[0].numbers["samples"], f"{variant.upper()} generator")
     return made
 
 
@@ -115,7 +115,7 @@ CLAIM = Claim(
     protocol="A GAN and a WGAN, each with a generator of fully connected layers (4 of 512 ReLU units) and with a "
     "DCGAN's, learn the same pictures at 32x32 (MNIST or faces where given, else 8x8 digits, else drawn faces). The "
     "critic is a DCGAN's in all four, with 16 channels next to the picture where the paper has 64. At 37 points of "
-    "1,200 generator steps, the first tenth left out, the critic's loss over the last 20 steps is turned into its "
+    "1,000 generator steps, the first tenth left out, the critic's loss over the last 20 steps is turned into its "
     "estimate: of the Wasserstein distance, -L, or of the Jensen-Shannon divergence, log 2 - L/2. Beside it stands "
     "the Frechet distance of 500 samples to pictures that no training has seen, by features that training has not "
     "seen either: of a classifier taught with other held-out labels, or of a fixed random network where there are "

@@ -69,9 +69,9 @@ def draw(measured: Sequence[Measurement]) -> dict[str, Figure]:
 def variety(measured: Sequence[Measurement]) -> Figure:
     from ganache.claims.drawing import COLOURS, axes, figure, label
 
-    panels = {"coverage": "share of real pictures covered", "precision": "share of samples near real ones"}
+    panels = {"coverage": "coverage", "precision": "precision"}
     if "classes" in measured[0].numbers:
-        panels |= {"classes": "classes reached", "bits": "entropy over classes, bits"}
+        panels |= {"classes": "classes reached", "bits": "entropy over classes"}
     made = figure("How much of the real pictures' variety the samples have", 2.8)
     for each, (name, words) in zip(axes(made, 1, len(panels))[0], panels.items(), strict=True):
         for place, (method, colour) in enumerate(zip(METHODS, COLOURS, strict=False)):
@@ -80,7 +80,8 @@ def variety(measured: Sequence[Measurement]) -> Figure:
             each.plot([place] * len(found), found, "o", color="black", markersize=4)
         each.set_xticks(range(len(METHODS)), list(METHODS))
         label(each, "", "", words)
-    made.supxlabel("bars: mean over the seeds; dots: each seed", fontsize=9)
+    words = "coverage: share of real pictures with a sample near; precision: share of samples near a real one"
+    made.supxlabel(f"{words}; dots: seeds", fontsize=8)
     return made
 
 
@@ -93,7 +94,7 @@ CLAIM = Claim(
     protocol="A generator of 4 hidden layers of 512 ReLU units, without normalisation, learns pictures at 32x32 (MNIST "
     "or faces where given, else 8x8 digits, else drawn faces) against DCGAN's critic (16 channels next to the picture "
     "where the paper has 64), with the GAN's loss and Adam at 2e-4, momentum 0.5, and with WGAN's loss, clipping to "
-    "±0.01, RMSProp at 5e-5 and 5 critic steps. Both get 1,500 generator steps with batches of 64. Measured on 1,000 "
+    "±0.01, RMSProp at 5e-5 and 5 critic steps. Both get 1,200 generator steps with batches of 64. Measured on 1,000 "
     "samples: the Frechet distance to pictures that no training has seen, by features of a classifier taught with "
     "other held-out labels (of a fixed random network where there are none), coverage, and with labels how many "
     "classes are reached (a quarter of their share) and the entropy over them. WGAN must come to at most 0.3 of the "

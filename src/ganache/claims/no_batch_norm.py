@@ -62,7 +62,7 @@ CLAIM = Claim(
     protocol="DCGAN's generator without any normalisation and with 32 filters in every layer learns pictures at 32x32 "
     "(faces or MNIST where given, else drawn faces) against DCGAN's critic, which keeps its batch norm as in the "
     "paper; once with the GAN's loss and Adam at 2e-4, momentum 0.5, once with WGAN's, clipping to ±0.01, RMSProp at "
-    "5e-5 and 5 critic steps. Both get 1,500 generator steps with batches of 64. Compared is the Frechet distance of "
+    "5e-5 and 5 critic steps. Both get 1,200 generator steps with batches of 64. Compared is the Frechet distance of "
     "1,000 samples to pictures that no training has seen, by features of a fixed random network (of a classifier "
     "taught with held-out labels, where there are labels). WGAN's must be at most half of DCGAN's, and at most 0.3 of "
     "what the untrained generator has; it fails where it is no smaller than DCGAN's, or above 0.7 of the untrained. "

@@ -35,22 +35,22 @@ Say = Callable[[str], None]
 # ---- planning ------------------------------------------------------------------------------------------------------
 
 
-def estimate(job: Job) -> float:
-    """Seconds that the missing units will take on this machine.
+def estimate(job: Job) -> list[float]:
+    """Seconds that each missing unit will take on this machine.
 
     Of each kind of unit one is rehearsed twice with a few steps: the difference is what a step costs, the rest is
     what does not depend on the steps.
     """
     known: dict[str, float] = {}
-    total = 0.0
+    seconds = []
     for unit in job.missing():
         kind = job.claim.costs_like(unit.variant)
         if kind not in known:
             if not known:
                 rehearse(job, unit, REHEARSED[0])  # the first call of all loads and warms what the others find ready
             known[kind] = extrapolated(job, unit)
-        total += known[kind]
-    return total
+        seconds.append(known[kind])
+    return seconds
 
 
 def extrapolated(job: Job, unit: Unit) -> float:
@@ -78,13 +78,13 @@ def run(jobs: Sequence[Job], out: Path, say: Say, workers: int = 1) -> None:
     out.mkdir(parents=True, exist_ok=True)
     held = lock(out)
     try:
-        plan(jobs, out, say, workers)
+        left = plan(jobs, out, say, workers)
         counts = {job.claim.name: len(job.missing()) for job in jobs}
         done = dict.fromkeys(counts, 0)
         by_name = {job.claim.name: job for job in jobs}
         for name in (name for name, count in counts.items() if not count):
             announce(by_name[name], out, say)
-        for name, (unit, numbers, seconds, here) in measure_missing(jobs, workers):
+        for name, (unit, numbers, seconds, here) in measure_missing(left, workers):
             by_name[name].write(unit, numbers, seconds, here)
             done[name] += 1
             say(f"{name} {done[name]}/{counts[name]}: {unit.variant}, seed {unit.seed}: {duration(seconds)}")
@@ -95,14 +95,21 @@ def run(jobs: Sequence[Job], out: Path, say: Say, workers: int = 1) -> None:
             held.close()
 
 
-def plan(jobs: Sequence[Job], out: Path, say: Say, workers: int) -> None:
-    """Say what will run, and for how long on this machine."""
-    left = [(job, estimate(job) / workers) for job in jobs]
+def plan(jobs: Sequence[Job], out: Path, say: Say, workers: int) -> list[Job]:
+    """Say what will run, and for how long on this machine; the jobs in the order in which they should run.
+
+    Side by side those with the longest units come first: at the end no core has to wait long for another.
+    """
+    left = [(job, estimate(job)) for job in jobs]
     for job, seconds in left:
-        say(f"{job.claim.name:16} {len(job.missing()):4} of {len(job.units)} to run, about {duration(seconds)}")
+        took = duration(sum(seconds) / workers)
+        say(f"{job.claim.name:16} {len(seconds):4} of {len(job.units)} to run, about {took}")
     beside = f", {workers} at a time" if workers > 1 else ""
-    total = duration(sum(seconds for _, seconds in left))
+    total = duration(sum(sum(seconds) for _, seconds in left) / workers)
     say(f"{'all':16} about {total} on this machine{beside}; results in {out}/")
+    if workers > 1:
+        left.sort(key=lambda each: -max(each[1], default=0.0))
+    return [job for job, _ in left]
 
 
 def measure_missing(jobs: Sequence[Job], workers: int) -> Iterator[tuple[str, Done]]:

@@ -38,6 +38,8 @@ def claims(
     if workers is not None and workers < 1:
         raise ConfigError(f"--workers is {workers}: ask for at least 1.")
     sources = sources_of(data)
+    import torch
+
     from ganache.claims import CLAIMS
     from ganache.claims.claim import Settings
     from ganache.claims.job import Job
@@ -54,7 +56,10 @@ def claims(
     folder = Path(out or ("runs/claims-quick" if quick else "runs/claims"))
     settings = Settings(quick, seeds, sources)
     jobs = [Job.of(CLAIMS[name], settings, folder) for name in dict.fromkeys(names or CLAIMS)]
-    run(jobs, folder, lambda line: print(line, flush=True), workers or (1 if quick else cores()))
+    workers = workers or (1 if quick else cores())
+    if workers > 1:
+        torch.set_num_threads(1)  # the rehearsals are timed as the workers will run
+    run(jobs, folder, lambda line: print(line, flush=True), workers)
     print(f"Report: {folder / 'report.html'}")
 
 

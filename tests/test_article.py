@@ -73,7 +73,7 @@ def test_the_page_has_every_picture_and_needs_nothing_else(made: tuple[Path, Pat
     assert sorted(pictures) == sorted(path.name for path in folder.glob("*.png"))
     assert len(pictures) == len(plates(6)) == text.count("<section")
     assert "Model A is mine, step 1 and Model B is mine, step 2" in text
-    assert "http" not in text
+    assert "://" not in text
     for path in folder.glob("*.json"):
         from_json(path.read_text())
 
@@ -105,7 +105,7 @@ def test_refusals(made: tuple[Path, Path], tmp_path: Path, capsys: pytest.Captur
     (tmp_path / "site" / "index.html").write_text("<h1>My own page</h1>")
     (tmp_path / "file").write_text("")
     for words, said in [
-        ((str(mine), "--out", str(tmp_path / "site")), "was not made by this command"),
+        ((str(mine), "--out", str(tmp_path / "site")), "was not made by ganache"),
         ((str(mine), "--out", str(tmp_path / "file")), "is a file, and the article's pictures need a folder"),
         ((str(mine), "--second", "77", "--out", str(tmp_path / "new")), "no checkpoint '77'"),
         ((str(mine), "--second", "nowhere", "--out", str(tmp_path / "new")), "no run with a checkpoint"),

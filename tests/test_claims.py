@@ -7,7 +7,6 @@ import json
 import math
 import re
 from dataclasses import dataclass, replace
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from ganache.claims.verdict import Part
 from ganache.cli import main
 from ganache.errors import CheckpointError
 from ganache.methods import METHODS, Gan, R3gan, Wgan, WganGp
+from pages import Page
 
 
 def ganache(*args: str) -> int:
@@ -162,28 +162,6 @@ def test_the_estimate_is_what_a_step_costs_times_the_steps(tmp_path: Path, monke
     assert estimate(job) == pytest.approx([3 + 50] * 2 * 3)
     few = replace(COIN, measure=slow, size=lambda settings: Throws(2))
     assert estimate(Job.of(few, Settings(seeds=3), tmp_path)) == pytest.approx([3 + 1] * 2 * 3)
-
-
-class Page(HTMLParser):
-    """Every tag is closed in its order, and nothing is loaded from elsewhere."""
-
-    void = frozenset({"meta", "img", "br"})
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.images = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in self.void:
-            self.open.append(tag)
-        for name, value in attrs:
-            if name in ("src", "href") and value:
-                assert value.startswith(("data:", "#")), value
-                self.images += value.startswith("data:image/")
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
 
 
 def test_the_report_is_one_page_without_network(tmp_path: Path) -> None:

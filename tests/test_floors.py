@@ -15,7 +15,8 @@ FLOORS = [
     | {"requests", "exhibits", "explore", "article"}
     | {"evaluation", "judging"}
     | {"look", "watch", "diagnose"},
-    {"checkpoint", "folder", "log", "figures", "resume", "policy", "run", "compare", "extract", "measure", "export"},
+    {"checkpoint", "folder", "log", "figures", "resume", "policy", "run", "compare", "extract", "measure"}
+    | {"export", "report"},
     {"progress", "cli", "claims", "web"},
 ]
 """As docs/house.md draws them, from the ground up."""
@@ -59,6 +60,10 @@ SAME_FLOOR = {
     ("compare", "folder"),
     ("compare", "figures"),
     ("compare", "log"),
+    ("report", "checkpoint"),
+    ("report", "figures"),
+    ("report", "folder"),
+    ("report", "log"),
     ("cli", "claims"),
     ("cli", "progress"),
 }

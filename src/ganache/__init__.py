@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from ganache.measure import evaluate
     from ganache.methods import METHODS
     from ganache.networks import NETWORKS
+    from ganache.report import write_report
     from ganache.requests import (
         Along,
         Arithmetic,
@@ -91,6 +92,7 @@ _HOMES = {
     "measure": ("evaluate",),
     "methods": ("METHODS",),
     "networks": ("NETWORKS",),
+    "report": ("write_report",),
     "requests": (
         "Along",
         "Arithmetic",
@@ -174,6 +176,7 @@ __all__ = [
     "to_html",
     "to_json",
     "to_onnx",
+    "write_report",
 ]
 
 

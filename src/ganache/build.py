@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -41,6 +42,14 @@ def dataset(config: Config, *, progress: bool = False) -> Dataset:
         names = f"{there} classes ({', '.join(loaded.label_names)})" if there else "no labels"
         raise ConfigError(f"data.classes is {data.classes}, and {loaded.name} has {names}: use --data.classes {there}.")
     return loaded
+
+
+def dataset_again(config: Config, source: str | None = None, *, progress: bool = False) -> Dataset:
+    """The data of a trained run, or of another `source`, brought to one size as for the run and with the same ones
+    held out."""
+    # The run may have been told the classes of its own data, and have been trained on a device that is not here.
+    named = replace(config.data, source=source or config.data.source, classes=0)
+    return dataset(replace(config, data=named, device="auto"), progress=progress)
 
 
 def check(config: Config) -> None:

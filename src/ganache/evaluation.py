@@ -91,8 +91,6 @@ class Evaluation:
 
     def describe(self) -> str:
         """A table, the notes and the protocol, as lines of text."""
-        from textwrap import fill
-
         lines = [f"{'score':17} {'value':>9}    {'error':<8} {'real':>8}  {'better':7} what it is"]
         for score in self.scores:
             real = "" if score.real is None else number(score.real)
@@ -100,6 +98,12 @@ class Evaluation:
                 f"{score.name:17} {number(score.value):>9} +- {number(score.error):<8} {real:>8}  {score.better:7} "
                 f"{MEANINGS[score.name]}"
             )
+        return "\n".join([*lines, "", self.protocol_in_words()])
+
+    def protocol_in_words(self) -> str:
+        """The notes, how the numbers came about, and where their errors come from, as lines of text."""
+        from textwrap import fill
+
         p = self.protocol
         at = "" if p.step is None else f" at step {p.step:,}"
         which = "training pictures" if p.split == "training" else "pictures"
@@ -113,7 +117,7 @@ class Evaluation:
         )
         errors = "Standard errors: " + "; ".join(f"{', '.join(names)} by {how}" for how, names in ways.items()) + "."
         paragraphs = [*(f"* {note}" for note in self.notes), protocol, errors]
-        return "\n".join([*lines, "", *(fill(paragraph, 110, subsequent_indent="  ") for paragraph in paragraphs)])
+        return "\n".join(fill(paragraph, 110, subsequent_indent="  ") for paragraph in paragraphs)
 
 
 def number(value: float) -> str:

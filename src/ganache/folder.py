@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,6 +16,7 @@ except ImportError:  # Windows has none; there two processes in one folder are n
 
 from ganache import checkpoint
 from ganache.errors import CheckpointError, ConfigError
+from ganache.evaluation import Evaluation
 from ganache.requests import Kept, build, plain_kept
 
 NAMES = "names.json"
@@ -112,6 +114,31 @@ def write_names(folder: Path, names: Mapping[str, Kept]) -> None:
     """Keep named latents in a run, each under its name."""
     plain = {name: plain_kept(kept) for name, kept in sorted(names.items())}
     write_json(folder / NAMES, {name: {k: v for k, v in kept.items() if k != "name"} for name, kept in plain.items()})
+
+
+def write_evaluation(folder: Path, evaluation: Evaluation) -> Path:
+    """Keep an evaluation in the run; a later one of the same checkpoint by the same features and data takes its place.
+
+    Returns its file.
+    """
+    made = evaluation.protocol
+    path = folder / "evaluations" / f"{made.step or 0:09d}-{made.features}-{made.data_fingerprint[:8]}.json"
+    path.parent.mkdir(exist_ok=True)
+    write_json(path, asdict(evaluation))
+    return path
+
+
+def read_evaluations(folder: Path) -> list[Evaluation]:
+    """The evaluations that a run keeps, by step. Raises CheckpointError where one cannot be read."""
+    found = []
+    for path in sorted((folder / "evaluations").glob("[0-9]*.json")):
+        try:
+            found.append(Evaluation.from_json(path.read_text(encoding="utf-8")))
+        except (ValueError, TypeError, KeyError, OSError) as error:
+            raise CheckpointError(
+                f"{path} cannot be read as an evaluation ({error}): remove it, and evaluate again."
+            ) from None
+    return found
 
 
 def lock(folder: Path) -> IO[str] | None:

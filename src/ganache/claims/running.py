@@ -21,9 +21,9 @@ from ganache.claims import report
 from ganache.claims.claim import Measurement, Unit, of, values, variants
 from ganache.claims.job import Job, encoded
 from ganache.claims.machine import machine
-from ganache.claims.report import duration
 from ganache.claims.verdict import spread
 from ganache.claims.workers import Done, side_by_side
+from ganache.figures.page import duration
 from ganache.folder import lock, write_json
 
 REHEARSED = (4, 20)

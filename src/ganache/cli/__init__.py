@@ -20,6 +20,7 @@ from ganache.cli.findings import diagnose
 from ganache.cli.judge import evaluate
 from ganache.cli.names import name
 from ganache.cli.pictures import compare
+from ganache.cli.reporting import report
 from ganache.cli.tell import doctor, recipes
 from ganache.cli.train import train, train_command
 from ganache.errors import GanacheError
@@ -46,6 +47,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "compare": compare,
     "evaluate": evaluate,
     "diagnose": diagnose,
+    "report": report,
     "doctor": doctor,
     "recipes": recipes,
     "claims": claims,

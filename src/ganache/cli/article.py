@@ -30,13 +30,15 @@ def article(
         out: The folder to write; its page is index.html.
     """
     folder = Path(out)
-    refuse_unless_ours(folder)
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"{folder} is a file, and the article's pictures need a folder: name another with -o.")
     from ganache.article import command, plates
     from ganache.explore import show
     from ganache.figures import save_figure
-    from ganache.figures.page import Entry, page
+    from ganache.figures.page import Entry, page, refuse_unless_ours
     from ganache.folder import at_step, write_json
 
+    refuse_unless_ours(folder / "index.html")
     runs = [run]
     if second:
         of_same = not Path(second).exists() and (second.isdigit() or second in ("best", "last"))
@@ -66,14 +68,3 @@ def article(
     )
     (folder / "index.html").write_text(page("What did it learn?", introduction, entries), encoding="utf-8")
     print(f"The page: {folder / 'index.html'}")
-
-
-def refuse_unless_ours(folder: Path) -> None:
-    """Raise ConfigError where a page would be written over something else."""
-    from ganache.figures.page import MARK
-
-    there = folder / "index.html"
-    if folder.exists() and not folder.is_dir():
-        raise ConfigError(f"{folder} is a file, and the article's pictures need a folder: name another with -o.")
-    if there.exists() and MARK not in there.read_text(encoding="utf-8", errors="replace"):
-        raise ConfigError(f"{there} is there and was not made by this command: name another folder with -o.")

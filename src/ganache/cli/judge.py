@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
-
-if TYPE_CHECKING:
-    from ganache.config import Config
-    from ganache.data import Dataset
 
 
 def evaluate(
@@ -30,11 +26,13 @@ def evaluate(
             trained first, where the data have labels. (The Inception network of papers cannot be loaded yet.)
         json: Print JSON.
     """
+    from pathlib import Path
+
     import torch
 
     from ganache import build
     from ganache.checkpoint import load_generator
-    from ganache.folder import find_checkpoint
+    from ganache.folder import find_checkpoint, write_evaluation
     from ganache.measure import evaluate as measured
 
     generator, config, header = load_generator(find_checkpoint(run, checkpoint))
@@ -42,21 +40,13 @@ def evaluate(
     evaluation = measured(
         generator,
         build.prior(config),
-        real_data(config, data, progress=not json),
+        build.dataset_again(config, data, progress=not json),
         features=features,
         n=n,
         header=header,
         progress=not json,
     )
     print(evaluation.to_json() if json else f"{run}\n\n{evaluation.describe()}")
-
-
-def real_data(config: Config, source: str | None, progress: bool) -> Dataset:
-    """The pictures named, else those of the run, brought to one size as for the run and with the same ones held out."""
-    from dataclasses import replace
-
-    from ganache import build
-
-    # The run may have been told the classes of its own data, and have been trained on a device that is not here.
-    named = replace(config.data, source=source or config.data.source, classes=0)
-    return build.dataset(replace(config, data=named, device="auto"), progress=progress)
+    kept = write_evaluation(Path(run), evaluation)
+    if not json:
+        print(f"Kept in {kept}; `ganache report` shows it.")

@@ -6,12 +6,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from PIL import Image
 
 from ganache.images import tile
+
+T = TypeVar("T")
 
 
 def picture(images: np.ndarray, columns: int | None = None) -> Image.Image:
@@ -83,10 +85,18 @@ def comparison(panels: Sequence[Panel], path: Path) -> None:
     figure.savefig(path)
 
 
+def evenly(things: Sequence[T], most: int) -> list[T]:
+    """At most so many of the things, evenly thinned, the first and the last among them.
+
+    >>> evenly(range(9), 5)
+    [0, 2, 4, 6, 8]
+    """
+    return [things[k] for k in np.unique(np.linspace(0, len(things) - 1, min(most, len(things))).round().astype(int))]
+
+
 def animation(frames: Sequence[Path], path: Path, seconds: float = 8.0, most: int = 120) -> None:
     """An animated WebP of picture files, evenly thinned to `most`; the last frame stays for two seconds."""
-    chosen = [frames[i] for i in np.unique(np.linspace(0, len(frames) - 1, min(most, len(frames))).round().astype(int))]
-    pictures = [Image.open(frame).convert("RGB") for frame in chosen]
+    pictures = [Image.open(frame).convert("RGB") for frame in evenly(frames, most)]
     each = int(np.clip(1000 * seconds / len(pictures), 60, 500))
     durations = [each] * (len(pictures) - 1) + [2000]
     pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=durations, loop=0, quality=80)

@@ -1,0 +1,27 @@
+"""What tests of pages do with HTML."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+
+class Page(HTMLParser):
+    """Every tag is closed in its order, and nothing is loaded from elsewhere."""
+
+    void = frozenset({"meta", "img", "br", "input"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.images = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in self.void:
+            self.open.append(tag)
+        for name, value in attrs:
+            if name in ("src", "href") and value:
+                assert value.startswith(("data:", "#")), value
+                self.images += value.startswith("data:image/")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag

@@ -1,0 +1,287 @@
+"""`ganache report`: one page that opens from disk, says what the run's folder says, and asks no network."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ganache.cli import main
+from ganache.errors import CheckpointError
+from ganache.evaluation import Evaluation, Protocol, Score
+from ganache.folder import read_evaluations, write_evaluation
+from ganache.report import write_report
+from ganache.report.curves import CHARTS, MOST, charts, curves, thinned
+from ganache.report.reading import told
+from pages import Page
+
+SMALL = ["--size", "16", "--batch", "4", "--network.width", "4", "--data.channels", "1", "--data.count", "300"]
+OFTEN = ["--steps", "3", "--record.log-every", "1", "--record.sample-every", "1", "--record.samples", "4"]
+
+
+def ganache(*args: str) -> int:
+    try:
+        main(list(args))
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Two runs of a few steps; the first has been evaluated."""
+    folders = [tmp_path_factory.mktemp("reported") / name for name in ("one", "two")]
+    for seed, folder in enumerate(folders):
+        assert ganache("train", "faces", *SMALL, *OFTEN, "--seed", str(seed), "--out", str(folder)) == 0
+    assert ganache("evaluate", str(folders[0]), "-n", "100", "--features", "pixels") == 0
+    return folders
+
+
+@pytest.fixture(scope="module")
+def page(runs: list[Path]) -> Path:
+    """The report on both."""
+    return write_report(runs, runs[0].parent / "both.html")
+
+
+def data_of(path: Path) -> dict[str, Any]:
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', path.read_text())
+    assert found
+    plain: dict[str, Any] = json.loads(found[1])
+    return plain
+
+
+# ---- what stands on the page ---------------------------------------------------------------------------------------
+
+
+def test_the_page_is_whole_and_needs_nothing_else(page: Path) -> None:
+    read = Page()
+    read.feed(page.read_text())
+    assert read.open == []
+    assert read.images == 2 + 2 * 2 * 36, "the last samples of each run, and two sheets of neighbours"
+
+
+def test_the_page_says_what_the_folder_says(runs: list[Path], page: Path) -> None:
+    text = page.read_text()
+    for words in ("Nothing is wrong", "What differs between the runs", "two has not been evaluated yet", "best"):
+        assert words in text
+    (evaluation,) = read_evaluations(runs[0])
+    assert len(evaluation.scores) == text.count('class="bars"')
+    differing = text[text.index("What differs") : text.index("All 7")]
+    assert re.findall(r"<code>([\w.]+)</code>", differing) == ["seed"]
+
+
+def test_the_curves_are_the_logs(runs: list[Path], page: Path) -> None:
+    lines = [json.loads(line) for line in (runs[1] / "log.jsonl").read_text().splitlines()]
+    shown = {chart["title"]: chart["series"] for chart in data_of(page)["charts"]}
+    real = next(each for each in shown["The critic's loss"] if (each["run"], each["name"]) == (1, "real"))
+    assert real["step"] == [1, 2, 3]
+    assert real["images"] == [4, 8, 12]
+    assert real["y"] == pytest.approx([line["d"]["real"] for line in lines], rel=1e-4)
+    total = next(each for each in shown["The critic's loss"] if (each["run"], each["name"]) == (1, "sum"))
+    assert total["y"] == pytest.approx([sum(line["d"].values()) for line in lines], rel=1e-4)
+    norms = {each["name"] for each in shown["Gradient norms"]}
+    assert norms == {"critic", "generator"}
+
+
+def test_one_run_alone_lies_in_its_folder_and_tells_what_was_changed(
+    runs: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ganache("report", str(runs[1]), "--no-neighbours") == 0
+    assert "open it in a browser" in capsys.readouterr().out
+    text = (runs[1] / "report.html").read_text()
+    changed = text[text.index("Changed from the recipe dcgan") : text.index("All 7")]
+    assert "network.width" in changed
+    assert "penalty.r1" not in changed
+    assert "--no-neighbours" in text
+    assert ganache("report", str(runs[1]), "--no-neighbours") == 0, "a page of ours is written again"
+
+
+def test_points_and_a_run_that_has_only_begun(tmp_path: Path) -> None:
+    small = ["--recipe", "gan-mlp", "--data.count", "300", "--network.hidden", "4", "--steps", "1"]
+    assert ganache("train", "ring8", *small, "--out", str(tmp_path / "ring")) == 0
+    begun = tmp_path / "begun"
+    begun.mkdir()
+    shutil.copy(tmp_path / "ring" / "config.json", begun)
+    text = write_report([tmp_path / "ring", begun], tmp_path / "page.html").read_text()
+    for words in ("points have no pictures", "No checkpoint has been saved yet", "No look has been taken yet"):
+        assert words in text
+
+
+def test_names_are_text_and_never_html(runs: list[Path], tmp_path: Path) -> None:
+    name = "<script>alert(1)<&'\""
+    shutil.copytree(runs[0], tmp_path / name)
+    config = json.loads((tmp_path / name / "config.json").read_text())
+    config["data"]["source"] = config["recipe"] = "</script><img src=x onerror=alert(1)>"
+    (tmp_path / name / "config.json").write_text(json.dumps(config))
+    path = write_report([tmp_path / name], tmp_path / "page.html", neighbours=False)
+    read = Page()
+    read.feed(path.read_text())
+    assert read.open == []
+    assert "<script>alert" not in path.read_text()
+    assert "<img src=x" not in path.read_text()
+    assert data_of(path)["runs"] == [name]
+
+
+def test_training_pictures_that_are_not_there(runs: list[Path], tmp_path: Path) -> None:
+    shutil.copytree(runs[0], tmp_path / "moved")
+    for checkpoint in (tmp_path / "moved" / "checkpoints").glob("*"):
+        content = checkpoint.read_bytes()
+        assert b'\\"source\\": \\"faces\\"' in content
+        checkpoint.write_bytes(content.replace(b'\\"source\\": \\"faces\\"', b'\\"source\\": \\"gone/\\"'))
+    text = write_report([tmp_path / "moved"], tmp_path / "page.html").read_text()
+    assert "The training pictures were not found" in text
+    assert "--data DATA" in text
+    named = write_report([tmp_path / "moved"], tmp_path / "page.html", data="faces").read_text()
+    assert named.count("seed 0, nearest") == 2
+
+
+# ---- its parts -----------------------------------------------------------------------------------------------------
+
+
+def test_long_curves_are_thinned_and_keep_every_peak() -> None:
+    points = [(k, k, float(k), math.sin(k / 50)) for k in range(20_000)]
+    points[12_345] = (12_345, 0, 0.0, 77.0)
+    points[777] = (777, 0, 0.0, -77.0)
+    kept = thinned(points)
+    assert len(kept) <= MOST + 2
+    assert kept == sorted(kept)
+    assert {points[0], points[777], points[12_345], points[-1]} <= set(kept)
+    assert thinned(points[:MOST]) == points[:MOST]
+
+
+def test_no_chart_without_numbers_and_no_sum_of_one(runs: list[Path]) -> None:
+    (alone,) = told([runs[0]])
+    titles = {chart["title"] for chart in charts([alone])}
+    assert "Augmentation" not in titles
+    assert {"The critic's loss", "The generator's loss", "Speed"} <= titles
+    generator = next(chart for chart in CHARTS if chart.title == "The generator's loss")
+    assert list(curves(generator, {"g/fake": [(1, 1, 1.0, 1.0)]})) == ["fake"]
+
+
+def judged(n: int = 100, value: float = 1.0) -> Evaluation:
+    protocol = Protocol(n, n, "training", 0, "pixels", "abc", 3, "as they are", 0, 3, "faces", "0123456789abcdef")
+    return Evaluation((Score("frechet", value, 0.1, "lower", how="it"),), protocol)
+
+
+def test_an_evaluation_is_kept_and_a_later_one_takes_its_place(tmp_path: Path) -> None:
+    first = write_evaluation(tmp_path, judged())
+    assert read_evaluations(tmp_path) == [judged()]
+    assert write_evaluation(tmp_path, judged(value=2.0)) == first
+    assert read_evaluations(tmp_path) == [judged(value=2.0)]
+    first.write_text("{")
+    with pytest.raises(CheckpointError, match="cannot be read as an evaluation"):
+        read_evaluations(tmp_path)
+
+
+def test_scores_of_other_protocols_are_not_to_be_compared(runs: list[Path], tmp_path: Path) -> None:
+    for number, n in enumerate((100, 200)):
+        shutil.copytree(runs[1], tmp_path / f"r{number}")
+        write_evaluation(tmp_path / f"r{number}", judged(n, value=math.inf if number else 1.0))
+    folders = [tmp_path / "r0", tmp_path / "r1"]
+    assert (
+        "Not all of these were measured" in write_report(folders, tmp_path / "page.html", neighbours=False).read_text()
+    )
+    write_evaluation(folders[1], judged(100))
+    assert "Not all of these" not in write_report(folders, tmp_path / "page.html", neighbours=False).read_text()
+
+
+def test_refusals(runs: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "mine.html").write_text("<h1>My own page</h1>")
+    one = str(runs[0])
+    for words, said in [
+        ((), "No run was named"),
+        ((str(tmp_path),), "is no run"),
+        ((one, "-o", str(tmp_path / "mine.html")), "was not made by ganache"),
+        ((one, "-o", str(tmp_path)), "is a folder"),
+        ((*[one] * 9, "-o", str(tmp_path / "new.html")), "9 runs were named"),
+        ((one, "--data", "facs", "-o", str(tmp_path / "new.html")), "did you mean 'faces'?"),
+    ]:
+        capsys.readouterr()
+        assert ganache("report", *words) == 2
+        error = capsys.readouterr().err
+        assert said in error
+        assert error.count("\n") == 1
+        assert not (tmp_path / "new.html").exists()
+
+
+# ---- in a browser --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if program is None:
+        pytest.skip("no Chromium on this machine")
+    with playwright.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=program)
+        yield opened
+        opened.close()
+
+
+def test_it_opens_from_disk_and_answers(page: Path, browser: Any) -> None:
+    tab = browser.new_page(viewport={"width": 390, "height": 844})
+    said: list[str] = []
+    asked: list[str] = []
+    tab.on("console", lambda message: said.append(message.text))
+    tab.on("pageerror", lambda error: said.append(str(error)))
+    tab.on("request", lambda request: asked.append(request.url))
+    tab.goto(page.as_uri())
+    assert tab.evaluate("[...document.images].every((image) => image.complete && image.naturalWidth > 0)")
+    assert tab.evaluate("document.images.length") > 2
+    assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing leaves a phone's screen"
+
+    picture = tab.locator("#sample1")
+    last = picture.get_attribute("src")
+    tab.locator("#slider").fill("0")
+    assert picture.get_attribute("src") != last
+    assert "step 1" in picture.get_attribute("alt")
+    picture.evaluate("(image) => image.decode()")
+    tab.locator("#play").click()
+    tab.locator("#moment", has_text="3").wait_for()
+    assert picture.get_attribute("src") == last
+
+    loss = tab.locator(".chart", has_text="The critic's loss")
+    curves = loss.locator("svg[role=img] path")
+    assert curves.count() == 6, "three of each run"
+    tab.locator("#curve-controls input[type=checkbox]").nth(1).uncheck()
+    assert curves.count() == 3, "the second run was there, and went"
+    flat = curves.first.get_attribute("d")
+    loss.get_by_role("button", name="logarithmic").click()
+    assert curves.first.get_attribute("d") != flat
+
+    value = loss.locator(".legend b").first
+    at_the_end = value.text_content()
+    loss.locator("svg[role=img]").hover(position={"x": 52, "y": 60})
+    assert value.text_content() != at_the_end
+    tab.locator("#curve-controls select").select_option("images")
+    assert "pictures 12" in loss.locator("h3").text_content()
+
+    assert said == []
+    assert [url for url in asked if not url.startswith(("data:", "blob:"))] == [page.as_uri()]
+
+
+def test_a_drag_zooms_and_a_double_click_goes_back(page: Path, browser: Any) -> None:
+    tab = browser.new_page(viewport={"width": 1200, "height": 900})
+    tab.goto(page.as_uri())
+    drawing = tab.locator(".chart", has_text="Speed").locator("svg[role=img]")
+    drawing.scroll_into_view_if_needed()
+    whole = drawing.locator("path").first.get_attribute("d")
+    box = drawing.bounding_box()
+    tab.mouse.move(box["x"] + 150, box["y"] + 50)
+    tab.mouse.down()
+    tab.mouse.move(box["x"] + 300, box["y"] + 60)
+    tab.mouse.up()
+    assert drawing.locator("path").first.get_attribute("d") != whole
+    drawing.dblclick()
+    assert drawing.locator("path").first.get_attribute("d") == whole
+    drawing.press("+")
+    assert drawing.locator("path").first.get_attribute("d") != whole
+    drawing.press("Escape")
+    assert drawing.locator("path").first.get_attribute("d") == whole

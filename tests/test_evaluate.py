@@ -20,7 +20,7 @@ from ganache.evaluation import MEANINGS, Evaluation
 from ganache.images import as_x
 from ganache.measure import SEED, evaluate
 from ganache.metrics.features import Features, Pixels
-from ganache.types import Generator, Prior
+from ganache.types import Critic, Generator, Prior
 
 PRIOR = Prior(2)
 
@@ -176,6 +176,39 @@ def test_classes_of_labelled_digits(cache: Path, monkeypatch: pytest.MonkeyPatch
     assert evaluate(makes_four, PRIOR, digits, n=400, features="classifier", cache=cache) == found
 
 
+class Reads(Critic):
+    """Reads off an image whether it is brighter than a threshold, as a code: 2 for bright, 0 for dark, of three."""
+
+    def __init__(self, threshold: float) -> None:
+        super().__init__()
+        self.threshold = torch.nn.Parameter(torch.tensor(threshold))
+        self.codes = torch.nn.Identity()
+
+    def features(self, x: Tensor) -> Tensor:
+        bright = (x.flatten(1).mean(dim=1) > self.threshold).long()
+        return torch.nn.functional.one_hot(2 * bright, 3).float()
+
+
+def test_a_code_that_names_the_classes_is_found_to(faces: Dataset) -> None:
+    brightness = as_x(faces.images).flatten(1).mean(dim=1)
+    central = brightness.sort().values[180:220]
+    widest = int(central.diff().argmax())  # so that no rounding can decide
+    middle = float(central[widest : widest + 2].mean())
+    labelled = replace(faces, labels=(brightness < middle).long().numpy(), label_names=("bright", "dark"))
+    with_codes = Prior(5, categories=3)
+    found = evaluate(shown(faces), with_codes, labelled, n=300, features="pixels", critic=Reads(middle))
+    score = found["code_accuracy"]
+    assert (score.value, score.error, score.better) == (1, 0, "higher")
+    assert "0 for 1, 2 for 0" in score.how
+    blind = evaluate(shown(faces), with_codes, labelled, n=300, features="pixels", critic=Reads(2.0))["code_accuracy"]
+    assert blind.value == pytest.approx(0.5, abs=0.1)
+    assert blind.error == pytest.approx(0.5 / 300**0.5, rel=0.05)
+    unlabelled = evaluate(shown(faces), with_codes, faces, n=300, features="pixels", critic=Reads(middle))
+    assert any(note.startswith("code_accuracy is left out") for note in unlabelled.notes)
+    for score in evaluate(shown(faces), PRIOR, labelled, n=300, features="pixels").scores:
+        assert score.name != "code_accuracy"
+
+
 def test_what_is_refused(faces: Dataset, others: Dataset) -> None:
     good = shown(others)
     with pytest.raises(ConfigError, match="n is 99"):
@@ -237,6 +270,15 @@ def test_the_command_tells_people_and_programs(trained_run: str, capsys: pytest.
     assert found["protocol"]["split"] == "training"
     assert 0 < found["protocol"]["held_out"] < 40
     assert found["scores"][0]["name"] == "frechet"
+
+
+def test_the_command_asks_infogans_critic_for_its_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("sklearn")
+    small = ["--recipe", "infogan", "--batch", "4", "--network.width", "4", "--network.hidden", "8", "--steps", "1"]
+    assert run("train", "digits", *small, "--size", "8", "--out", str(tmp_path / "run")) == 0
+    capsys.readouterr()
+    assert run("evaluate", str(tmp_path / "run"), "-n", "200", "--features", "pixels") == 0
+    assert "code_accuracy" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

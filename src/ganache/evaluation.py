@@ -19,6 +19,7 @@ MEANINGS = {
     "variety": "1 - MS-SSIM of pairs of pictures; far below the real ones' is collapse",
     "classes": "classes that are made at all",
     "class_entropy": "evenness of the classes, in bits",
+    "code_accuracy": "real pictures in whose code, as the critic reads it, their class is named",
     "memorised": "pictures nearest to training ones beyond chance; 0 within the error is innocent",
 }
 """One line a score."""

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ganache.evaluation import Score
 from ganache.images import as_x
+from ganache.metrics.codes import named
 from ganache.metrics.coverage import NEIGHBOURS, precision_recall_density_coverage
 from ganache.metrics.estimates import mean_of
 from ganache.metrics.fidelity import frechet, inception_score, kernel
@@ -49,6 +50,8 @@ class Sides:
     """[M, K]"""
     labels: Tensor | None
     """The real pictures' classes [M], where they have any."""
+    codes: Tensor | None
+    """The categorical codes [M] that the critic reads off the real pictures, where it has a head for them."""
     seed: int
 
 
@@ -64,6 +67,8 @@ def scores(sides: Sides) -> Iterator[tuple[str, Callable[[], list[Score]]]]:
     yield "nearest neighbours", partial(by_neighbours, sides)
     if sides.fake_logits is not None and sides.real_logits is not None:
         yield "classes", partial(by_classes, sides.fake_logits, sides.real_logits, sides.labels, sides.seed)
+    if sides.codes is not None and sides.labels is not None:
+        yield "codes", partial(by_codes, sides.codes, sides.labels)
     yield "patches", partial(by_patches, sides)
     if has_variety(sides.fake_pictures):
         yield "variety", partial(by_pairs, sides)
@@ -108,6 +113,14 @@ def by_classes(fake: Tensor, real: Tensor, labels: Tensor | None, seed: int) -> 
         found.append(Score("classes", *reached, better="higher", real=there, how=counted))
         found.append(Score("class_entropy", *bits, better="higher", real=real_bits, how=how))
     return found
+
+
+def by_codes(codes: Tensor, labels: Tensor) -> list[Score]:
+    accuracy, names = named(codes.numpy(), labels.numpy())
+    error = math.sqrt(accuracy * (1 - accuracy) / len(labels))
+    stands = ", ".join(f"{code} for {kind}" for code, kind in sorted(names.items()))
+    how = f"the spread over {len(labels):,} real pictures (codes stand for classes: {stands})"
+    return [Score("code_accuracy", accuracy, error, better="higher", how=how)]
 
 
 def by_patches(sides: Sides) -> list[Score]:

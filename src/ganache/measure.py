@@ -6,7 +6,7 @@ Pictures are looked at a few hundred at a time and kept as their features, so me
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,11 @@ from ganache.errors import ConfigError, DataError, TrainingError
 from ganache.evaluation import Evaluation, Protocol
 from ganache.explore.rendering import as_pictures, generate
 from ganache.extract import CHUNK, Positions, extractor_of, looked_at, of_data
+from ganache.images import as_x
 from ganache.judging import SUBSETS, Sides, has_variety, scores, subset_size
 from ganache.latents import from_seeds
 from ganache.metrics.features import Features
-from ganache.types import Generator, Prior
+from ganache.types import Critic, Generator, Prior
 
 FEWEST = 100
 """Pictures on either side; with fewer no score means anything."""
@@ -43,6 +44,7 @@ def evaluate(
     *,
     features: str | None = None,
     n: int = 10_000,
+    critic: Critic | None = None,
     seed: int = SEED,
     header: Mapping[str, Any] | None = None,
     cache: Path | None = None,
@@ -51,7 +53,8 @@ def evaluate(
     """How near n pictures of latents `seed`, `seed` + 1, ... are to as many real ones, or to all that there are.
 
     The real ones are those that were trained on; of data whose fingerprint is not the one in the checkpoint's `header`,
-    any. `features`: "random" (the default), "pixels" (the default for points) or "classifier".
+    any. `features`: "random" (the default), "pixels" (the default for points) or "classifier". A `critic` that reads
+    categorical codes, as InfoGAN's does, is asked whether they name the classes of labelled data.
     Raises ConfigError, DataError or TrainingError where they cannot be compared.
     """
     header = header or {}
@@ -61,6 +64,8 @@ def evaluate(
     name = features or ("pixels" if len(data.image_shape) == 1 else "random")
     extractor, said = extractor_of(name, data, chosen.pool, chosen.held_out, cache)
     sides = both_sides(generator, prior, data, chosen, extractor, n, seed, cache, progress)
+    if critic is not None and critic.codes is not None and prior.categories > 1:
+        sides = replace(sides, codes=codes_of(critic, data, chosen.pool[:n], prior.categories))
     protocol = Protocol(
         generated=n,
         real=len(sides.real),
@@ -135,6 +140,7 @@ def both_sides(
         fake_logits=extractor.logits(fake),
         real_logits=extractor.logits(training[:n]),
         labels=None if data.labels is None else torch.from_numpy(data.labels[chosen.pool[:n]]),
+        codes=None,
         seed=seed,
     )
 
@@ -172,6 +178,17 @@ def of_generator(
     return torch.cat(features), np.concatenate(pictures)[:keep]
 
 
+@torch.inference_mode()
+def codes_of(critic: Critic, data: Dataset, positions: Positions, categories: int) -> Tensor:
+    """The likeliest categorical code [n] of each picture, as the critic's head Q reads it."""
+    device = next(critic.parameters()).device
+    found = []
+    for start in range(0, len(positions), CHUNK):
+        x = as_x(data.images[positions[start : start + CHUNK]]).to(device)
+        found.append(critic.read_codes(critic.features(x))[:, :categories].argmax(dim=1).cpu())
+    return torch.cat(found)
+
+
 def remarks(sides: Sides, known: bool) -> list[str]:
     """What was left out and why, and what to keep in mind."""
     said = []
@@ -183,6 +200,8 @@ def remarks(sides: Sides, known: bool) -> list[str]:
     if sides.labels is None or sides.fake_logits is None:
         also = "" if sides.labels is not None else ", on data with labels"
         said.append(f"inception_score, classes and class_entropy are left out: they need --features classifier{also}.")
+    if sides.codes is not None and sides.labels is None:
+        said.append("code_accuracy is left out: it needs data with labels.")
     if not has_variety(sides.fake_pictures):
         said.append("variety is left out: it compares pictures of at least 16x16.")
     fewest = min(len(sides.real), len(sides.fake))

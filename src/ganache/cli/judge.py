@@ -31,18 +31,21 @@ def evaluate(
     import torch
 
     from ganache import build
-    from ganache.checkpoint import load_generator
+    from ganache.checkpoint import load_critic, load_generator
     from ganache.folder import find_checkpoint, write_evaluation
     from ganache.measure import evaluate as measured
 
-    generator, config, header = load_generator(find_checkpoint(run, checkpoint))
-    generator.to("cuda" if torch.cuda.is_available() else "cpu")
+    path = find_checkpoint(run, checkpoint)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    generator, config, header = load_generator(path)
+    critic = load_critic(path).to(device) if config.method.codes(1) is not None else None
     evaluation = measured(
-        generator,
+        generator.to(device),
         build.prior(config),
         build.dataset_again(config, data, progress=not json),
         features=features,
         n=n,
+        critic=critic,
         header=header,
         progress=not json,
     )

@@ -24,6 +24,7 @@ from ganache.requests import (
     Invert,
     Kept,
     Neighbours,
+    Picture,
     Point,
     RealVsFake,
     Request,
@@ -70,6 +71,7 @@ EVERY: list[Request] = [
     Arithmetic("a*b"),
     Neighbours(n=2, k=3, classes=(0,)),
     Neighbours(n=2, k=3, of="pixels"),
+    Picture((Point((3, 4)), Point((5,))), (2, "code1"), (0.5, -1.0), (Point((Kept(vector=(0.5,) * 12),)),), (2.0,)),
     Traverse(3, classes=(0, 1)),
     Traverse("category", points=(Point((3, 4)), Point((Kept(vector=(0.5,) * 12),)))),
     Traverse("code1"),
@@ -125,6 +127,8 @@ def test_codes_stay_valid_and_nothing_but_the_request_matters(request_: Request)
 def test_the_points_of_a_toy_take_the_place_of_pictures(request_: Request) -> None:
     if isinstance(request_, Traverse):
         request_ = replace(request_, dimension=1)
+    if isinstance(request_, Picture):
+        request_ = replace(request_, dimensions=(2, 1))
     made, _ = shown(request_, points=True)
     for array in arrays(made):
         assert array.shape[1:] == (2,)
@@ -324,3 +328,24 @@ def test_generating_leaves_the_mode_of_training_alone() -> None:
     echo = Echo().train()
     generate(echo, torch.zeros(3, 12))
     assert echo.training
+
+
+def test_a_picture_sets_dimensions_and_then_moves_along_directions() -> None:
+    direction = Kept(vector=(3.0, 4.0, *[0.0] * 10))
+    _, echo = shown(Picture((Point((7,)),)))
+    before = echo.seen()
+    changed = Picture((Point((7,)),), (0, 5), (0.5, -2.0), (Point((direction,)),), (10.0,))
+    _, echo = shown(changed)
+    wanted = before.clone()
+    wanted[:, 5] = -2.0
+    wanted[:, 0], wanted[:, 1] = 0.5 + 6.0, before[:, 1] + 8.0
+    assert torch.allclose(echo.seen(), wanted, atol=1e-5)
+
+
+def test_what_a_picture_cannot_change() -> None:
+    with pytest.raises(ConfigError, match="2 dimensions and 1 values are given"):
+        Picture(dimensions=(1, 2), values=(0.5,))
+    with pytest.raises(ConfigError, match="There is no dimension 99"):
+        shown(Picture(dimensions=(99,), values=(0.5,)))
+    with pytest.raises(ConfigError, match="no linear layer"):
+        shown(Picture(directions=(Point(("sefa1",)),), steps=(1.0,)))

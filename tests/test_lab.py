@@ -50,6 +50,7 @@ def pixels(file: str) -> np.ndarray:
 @pytest.mark.parametrize(
     "words",
     [
+        "picture --points 3 smiling --dimensions 2 --values 0.5 --directions smiling sefa1 --steps 2 -1 -o one.png",
         "sample -n 9 --mean -0.3 0 --std 0.4 1 -o one.png",
         "distribution --n 8 --means -0.5 0.5 -o one.png",
         "average --n 3 -o one.png",

@@ -6,9 +6,11 @@ import json
 import math
 
 import pytest
+import tyro
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ganache.cli.lab import REGISTRY
 from ganache.errors import ConfigError
 from ganache.requests import (
     KINDS,
@@ -21,6 +23,7 @@ from ganache.requests import (
     Invert,
     Kept,
     Neighbours,
+    Picture,
     Point,
     RealVsFake,
     Request,
@@ -28,6 +31,7 @@ from ganache.requests import (
     Traverse,
     Truncation,
     Walk,
+    command,
     from_json,
     parse,
     resolve_names,
@@ -46,6 +50,7 @@ OTHERS: list[Request] = [
     Along((Point(("smile",)), Point((SMILING,))), (Point((1,)),), (-1.0,), 0.1, 0.5, (2,)),
     Invert(("a.png", "b.png"), 2, 9, 10, 0.5, 0.0, 3, (1,)),
     Neighbours(3, 4, "pixels", 0.1, 0.2, 5, (0,), "pictures.zip"),
+    Picture((Point((3,)), Point((SMILING,))), (4, "code1"), (0.5, -1.0), (Point(("sefa1",)),), (2.0,), 0.1, 0.5, (2,)),
     Traverse("code2", values=(1.5, -1.0), points=(Point((SMILING, 5)),)),
     Walk((Point((9,)), Point(("smiling",))), "lerp", loop=False, frames=3, fps=5),
     Truncation((0.5,), 2, 3, 0.1, (1,)),
@@ -59,6 +64,15 @@ def test_a_request_comes_back_from_json_as_it_was(request_: Request) -> None:
     assert from_json(text) == request_
     assert to_json(from_json(text)) == text
     assert json.loads(text)["kind"] in KINDS
+
+
+@pytest.mark.parametrize("request_", OTHERS, ids=lambda r: type(r).__name__)
+def test_a_request_comes_back_from_its_command(request_: Request) -> None:
+    words = command(request_, [])
+    assert words[:2] == ["ganache", next(name for name, kind in KINDS.items() if type(request_) is kind)]
+    if isinstance(request_, Sample):  # its command has fields of its own
+        return
+    assert tyro.cli(type(request_), args=words[2:], registry=REGISTRY) == request_
 
 
 parts = st.one_of(

@@ -6,15 +6,13 @@ latents are lost, so seeds stand in for them. "Image n" is the article's number.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import count
 
 from ganache.requests import (
-    KINDS,
     Arithmetic,
     Average,
     Distribution,
-    Point,
     RealVsFake,
     Request,
     Sample,
@@ -149,17 +147,3 @@ def real_and_fake(data: str) -> Plate:
         "Eight real faces, eight by each model: they could still be told apart.",
         "By what one tells them apart: sharpness, symmetry, colours, backgrounds.",
     )
-
-
-def command(request: Request, runs: list[str]) -> list[str]:
-    """The command line that makes a request's picture, word by word, without options that say nothing new."""
-    (kind,) = [name for name, known in KINDS.items() if type(request) is known]
-    words, usual = ["ganache", kind, *runs], type(request)()
-    for each in fields(request):  # type: ignore[arg-type]
-        value = getattr(request, each.name)
-        if value == getattr(usual, each.name):
-            continue
-        many = value if isinstance(value, tuple) else (value,)
-        parts = [",".join(map(str, item.parts)) if isinstance(item, Point) else str(item) for item in many]
-        words += [f"--{each.name}", *parts]
-    return words

@@ -28,6 +28,7 @@ from ganache.errors import GanacheError
 COMMANDS: dict[str, Callable[..., Any]] = {
     "train": train,
     "sample": lab.sample,
+    "picture": lab.picture,
     "distribution": lab.distribution,
     "average": lab.average,
     "arithmetic": lab.arithmetic,

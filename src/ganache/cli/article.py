@@ -10,7 +10,7 @@ from tyro.conf import Positional, arg
 
 from ganache.cli.making import load_models, real_pictures, refuse_unless_request
 from ganache.errors import ConfigError
-from ganache.requests import RealVsFake, to_dict
+from ganache.requests import RealVsFake, command, to_dict
 
 
 def article(
@@ -32,7 +32,7 @@ def article(
     folder = Path(out)
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"{folder} is a file, and the article's pictures need a folder: name another with -o.")
-    from ganache.article import command, plates
+    from ganache.article import plates
     from ganache.explore import show
     from ganache.figures import save_figure
     from ganache.figures.page import Entry, page, refuse_unless_ours

@@ -22,6 +22,7 @@ from ganache.requests import (
     Distribution,
     Invert,
     Neighbours,
+    Picture,
     Point,
     RealVsFake,
     Sample,
@@ -88,6 +89,11 @@ def sample(
     if checkpoint != "last":
         runs = tuple(f"{run}@{checkpoint}" for run in runs)
     make(request, runs, average, out, plain)
+
+
+def picture(runs: Runs, request: Annotated[Picture, flat], average: Averaged = True, out: Out = "picture.png") -> None:
+    """Make the picture of a latent, with dimensions set and moved along directions, as the playground's sliders do."""
+    make(request, runs, average, out)
 
 
 def distribution(

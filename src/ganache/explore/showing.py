@@ -10,6 +10,7 @@ from ganache.exhibits import Exhibit, Film, Pictures
 from ganache.explore.changes import arithmetic, traverse, walk
 from ganache.explore.inverting import inverted
 from ganache.explore.nearing import neighbours
+from ganache.explore.picturing import picture
 from ganache.explore.ranking import dimensions
 from ganache.explore.rendering import Model
 from ganache.explore.samples import average, distribution, real_vs_fake, sample, truncation
@@ -23,6 +24,7 @@ from ganache.requests import (
     Distribution,
     Invert,
     Neighbours,
+    Picture,
     RealVsFake,
     Request,
     Sample,
@@ -38,6 +40,7 @@ SHOWN: Mapping[type[Request], Callable[..., tuple[Any, ...]]] = {
     Dimensions: dimensions,
     Directions: directions,
     Distribution: distribution,
+    Picture: picture,
     Sample: sample,
     Traverse: traverse,
     Truncation: truncation,

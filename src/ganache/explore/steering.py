@@ -19,6 +19,7 @@ from ganache.explore.locating import Place
 from ganache.explore.rendering import Model, render
 from ganache.explore.samples import caption
 from ganache.requests import Along, Directions, Point, Sample
+from ganache.requests.points import OWN
 
 TITLES = {
     "sefa": "The directions of the latent that the generator's first weight stretches most (SeFa).",
@@ -67,12 +68,37 @@ def along(request: Along, model: Model) -> tuple[str, list[Sheet]]:
     if not request.directions:
         raise ConfigError("No direction is named: keep some with  ganache directions RUN --keep NAME")
     place = Place(model.prior, request.mean, request.std, *request.classes)
-    rows = torch.cat([place.of_point(each)[:, : model.prior.noise] for each in request.directions])
-    if not (rows.norm(dim=1) > 0).all():
-        raise ConfigError("A direction is 0 in each dimension of the noise and leads nowhere: name another.")
+    rows = named(request.directions, place, model)
     title = "From left to right a latent is moved along the direction beside it, by the number above."
     names = [str(each) for each in request.directions]
-    return title, [moved(unit(rows), names, request.points, request.steps, place, model)]
+    return title, [moved(rows, names, request.points, request.steps, place, model)]
+
+
+def named(points: Sequence[Point], place: Place, model: Model) -> Tensor:
+    """Unit directions in the noise [K, noise]: where latents point to, or the generator's own sefa1, pca1, ...
+
+    Raises ConfigError for a direction of length 0.
+    """
+    rows = torch.cat([own(point, model) if is_own(point) else place.of_point(point) for point in points])
+    rows = rows[:, : model.prior.noise]
+    if not (rows.norm(dim=1) > 0).all():
+        raise ConfigError("A direction is 0 in each dimension of the noise and leads nowhere: name another.")
+    return unit(rows)
+
+
+def is_own(point: Point) -> bool:
+    """Whether it is one of the directions that a generator has by itself."""
+    name = point.parts[0]
+    return len(point.parts) == 1 and isinstance(name, str) and OWN.fullmatch(name) is not None
+
+
+def own(point: Point, model: Model) -> Tensor:
+    """The generator's direction sefa1, pca1, ... in the noise [1, noise]. Raises ConfigError where it has fewer."""
+    how, number = OWN.fullmatch(str(point)).groups()  # type: ignore[union-attr]
+    rows, _ = found(Directions(how=how, top=int(number)), model)  # type: ignore[arg-type]
+    if len(rows) < int(number):
+        raise ConfigError(f"{model.name} has {len(rows)} directions by {how}, and {point} is none of them.")
+    return rows[-1:]
 
 
 def moved(

@@ -8,7 +8,8 @@ A request and a generator fix the pictures: a latent of seed s is always the pri
 the command line can list what there is before PyTorch has loaded.
 """
 
-from ganache.requests.discoveries import Along, Dimensions, Directions, Invert, Neighbours
+from ganache.requests.command import command
+from ganache.requests.discoveries import Along, Dimensions, Directions, Invert, Neighbours, Picture
 from ganache.requests.kinds import (
     Arithmetic,
     Average,
@@ -35,6 +36,7 @@ __all__ = [
     "Invert",
     "Kept",
     "Neighbours",
+    "Picture",
     "Point",
     "RealVsFake",
     "Request",
@@ -43,6 +45,7 @@ __all__ = [
     "Truncation",
     "Walk",
     "build",
+    "command",
     "from_dict",
     "from_json",
     "parse",

@@ -79,6 +79,38 @@ class Directions(Request):
 
 
 @dataclass(frozen=True)
+class Picture(Request):
+    """Latents as they are or changed, a picture each: dimensions set to values, then moved along directions."""
+
+    points: tuple[Point, ...] = (Point((0,)),)
+    """The latents: seeds, names, or several averaged (3,17,smiling)."""
+    dimensions: tuple[int | str, ...] = ()
+    """Those to set: numbers from 0, or `code1`, `code2`, ... where the latents have such."""
+    values: tuple[float, ...] = ()
+    """What each of them is set to."""
+    directions: tuple[Point, ...] = ()
+    """To move along: names that were kept; or sefa1, sefa2, ..., pca1, ..., which each generator has by itself."""
+    steps: tuple[float, ...] = ()
+    """How far to move along each."""
+    mean: float = 0.0
+    """Around which the latents of seeds are drawn."""
+    std: float = 1.0
+    """Their spread."""
+    classes: tuple[int, ...] = ()
+    """One class for all of it; none leaves each latent its own."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.refuse_empty("points")
+        self.refuse_long("latents", len(self.points), WIDEST)
+        self.refuse_several_classes("the latents are all changed alike")
+        for of, many in (("dimensions", "values"), ("directions", "steps")):
+            wanted, given = len(getattr(self, of)), len(getattr(self, many))
+            if wanted != given:
+                raise ConfigError(f"{wanted} {of} and {given} {many} are given: give one for each.")
+
+
+@dataclass(frozen=True)
 class Along(Request):
     """Latents moved along directions that were kept: a row for each direction and latent."""
 

@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from ganache.errors import ConfigError, choices
-from ganache.requests.discoveries import Along, Dimensions, Directions, Invert, Neighbours
+from ganache.requests.discoveries import Along, Dimensions, Directions, Invert, Neighbours, Picture
 from ganache.requests.kinds import (
     Arithmetic,
     Average,
@@ -32,6 +32,7 @@ KINDS: dict[str, type[Request]] = {
     "distribution": Distribution,
     "invert": Invert,
     "neighbours": Neighbours,
+    "picture": Picture,
     "real-vs-fake": RealVsFake,
     "sample": Sample,
     "traverse": Traverse,

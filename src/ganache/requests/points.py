@@ -24,6 +24,8 @@ LARGE = 1e6
 """No number in a latent is larger: a network's arithmetic would overflow."""
 NAME = re.compile(r"[^\W\d][\w-]{0,63}")
 """A letter, then letters, digits, - and _."""
+OWN = re.compile(r"(sefa|pca)([1-9]\d{0,2})")
+"""Directions that every generator has by itself, counted from the strongest; a latent may be kept under such a name."""
 
 
 @dataclass(frozen=True)
@@ -67,11 +69,11 @@ class Point:
         return f"mean of {len(names)}" if len(names) > 4 else f"mean of {', '.join(names)}"
 
     def resolved(self, names: Mapping[str, Kept]) -> Point:
-        """Every name replaced by what it stands for. Raises ConfigError for one that is unknown."""
+        """Every name replaced by what it stands for; sefa1, pca1, ... stay. Raises ConfigError for an unknown one."""
         for part in self.parts:
-            if isinstance(part, str) and part not in names:
+            if isinstance(part, str) and part not in names and not OWN.fullmatch(part):
                 refuse_unknown(part, names)
-        return Point(tuple(names[part] if isinstance(part, str) else part for part in self.parts))
+        return Point(tuple(names.get(part, part) if isinstance(part, str) else part for part in self.parts))
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:

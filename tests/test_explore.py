@@ -71,6 +71,7 @@ EVERY: list[Request] = [
     Arithmetic("a*b"),
     Neighbours(n=2, k=3, classes=(0,)),
     Neighbours(n=2, k=3, of="pixels"),
+    Neighbours(k=3, points=(Point((1, 2)), Point((3,))), classes=(1, 2)),
     Picture((Point((3, 4)), Point((5,))), (2, "code1"), (0.5, -1.0), (Point((Kept(vector=(0.5,) * 12),)),), (2.0,)),
     Traverse(3, classes=(0, 1)),
     Traverse("category", points=(Point((3, 4)), Point((Kept(vector=(0.5,) * 12),)))),

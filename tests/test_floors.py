@@ -16,8 +16,8 @@ FLOORS = [
     | {"evaluation", "judging"}
     | {"look", "watch", "diagnose"},
     {"checkpoint", "folder", "log", "figures", "resume", "policy", "run", "compare", "extract", "measure"}
-    | {"export", "report"},
-    {"progress", "cli", "claims", "web"},
+    | {"export", "models", "report"},
+    {"progress", "cli", "claims", "playground"},
 ]
 """As docs/house.md draws them, from the ground up."""
 
@@ -56,6 +56,7 @@ SAME_FLOOR = {
     ("judging", "evaluation"),
     ("extract", "checkpoint"),  # features of real pictures are kept as checkpoints are
     ("measure", "extract"),
+    ("models", "checkpoint"),
     ("compare", "checkpoint"),
     ("compare", "folder"),
     ("compare", "figures"),
@@ -65,6 +66,7 @@ SAME_FLOOR = {
     ("report", "folder"),
     ("report", "log"),
     ("cli", "claims"),
+    ("cli", "playground"),
     ("cli", "progress"),
 }
 

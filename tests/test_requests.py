@@ -49,7 +49,7 @@ OTHERS: list[Request] = [
     Directions("examples", 3, (Point((SMILING,)),), (Point((1, 2)),), (Point((7,)),), (0.5, 1.0), 2.0, classes=(1,)),
     Along((Point(("smile",)), Point((SMILING,))), (Point((1,)),), (-1.0,), 0.1, 0.5, (2,)),
     Invert(("a.png", "b.png"), 2, 9, 10, 0.5, 0.0, 3, (1,)),
-    Neighbours(3, 4, "pixels", 0.1, 0.2, 5, (0,), "pictures.zip"),
+    Neighbours(3, 4, "pixels", 0.1, 0.2, 5, (0,), "pictures.zip", (Point((3, "smiling")),)),
     Picture((Point((3,)), Point((SMILING,))), (4, "code1"), (0.5, -1.0), (Point(("sefa1",)),), (2.0,), 0.1, 0.5, (2,)),
     Traverse("code2", values=(1.5, -1.0), points=(Point((SMILING, 5)),)),
     Walk((Point((9,)), Point(("smiling",))), "lerp", loop=False, frames=3, fps=5),

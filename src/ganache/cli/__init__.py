@@ -20,6 +20,7 @@ from ganache.cli.findings import diagnose
 from ganache.cli.judge import evaluate
 from ganache.cli.names import name
 from ganache.cli.pictures import compare
+from ganache.cli.playground import explore, watch
 from ganache.cli.reporting import report
 from ganache.cli.tell import doctor, recipes
 from ganache.cli.train import train, train_command
@@ -27,6 +28,8 @@ from ganache.errors import GanacheError
 
 COMMANDS: dict[str, Callable[..., Any]] = {
     "train": train,
+    "explore": explore,
+    "watch": watch,
     "sample": lab.sample,
     "picture": lab.picture,
     "distribution": lab.distribution,

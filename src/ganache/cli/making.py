@@ -85,33 +85,26 @@ def keep_found(shown: Exhibit, folder: Path, name: str) -> None:
 
 def load_models(runs: Sequence[str], average: bool) -> tuple[list[Model], Config]:
     """The generators of RUN or RUN@STEP, named by folder and step; and the first one's settings."""
-    from ganache import build
-    from ganache.checkpoint import load_generator
-    from ganache.explore import Model
     from ganache.folder import at_step, find_checkpoint
+    from ganache.models import load_model
 
     folders = {Path(at_step(run)[0]).resolve() for run in runs}
     same_name = len({folder.name for folder in folders}) < len(folders)
     models, configs = [], []
     for run in runs:
         folder, which = at_step(run)
-        generator, config, header = load_generator(find_checkpoint(folder, which), average)
         name = str(folder) if same_name else folder.resolve().name
-        models.append(Model(generator, build.prior(config), f"{name}, step {header['step']:,}"))
+        model, config = load_model(find_checkpoint(folder, which), name, average)
+        models.append(model)
         configs.append(config)
     return models, configs[0]
 
 
 def real_pictures(request: RealVsFake | Neighbours, config: Config, model: Model) -> Any:
-    """All pictures of the data a run was trained on, or of the data that the request names, at the run's size."""
-    from ganache.data import load
+    """All pictures of the data that the request names, or of those a run was trained on."""
+    from ganache import models
 
-    data, shape = config.data, model.generator.image_shape
-    size, channels = data.height_width(), data.channels
-    if request.data and len(shape) == 3:
-        size, channels = (shape[1], shape[2]), shape[0]
-    source = request.data or data.source
-    return load(source, size=size, channels=channels, fit=data.fit, count=data.count, progress=True).images
+    return models.real_pictures(config, model, request.data, progress=True)
 
 
 def given_pictures(request: Invert, config: Config, model: Model) -> Any:

@@ -10,7 +10,7 @@ from ganache.data.dataset import Dataset
 from ganache.data.diagnosis import Diagnosis
 from ganache.data.doctor import diagnose
 from ganache.data.reasons import Note, Reason, Skipped
-from ganache.data.single import read_picture
+from ganache.data.single import picture_in, read_picture
 from ganache.data.sources import load
 from ganache.data.stream import Stream
 from ganache.data.toys import TOYS, Toy
@@ -26,5 +26,6 @@ __all__ = [
     "Toy",
     "diagnose",
     "load",
+    "picture_in",
     "read_picture",
 ]

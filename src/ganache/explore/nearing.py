@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import cycle
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor
 from ganache import images
 from ganache.errors import ConfigError
 from ganache.exhibits import Pictures, Sheet
+from ganache.explore.locating import Place
 from ganache.explore.rendering import Model, render
 from ganache.explore.samples import caption
 from ganache.metrics.features import RandomFeatures
@@ -40,8 +42,7 @@ def neighbours(request: Neighbours, model: Model, real: Pictures) -> tuple[str, 
     small = points or min(real.shape[1:3]) < LEAST_SIDE
     if small and request.of == "features":
         raise ConfigError(f"Points, and pictures of a side below {LEAST_SIDE}, have no features: use --of pixels.")
-    z = Sample(request.n, request.mean, request.std, request.seed, request.classes).latents(model.prior)
-    fake = render(model.generator, z)
+    fake = render(model.generator, latents_of(request, model))
     sheets = []
     if request.of != "features":
         sheets.append(sheet(request, model, fake, real, as_pixels, "in pixels" if not points else ""))
@@ -52,6 +53,15 @@ def neighbours(request: Neighbours, model: Model, real: Pictures) -> tuple[str, 
     return f"Samples, and the nearest of {len(real):,} real {what} with their distances.", sheets
 
 
+def latents_of(request: Neighbours, model: Model) -> Tensor:
+    """z [N, z_dim]: those of the seeds, or of the points in their place."""
+    if not request.points:
+        return Sample(request.n, request.mean, request.std, request.seed, request.classes).latents(model.prior)
+    turns = cycle(request.classes or (None,))
+    places = (Place(model.prior, request.mean, request.std, category) for category in turns)
+    return torch.cat([place.of_point(point) for point, place in zip(request.points, places, strict=False)])
+
+
 def sheet(request: Neighbours, model: Model, fake: Pictures, real: Pictures, vectors: Vectors, words: str) -> Sheet:
     """The samples and their neighbours by one kind of vectors."""
     distances, which, usual = nearest(fake, real, vectors, request.k, request.seed)
@@ -60,7 +70,7 @@ def sheet(request: Neighbours, model: Model, fake: Pictures, real: Pictures, vec
         rows.append(np.concatenate([sample[None], np.stack([real[place] for place in near])]))
         below += ["", *(f"{each:.3f}" for each in far)]
     over = ("sample", "nearest", *(f"no. {k}" for k in range(2, request.k + 1)))
-    beside = tuple(f"seed {request.seed + row}" for row in range(len(fake)))
+    beside = tuple(map(str, request.points)) or tuple(f"seed {request.seed + row}" for row in range(len(fake)))
     heading = caption(model.name, words, f"usual between a real one and its nearest other: {usual:.3f}")
     return Sheet(np.concatenate(rows), request.k + 1, over, beside, heading, below=tuple(below))
 

@@ -106,6 +106,7 @@ class Picture(Request):
         self.refuse_several_classes("the latents are all changed alike")
         for of, many in (("dimensions", "values"), ("directions", "steps")):
             wanted, given = len(getattr(self, of)), len(getattr(self, many))
+            self.refuse_long(of, wanted, WIDEST)
             if wanted != given:
                 raise ConfigError(f"{wanted} {of} and {given} {many} are given: give one for each.")
 
@@ -181,7 +182,9 @@ class Neighbours(Request):
     """The samples' classes, in turn; none lets the seeds choose."""
     data: str = ""
     """Where the real pictures are; by default where the run found them."""
+    points: tuple[Point, ...] = ()
+    """Latents in place of the n seeds': seeds, names, or several averaged (3,17,smiling)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.refuse_long("rows", self.n, 100)
+        self.refuse_long("rows", max(self.n, len(self.points)), 100)

@@ -30,7 +30,7 @@ def build(kind: type[T], plain: Mapping[str, Any], what: str) -> T:
         if name not in names:
             raise ConfigError(f"A {what} has no '{name}': {choices(str(name), names)}")
     try:
-        return cast(T, adapter(kind).validate_json(json.dumps(plain), strict=True))
+        return cast(T, adapter(cast(Any, kind)).validate_json(json.dumps(plain), strict=True))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"] if part in names or isinstance(part, int)) or "content"

@@ -89,7 +89,7 @@ def tell(message: wire.Tell, library: Library) -> Answer:
 
 
 def mix(message: wire.Mix, library: Library) -> Answer:
-    """Sum, difference, product and mixture of two latents: their pictures, and their numbers."""
+    """Two latents, their sum, difference, product and mixture: their pictures, and their numbers."""
     model = library.loaded(message.model).model
     asked = Picture((message.a, message.b), mean=message.mean, std=message.std, classes=message.classes)
     refuse_too_much(asked, [model])
@@ -98,6 +98,8 @@ def mix(message: wire.Mix, library: Library) -> Answer:
     t = min(1.0, max(0.0, message.t)) if message.t == message.t else 0.5
     z = torch.cat(
         [
+            a,
+            b,
             latents.on_noise(model.prior, latents.add, a, b),
             latents.on_noise(model.prior, latents.abs_difference, a, b),
             latents.on_noise(model.prior, latents.product, a, b),

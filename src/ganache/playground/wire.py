@@ -42,7 +42,7 @@ class Message:
 class Show(Message):
     """Show a request by each of the models. A newer one of the same slot takes its place."""
 
-    slot: Literal["picture", "wall", "view"]
+    slot: Literal["picture", "wall", "pins", "view"]
     request: dict[str, Any]
     models: tuple[Which, ...]
     base: bool = False
@@ -59,7 +59,7 @@ class Tell(Message):
 
 @dataclass(frozen=True)
 class Mix(Message):
-    """The sum, difference, product and mixture of two latents; t leads from a (0) to b (1)."""
+    """Two latents, and their sum, difference, product and mixture; t leads from a (0) to b (1)."""
 
     a: Point
     b: Point

@@ -1,0 +1,88 @@
+// Sheets of pictures -> canvases, and a few words for making elements.
+
+/** An element with attributes and children; functions become listeners. */
+export function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") element.addEventListener(name.slice(2), value);
+    else if (value === true) element.setAttribute(name, "");
+    else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, value);
+  }
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+export function find(id) {
+  return document.getElementById(id);
+}
+
+/** The bytes of a picture as something to draw. */
+export function decode(bytes) {
+  return createImageBitmap(new Blob([bytes]));
+}
+
+/** Picture number `index` of a sheet on a canvas of its own size. */
+export function put(canvas, bitmap, sheet, index = 0) {
+  const { across, width, height } = sheet;
+  if (canvas.width !== width || canvas.height !== height) {
+    canvas.width = width;
+    canvas.height = height;
+  }
+  const x = (index % across) * width;
+  const y = Math.floor(index / across) * height;
+  canvas.getContext("2d").drawImage(bitmap, x, y, width, height, 0, 0, width, height);
+}
+
+/** A button with a picture that can be clicked and dragged; `data` is what it stands for. */
+export function thumb(label, data, onclick) {
+  const canvas = make("canvas", { width: 8, height: 8, "aria-hidden": "true" });
+  const button = make("button", { class: "thumb", title: label, "aria-label": label, draggable: "true", onclick }, canvas);
+  button.data = data;
+  button.addEventListener("dragstart", (event) => {
+    event.dataTransfer.setData("application/x-latent", JSON.stringify(button.data));
+    event.dataTransfer.effectAllowed = "copy";
+  });
+  return button;
+}
+
+/** Let latents be dropped on an element. */
+export function takesDrops(element, call) {
+  const ours = (event) => event.dataTransfer.types.includes("application/x-latent");
+  element.addEventListener("dragover", (event) => {
+    if (!ours(event)) return;
+    event.preventDefault();
+    element.classList.add("over");
+  });
+  element.addEventListener("dragleave", () => element.classList.remove("over"));
+  element.addEventListener("drop", (event) => {
+    element.classList.remove("over");
+    if (!ours(event)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    call(JSON.parse(event.dataTransfer.getData("application/x-latent")));
+  });
+}
+
+/** Hand bytes to the browser's downloads. */
+export function download(bytes, name, type) {
+  const address = URL.createObjectURL(new Blob([bytes], { type }));
+  make("a", { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 10_000);
+}
+
+/** Text to the clipboard, with a word on the button. */
+export async function copy(text, button) {
+  const before = button.textContent;
+  try {
+    await navigator.clipboard.writeText(text);
+    button.textContent = "Copied";
+  } catch {
+    button.textContent = "Not allowed";
+  }
+  setTimeout(() => (button.textContent = before), 1200);
+}
+
+/** A number as sliders show it. */
+export function short(value) {
+  return (Math.round(value * 100) / 100).toFixed(2).replace("-0.00", "0.00");
+}

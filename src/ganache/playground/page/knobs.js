@@ -1,0 +1,231 @@
+// The sliders: mean and spread, classes and codes, directions, dimensions. Each changes the state; all follow it.
+
+import { decode, find, make, put, short } from "./draw.js";
+
+
+const FIRST = 14; // dimensions shown at first
+const REACH = 6; // how far a direction's slider goes, in the latents' own units
+
+/** One slider with its name, its value and, where it can be left out, a button that does. */
+function knob({ name, title, id, min, max, step = 0.01, map, oninput, onchange, onreset, onhover }) {
+  const input = make("input", { type: "range", id, min, max, step, "aria-label": title ?? name });
+  const output = make("output", { for: id });
+  const reset = onreset ? make("button", { class: "plain reset", "aria-label": `Leave ${name} as it was`, title: "Leave as it was", onclick: onreset }, "×") : null;
+  const label = make("label", { for: id, title: title ?? name }, name);
+  const element = make("div", { class: "knob" }, map ?? null, label, input, output, reset);
+  input.addEventListener("input", () => oninput(Number(input.value)));
+  input.addEventListener("change", () => onchange(Number(input.value)));
+  if (onreset) input.addEventListener("dblclick", onreset);
+  if (onhover) {
+    for (const event of ["pointerenter", "focusin"]) element.addEventListener(event, () => onhover(true));
+    for (const event of ["pointerleave", "focusout"]) element.addEventListener(event, () => onhover(false));
+  }
+  const update = (value, base, changed) => {
+    if (document.activeElement !== input || Number(input.value) !== value) input.value = value;
+    output.textContent = short(value);
+    input.style.setProperty("--at", `${(100 * (value - min)) / (max - min)}%`);
+    input.style.setProperty("--base", `${Math.min(100, Math.max(0, (100 * (base - min)) / (max - min)))}%`);
+    element.classList.toggle("changed", changed);
+  };
+  return { element, input, update };
+}
+
+export class Knobs {
+  constructor(app) {
+    this.app = app;
+    this.rows = []; // functions that follow the state
+    this.all = false;
+    app.store.addEventListener("change", () => this.follow());
+  }
+
+  get run() {
+    return this.app.hello.runs[this.app.store.now.models[0].run];
+  }
+
+  /** Build everything anew: for another run, or when something was found. */
+  build() {
+    const focused = document.activeElement?.id;
+    this.rows = [];
+    this.prior();
+    this.codes();
+    this.directions();
+    this.dimensions();
+    this.built = JSON.stringify([this.app.store.now.models[0].run, this.run.noise]);
+    this.follow();
+    if (focused && document.activeElement?.id !== focused) find(focused)?.focus();
+  }
+
+  follow() {
+    if (!this.app.hello || !this.run?.noise) return;
+    if (this.built !== JSON.stringify([this.app.store.now.models[0].run, this.run.noise])) return this.build();
+    for (const row of this.rows) row(this.app.store.now);
+  }
+
+  add(place, row, value) {
+    place.append(row.element);
+    this.rows.push((state) => row.update(...value(state)));
+  }
+
+  /** Mean and spread of the seeds' latents. */
+  prior() {
+    const { store } = this.app;
+    const place = find("prior");
+    const note = make("p", { class: "hint", hidden: true }, "This latent is fixed: mean and spread move samples only.");
+    place.replaceChildren(make("h2", {}, "Samples"), note);
+    for (const [name, title, field, min, max, usual] of [
+      ["Mean", "Mean of the latent's numbers", "mean", -1.5, 1.5, 0],
+      ["Spread", "Spread of the latent's numbers (truncation)", "std", 0, 2, 1],
+    ]) {
+      const change = (value, passing) => store.change({ [field]: value }, { passing });
+      const row = knob({
+        name, title, min, max, id: `knob-${field}`,
+        oninput: (value) => change(value, true), onchange: (value) => change(value, false), onreset: () => change(usual, false),
+      }); // prettier-ignore
+      this.add(place, row, (state) => [state[field], usual, state[field] !== usual]);
+    }
+    this.rows.push((state) => (note.hidden = typeof state.point === "number"));
+  }
+
+  /** Classes as buttons, InfoGAN's codes as sliders. */
+  codes() {
+    const { store } = this.app;
+    const { categories, continuous, noise } = this.run;
+    const place = find("codes");
+    place.replaceChildren();
+    if (categories) {
+      const chips = make("div", { class: "chips", role: "radiogroup", "aria-label": "Class" });
+      place.append(make("h2", {}, continuous ? "Category" : "Class"), chips);
+      for (const value of [null, ...Array(categories).keys()]) {
+        const chip = make("button", { role: "radio", onclick: () => store.change({ class: value }) }, value === null ? "any" : value);
+        chips.append(chip);
+        this.rows.push((state) => chip.setAttribute("aria-checked", state.class === value));
+      }
+    }
+    if (continuous) place.append(make("h2", {}, "Codes"));
+    for (let number = 1; number <= continuous; number++) {
+      this.setter(place, `code${number}`, `code ${number}`, noise + categories + number - 1, [-2, 2]);
+    }
+  }
+
+  /** A slider that sets one number of the latent. */
+  setter(place, key, name, index, [min, max], more = {}) {
+    const { store } = this.app;
+    const put = (value, passing) => store.change({ set: { ...store.now.set, [key]: value } }, { passing });
+    const row = knob({
+      name, min, max, id: `knob-${key}`,
+      oninput: (value) => put(value, true), onchange: (value) => put(value, false),
+      onreset: () => {
+        const { [key]: gone, ...set } = store.now.set;
+        store.change({ set });
+      },
+      ...more,
+    }); // prettier-ignore
+    this.add(place, row, (state) => {
+      const base = this.app.base?.[index] ?? 0;
+      return [state.set[key] ?? base, base, key in state.set];
+    });
+    return row;
+  }
+
+  /** Kept names, then those that the generator has by itself. */
+  directions() {
+    const place = find("directions");
+    const { names } = this.run;
+    place.replaceChildren(make("h2", {}, "Directions"));
+    if (!names.length) place.append(make("p", { class: "hint" }, "Make your own under Teach; these the generator has by itself:"));
+    for (const { name } of names) this.mover(place, name, name, true);
+    const found = this.app.own?.sefa ?? [];
+    const pca = this.app.own?.pca ?? [];
+    const active = Object.keys(this.app.store.now.along);
+    const shown = (name, number) => this.more || number < 4 || active.includes(name);
+    found.filter(shown).forEach((name) => this.mover(place, name, name.replace("sefa", "SeFa ")));
+    if (this.more || active.some((name) => name.startsWith("pca"))) {
+      pca.filter((name, number) => this.more || active.includes(name)).forEach((name) => this.mover(place, name, name.replace("pca", "PCA ")));
+    }
+    if (!found.length) place.append(make("p", { class: "hint" }, this.app.own ? "None were found." : "Looking for them…"));
+    const more = () => {
+      this.more = !this.more;
+      if (this.more && !this.app.own?.pca) this.app.findOwn("pca");
+      this.build();
+    };
+    place.append(make("button", { class: "plain wide", id: "more-directions", onclick: more }, this.more ? "Fewer" : "More directions (SeFa, PCA)"));
+  }
+
+  mover(place, key, name, mine = false) {
+    const { store } = this.app;
+    const put = (value, passing) => store.change({ along: { ...store.now.along, [key]: value } }, { passing });
+    const reach = REACH * (this.run.prior === "uniform" ? 0.6 : 1);
+    const row = knob({
+      name, title: `Direction ${name}`, min: -reach, max: reach, step: 0.05, id: `along-${key}`,
+      oninput: (value) => put(value, true), onchange: (value) => put(value, false),
+      onreset: () => {
+        const { [key]: gone, ...along } = store.now.along;
+        store.change({ along });
+      },
+    }); // prettier-ignore
+    if (mine) {
+      const forget = () => this.app.forget(key);
+      const take = () => this.app.take(key);
+      row.element.append(
+        make("span", { class: "mine" },
+          make("button", { class: "plain", title: "Show it as a picture of its own", "aria-label": `Show ${name}`, onclick: take }, "show"),
+          make("button", { class: "plain", title: "Forget this name", "aria-label": `Forget ${name}`, onclick: forget }, "forget")),
+      ); // prettier-ignore
+    }
+    this.add(place, row, (state) => [state.along[key] ?? 0, 0, key in state.along]);
+  }
+
+  /** Every number of the noise, those that do most first. */
+  dimensions() {
+    const { noise, centre, spread, prior } = this.run;
+    const place = find("dimensions");
+    const reach = prior === "uniform" ? 1.5 : 3;
+    const range = [centre - reach * spread, centre + reach * spread];
+    const ranking = this.app.ranking;
+    const order = ranking?.rows ?? [...Array(noise).keys()].map((number) => ({ number, name: `dimension ${number}` }));
+    const told = ranking?.rows
+      ? "Those that change most first; the map shows where."
+      : ranking?.error || `Finding out which does most: ${ranking?.done ?? 0} of ${ranking?.total || noise}…`;
+    const hint = make("p", { class: "hint", id: "ranked" }, told);
+    place.replaceChildren(make("h2", {}, "Dimensions"), hint);
+    const numbers = order.map((row, rank) => ({ ...row, rank })).filter(({ number }) => number !== null && number < noise);
+    const active = this.app.store.now.set;
+    for (const { number, rank, effect } of numbers.filter((row, k) => this.all || k < FIRST || row.number in active)) {
+      const map = make("canvas", { class: "map", width: 1, height: 1, "aria-hidden": "true" });
+      if (ranking?.bitmap) put(map, ranking.bitmap, ranking.maps, rank);
+      const title = `Dimension ${number}` + (effect === undefined ? "" : `: moves a pixel by ${(100 * effect).toFixed(1)} % on average`);
+      const onhover = (over) => this.app.stage.heat(over && ranking?.bitmap ? map : null);
+      this.setter(place, String(number), String(number), number, range, { title, map, onhover });
+    }
+    if (numbers.length > FIRST) {
+      const toggle = () => {
+        this.all = !this.all;
+        this.build();
+      };
+      place.append(make("button", { class: "plain wide", id: "all-dimensions", onclick: toggle }, this.all ? "Show fewer" : `Show all ${numbers.length}`));
+    }
+  }
+}
+
+/** Ask for the ranking, and build the sliders anew when it comes. */
+export async function rank(app) {
+  const model = app.store.now.models[0];
+  const key = JSON.stringify(model);
+  app.ranked = key;
+  const told = (header) => {
+    if (app.ranked !== key) return;
+    app.ranking = header;
+    const hint = find("ranked");
+    if (hint) hint.textContent = `Finding out which does most: ${header.done} of ${header.total || "all"}…`;
+  };
+  try {
+    const { header, blobs } = await app.wire.ask("rank", { model }, { more: told });
+    if (app.ranked !== key) return;
+    const bitmap = header.maps ? await decode(blobs[0]) : null;
+    app.ranking = { ...header, bitmap };
+    app.knobs.build();
+  } catch {
+    app.ranked = null; // asked again when the connection is back
+  }
+}
+

@@ -1,0 +1,372 @@
+// The page: it brings the parts together, and knows the buttons and keys that belong to none of them.
+
+import { copy, decode, find, make, put, takesDrops } from "./draw.js";
+import { Knobs, rank } from "./knobs.js";
+import { Live } from "./live.js";
+import { Mix } from "./mix.js";
+import { Stage } from "./picture.js";
+import { Pins } from "./pins.js";
+import { samplesPanel, teachPanel, Wall } from "./samples.js";
+import { Store } from "./state.js";
+import { Views } from "./views.js";
+import { Wire } from "./wire.js";
+
+const store = new Store();
+const app = { store, hello: null, say, take, pick, forget, findOwn, show: showTab, z: [], base: null };
+const tabs = [];
+let born = null; // which server was met
+let said = null;
+
+app.wire = new Wire({ hello, news, lost, error: say });
+
+// ---- the connection ----------------------------------------------------------------------------------------------
+
+function hello(header) {
+  const first = !app.hello;
+  app.hello = header.hello;
+  if (!first) {
+    const again = born === header.born ? "The connection is back." : "The server is back: it was started anew, and this page goes on where it was.";
+    say(again, true);
+  }
+  born = header.born;
+  if (first) begin(header.live);
+  else refresh();
+}
+
+function begin(live) {
+  const { runs } = app.hello;
+  const known = store.now.models.filter(({ run, step }) => runs[run] && (step === null || runs[run].steps.includes(step)));
+  const chosen = known.length ? known : runs.map((run, number) => ({ run: number, step: null })).slice(0, app.hello.most_models);
+  store.now.models = chosen;
+  document.title = `${runs.map((run) => run.name).join(", ")} · ganache`;
+  find("run").textContent = runs.map((run) => run.name).join(" · ");
+  document.body.classList.toggle("live", live);
+  addTabs(live);
+  arrange();
+  if (ready()) wake();
+  showTab(live && store.now.tab === "samples" ? "training" : store.now.tab);
+}
+
+/** Whether there is a generator to play with. */
+function ready() {
+  return app.hello.runs.every((run) => run.steps.length);
+}
+
+/** Everything that needs a generator. */
+function wake() {
+  document.body.classList.add("ready");
+  app.stage = new Stage(app);
+  app.knobs = new Knobs(app);
+  app.wall = new Wall(app);
+  app.pins = new Pins(app);
+  fillTabs();
+  store.addEventListener("change", follow);
+  store.begin({});
+  refresh();
+}
+
+/** Ask anew for all that the page shows: at the beginning, and after the connection was lost. */
+function refresh() {
+  if (!app.stage) return;
+  app.stage.laid = app.stage.origin = app.knobs.built = null;
+  app.stage.update();
+  app.wall.update(true);
+  app.pins.draw();
+  app.knobs.follow();
+  findOwn("sefa");
+  rank(app);
+}
+
+function follow() {
+  find("undo").disabled = !store.past.length;
+  find("redo").disabled = !store.future.length;
+  const key = JSON.stringify(store.now.models[0]);
+  if (app.asked === key || !app.hello) return;
+  const moved = app.asked !== undefined;
+  app.asked = key;
+  if (!moved) return;
+  clearTimeout(app.later); // the directions and the ranking are the model's own; not while the time slider moves
+  app.later = setTimeout(() => {
+    findOwn("sefa");
+    rank(app);
+  }, 600);
+}
+
+function news(header, blobs) {
+  app.hello = header.hello;
+  app.training?.draw(header, blobs);
+  app.pending = [header, blobs];
+  if (!app.stage && ready()) wake();
+  else if (app.stage) {
+    app.stage.layOut();
+    if (store.now.models.some(({ step }) => step === null) && document.visibilityState === "visible") newest();
+  }
+}
+
+/** The newest checkpoint is another one now: show it, in a moment when nothing is being moved. */
+function newest() {
+  const { step } = app.hello.runs[0];
+  if (app.newest === step) return;
+  const first = app.newest === undefined;
+  app.newest = step;
+  if (first) return;
+  app.stage.origin = null;
+  app.stage.update();
+  app.wall.update(true);
+  app.pins.ask();
+}
+
+function lost(reason) {
+  const where = app.hello?.runs.map((run) => run.path).join(" ") ?? "";
+  say(reason || `The server has gone; this page waits for it. To start it again:  ganache explore ${where} --port ${location.port}`, false, true);
+}
+
+// ---- words -------------------------------------------------------------------------------------------------------
+
+/** A sentence at the top, for a while; `stay` until another takes its place. */
+function say(sentence, good = false, stay = false) {
+  const banner = find("banner");
+  banner.textContent = sentence;
+  banner.hidden = false;
+  banner.classList.toggle("good", good);
+  clearTimeout(said);
+  if (!stay) said = setTimeout(() => (banner.hidden = true), good ? 5000 : 9000);
+}
+
+// ---- latents -----------------------------------------------------------------------------------------------------
+
+/** Show a point; its changes go unless they are carried over. */
+function take(point, label = "", more = {}) {
+  const carry = find("carry").checked ? {} : { set: {}, along: {} };
+  store.change({ point, label, ...carry, ...more });
+}
+
+/** Show what a thumb stands for; a seed at its own mean and spread. */
+function pick({ point, label }) {
+  if (point?.seeds?.length === 1 && !point.name) take(point.seeds[0], "", { mean: point.mean ?? 0, std: point.std ?? 1 });
+  else take(point, label);
+}
+
+function sample() {
+  take(Math.floor(Math.random() * 100_000));
+}
+
+async function findOwn(how) {
+  const model = store.now.models[0];
+  try {
+    const { header } = await app.wire.ask("own", { how, model });
+    app.own = { ...app.own, [how]: header.names };
+  } catch (error) {
+    app.own = { ...app.own, [how]: [] };
+  }
+  app.knobs.build();
+}
+
+async function forget(name) {
+  const { run } = store.now.models[0];
+  try {
+    const { header } = await app.wire.ask("forget", { run, name });
+    app.hello.runs[run].names = header.names;
+    const { [name]: gone, ...along } = store.now.along;
+    if (gone !== undefined) store.change({ along });
+    app.knobs.build();
+    say(`“${name}” is forgotten.`, true);
+  } catch (error) {
+    say(error.message);
+  }
+}
+
+async function keepName() {
+  const box = find("name-box");
+  box.returnValue = "";
+  find("name").value = "";
+  box.showModal();
+  await new Promise((closed) => box.addEventListener("close", closed, { once: true }));
+  const name = find("name").value.trim();
+  if (box.returnValue !== "keep" || !name) return;
+  const { run } = store.now.models[0];
+  const { point } = app.pins.current();
+  const kept = typeof point === "string" ? { vector: app.z } : { seeds: point.seeds, mean: point.mean, std: point.std, vector: point.vector };
+  try {
+    const plain = JSON.parse(JSON.stringify(kept)); // without what is not there
+    const { header } = await app.wire.ask("keep", { run, name, kept: plain });
+    app.hello.runs[run].names = header.names;
+    app.knobs.build();
+    say(`“${header.kept}” is kept in the run; commands know it by this name.`, true);
+  } catch (error) {
+    say(error.message);
+  }
+}
+
+/** Find the latent of a picture file. */
+async function invert(file) {
+  if (!file) return;
+  say("Looking for the latent that makes this picture…", true, true);
+  try {
+    const upload = new Uint8Array(await file.arrayBuffer());
+    const { header, blobs } = await app.wire.ask("invert", { model: store.now.models[0] }, { upload });
+    store.change({ point: { vector: header.latent }, label: `found for ${file.name}`.slice(0, 80), set: {}, along: {} });
+    const bitmap = await decode(blobs[0]);
+    const canvases = [0, 1].map((index) => {
+      const canvas = make("canvas", { role: "img", "aria-label": ["the given picture", "as the generator makes it"][index] });
+      put(canvas, bitmap, header, index);
+      return canvas;
+    });
+    say("", true, true);
+    find("banner").replaceChildren(...canvases, ` Given, and as the generator makes it: ${header.psnr} dB alike. Everything works on it now. `,
+      make("button", { class: "plain", onclick: () => (find("banner").hidden = true) }, "Close")); // prettier-ignore
+  } catch (error) {
+    say(error.message);
+  }
+}
+
+// ---- tabs --------------------------------------------------------------------------------------------------------
+
+function addTabs(live) {
+  const named = [["knobs", "Sliders"], ["samples", "Samples"], ["mix", "Mix"], ["teach", "Teach"], ["views", "Views"]];
+  if (live) named.push(["training", "Training"]);
+  for (const [key, name] of named) {
+    const tab = make("button", { role: "tab", id: `tab-${key}`, "aria-controls": `panel-${key}`, onclick: () => showTab(key) }, name);
+    const panel = make("div", { role: "tabpanel", id: `panel-${key}`, "aria-labelledby": `tab-${key}`, hidden: true });
+    tabs.push({ key, tab, panel });
+    find("tabs").append(tab);
+    find("panels").append(panel);
+  }
+  find("tabs").addEventListener("keydown", (event) => {
+    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!by) return;
+    const seen = tabs.filter(({ tab }) => tab.offsetParent);
+    const at = seen.findIndex(({ key }) => key === store.now.tab);
+    const next = seen[(at + by + seen.length) % seen.length];
+    showTab(next.key);
+    next.tab.focus();
+  });
+  if (live) app.training = new Live(panelOf("training"));
+}
+
+function panelOf(key) {
+  return tabs.find((tab) => tab.key === key).panel;
+}
+
+function fillTabs() {
+  samplesPanel(app, panelOf("samples"));
+  app.mix = new Mix(app, panelOf("mix"));
+  teachPanel(app, panelOf("teach"));
+  app.views = new Views(app, panelOf("views"));
+}
+
+const narrow = matchMedia("(max-width: 760px)");
+
+/** Show a tab. The sliders are one only where there is no room for them beside the others. */
+function showTab(wanted) {
+  let key = tabs.some((tab) => tab.key === wanted) ? wanted : "samples";
+  if (key === "knobs" && !narrow.matches) return;
+  for (const each of tabs) {
+    each.tab.setAttribute("aria-selected", each.key === key);
+    each.tab.tabIndex = each.key === key ? 0 : -1;
+    each.panel.hidden = each.key !== key;
+  }
+  document.body.dataset.tab = key;
+  if (store.now.tab !== key) {
+    store.now.tab = key;
+    store.settled = JSON.stringify(store.now); // nothing to undo
+    store.write();
+  }
+  if (!app.stage) return;
+  if (key === "mix") app.mix.open();
+  if (key === "views") app.views.open();
+}
+
+/** On a phone the sliders are the first tab; elsewhere they stand beside the others. */
+function arrange() {
+  if (narrow.matches) panelOf("knobs").append(find("knobs"));
+  else find("bench").before(find("knobs"));
+  if (!narrow.matches && store.now.tab === "knobs") showTab("samples");
+}
+narrow.addEventListener("change", arrange);
+
+// ---- buttons and keys --------------------------------------------------------------------------------------------
+
+const on = (id, call) => find(id).addEventListener("click", call);
+on("new", sample);
+on("reset", () => store.change({ set: {}, along: {} }));
+on("pin", () => app.pins.add());
+on("undo", () => store.undo());
+on("redo", () => store.redo());
+on("link", (event) => copy(location.href, event.target));
+on("save-png", () => app.stage.save(true));
+on("save-sheet", () => app.stage.save(false));
+on("save-request", () => app.stage.saveRequest());
+on("save-name", keepName);
+on("choose", () => find("file").click());
+on("help", () => find("help-box").showModal());
+find("file").addEventListener("change", (event) => invert(event.target.files[0]));
+find("save").addEventListener("click", (event) => event.target.closest("button") && (find("save").open = false));
+addEventListener("click", (event) => event.target.closest("#save") || (find("save").open = false));
+
+on("theme", () => {
+  const dark = document.documentElement.dataset.theme ? document.documentElement.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  theme(dark ? "light" : "dark");
+});
+
+function theme(name) {
+  document.documentElement.dataset.theme = name;
+  localStorage.setItem("theme", name);
+}
+if (["dark", "light"].includes(localStorage.getItem("theme"))) theme(localStorage.getItem("theme"));
+
+// ---- the time slider
+
+find("moment").addEventListener("input", (event) => moment(Number(event.target.value), true));
+find("moment").addEventListener("change", (event) => moment(Number(event.target.value), false));
+on("play", () => (app.playing ? stop() : play()));
+
+function moment(place, passing) {
+  const [model, ...others] = store.now.models;
+  store.change({ models: [{ ...model, step: app.hello.runs[model.run].steps[place] }, ...others] }, { passing });
+}
+
+function play() {
+  const { steps } = app.hello.runs[store.now.models[0].run];
+  let place = Number(find("moment").value) >= steps.length - 1 ? -1 : Number(find("moment").value);
+  find("play").textContent = "❚❚";
+  app.playing = setInterval(() => {
+    place += 1;
+    moment(place, place < steps.length - 1);
+    if (place >= steps.length - 1) stop();
+  }, 700);
+}
+
+function stop() {
+  clearInterval(app.playing);
+  app.playing = null;
+  find("play").textContent = "▶";
+}
+
+// ---- files dropped anywhere, latents dropped on the picture
+
+addEventListener("dragover", (event) => event.dataTransfer.types.includes("Files") && event.preventDefault());
+addEventListener("drop", (event) => {
+  if (!event.dataTransfer.files.length) return;
+  event.preventDefault();
+  invert(event.dataTransfer.files[0]);
+});
+takesDrops(find("pictures"), pick);
+
+addEventListener("keydown", (event) => {
+  const typing = event.target.closest("input:not([type=range]):not([type=checkbox]), select, dialog[open]");
+  if (typing || !app.stage) return;
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z") {
+    event.preventDefault();
+    if (event.shiftKey) store.redo();
+    else store.undo();
+    return;
+  }
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const seen = tabs.filter(({ tab }) => tab.offsetParent);
+  const keys = { n: sample, r: () => store.change({ set: {}, along: {} }), p: () => app.pins.add(), s: () => app.stage.save(true), "?": () => find("help-box").showModal() };
+  const call = keys[event.key] ?? (seen[Number(event.key) - 1] && (() => showTab(seen[Number(event.key) - 1].key)));
+  if (!call) return;
+  event.preventDefault();
+  call();
+});

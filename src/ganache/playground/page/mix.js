@@ -1,0 +1,111 @@
+// Two latents make a third: sum, difference, product, and the way from one to the other.
+
+import { copy, decode, make, put, takesDrops, thumb } from "./draw.js";
+import { classes } from "./state.js";
+
+const WAYS = [
+  ["Sum", "a + b", "a+b"],
+  ["Difference", "|a − b|", "abs(a-b)"],
+  ["Product", "a × b", "a*b"],
+  ["Mixture", "from a to b", null],
+];
+
+export class Mix {
+  constructor(app, place) {
+    this.app = app;
+    this.t = 0.5;
+    this.next = 0;
+    this.wells = ["a", "b"].map((letter, index) => this.well(letter, index));
+    this.results = WAYS.map(([name, formula]) => {
+      const button = thumb(name, null, () => app.pick(button.data));
+      return { button, element: make("figure", { class: "result" }, button, make("figcaption", {}, make("b", {}, name), ` ${formula}`)) };
+    });
+    this.slider = make("input", { type: "range", id: "mix-t", min: 0, max: 1, step: 0.02, value: 0.5, "aria-label": "Mixture, from a to b" });
+    this.slider.addEventListener("input", () => {
+      this.t = Number(this.slider.value);
+      this.slider.style.setProperty("--at", `${100 * this.t}%`);
+      this.update();
+    });
+    this.command = make("code", { id: "mix-command" });
+    place.append(
+      make("p", { class: "hint" }, "Drag a picture onto a or b, from the pins or from below; or choose a or b and click one. Click a result to take it."),
+      make("div", { class: "wells" }, this.wells[0].element, make("span", { class: "plus", "aria-hidden": "true" }, "with"), this.wells[1].element),
+      make("div", { class: "results" }, ...this.results.map(({ element }) => element)),
+      make("label", { class: "blend" }, make("span", {}, "a"), this.slider, make("span", {}, "b")),
+      make("div", { class: "command" }, this.command, make("button", { class: "plain", onclick: (event) => copy(this.command.textContent, event.target) }, "Copy")),
+      make("h2", {}, "Samples"),
+    );
+    const grid = make("div", { class: "thumbs small" });
+    app.wall.into(grid, (seed) => this.put(this.next, app.wall.point(seed)));
+    place.append(grid);
+  }
+
+  well(letter, index) {
+    const canvas = make("canvas", { width: 8, height: 8, "aria-hidden": "true" });
+    const name = make("small", {});
+    const choose = () => this.choose(index);
+    const button = make("button", { class: "thumb well", id: `well-${letter}`, "aria-pressed": "false", onclick: choose }, canvas);
+    takesDrops(button, (data) => this.put(index, data));
+    return { canvas, button, name, letter, data: null, element: make("figure", { class: "result" }, button, make("figcaption", {}, make("b", {}, letter), " ", name)) };
+  }
+
+  choose(index) {
+    this.next = index;
+    this.wells.forEach(({ button }, place) => button.setAttribute("aria-pressed", place === index));
+  }
+
+  put(index, data) {
+    this.wells[index].data = data;
+    this.choose(1 - index);
+    this.update();
+  }
+
+  /** When the panel comes into sight: two to begin with. */
+  open() {
+    const { app } = this;
+    if (!this.wells[0].data) {
+      this.wells[0].data = app.pins.current();
+      this.wells[1].data = app.pins.all.at(-1) ?? app.wall.point(app.store.now.wall + 1);
+      this.choose(1);
+    }
+    this.update();
+  }
+
+  async update() {
+    const [a, b] = this.wells.map(({ data }) => data);
+    if (!a || !b) return;
+    if (this.busy) {
+      this.again = true;
+      return;
+    }
+    this.busy = true;
+    const { app } = this;
+    const [model] = app.store.now.models;
+    try {
+      const { header, blobs } = await app.wire.ask("mix", { a: a.point, b: b.point, t: this.t, model, classes: classes(app.store.now) });
+      const bitmap = await decode(blobs[0]);
+      this.wells.forEach((well, index) => {
+        put(well.canvas, bitmap, header, index);
+        well.name.textContent = well.data.label;
+        well.button.setAttribute("aria-label", `${well.letter}: ${well.data.label}`);
+      });
+      this.results.forEach(({ button }, index) => {
+        put(button.firstChild, bitmap, header, index + 2);
+        const label = `${WAYS[index][0].toLowerCase()} of ${a.label} and ${b.label}`.slice(0, 80);
+        button.data = { point: { vector: header.latents[index + 2] }, label };
+        button.setAttribute("aria-label", label);
+      });
+      const request = { kind: "arithmetic", points: [a.point, b.point], classes: classes(app.store.now) };
+      const told = await app.wire.ask("tell", { request, models: [model] });
+      this.command.textContent = told.header.command;
+    } catch (error) {
+      app.say(error.message);
+    }
+    this.busy = false;
+    if (this.again) {
+      this.again = false;
+      this.update();
+    }
+  }
+}
+

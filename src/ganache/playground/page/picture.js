@@ -1,0 +1,194 @@
+// The large picture: it follows the state, by each of the chosen models.
+
+import { copy, decode, download, find, make, put } from "./draw.js";
+import { called, changed, request } from "./state.js";
+
+export class Stage {
+  constructor(app) {
+    this.app = app;
+    this.figures = [];
+    this.asked = false;
+    this.shown = 0;
+    app.wire.answer("picture", (reply) => this.draw(reply));
+    app.store.addEventListener("change", () => this.update());
+    find("copy").addEventListener("click", (event) => copy(find("command").textContent, event.target));
+  }
+
+  /** Ask for the picture before the next frame, however often the state changes until then. */
+  update() {
+    this.layOut();
+    this.words();
+    if (this.asked) return;
+    this.asked = true;
+    requestAnimationFrame(() => {
+      this.asked = false;
+      const state = this.app.store.now;
+      const origin = JSON.stringify([state.point, state.mean, state.std, state.class, state.models]);
+      const base = origin !== this.origin; // only then has the latent below the changes changed
+      this.app.wire.show("picture", { request: request(state), models: state.models, base: base || this.unsure });
+      this.unsure ||= base;
+      this.origin = origin;
+    });
+    clearTimeout(this.telling);
+    this.telling = setTimeout(() => this.tell(), 250);
+  }
+
+  async draw({ header, blobs }) {
+    if (header.error) {
+      this.app.say(header.error);
+      return;
+    }
+    const order = (this.order = (this.order ?? 0) + 1);
+    const bitmaps = await Promise.all(header.shown.map((each) => (each.error ? null : decode(blobs[each.blob]))));
+    if (order < this.shown) return; // a later one was quicker
+    this.shown = order;
+    header.shown.forEach((each, place) => {
+      const figure = this.figures[place];
+      if (!figure) return;
+      figure.element.classList.toggle("failed", Boolean(each.error));
+      figure.error.textContent = each.error ?? "";
+      figure.name.textContent = each.heading;
+      if (bitmaps[place]) put(figure.canvas, bitmaps[place], each);
+    });
+    this.app.z = header.z;
+    if (header.base) {
+      this.app.base = header.base;
+      this.unsure = false;
+    }
+    find("pictures").dataset.drawn = String(order);
+    find("pictures").dataset.ms = header.ms;
+    this.app.knobs?.follow();
+  }
+
+  /** As many figures as models. */
+  layOut() {
+    const { models } = this.app.store.now;
+    const key = JSON.stringify([models, this.app.hello.runs.map((run) => run.steps)]);
+    if (key === this.laid) return;
+    this.laid = key;
+    while (this.figures.length > models.length) this.figures.pop().element.remove();
+    while (this.figures.length < models.length) this.figures.push(this.figure());
+    find("pictures").className = `of-${models.length}`;
+    models.forEach((model, place) => this.choices(this.figures[place], model, place));
+    this.time();
+  }
+
+  figure() {
+    const canvas = make("canvas", { role: "img", width: 8, height: 8, "aria-label": "The picture" });
+    const heat = make("canvas", { class: "heat", width: 8, height: 8, "aria-hidden": "true" });
+    const error = make("p", { class: "error" });
+    const name = make("span", { class: "name" });
+    const tools = make("span", { class: "choose" });
+    const element = make("figure", {}, make("div", { class: "frame" }, canvas, heat, error), make("figcaption", {}, name, tools));
+    find("pictures").append(element);
+    return { element, canvas, heat, error, name, tools };
+  }
+
+  /** Which checkpoint a figure shows. */
+  choices(figure, model, place) {
+    const { hello, store } = this.app;
+    const { models } = store.now;
+    const several = hello.runs.length > 1 || hello.runs.some((run) => run.steps.length > 1);
+    figure.tools.replaceChildren();
+    figure.element.classList.toggle("plain", !several);
+    if (!several) return;
+    const select = make("select", { "aria-label": `Model of picture ${place + 1}` });
+    hello.runs.forEach((run, number) => {
+      const group = make("optgroup", { label: run.name });
+      if (!run.steps.length) return;
+      group.append(make("option", { value: `${number}` }, `${run.name}, as given`));
+      for (const step of [...run.steps].reverse()) {
+        const best = step === run.best ? ", best" : "";
+        group.append(make("option", { value: `${number}@${step}` }, `${run.name}, step ${step.toLocaleString("en")}${best}`));
+      }
+      select.append(group);
+    });
+    select.value = model.step === null ? `${model.run}` : `${model.run}@${model.step}`;
+    select.addEventListener("change", () => {
+      const [run, step] = select.value.split("@").map(Number);
+      store.change({ models: models.with(place, { run, step: step ?? null }) });
+    });
+    figure.tools.append(select);
+    if (models.length > 1) {
+      const remove = () => store.change({ models: models.toSpliced(place, 1) });
+      figure.tools.append(make("button", { class: "plain", "aria-label": `Take picture ${place + 1} away`, title: "Take away", onclick: remove }, "×"));
+    }
+    if (place === models.length - 1 && models.length < hello.most_models) {
+      const add = () => store.change({ models: [...models, this.other(models)] });
+      figure.tools.append(make("button", { class: "plain", "aria-label": "Compare with another", title: "Compare with another run or moment", onclick: add }, "+ compare"));
+    }
+  }
+
+  /** A model that is not shown yet, if there is one. */
+  other(models) {
+    const { runs } = this.app.hello;
+    const every = runs.flatMap((run, number) => [{ run: number, step: null }, ...run.steps.map((step) => ({ run: number, step }))]);
+    const shows = ({ run, step }) => `${run}@${step ?? runs[run].step}`;
+    const known = new Set(models.map(shows));
+    return every.find((each) => !known.has(shows(each))) ?? every[0];
+  }
+
+  /** The slider over the first model's checkpoints. */
+  time() {
+    const { store, hello } = this.app;
+    const [model] = store.now.models;
+    const { steps, step } = hello.runs[model.run];
+    find("time").hidden = steps.length < 2;
+    const place = Math.max(0, steps.indexOf(model.step ?? step));
+    Object.assign(find("moment"), { max: steps.length - 1, value: place });
+    find("moment-told").textContent = `step ${(steps[place] ?? 0).toLocaleString("en")}`;
+    find("moment").setAttribute("aria-valuetext", find("moment-told").textContent);
+  }
+
+  words() {
+    const state = this.app.store.now;
+    const changes = Object.keys(state.set).length + Object.keys(state.along).length;
+    const words = [called(state.point, state.label)];
+    if (typeof state.point !== "object" && state.mean) words.push(`mean ${state.mean}`);
+    if (typeof state.point !== "object" && state.std !== 1) words.push(`spread ${state.std}`);
+    if (state.class !== null) words.push(`class ${state.class}`);
+    if (changes) words.push(`${changes} change${changes > 1 ? "s" : ""}`);
+    find("where").textContent = words.join(" · ");
+    find("reset").disabled = !changed(state);
+    for (const { canvas } of this.figures) canvas.setAttribute("aria-label", `The picture of ${words.join(", ")}`);
+  }
+
+  /** The command and the request that make this picture. */
+  async tell() {
+    const { store, wire } = this.app;
+    const asked = (this.telling2 = {});
+    try {
+      const { header } = await wire.ask("tell", { request: request(store.now), models: store.now.models });
+      if (asked !== this.telling2) return;
+      this.request = header.request;
+      find("command").textContent = header.command;
+    } catch (error) {
+      if (asked === this.telling2) find("command").textContent = "";
+    }
+  }
+
+  /** Show on the picture where a dimension acts; nothing for null. */
+  heat(canvas) {
+    const figure = this.figures[0];
+    if (!figure) return;
+    figure.element.classList.toggle("heated", Boolean(canvas));
+    if (!canvas) return;
+    Object.assign(figure.heat, { width: canvas.width, height: canvas.height });
+    figure.heat.getContext("2d").drawImage(canvas, 0, 0);
+  }
+
+  async save(plain) {
+    const { store, wire, say } = this.app;
+    try {
+      const { blobs } = await wire.ask("save", { request: request(store.now), models: store.now.models, plain });
+      download(blobs[0], plain ? "picture.png" : "picture-with-captions.png", "image/png");
+    } catch (error) {
+      say(error.message);
+    }
+  }
+
+  async saveRequest() {
+    await this.tell();
+    download(JSON.stringify(this.request, null, 2) + "\n", "picture.json", "application/json");
+  }
+}

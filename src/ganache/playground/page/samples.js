@@ -1,0 +1,151 @@
+// A wall of samples to pick from, and the same wall for teaching a direction: with it, without it.
+
+import { decode, find, make, put, thumb } from "./draw.js";
+import { classes } from "./state.js";
+
+const COUNT = 24;
+
+/** The wall's pictures, which follow mean, spread, class and model. */
+export class Wall {
+  constructor(app) {
+    this.app = app;
+    this.thumbs = [];
+    app.wire.answer("wall", (reply) => this.draw(reply));
+    app.store.addEventListener("change", () => this.update());
+  }
+
+  /** What the wall is a function of. */
+  get request() {
+    const { now } = this.app.store;
+    return { kind: "sample", n: COUNT, mean: now.mean, std: now.std, seed: now.wall, classes: classes(now) };
+  }
+
+  update(force = false) {
+    const [model] = this.app.store.now.models;
+    const key = JSON.stringify([this.request, model]);
+    if (key === this.key && !force) return;
+    this.key = key;
+    this.app.wire.show("wall", { request: this.request, models: [model] });
+  }
+
+  async draw({ header, blobs }) {
+    if (header.error) return;
+    const [part] = header.groups[0];
+    this.bitmap = await decode(blobs[part.blob]);
+    this.part = part;
+    this.fill();
+  }
+
+  /** Draw on every thumb that shows a sample. */
+  fill() {
+    if (!this.bitmap) return;
+    const { wall } = this.app.store.now;
+    for (const [index, button] of this.thumbs) {
+      put(button.firstChild, this.bitmap, this.part, index);
+      button.data = this.point(wall + index);
+      button.setAttribute("aria-label", `Sample of seed ${wall + index}`);
+      button.title = `seed ${wall + index}`;
+      button.mark?.();
+    }
+  }
+
+  /** A sample's latent as it is now, whatever mean and spread become. */
+  point(seed) {
+    const { mean, std } = this.app.store.now;
+    return { point: { seeds: [seed], mean, std }, label: `seed ${seed}` };
+  }
+
+  /** COUNT thumbs in `place`; `pick(seed, button)` is called for one that is clicked. */
+  into(place, pick) {
+    for (let index = 0; index < COUNT; index++) {
+      const button = thumb("A sample", null, () => pick(this.app.store.now.wall + index, button));
+      this.thumbs.push([index, button]);
+      place.append(button);
+    }
+  }
+
+  turn(by) {
+    this.app.store.change({ wall: Math.max(0, this.app.store.now.wall + by * COUNT) });
+  }
+
+  /** Buttons that lead to other samples. */
+  pager() {
+    return make("div", { class: "actions" },
+      make("button", { onclick: () => this.turn(-1), "aria-label": "Samples before these" }, "‹"),
+      make("button", { onclick: () => this.turn(1) }, "More samples"),
+    ); // prettier-ignore
+  }
+}
+
+export function samplesPanel(app, place) {
+  const grid = make("div", { class: "thumbs" });
+  app.wall.into(grid, (seed) => app.take(seed));
+  place.append(make("p", { class: "hint" }, "Click one to take it. Mean and spread move all of them."), grid, app.wall.pager());
+}
+
+/** Mark samples with and without a feature, and keep the direction between them. */
+export function teachPanel(app, place) {
+  const marks = new Map(); // key -> {point, having}
+  const grid = make("div", { class: "thumbs" });
+  const told = make("p", { class: "hint", role: "status" });
+  const name = make("input", { id: "teach-name", placeholder: "smile", maxlength: "64", autocomplete: "off", "aria-label": "Name of the direction" });
+  const keep = make("button", { class: "main", id: "teach-keep", onclick: () => learn() }, "Make the direction");
+  const clear = make("button", { onclick: () => forget() }, "Clear marks");
+
+  const key = (button) => JSON.stringify(button.data?.point);
+  const draw = (button) => {
+    const mark = marks.get(key(button));
+    button.classList.toggle("with", mark?.having === true);
+    button.classList.toggle("without", mark?.having === false);
+    const words = mark ? (mark.having ? ", marked: has it" : ", marked: has it not") : "";
+    button.setAttribute("aria-label", `${button.title}${words}`);
+  };
+  const tell = () => {
+    const having = [...marks.values()].filter((mark) => mark.having).length;
+    const lacking = marks.size - having;
+    told.textContent = `${having} with it, ${lacking} without. ` + (having && lacking ? "A handful of each does well." : "Mark at least one of each.");
+    keep.disabled = !(having && lacking && name.value.trim());
+  };
+  const refresh = () => {
+    for (const button of grid.children) draw(button);
+    tell();
+  };
+  const forget = () => {
+    marks.clear();
+    refresh();
+  };
+  const learn = async () => {
+    const points = (having) => [...marks.values()].filter((mark) => mark.having === having).map((mark) => mark.point);
+    const [model] = app.store.now.models;
+    try {
+      const { header } = await app.wire.ask("learn", { model, name: name.value.trim(), having: points(true), lacking: points(false) });
+      app.hello.runs[model.run].names = header.names;
+      app.knobs.build();
+      app.say(`“${header.kept}” is kept in the run: move its slider, under Directions.`, true);
+      app.show("knobs");
+      find(`along-${header.kept}`)?.focus();
+      forget();
+    } catch (error) {
+      app.say(error.message);
+    }
+  };
+
+  app.wall.into(grid, (seed, button) => {
+    const now = marks.get(key(button));
+    if (!now) marks.set(key(button), { point: button.data.point, having: true });
+    else if (now.having) marks.set(key(button), { ...now, having: false });
+    else marks.delete(key(button));
+    draw(button);
+    tell();
+  });
+  for (const button of grid.children) button.mark = () => draw(button);
+  name.addEventListener("input", tell);
+  place.append(
+    make("p", { class: "hint" }, "Click a sample once if it has what you mean, twice if it has not; leave out what is unclear."),
+    grid,
+    app.wall.pager(),
+    told,
+    make("div", { class: "actions" }, make("label", {}, "Name ", name), keep, clear),
+  );
+  tell();
+}

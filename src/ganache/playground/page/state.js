@@ -1,0 +1,182 @@
+// What the page shows, as plain data; the address bar says the same, so that a link is the picture.
+
+export const FRESH = {
+  point: 0, // a seed, a name, {seeds, mean, std} or {vector}
+  label: "", // what to call a vector
+  mean: 0,
+  std: 1,
+  class: null,
+  set: {}, // dimension -> value
+  along: {}, // direction -> step
+  models: [], // [{run, step}], step null for the newest
+  wall: 0, // the first seed of the samples
+  tab: "samples",
+};
+
+const MOST = 200; // changes that can be undone
+
+export class Store extends EventTarget {
+  constructor() {
+    super();
+    this.now = read(location.hash);
+    this.past = [];
+    this.future = [];
+    this.settled = JSON.stringify(this.now);
+    addEventListener("hashchange", () => {
+      if (location.hash === this.hash) return;
+      this.now = { ...read(location.hash) };
+      this.commit();
+      this.tell({ whole: true });
+    });
+  }
+
+  /** Change something. `passing` changes, as while a slider moves, are not to be undone one by one. */
+  change(patch, { passing = false } = {}) {
+    this.now = { ...this.now, ...patch };
+    if (!passing) this.commit();
+    this.tell({ passing });
+  }
+
+  /** What is shown now can be come back to. */
+  commit() {
+    const text = JSON.stringify(this.now);
+    if (text === this.settled) return;
+    this.past = [...this.past, this.settled].slice(-MOST);
+    this.future = [];
+    this.settled = text;
+    this.write();
+  }
+
+  /** As the page begins: nothing to undo yet. */
+  begin(patch) {
+    this.now = { ...this.now, ...patch };
+    this.settled = JSON.stringify(this.now);
+    this.write();
+    this.tell({ whole: true });
+  }
+
+  undo() {
+    this.step(this.past, this.future);
+  }
+
+  redo() {
+    this.step(this.future, this.past);
+  }
+
+  step(from, to) {
+    if (!from.length) return;
+    to.push(this.settled);
+    this.settled = from.pop();
+    this.now = JSON.parse(this.settled);
+    this.write();
+    this.tell({ whole: true });
+  }
+
+  write() {
+    this.hash = text(this.now);
+    history.replaceState(null, "", location.pathname + location.search + this.hash);
+  }
+
+  tell(detail) {
+    this.dispatchEvent(new CustomEvent("change", { detail }));
+  }
+}
+
+/** The large picture's request. */
+export function request(state) {
+  return {
+    kind: "picture",
+    points: [state.point],
+    dimensions: Object.keys(state.set).map(dimension),
+    values: Object.values(state.set),
+    directions: Object.keys(state.along),
+    steps: Object.values(state.along),
+    mean: state.mean,
+    std: state.std,
+    classes: classes(state),
+  };
+}
+
+export function classes(state) {
+  return state.class === null ? [] : [state.class];
+}
+
+export function changed(state) {
+  return Object.keys(state.set).length + Object.keys(state.along).length > 0;
+}
+
+/** Numbers are dimensions of the noise; codes have names. */
+export function dimension(name) {
+  return /^\d+$/.test(name) ? Number(name) : name;
+}
+
+// ---- the address -------------------------------------------------------------------------------------------------
+
+function text(state) {
+  const fields = new URLSearchParams();
+  const put = (name, value, usual) => value !== usual && fields.set(name, value);
+  put("point", typeof state.point === "object" ? JSON.stringify(state.point) : String(state.point), "");
+  put("label", state.label, "");
+  put("mean", state.mean, 0);
+  put("std", state.std, 1);
+  put("class", state.class, null);
+  put("set", pairs(state.set), "");
+  put("along", pairs(state.along), "");
+  put("show", state.models.map(({ run, step }) => (step === null ? run : `${run}@${step}`)).join(","), "0");
+  put("wall", state.wall, 0);
+  put("tab", state.tab, "samples");
+  return "#" + fields.toString().replaceAll("%2C", ",").replaceAll("%3A", ":").replaceAll("%40", "@");
+}
+
+function read(hash) {
+  const state = structuredClone(FRESH);
+  const fields = new URLSearchParams(hash.slice(1));
+  const number = (name, usual) => (Number.isFinite(parseFloat(fields.get(name))) ? parseFloat(fields.get(name)) : usual);
+  state.point = point(fields.get("point")) ?? 0;
+  state.label = (fields.get("label") ?? "").slice(0, 80);
+  state.mean = number("mean", 0);
+  state.std = number("std", 1);
+  state.class = fields.has("class") ? Math.trunc(number("class", 0)) : null;
+  state.set = unpairs(fields.get("set"));
+  state.along = unpairs(fields.get("along"));
+  state.models = (fields.get("show") ?? "")
+    .split(",")
+    .filter((part) => /^\d+(@\d+)?$/.test(part))
+    .map((part) => part.split("@").map(Number))
+    .map(([run, step]) => ({ run, step: step ?? null }));
+  state.wall = Math.trunc(number("wall", 0));
+  state.tab = fields.get("tab") ?? "samples";
+  return state;
+}
+
+function point(text) {
+  if (!text) return null;
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  if (!text.startsWith("{")) return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function pairs(values) {
+  return Object.entries(values).map(([name, value]) => `${name}:${value}`).join(",");
+}
+
+function unpairs(text) {
+  const found = {};
+  for (const part of (text ?? "").split(",")) {
+    const [name, value] = part.split(":");
+    if (name && Number.isFinite(parseFloat(value))) found[name] = parseFloat(value);
+  }
+  return found;
+}
+
+/** What a point is called. */
+export function called(point, label = "") {
+  if (typeof point === "number") return `seed ${point}`;
+  if (typeof point === "string") return point;
+  if (point.seeds) return point.name || `seed ${point.seeds.join(", ")}`;
+  return label || point.name || "a latent of its own";
+}

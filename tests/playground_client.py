@@ -1,4 +1,4 @@
-"""A page as the tests have one: what it sends and how it reads what it is told."""
+"""A page as the tests have one: what it sends, and how it reads what it is told."""
 
 from __future__ import annotations
 
@@ -12,23 +12,24 @@ from ganache.cli import main
 from ganache.playground import Door, Library, application
 
 ADDRESS = "127.0.0.1:8123"
+SOCKET = f"ws://{ADDRESS}/ws"
 ORIGIN = {"origin": f"http://{ADDRESS}"}
 PICTURE = {"kind": "picture", "points": [3]}
 
+FACES = ["train", "faces", "--size", "16", "--data.count", "30", "--network.z-dim", "6"]
+BRIEF = ["--network.width", "4", "--batch", "4", "--steps", "2", "--record.marks", "1", "--record.samples", "4"]
 
-def train(folder: Path, *more: str) -> Path:
+
+def train(folder: Path, words: list[str] = FACES, *more: str) -> Path:
     """A run of two steps, with checkpoints of both."""
-    words = ["--network.width", "4", "--batch", "4", "--steps", "2", "--record.marks", "1", "--record.samples", "4"]
-    main(["train", "faces", "--size", "16", "--data.count", "30", "--network.z-dim", "6", *words, *more]
-         if not more or more[0] != "digits"
-         else ["train", *more, *words])  # fmt: skip
+    main([*words, *BRIEF, *more, "--out", str(folder)])
     return folder
 
 
-def client(*runs: Path, door: Door | None = None, **options: Any) -> TestClient:
+def client(*runs: Path, door: Door | None = None, live: bool = False, data: str = "") -> TestClient:
     """A browser at the page of these runs."""
-    door = door or Door("127.0.0.1", 8123)
-    app = application(Library([str(run) for run in runs], **options), door, options.get("live", False))
+    library = Library([str(run) for run in runs], data=data, live=live)
+    app = application(library, door or Door("127.0.0.1", 8123), live)
     return TestClient(app, base_url=f"http://{ADDRESS}")
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ganache.checkpoint import read_header
 from ganache.config import Config
 from ganache.errors import ConfigError, DataError, GanacheError
 from ganache.explore import Model
@@ -52,7 +53,7 @@ class Library:
         self.kept: OrderedDict[Any, Any] = OrderedDict()
         if not live:
             for folder, which in zip(self.folders, self.first, strict=True):
-                find_checkpoint(folder, which)
+                refuse_points(find_checkpoint(folder, which), folder)
 
     # ---- generators ----------------------------------------------------------------------------------------------
 
@@ -68,9 +69,8 @@ class Library:
         path = self.path(which)
 
         def load() -> Loaded:
+            refuse_points(path, self.folders[which.run])
             model, config = load_model(path, self.name(which.run), self.average)
-            if len(model.generator.image_shape) != 3:
-                raise ConfigError(f"{self.runs[which.run]} makes points, and this page shows pictures.")
             return Loaded(model, config, int(path.stem))
 
         return self.once(("model", path, path.stat().st_mtime_ns), load, HELD)
@@ -176,7 +176,10 @@ class Library:
         steps = [int(path.stem) for path in checkpoints(folder)]
         if not steps:
             return {**about, "steps": [], "names": []}
-        loaded, best = self.loaded(Which(run)), best_checkpoint(folder)
+        try:
+            loaded, best = self.loaded(Which(run)), best_checkpoint(folder)
+        except GanacheError as error:
+            return {**about, "steps": steps, "step": steps[-1], "names": [], "error": str(error)}
         prior, shape = loaded.model.prior, loaded.model.generator.image_shape
         return {
             **about,
@@ -215,3 +218,9 @@ class Library:
             for old in alike[:-most]:
                 del self.kept[old]
         return made
+
+
+def refuse_points(checkpoint: Path, folder: Path) -> None:
+    """Raise ConfigError for a generator of points in the plane."""
+    if len(read_header(checkpoint).get("image_shape", "xyz")) != 3:
+        raise ConfigError(f"{folder} makes points, and this page shows pictures: use  ganache sample {folder}")

@@ -51,6 +51,17 @@ class Kept:
         if self.std < 0:
             raise ConfigError(f"A latent's std is {self.std}: it must not be negative.")
 
+    @property
+    def called(self) -> str:
+        """In captions.
+
+        >>> Kept(seeds=(3,)).called, Kept(vector=(0.5,)).called
+        ('seed 3', 'a vector')
+        """
+        if self.name or not self.seeds:
+            return self.name or "a vector"
+        return f"seed {self.seeds[0]}" if len(self.seeds) == 1 else f"mean of {len(self.seeds)}"
+
 
 @dataclass(frozen=True)
 class Point:
@@ -63,7 +74,7 @@ class Point:
         >>> str(Point((3, 17))), str(Point(("smiling",))), str(Point(tuple(range(9))))
         ('mean of 3, 17', 'smiling', 'mean of 9')
         """
-        names = [part.name or "a vector" if isinstance(part, Kept) else str(part) for part in self.parts]
+        names = [part.called if isinstance(part, Kept) else str(part) for part in self.parts]
         if len(names) == 1:
             return f"seed {names[0]}" if isinstance(self.parts[0], int) else names[0]
         return f"mean of {len(names)}" if len(names) > 4 else f"mean of {', '.join(names)}"

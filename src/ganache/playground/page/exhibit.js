@@ -28,7 +28,8 @@ function cloud(part, bitmap, title) {
 
 function sheet(part, bitmap, onpick) {
   const { columns, count, over, beside, below } = part;
-  const table = make("table", { class: "sheet" });
+  const table = make("table", { class: beside.length ? "sheet captioned" : "sheet" });
+  table.style.setProperty("--columns", columns);
   if (over.length) {
     const heads = over.map((words) => make("th", { scope: "col" }, words));
     table.append(make("tr", {}, beside.length ? make("td") : null, ...heads));

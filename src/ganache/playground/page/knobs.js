@@ -71,7 +71,7 @@ export class Knobs {
     const { store } = this.app;
     const place = find("prior");
     const note = make("p", { class: "hint", hidden: true }, "This latent is fixed: mean and spread move samples only.");
-    place.replaceChildren(make("h2", {}, "Samples"), note);
+    place.replaceChildren(make("h2", {}, "How it is drawn"), note);
     for (const [name, title, field, min, max, usual] of [
       ["Mean", "Mean of the latent's numbers", "mean", -1.5, 1.5, 0],
       ["Spread", "Spread of the latent's numbers (truncation)", "std", 0, 2, 1],

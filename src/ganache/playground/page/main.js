@@ -44,7 +44,8 @@ function begin(live) {
   addTabs(live);
   arrange();
   if (ready()) wake();
-  showTab(live && store.now.tab === "samples" ? "training" : store.now.tab);
+  const usual = live ? "training" : narrow.matches ? "knobs" : "samples";
+  showTab(location.hash.includes("tab=") ? store.now.tab : usual);
 }
 
 /** Whether there is a generator to play with. */

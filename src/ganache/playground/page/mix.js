@@ -1,7 +1,7 @@
 // Two latents make a third: sum, difference, product, and the way from one to the other.
 
 import { copy, decode, make, put, takesDrops, thumb } from "./draw.js";
-import { classes } from "./state.js";
+import { classes, simple } from "./state.js";
 
 const WAYS = [
   ["Sum", "a + b", "a+b"],
@@ -65,7 +65,9 @@ export class Mix {
     const { app } = this;
     if (!this.wells[0].data) {
       this.wells[0].data = app.pins.current();
-      this.wells[1].data = app.pins.all.at(-1) ?? app.wall.point(app.store.now.wall + 1);
+      const first = JSON.stringify(this.wells[0].data.point);
+      const other = app.pins.all.findLast((pin) => JSON.stringify(pin.point) !== first);
+      this.wells[1].data = other ?? app.wall.point(app.store.now.wall + 1);
       this.choose(1);
     }
     this.update();
@@ -95,7 +97,7 @@ export class Mix {
         button.data = { point: { vector: header.latents[index + 2] }, label };
         button.setAttribute("aria-label", label);
       });
-      const request = { kind: "arithmetic", points: [a.point, b.point], classes: classes(app.store.now) };
+      const request = { kind: "arithmetic", points: [a.point, b.point].map((point) => simple(point)), classes: classes(app.store.now) };
       const told = await app.wire.ask("tell", { request, models: [model] });
       this.command.textContent = told.header.command;
     } catch (error) {

@@ -96,8 +96,8 @@ export class Stage {
     hello.runs.forEach((run, number) => {
       const group = make("optgroup", { label: run.name });
       if (!run.steps.length) return;
-      group.append(make("option", { value: `${number}` }, `${run.name}, as given`));
-      for (const step of [...run.steps].reverse()) {
+      group.append(make("option", { value: `${number}` }, `${run.name}, step ${run.step.toLocaleString("en")}`));
+      for (const step of run.steps.filter((each) => each !== run.step || each === model.step).reverse()) {
         const best = step === run.best ? ", best" : "";
         group.append(make("option", { value: `${number}@${step}` }, `${run.name}, step ${step.toLocaleString("en")}${best}`));
       }

@@ -51,6 +51,7 @@ export class Pins {
   }
 
   draw() {
+    document.body.classList.toggle("pinned", this.all.length > 0);
     if (!this.all.length) {
       this.place.replaceChildren(make("p", { class: "hint" }, "Pin a picture to keep it at hand, for mixing and walks."));
       return;

@@ -70,8 +70,12 @@ export class Wall {
 
   /** Buttons that lead to other samples. */
   pager() {
+    const back = make("button", { onclick: () => this.turn(-1), "aria-label": "Samples before these" }, "‹");
+    const follow = () => (back.disabled = !this.app.store.now.wall);
+    this.app.store.addEventListener("change", follow);
+    follow();
     return make("div", { class: "actions" },
-      make("button", { onclick: () => this.turn(-1), "aria-label": "Samples before these" }, "‹"),
+      back,
       make("button", { onclick: () => this.turn(1) }, "More samples"),
     ); // prettier-ignore
   }

@@ -173,6 +173,12 @@ function unpairs(text) {
   return found;
 }
 
+/** A seed's latent as the bare seed, where a request's own mean and spread say the rest. */
+export function simple(point, mean = 0, std = 1) {
+  const same = point?.seeds?.length === 1 && !point.name && (point.mean ?? 0) === mean && (point.std ?? 1) === std;
+  return same ? point.seeds[0] : point;
+}
+
 /** What a point is called. */
 export function called(point, label = "") {
   if (typeof point === "number") return `seed ${point}`;

@@ -2,7 +2,7 @@
 
 import { copy, download, find, make } from "./draw.js";
 import { exhibit } from "./exhibit.js";
-import { classes } from "./state.js";
+import { classes, simple } from "./state.js";
 
 /** Each experiment: its name, what it shows, its request, and what a click on one of its pictures does. */
 const VIEWS = {
@@ -11,7 +11,7 @@ const VIEWS = {
     hint: "One number of the latent goes from low to high; a row for the picture and for each pin.",
     choices: (app) => [dimensionChoice(app)],
     request: (app) => ({
-      kind: "traverse", dimension: dimensionOf(app), points: points(app).slice(0, 6), classes: classes(app.store.now),
+      kind: "traverse", dimension: dimensionOf(app), points: points(app).slice(0, 6).map((each) => simple(each)), std: 1, classes: classes(app.store.now),
     }), // prettier-ignore
     pick: (app, row, column, part) => {
       const point = points(app)[row];
@@ -54,7 +54,7 @@ const VIEWS = {
   neighbours: {
     name: "Nearest real",
     hint: "The real pictures nearest to this one: is it learnt by heart?",
-    request: (app) => ({ kind: "neighbours", points: [point(app)], k: 6, classes: classes(app.store.now) }),
+    request: (app) => ({ kind: "neighbours", points: [simple(point(app))], k: 6, classes: classes(app.store.now) }),
   },
   "real-vs-fake": {
     name: "Real and generated",
@@ -76,7 +76,8 @@ function points(app) {
 
 function stops(app) {
   const pins = app.pins.all.slice(-8).map((pin) => pin.point);
-  return pins.length > 1 ? pins : [0, 1, 2, 3].map((k) => app.store.now.wall + k);
+  const { mean, std } = app.store.now;
+  return pins.length > 1 ? pins.map((each) => simple(each, mean, std)) : [0, 1, 2, 3].map((k) => app.store.now.wall + k);
 }
 
 /** A point as the state has it: a seed at its mean and spread, or a latent. */

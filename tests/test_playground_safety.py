@@ -1,0 +1,119 @@
+"""Who may come in: the page itself, and neither another site nor another name for this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
+
+from ganache.cli import main
+from ganache.playground import Door
+from ganache.playground.limits import MOST_SESSIONS
+from playground_client import ADDRESS, ORIGIN, PICTURE, SOCKET, ask, client, read, train
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return train(tmp_path_factory.mktemp("runs") / "faces")
+
+
+@pytest.fixture(scope="module")
+def browser(run: Path) -> TestClient:
+    return client(run)
+
+
+def refused(browser: TestClient, headers: dict[str, str], address: str = SOCKET) -> str:
+    """The reason for which a WebSocket is not let in."""
+    with pytest.raises(WebSocketDisconnect) as refusal, browser.websocket_connect(address, headers=headers):
+        pass
+    assert refusal.value.code == 1008
+    return refusal.value.reason
+
+
+def test_the_page_and_its_parts_are_there_under_a_strict_policy(browser: TestClient) -> None:
+    page = browser.get("/")
+    assert page.status_code == 200
+    assert "<script>" not in page.text
+    assert " style=" not in page.text
+    assert " onclick=" not in page.text
+    for answer in (page, browser.get("/page/main.js"), browser.get("/page/nothing.js"), browser.post("/")):
+        policy = answer.headers["content-security-policy"]
+        assert "script-src 'self'" in policy
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert "access-control-allow-origin" not in answer.headers
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8123", "127.0.0.1:9", "127.0.0.1", "[::1]:9", ""])
+def test_a_name_that_was_made_to_point_here_is_refused(browser: TestClient, host: str) -> None:
+    answer = browser.get("/", headers={"host": host})
+    assert answer.status_code == 403
+    assert "open the one that ganache printed" in answer.text
+    assert "own address" in refused(browser, {"host": host, "origin": f"http://{host}"})
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "https://127.0.0.1:8123", "null", "http://127.0.0.1:9", None]
+)
+def test_another_sites_websocket_is_refused(browser: TestClient, origin: str | None) -> None:
+    assert "Only the page itself" in refused(browser, {} if origin is None else {"origin": origin})
+
+
+def test_a_form_of_another_site_is_refused(browser: TestClient) -> None:
+    for method in ("POST", "PUT", "DELETE", "PATCH", "OPTIONS"):
+        answer = browser.request(method, "/", headers={"origin": "http://evil.example"})
+        assert answer.status_code == 403, method
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/page/../app.py", "/page/..%2fapp.py", "/page/%2e%2e/%2e%2e/cli/lab.py", "/page//etc/passwd", "/names.json"],
+)
+def test_no_path_reaches_the_disk(browser: TestClient, path: str) -> None:
+    assert browser.get(path).status_code == 404
+
+
+def test_what_others_can_reach_needs_the_token(run: Path) -> None:
+    door = Door.at("0.0.0.0", 8123)
+    assert len(door.token) > 20
+    assert Door.at("127.0.0.1", 8123).token == ""
+    assert door.address.endswith(f":8123/?token={door.token}")
+    browser = client(run, door=door)
+    for path in ("/", "/?token=", "/?token=wrong"):
+        assert browser.get(path).status_code == 403
+        assert "lacks its token" in refused(browser, ORIGIN, f"ws://{ADDRESS}/ws{path[1:]}")
+    assert browser.get(f"/?token={door.token}").status_code == 200
+    with browser, browser.websocket_connect(f"{SOCKET}?token={door.token}", headers=ORIGIN) as page:
+        assert "hello" in read(page.receive_bytes())[0]
+    assert "Only the page itself" in refused(browser, {"origin": "http://evil.example"}, f"{SOCKET}?token={door.token}")
+
+
+def test_the_page_that_is_one_too_many_is_told_so(run: Path) -> None:
+    browser = client(run)
+    with browser:
+        browser.app.state.playground.sessions |= set(range(MOST_SESSIONS))  # type: ignore[attr-defined]
+        with browser.websocket_connect(SOCKET, headers=ORIGIN) as page, pytest.raises(WebSocketDisconnect) as end:
+            page.receive_bytes()
+        assert "close one of them" in end.value.reason
+
+
+def test_a_page_that_asks_too_fast_is_told_so_and_others_are_not_held_up(run: Path) -> None:
+    with client(run) as browser, browser.websocket_connect(SOCKET, headers=ORIGIN) as fast:
+        for _ in range(400):
+            fast.send_text("{}")
+        said = {read(fast.receive_bytes())[0].get("error", "") for _ in range(150)}
+        with browser.websocket_connect(SOCKET, headers=ORIGIN) as other:
+            header, _ = ask(other, "show", slot="picture", request=PICTURE, models=[{}])
+            assert "shown" in header
+        while not any("Too many requests" in each for each in said):
+            said.add(read(fast.receive_bytes())[0].get("error", ""))
+
+
+def test_an_address_that_cannot_be_had(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["explore", str(run), "--host", "192.0.2.1", "--no-browser"])
+    assert end.value.code == 2
+    assert "give another --host or --port" in capsys.readouterr().err

@@ -16,6 +16,9 @@ LEADS, BOUNDS = 0.9, 0.5
 """The share that it gets right, or that its loss falls by in a few steps on a held generator, where nothing has
 formed: there such a critic is the reason. Healthy critics gain 0.15 at the most."""
 
+IN_ORDER = 0.98
+"""The share of pairs, a real and a generated picture, that such a critic puts in order, wherever its zero lies."""
+
 UNSURE = 0.75
 """Share that the critic gets right, or pairs it puts in order, when it hardly does better than a coin."""
 
@@ -34,12 +37,14 @@ DARKER = 0.03
 
 
 def critic_too_strong(h: History) -> Finding | None:
-    right, gain = h.last("right"), h.last("gain")
+    right, gain, order = h.last("right"), h.last("gain"), h.last("told_apart")
     if not right or not h.stands or (h.formless and h.thrown):
         return None
     sure, gained = median(right), median(gain) if gain else 0.0
     if sure >= (LEADS if h.formless else SURE):
         how = f"it tells {percent(sure)} of the pictures apart"
+    elif h.formless and order and median(order) >= IN_ORDER:
+        how = f"it puts {percent(median(order))} of the pairs of a real and a generated picture in order"
     elif h.formless and gained >= BOUNDS:
         how = f"a few of its steps lower its loss by {percent(gained)}"
     else:

@@ -32,7 +32,7 @@ def collapse(h: History) -> Finding | None:
     if not variety or not h.stands:
         return None
     now, most = median(variety), most_various(h)
-    if now < ALIKE:
+    if max(variety) < ALIKE:  # at each of the looks: a moment is not a collapse
         return Finding(
             "mode collapse",
             "alarm",

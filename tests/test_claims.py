@@ -164,6 +164,24 @@ def test_the_estimate_is_what_a_step_costs_times_the_steps(tmp_path: Path, monke
     assert estimate(Job.of(few, Settings(seeds=3), tmp_path)) == pytest.approx([3 + 1] * 2 * 3)
 
 
+@dataclass(frozen=True)
+class Watched(Throws):
+    looks: int = 40
+
+
+def test_the_estimate_knows_what_a_look_costs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+
+    def slow(unit: Unit, how: Watched) -> Numbers:
+        nonlocal now
+        now += 3 + how.throw_steps / 2 + 2 * how.looks
+        return {}
+
+    monkeypatch.setattr("ganache.claims.running.time.perf_counter", lambda: now)
+    watched = replace(COIN, measure=slow, size=lambda settings: Watched())
+    assert estimate(Job.of(watched, Settings(seeds=1), tmp_path)) == pytest.approx([3 + 50 + 80] * 2)
+
+
 def test_the_report_is_one_page_without_network(tmp_path: Path) -> None:
     run([Job.of(COIN, Settings(seeds=1), tmp_path)], tmp_path, lambda line: None)
     text = (tmp_path / "report.html").read_text()
@@ -216,7 +234,7 @@ def test_the_parallel_lines_are_measured_exactly() -> None:
 
 def test_a_unit_is_a_function_of_its_seed() -> None:
     claim = CLAIMS["clipping"]
-    how = claim.size(Settings(quick=True)).times(0.2)
+    how = claim.size(Settings(quick=True)).rehearsal(6, 2)
     first, again, other = (claim.measure(Unit("weight clipping", seed), how) for seed in (0, 0, 1))
     assert first == again
     assert first != other

@@ -40,16 +40,25 @@ class Settings:
 
 @dataclass(frozen=True)
 class Size:
-    """How large an experiment is. Its time grows with the fields that end in `steps`, all together."""
+    """How large an experiment is. Its time grows with the fields that end in `steps`, all together, and in `looks`."""
 
-    def times(self, share: float) -> Self:
-        """The same experiment with a share of its steps, one at least: for a rehearsal."""
-        steps = {each.name: getattr(self, each.name) for each in fields(self) if each.name.endswith("steps")}
-        return replace(self, **{name: max(1, round(count * share)) for name, count in steps.items()})
+    def rehearsal(self, steps: int, looks: int) -> Self:
+        """The same experiment with the largest number of steps cut to `steps`, the others alike, and so many looks."""
+        share = steps / max(self.most_steps(), 1)
+        cut = {name: max(1, round(count * share)) for name, count in self.counts("steps").items()}
+        return replace(self, **cut | dict.fromkeys(self.counts("looks"), looks))
+
+    def counts(self, ending: str) -> dict[str, int]:
+        """The fields whose names end so."""
+        return {each.name: getattr(self, each.name) for each in fields(self) if each.name.endswith(ending)}
 
     def most_steps(self) -> int:
         """The largest number of steps; 0 without any."""
-        return max((getattr(self, each.name) for each in fields(self) if each.name.endswith("steps")), default=0)
+        return max(self.counts("steps").values(), default=0)
+
+    def most_looks(self) -> int:
+        """How often somebody looks; 0 where that is not told."""
+        return max(self.counts("looks").values(), default=0)
 
 
 @dataclass(frozen=True)

@@ -163,4 +163,5 @@ CLAIM = Claim(
     measure=measure,
     judge=judge,
     draw=draw,
+    costs_like=lambda variant: "any",
 )

@@ -37,7 +37,8 @@ class Training(Size):
     """Generated, of which modes are counted."""
     carried: int = 1000
     """Of them, for the exact EM."""
-    frames: int = 16
+    looks: int = 16
+    """At the points and the critic, through training."""
     steps: int = 5000
 
 
@@ -60,7 +61,7 @@ def measure(unit: Unit, how: Training) -> Numbers:
         settings = replace(settings, method=WganGp(PENALTY))
     frames: list[dict[str, Any]] = []
     steps, distances = [], []
-    for look in looks(settings, how.steps, how.frames):
+    for look in looks(settings, how.steps, how.looks):
         fakes = look.fakes(how.points)
         steps.append(look.step)
         distances.append(em_to_held_out(toy, fakes[:FEW]))

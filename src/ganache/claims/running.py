@@ -26,8 +26,8 @@ from ganache.claims.workers import Done, side_by_side
 from ganache.figures.page import duration
 from ganache.folder import lock, write_json
 
-REHEARSED = (4, 20)
-"""Steps of the two rehearsals whose difference tells what a step costs."""
+REHEARSED = ((4, 2), (20, 2), (4, 5))
+"""(steps, looks) of three rehearsals: their differences tell what a step costs and what a look."""
 
 Say = Callable[[str], None]
 
@@ -38,8 +38,7 @@ Say = Callable[[str], None]
 def estimate(job: Job) -> list[float]:
     """Seconds that each missing unit will take on this machine.
 
-    Of each kind of unit one is rehearsed twice with a few steps: the difference is what a step costs, the rest is
-    what does not depend on the steps.
+    Of each kind of unit one is rehearsed with a few steps and looks, with more steps, and with more looks.
     """
     known: dict[str, float] = {}
     seconds = []
@@ -47,7 +46,7 @@ def estimate(job: Job) -> list[float]:
         kind = job.claim.costs_like(unit.variant)
         if kind not in known:
             if not known:
-                rehearse(job, unit, REHEARSED[0])  # the first call of all loads and warms what the others find ready
+                rehearse(job, unit, 1, 2)  # the first call of all loads and warms what the others find ready
             known[kind] = extrapolated(job, unit)
         seconds.append(known[kind])
     return seconds
@@ -55,18 +54,18 @@ def estimate(job: Job) -> list[float]:
 
 def extrapolated(job: Job, unit: Unit) -> float:
     """Seconds of one unit."""
-    whole = job.how.most_steps()
-    few, more = (min(count, whole) for count in REHEARSED)
-    if few == more:
-        return rehearse(job, unit, more)
-    first, second = rehearse(job, unit, few), rehearse(job, unit, more)
-    return second + max(second - first, 0.0) / (more - few) * (whole - more)
+    steps, looks = job.how.most_steps(), job.how.most_looks()
+    few, longer, closer = ((min(s, steps), min(k, looks)) for s, k in REHEARSED)
+    took = {each: rehearse(job, unit, *each) for each in dict.fromkeys((few, longer, closer))}
+    step = max(took[longer] - took[few], 0.0) / max(longer[0] - few[0], 1)
+    look = max(took[closer] - took[few], 0.0) / max(closer[1] - few[1], 1)
+    return took[few] + step * (steps - few[0]) + look * (looks - few[1])
 
 
-def rehearse(job: Job, unit: Unit, steps: int) -> float:
-    """Seconds that a unit takes with so many steps."""
+def rehearse(job: Job, unit: Unit, steps: int, looks: int) -> float:
+    """Seconds that a unit takes with so many steps and looks."""
     begun = time.perf_counter()
-    job.claim.measure(unit, job.how.times(steps / max(job.how.most_steps(), 1)))
+    job.claim.measure(unit, job.how.rehearsal(steps, looks))
     return time.perf_counter() - begun
 
 

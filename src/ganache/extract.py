@@ -21,11 +21,12 @@ from ganache.errors import CheckpointError, ConfigError, choices
 from ganache.images import as_x
 from ganache.metrics.classifier import Classifier, accuracy, trained
 from ganache.metrics.features import Features, Pixels, RandomFeatures
+from ganache.metrics.inception import FILE, Inception
 
 VERSION = 1
 """Part of every cached file's key: raised when features would come out otherwise."""
 
-FEATURES = ("classifier", "pixels", "random")
+FEATURES = ("classifier", "inception", "pixels", "random")
 CHUNK = 256
 
 TAUGHT = 10_000
@@ -35,17 +36,21 @@ Positions = NDArray[np.int64]
 
 
 def extractor_of(
-    name: str, data: Dataset, training: Positions, held_out: Positions, cache: Path | None
+    name: str, data: Dataset, training: Positions, held_out: Positions, cache: Path | None, weights: Path | None = None
 ) -> tuple[Features, tuple[str, ...]]:
     """The features of that name for these data, and what there is to say about them. A classifier is trained on the
     training pictures, and tried on the held-out ones."""
-    if name == "inception":
-        raise ConfigError(
-            "The features 'inception' are a network trained elsewhere, whose weights ganache neither has nor loads "
-            "yet: use --features random, pixels or classifier."
-        )
     if name not in FEATURES:
         raise ConfigError(f"There are no features '{name}': {choices(name, FEATURES)}")
+    if (name == "inception") != (weights is not None):
+        raise ConfigError(
+            "The features 'inception' are a network trained elsewhere, and --weights names the file of its weights, "
+            f"{FILE}: give both or neither."
+        )
+    if weights is not None:
+        inception = Inception(data.image_shape, weights)
+        others = f"The weights are not those of {FILE}: these are not the numbers of papers."
+        return inception, () if inception.known else (others,)
     if name == "pixels":
         return Pixels(data.image_shape), ()
     if name == "random":

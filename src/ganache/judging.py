@@ -48,6 +48,8 @@ class Sides:
     """What the features say of the classes [N, K], where they say anything."""
     real_logits: Tensor | None
     """[M, K]"""
+    own_classes: bool
+    """Whether those classes are the data's own."""
     labels: Tensor | None
     """The real pictures' classes [M], where they have any."""
     codes: Tensor | None
@@ -66,7 +68,8 @@ def scores(sides: Sides) -> Iterator[tuple[str, Callable[[], list[Score]]]]:
     yield "kernel distance", partial(by_kernel, sides)
     yield "nearest neighbours", partial(by_neighbours, sides)
     if sides.fake_logits is not None and sides.real_logits is not None:
-        yield "classes", partial(by_classes, sides.fake_logits, sides.real_logits, sides.labels, sides.seed)
+        labels = sides.labels if sides.own_classes else None
+        yield "classes", partial(by_classes, sides.fake_logits, sides.real_logits, labels, sides.seed)
     if sides.codes is not None and sides.labels is not None:
         yield "codes", partial(by_codes, sides.codes, sides.labels)
     yield "patches", partial(by_patches, sides)

@@ -44,6 +44,7 @@ def evaluate(
     *,
     features: str | None = None,
     n: int = 10_000,
+    weights: Path | None = None,
     critic: Critic | None = None,
     seed: int = SEED,
     header: Mapping[str, Any] | None = None,
@@ -53,7 +54,8 @@ def evaluate(
     """How near n pictures of latents `seed`, `seed` + 1, ... are to as many real ones, or to all that there are.
 
     The real ones are those that were trained on; of data whose fingerprint is not the one in the checkpoint's `header`,
-    any. `features`: "random" (the default), "pixels" (the default for points) or "classifier". A `critic` that reads
+    any. `features`: "random" (the default), "pixels" (the default for points), "classifier" or "inception", whose
+    `weights` are a file's. A `critic` that reads
     categorical codes, as InfoGAN's does, is asked whether they name the classes of labelled data.
     Raises ConfigError, DataError or TrainingError where they cannot be compared.
     """
@@ -62,7 +64,7 @@ def evaluate(
     chosen = choose(data, n, seed, known)
     refuse_mismatch(generator, data, n, len(chosen.pool))
     name = features or ("pixels" if len(data.image_shape) == 1 else "random")
-    extractor, said = extractor_of(name, data, chosen.pool, chosen.held_out, cache)
+    extractor, said = extractor_of(name, data, chosen.pool, chosen.held_out, cache, weights)
     sides = both_sides(generator, prior, data, chosen, extractor, n, seed, cache, progress)
     if critic is not None and critic.codes is not None and prior.categories > 1:
         sides = replace(sides, codes=codes_of(critic, data, chosen.pool[:n], prior.categories))
@@ -139,6 +141,7 @@ def both_sides(
         real_pictures=data.images[chosen.pool[: min(n, kept)]],
         fake_logits=extractor.logits(fake),
         real_logits=extractor.logits(training[:n]),
+        own_classes=extractor.own_classes,
         labels=None if data.labels is None else torch.from_numpy(data.labels[chosen.pool[:n]]),
         codes=None,
         seed=seed,
@@ -197,9 +200,11 @@ def remarks(sides: Sides, known: bool) -> list[str]:
     if not len(sides.held_out):
         why = "of these data it has seen none" if not known else "no picture was held out of training"
         said.append(f"memorised is left out: {why}.")
-    if sides.labels is None or sides.fake_logits is None:
-        also = "" if sides.labels is not None else ", on data with labels"
+    also = "" if sides.labels is not None else ", on data with labels"
+    if sides.fake_logits is None:
         said.append(f"inception_score, classes and class_entropy are left out: they need --features classifier{also}.")
+    elif not sides.own_classes:
+        said.append(f"classes and class_entropy are left out: they need --features classifier{also}.")
     if sides.codes is not None and sides.labels is None:
         said.append("code_accuracy is left out: it needs data with labels.")
     if not has_variety(sides.fake_pictures):

@@ -13,6 +13,7 @@ def evaluate(
     checkpoint: str = "last",
     n: Annotated[int, arg(aliases=["-n"])] = 10_000,
     features: Literal["random", "pixels", "classifier", "inception"] | None = None,
+    weights: str | None = None,
     json: bool = False,
 ) -> None:
     """Measure how near a generator's pictures are to real ones, how varied, and whether it repeats its training data.
@@ -22,8 +23,10 @@ def evaluate(
         data: Real pictures to compare with, as `ganache train` takes them; by default those it was trained on.
         checkpoint: A step, or last, or best (the one whose pictures were nearest to real ones).
         n: How many pictures to make, and to compare with at most.
-        features: What sees the pictures: a random network (the default), pixels (for points), or a classifier that is
-            trained first, where the data have labels. (The Inception network of papers cannot be loaded yet.)
+        features: What sees the pictures: a random network (the default), pixels (for points), a classifier that is
+            trained first, where the data have labels, or the Inception network of papers.
+        weights: With --features inception, the file of its weights: pt_inception-2015-12-05-6726825d.pth of
+            pytorch-fid's releases.
         json: Print JSON.
     """
     from pathlib import Path
@@ -45,6 +48,7 @@ def evaluate(
         build.dataset_again(config, data, progress=not json),
         features=features,
         n=n,
+        weights=None if weights is None else Path(weights),
         critic=critic,
         header=header,
         progress=not json,

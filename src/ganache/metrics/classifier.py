@@ -16,6 +16,7 @@ class Classifier(Features):
 
     name = "classifier"
     SIDE = 32
+    own_classes = True
 
     def __init__(self, image_shape: ImageShape, classes: int) -> None:
         """With its first weights. Raises ConfigError for points and for images of a side below 8."""

@@ -27,6 +27,9 @@ class Features(nn.Module, ABC):
     sees: str
     """How an image is brought to the size at which it is looked at, in words."""
 
+    own_classes = False
+    """Whether the classes that it speaks of are those of the data's labels."""
+
     @abstractmethod
     def vectors(self, x: Tensor) -> Tensor:
         """One chunk, x [B, *image_shape] -> [B, num_features]."""

@@ -7,10 +7,12 @@ torchmetrics is imported when a score is asked for: that takes over a second.
 from __future__ import annotations
 
 import warnings
+from types import SimpleNamespace
 
 import torch
 from torch import Tensor, nn
 
+from ganache.errors import ConfigError
 from ganache.metrics.estimates import Estimate, mean_of
 from ganache.metrics.frechet import CHUNK, error_and_limit
 
@@ -32,11 +34,24 @@ class Given(nn.Module):
         return h
 
 
+def metrics() -> SimpleNamespace:
+    """torchmetrics' image metrics. Raises ConfigError where what it finds beside itself keeps it from being imported.
+
+    Where torch-fidelity is installed it imports that, and that torchvision, which may not fit this PyTorch.
+    """
+    try:
+        from torchmetrics.image import fid, inception, kid
+    except (ImportError, RuntimeError) as error:
+        raise ConfigError(
+            f"torchmetrics cannot be imported ({error}): where torch-fidelity is installed, it needs the torchvision "
+            "that was built for this PyTorch; install that, or uninstall torch-fidelity."
+        ) from None
+    return SimpleNamespace(frechet=fid.FrechetInceptionDistance, inception=inception.InceptionScore, mmd=kid.poly_mmd)
+
+
 def frechet(real: Tensor, fake: Tensor) -> tuple[Estimate, Estimate]:
     """The Frechet distance of features [N, F] and [M, F], and its extrapolation to endlessly many samples."""
-    from torchmetrics.image.fid import FrechetInceptionDistance
-
-    metric = FrechetInceptionDistance(feature=Given(real.shape[1]), normalize=True)
+    metric = metrics().frechet(feature=Given(real.shape[1]), normalize=True)
     for features, is_real in ((real, True), (fake, False)):
         for chunk in features.split(CHUNK):  # type: ignore[no-untyped-call]
             metric.update(chunk.double(), real=is_real)
@@ -50,12 +65,10 @@ def kernel(real: Tensor, fake: Tensor, subset: int = SUBSET) -> Estimate:
     Kernel (x . y / F + 1)^3; the mean over disjoint subsets (at least two), so its standard error is theirs
     (Binkowski et al. 2018, "Demystifying MMD GANs", section 4). It can come out below 0.
     """
-    from torchmetrics.image.kid import poly_mmd
-
-    n = min(len(real), len(fake))
+    mmd, n = metrics().mmd, min(len(real), len(fake))
     size = min(subset, n // 2)
     starts = range(0, n - size + 1, size)
-    values = [poly_mmd(*(h[start : start + size].double() for h in (real, fake))) for start in starts]
+    values = [mmd(*(h[start : start + size].double() for h in (real, fake))) for start in starts]
     return mean_of(torch.stack(values))
 
 
@@ -64,12 +77,10 @@ def inception_score(logits: Tensor, seed: int = 0) -> Estimate:
 
     From 1 to the number of classes (Salimans et al. 2016, section 4). It never looks at a real image.
     """
-    from torchmetrics.image.inception import InceptionScore
-
     with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
         warnings.simplefilter("ignore")  # that it keeps the logits
         torch.manual_seed(seed)
-        metric = InceptionScore(feature=Given(logits.shape[1]), splits=SPLITS)
+        metric = metrics().inception(feature=Given(logits.shape[1]), splits=SPLITS)
         metric.update(logits.double())
         mean, spread = metric.compute()
     return Estimate(float(mean), float(spread) / SPLITS**0.5)

@@ -65,6 +65,7 @@ def test_a_generator_that_copies_and_one_that_does_not(faces: Dataset, others: D
         "inception_score",
         "classes",
         "class_entropy",
+        "code_accuracy",
     }
     assert all(np.isfinite([score.value, score.error]).all() for score in copies.scores)
     variety, patches = innocent["variety"], innocent["patches"]

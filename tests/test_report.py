@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from browser import chromium
 from ganache.cli import main
 from ganache.errors import CheckpointError
 from ganache.evaluation import Evaluation, Protocol, Score
@@ -215,14 +216,8 @@ def test_refusals(runs: list[Path], tmp_path: Path, capsys: pytest.CaptureFixtur
 
 @pytest.fixture
 def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if program is None:
-        pytest.skip("no Chromium on this machine")
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=program)
+    with chromium() as opened:
         yield opened
-        opened.close()
 
 
 def test_it_opens_from_disk_and_answers(page: Path, browser: Any) -> None:

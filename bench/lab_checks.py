@@ -1,0 +1,215 @@
+"""Whether the lab's tools do what they say, on a generator of drawn faces, whose factors are known.
+
+    ganache train faces --recipe dcgan --minutes 120 --out RUN
+    python bench/lab_checks.py RUN
+
+Four checks, each with the number that it is judged by:
+
+1. A direction from 20 samples with and 20 without a feature of the hair's colour moves that factor at least 3 times as
+   much as the other factors in the mean. Factors are read off pictures by a regressor that was trained on drawn faces;
+   the samples are chosen by another one, from other faces and another start, so that none grades its own choice.
+   Changes are in standard deviations of the drawn faces' factors, and count where the regressor reads a factor at
+   all (it explains half of its variance in held-out drawn faces, or more).
+2. `dimensions` ranks as held-out latents do: Spearman's correlation above 0.8.
+3. Inversion brings samples of the generator's own back: PSNR above 30 dB for 9 of 10.
+4. The error of inversion on held-out pictures of the run's data, which is stated and not judged.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.stats import spearmanr
+from torch import Tensor, nn
+from tqdm import trange
+
+import ganache
+from ganache import build, folder
+from ganache.data.faces import FACTORS, Factors, draw_factors, sample_factors
+from ganache.explore import generate, render
+from ganache.explore.inverting import invert, psnr
+from ganache.explore.ranking import effects_of
+from ganache.explore.steering import found
+from ganache.images import to_float
+from ganache.latents import from_seeds
+from ganache.requests import Dimensions, Directions, Invert, Point
+
+TAUGHT, ASKED, STEPS, BATCH = 20_000, 2_000, 1_500, 64
+READ = 0.5
+"""The share of a factor's variance that the regressor must explain for the factor to count."""
+HAIR = ("hair_lightness", "hair_chroma", "hair_hue")
+CLICKED, POOL, BASES, FAR = 20, 400, 200, 3.0
+
+
+# ---- the regressor ---------------------------------------------------------------------------------------------------
+
+
+def targets(factors: Factors) -> Tensor:
+    """[N, F]: each factor at mean 0 and deviation 1; a hue as cosine and sine, which are so already but for sqrt 2."""
+    columns = []
+    for name, (unit, low, high, _) in FACTORS.items():
+        values = np.asarray(getattr(factors, name), dtype=np.float64)
+        if unit.startswith("degrees, OKLCH"):
+            columns += [np.sqrt(2) * np.cos(np.radians(values)), np.sqrt(2) * np.sin(np.radians(values))]
+        else:
+            drawn = (values - low) / (high - low)
+            columns.append((drawn - drawn.mean()) / drawn.std())
+    return torch.from_numpy(np.stack(columns, axis=1)).float()
+
+
+def places() -> dict[str, slice]:
+    """Where each factor stands in the targets."""
+    found, start = {}, 0
+    for name, factor in FACTORS.items():
+        wide = 2 if factor.unit.startswith("degrees, OKLCH") else 1
+        found[name] = slice(start, start + wide)
+        start += wide
+    return found
+
+
+def network(size: tuple[int, int], outputs: int) -> nn.Module:
+    """Four strided convolutions and two linear layers: x [B, 3, H, W] -> [B, outputs]."""
+    layers: list[nn.Module] = []
+    for c_in, c_out in ((3, 32), (32, 64), (64, 96), (96, 128)):
+        layers += [nn.Conv2d(c_in, c_out, 3, stride=2, padding=1), nn.BatchNorm2d(c_out), nn.ReLU()]
+    places = -(-size[0] // 16) * -(-size[1] // 16)
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(128 * places, 256), nn.ReLU(), nn.Linear(256, outputs))
+
+
+def regressor(size: tuple[int, int], seed: int) -> tuple[Callable[[Tensor], Tensor], NDArray[np.float64]]:
+    """(x -> its factors as `targets` has them, the share of each factor's variance explained in held-out faces)."""
+    factors = sample_factors(0, TAUGHT + ASKED, seed)
+    x, y = torch.from_numpy(draw_factors(factors, size)), targets(factors)
+    torch.manual_seed(seed)
+    net = network(size, y.shape[1])
+    optimiser = torch.optim.Adam(net.parameters(), lr=1e-3)
+    for step in trange(STEPS, desc=f"regressor {seed}"):
+        optimiser.param_groups[0]["lr"] = 1e-3 * (1 - step / STEPS)
+        chosen = torch.randint(TAUGHT, (BATCH,))
+        seen = to_float(x[chosen])
+        loss = (net(seen + 0.05 * torch.randn_like(seen)) - y[chosen]).square().mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    net.eval()
+
+    @torch.no_grad()
+    def read(x: Tensor) -> Tensor:
+        return torch.cat([net(part) for part in x.split(256)])
+
+    off = (read(to_float(x[TAUGHT:])) - y[TAUGHT:]).square()
+    explained = 1 - off.mean(dim=0) / y[TAUGHT:].var(dim=0)
+    return read, np.array([float(explained[place].mean()) for place in places().values()])
+
+
+# ---- the checks ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Check:
+    """What was found, and whether it is what was asked for; None where nothing was asked."""
+
+    holds: bool | None
+    words: str
+
+
+def check_directions(model: ganache.Model, size: tuple[int, int]) -> list[Check]:
+    """One for each number of the hair's colour."""
+    (clicks, _), (judges, explained) = regressor(size, 1001), regressor(size, 2002)
+    names, where = list(FACTORS), places()
+    counted = [name for name, share in zip(names, explained, strict=True) if share >= READ]
+    unread = ", ".join(sorted(set(names) - set(counted))) or "none"
+    print(f"Factors that the judge reads: {len(counted)} of {len(names)} (not: {unread}).", flush=True)
+    seen = clicks(generate(model.generator, from_seeds(model.prior, range(POOL))))
+    bases = from_seeds(model.prior, range(10_000, 10_000 + BASES))
+    checks = []
+    for feature in HAIR:
+        estimate = seen[:, where[feature].start]  # of a hue its cosine: reddish or not
+        order = estimate.argsort().tolist()
+        having, lacking = (tuple(Point((seed,)) for seed in part) for part in (order[-CLICKED:], order[:CLICKED]))
+        request = Directions(how="examples", having=having, lacking=lacking)
+        step = torch.zeros(model.prior.z_dim)
+        step[: model.prior.noise] = FAR * found(request, model)[0][0].float()
+        low, high = (judges(generate(model.generator, bases + sign * step)) for sign in (-1, 1))
+        moved = {name: float((high - low).mean(dim=0)[place].norm()) for name, place in where.items()}
+        others = {name: moved[name] for name in counted if name != feature}
+        ratio = moved[feature] / np.mean(list(others.values()))
+        most = max(others, key=lambda name: others[name])
+        readable = "" if feature in counted else " (the judge hardly reads it)"
+        checks.append(
+            Check(
+                ratio >= 3,
+                f"direction for {feature}{readable}: moves it by {moved[feature]:.2f} deviations, the others by "
+                f"{np.mean(list(others.values())):.2f} in the mean ({most} most, {others[most]:.2f}): {ratio:.1f} "
+                "times; 3 are asked for",
+            )
+        )
+    return checks
+
+
+def check_ranking(model: ganache.Model) -> Check:
+    """Spearman's correlation between the command's ranking and the changes in other latents."""
+    ours, held_out = (
+        {each.sweep.name: each.pixels for each in effects_of(request, model, progress=True)}
+        for request in (Dimensions(), Dimensions(n=128, seed=100_000))
+    )
+    correlation = float(spearmanr([ours[name] for name in held_out], list(held_out.values())).statistic)
+    return Check(correlation > 0.8, f"ranking of {len(ours)} dimensions: Spearman {correlation:.3f}; 0.8 are asked for")
+
+
+def check_inversion(model: ganache.Model) -> Check:
+    """On ten samples whose seeds are no starts."""
+    pictures = render(model.generator, from_seeds(model.prior, range(5_000, 5_010)))
+    z = invert(Invert(), model, pictures, progress=True)
+    errors = psnr(pictures, render(model.generator, z))
+    above = sum(error > 30 for error in errors)
+    listed = ", ".join(f"{error:.1f}" for error in sorted(errors))
+    return Check(above >= 9, f"inversion of own samples: {above} of 10 above 30 dB, 9 are asked for ({listed})")
+
+
+def tell_real(model: ganache.Model, config: ganache.Config) -> Check:
+    """Of twenty held-out pictures."""
+    data = build.dataset(config)
+    chosen = data.held_out[:20]
+    if not len(chosen):
+        return Check(None, f"inversion of held-out pictures: {data.name} has none")
+    pictures = np.asarray(data.images[chosen])
+    z = invert(Invert(), model, pictures, progress=True)
+    errors = psnr(pictures, render(model.generator, z))
+    low, median, high = np.percentile(errors, [10, 50, 90])
+    return Check(
+        None,
+        f"inversion of {len(chosen)} held-out pictures of {data.name}: median {median:.1f} dB (10 %: {low:.1f}, "
+        f"90 %: {high:.1f})",
+    )
+
+
+def main(run: str) -> None:
+    path, which = folder.at_step(run)
+    generator, config, header = ganache.load_generator(ganache.find_checkpoint(path, which))
+    if generator.image_shape[0] != 3:
+        raise SystemExit("The regressor reads faces in colour, and this run is grey.")
+    model = ganache.Model(generator, ganache.prior(config), run)
+    height, width = generator.image_shape[1:]
+    print(f"{run}, step {header['step']:,}, {height}x{width}", flush=True)
+    for make in (
+        lambda: check_directions(model, (height, width)),
+        lambda: [check_ranking(model)],
+        lambda: [check_inversion(model)],
+        lambda: [tell_real(model, config)],
+    ):
+        begun = time.perf_counter()
+        for check in make():
+            verdict = {True: "holds", False: "FAILS", None: "stated"}[check.holds]
+            print(f"{verdict}: {check.words}.", flush=True)
+        print(f"  ({time.perf_counter() - begun:.0f} s)", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,7 +1,7 @@
 """Whether the lab's tools do what they say, on a generator of drawn faces, whose factors are known.
 
     ganache train faces --recipe dcgan --minutes 120 --out RUN
-    python bench/lab_checks.py RUN
+    python bench/lab_checks.py RUN [--quick]
 
 Four checks, each with the number that it is judged by:
 
@@ -13,6 +13,8 @@ Four checks, each with the number that it is judged by:
 2. `dimensions` ranks as held-out latents do: Spearman's correlation above 0.8.
 3. Inversion brings samples of the generator's own back: PSNR above 30 dB for 9 of 10.
 4. The error of inversion on held-out pictures of the run's data, which is stated and not judged.
+
+`--quick` shows that everything runs, in a tenth of the time; its numbers decide nothing.
 """
 
 from __future__ import annotations
@@ -40,11 +42,26 @@ from ganache.images import to_float
 from ganache.latents import from_seeds
 from ganache.requests import Dimensions, Directions, Invert, Point
 
-TAUGHT, ASKED, STEPS, BATCH = 20_000, 2_000, 1_500, 64
+ASKED, BATCH = 2_000, 64
 READ = 0.5
 """The share of a factor's variance that the regressor must explain for the factor to count."""
 HAIR = ("hair_lightness", "hair_chroma", "hair_hue")
 CLICKED, POOL, BASES, FAR = 20, 400, 200, 3.0
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much is done."""
+
+    taught: int = 20_000
+    steps: int = 1_500
+    held_out: int = 128
+    inverted: int = 10
+    real: int = 20
+    descents: Invert = Invert()  # noqa: RUF009  (frozen)
+
+
+QUICK = Extent(4_000, 150, 8, 2, 2, Invert(iterations=30, starts=2))
 
 
 # ---- the regressor ---------------------------------------------------------------------------------------------------
@@ -82,16 +99,18 @@ def network(size: tuple[int, int], outputs: int) -> nn.Module:
     return nn.Sequential(*layers, nn.Flatten(), nn.Linear(128 * places, 256), nn.ReLU(), nn.Linear(256, outputs))
 
 
-def regressor(size: tuple[int, int], seed: int) -> tuple[Callable[[Tensor], Tensor], NDArray[np.float64]]:
+def regressor(
+    size: tuple[int, int], seed: int, extent: Extent
+) -> tuple[Callable[[Tensor], Tensor], NDArray[np.float64]]:
     """(x -> its factors as `targets` has them, the share of each factor's variance explained in held-out faces)."""
-    factors = sample_factors(0, TAUGHT + ASKED, seed)
+    factors = sample_factors(0, extent.taught + ASKED, seed)
     x, y = torch.from_numpy(draw_factors(factors, size)), targets(factors)
     torch.manual_seed(seed)
     net = network(size, y.shape[1])
     optimiser = torch.optim.Adam(net.parameters(), lr=1e-3)
-    for step in trange(STEPS, desc=f"regressor {seed}"):
-        optimiser.param_groups[0]["lr"] = 1e-3 * (1 - step / STEPS)
-        chosen = torch.randint(TAUGHT, (BATCH,))
+    for step in trange(extent.steps, desc=f"regressor {seed}"):
+        optimiser.param_groups[0]["lr"] = 1e-3 * (1 - step / extent.steps)
+        chosen = torch.randint(extent.taught, (BATCH,))
         seen = to_float(x[chosen])
         loss = (net(seen + 0.05 * torch.randn_like(seen)) - y[chosen]).square().mean()
         optimiser.zero_grad()
@@ -103,8 +122,8 @@ def regressor(size: tuple[int, int], seed: int) -> tuple[Callable[[Tensor], Tens
     def read(x: Tensor) -> Tensor:
         return torch.cat([net(part) for part in x.split(256)])
 
-    off = (read(to_float(x[TAUGHT:])) - y[TAUGHT:]).square()
-    explained = 1 - off.mean(dim=0) / y[TAUGHT:].var(dim=0)
+    off = (read(to_float(x[extent.taught :])) - y[extent.taught :]).square()
+    explained = 1 - off.mean(dim=0) / y[extent.taught :].var(dim=0)
     return read, np.array([float(explained[place].mean()) for place in places().values()])
 
 
@@ -119,9 +138,10 @@ class Check:
     words: str
 
 
-def check_directions(model: ganache.Model, size: tuple[int, int]) -> list[Check]:
+def check_directions(model: ganache.Model, extent: Extent) -> list[Check]:
     """One for each number of the hair's colour."""
-    (clicks, _), (judges, explained) = regressor(size, 1001), regressor(size, 2002)
+    height, width = model.generator.image_shape[1:]
+    (clicks, _), (judges, explained) = (regressor((height, width), seed, extent) for seed in (1001, 2002))
     names, where = list(FACTORS), places()
     counted = [name for name, share in zip(names, explained, strict=True) if share >= READ]
     unread = ", ".join(sorted(set(names) - set(counted))) or "none"
@@ -153,34 +173,37 @@ def check_directions(model: ganache.Model, size: tuple[int, int]) -> list[Check]
     return checks
 
 
-def check_ranking(model: ganache.Model) -> Check:
+def check_ranking(model: ganache.Model, extent: Extent) -> Check:
     """Spearman's correlation between the command's ranking and the changes in other latents."""
     ours, held_out = (
         {each.sweep.name: each.pixels for each in effects_of(request, model, progress=True)}
-        for request in (Dimensions(), Dimensions(n=128, seed=100_000))
+        for request in (Dimensions(), Dimensions(n=extent.held_out, seed=100_000))
     )
     correlation = float(spearmanr([ours[name] for name in held_out], list(held_out.values())).statistic)
     return Check(correlation > 0.8, f"ranking of {len(ours)} dimensions: Spearman {correlation:.3f}; 0.8 are asked for")
 
 
-def check_inversion(model: ganache.Model) -> Check:
-    """On ten samples whose seeds are no starts."""
-    pictures = render(model.generator, from_seeds(model.prior, range(5_000, 5_010)))
-    z = invert(Invert(), model, pictures, progress=True)
+def check_inversion(model: ganache.Model, extent: Extent) -> Check:
+    """On samples whose seeds are no starts."""
+    pictures = render(model.generator, from_seeds(model.prior, range(5_000, 5_000 + extent.inverted)))
+    z = invert(extent.descents, model, pictures, progress=True)
     errors = psnr(pictures, render(model.generator, z))
     above = sum(error > 30 for error in errors)
     listed = ", ".join(f"{error:.1f}" for error in sorted(errors))
-    return Check(above >= 9, f"inversion of own samples: {above} of 10 above 30 dB, 9 are asked for ({listed})")
+    return Check(
+        above >= 0.9 * len(errors),
+        f"inversion of own samples: {above} of {len(errors)} above 30 dB, 9 of 10 are asked for ({listed})",
+    )
 
 
-def tell_real(model: ganache.Model, config: ganache.Config) -> Check:
-    """Of twenty held-out pictures."""
+def tell_real(model: ganache.Model, config: ganache.Config, extent: Extent) -> Check:
+    """Of held-out pictures."""
     data = build.dataset(config)
-    chosen = data.held_out[:20]
+    chosen = data.held_out[: extent.real]
     if not len(chosen):
         return Check(None, f"inversion of held-out pictures: {data.name} has none")
     pictures = np.asarray(data.images[chosen])
-    z = invert(Invert(), model, pictures, progress=True)
+    z = invert(extent.descents, model, pictures, progress=True)
     errors = psnr(pictures, render(model.generator, z))
     low, median, high = np.percentile(errors, [10, 50, 90])
     return Check(
@@ -190,19 +213,19 @@ def tell_real(model: ganache.Model, config: ganache.Config) -> Check:
     )
 
 
-def main(run: str) -> None:
+def main(run: str, *options: str) -> None:
+    extent = QUICK if "--quick" in options else Extent()
     path, which = folder.at_step(run)
     generator, config, header = ganache.load_generator(ganache.find_checkpoint(path, which))
     if generator.image_shape[0] != 3:
         raise SystemExit("The regressor reads faces in colour, and this run is grey.")
     model = ganache.Model(generator, ganache.prior(config), run)
-    height, width = generator.image_shape[1:]
-    print(f"{run}, step {header['step']:,}, {height}x{width}", flush=True)
+    print(f"{run}, step {header['step']:,}", flush=True)
     for make in (
-        lambda: check_directions(model, (height, width)),
-        lambda: [check_ranking(model)],
-        lambda: [check_inversion(model)],
-        lambda: [tell_real(model, config)],
+        lambda: check_directions(model, extent),
+        lambda: [check_ranking(model, extent)],
+        lambda: [check_inversion(model, extent)],
+        lambda: [tell_real(model, config, extent)],
     ):
         begun = time.perf_counter()
         for check in make():
@@ -212,4 +235,4 @@ def main(run: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

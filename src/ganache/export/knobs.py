@@ -78,10 +78,12 @@ def directions(model: Model, how: str) -> list[dict[str, Any]]:
     except ConfigError:  # sefa needs a linear layer that latents meet first
         return []
     title = {"sefa": "SeFa", "pca": "PCA"}[how]
-    return [
-        {"name": f"{title} {k}", "key": f"{how}{k}", "vector": [significant(each) for each in row.tolist()]}
-        for k, row in enumerate(rows, 1)
-    ]
+    return [direction(f"{title} {k}", f"{how}{k}", f"{how}{k}", row) for k, row in enumerate(rows, 1)]
+
+
+def direction(name: str, key: str, known: str, row: Tensor) -> dict[str, Any]:
+    """One slider's direction [noise]. `key` stands for it in the address, `known` in requests."""
+    return {"name": name, "key": key, "known": known, "vector": [significant(each) for each in row.tolist()]}
 
 
 def of_names(model: Model, kept: Mapping[str, Kept]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -97,7 +99,7 @@ def of_names(model: Model, kept: Mapping[str, Kept]) -> tuple[list[dict[str, Any
             continue
         noise, rest = z[: model.prior.noise], z[model.prior.noise :]
         if abs(float(noise.norm()) - 1) < 1e-3 and not rest.any():
-            named.append({"name": name, "key": f"kept-{name}", "vector": [significant(x) for x in noise.tolist()]})
+            named.append(direction(name, f"kept-{name}", name, noise))
         else:
             latents.append({"name": name, "latent": [significant(x) for x in z.tolist()]})
     return latents, named

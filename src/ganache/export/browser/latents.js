@@ -57,12 +57,6 @@ export function parted(numbers, prior) {
   };
 }
 
-// The parts -> the numbers in one row, as ganache's requests have them.
-export function inOneRow(latent, prior) {
-  const hot = Array.from({ length: prior.categories }, (_, each) => Number(each === latent.category));
-  return [...latent.z, ...hot, ...latent.codes];
-}
-
 export function isMoved(state) {
   return [state.dimensions, state.codes, state.along].some((moved) => Object.keys(moved).length > 0);
 }

@@ -76,7 +76,7 @@ function refresh() {
   if (document.activeElement !== $("seed")) $("seed").value = state.seed;
   const what = state.kept || `seed ${state.seed}`;
   $("picture").setAttribute("aria-label", `The picture of ${what}${isMoved(state) ? ", changed" : ""}`);
-  $("command").textContent = commandFor(state, about, nameOf(state));
+  $("command").textContent = commandFor(state, about);
 }
 
 function refreshButtons() {

@@ -1,7 +1,7 @@
 // What can be taken away: the picture, and how ganache makes it again.
 
 import { element } from "./knobs.js";
-import { inOneRow, isMoved, latentOf } from "./latents.js";
+import { isMoved } from "./latents.js";
 import { enlarged } from "./paint.js";
 
 const LEAST = 512; // pixels on the shorter side of a saved picture
@@ -11,26 +11,40 @@ export function savePicture(canvas, smooth, name) {
   enlarged(canvas, times, smooth).toBlob((blob) => download(blob, `${name}.png`), "image/png");
 }
 
-// A request for `ganache render RUN request.json`: the one latent, number by number.
+// The request that makes the same picture: `ganache render RUN request.json`.
 export function requestOf(state, about) {
-  const vector = inOneRow(latentOf(state, about), about.prior);
-  const dimension = about.dimensions.length ? about.dimensions[0].number : 0;
-  return { kind: "traverse", dimension, values: [vector[dimension]], points: [{ vector }] };
+  const end = about.prior.noise + about.prior.categories;
+  const codes = Object.entries(state.codes).map(([number, value]) => [`code${number - end + 1}`, value]);
+  const set = [...Object.entries(state.dimensions).map(([number, value]) => [Number(number), value]), ...codes];
+  const along = about.directions.filter(({ key }) => state.along[key]);
+  return {
+    kind: "picture",
+    points: [state.kept || state.seed],
+    dimensions: set.map(([dimension]) => dimension),
+    values: set.map(([, value]) => value),
+    directions: along.map(({ known }) => known),
+    steps: along.map(({ key }) => state.along[key]),
+    mean: state.mean,
+    std: state.std,
+    classes: state.category === null ? [] : [state.category],
+  };
+}
+
+// The command that does: the request's fields as options, without those that say nothing.
+export function commandFor(state, about) {
+  const { kind, ...fields } = requestOf(state, about);
+  const words = ["ganache", kind, "RUN"];
+  for (const [name, value] of Object.entries(fields)) {
+    const many = [value].flat();
+    const usual = { mean: 0, std: 1 }[name];
+    if (many.length && value !== usual) words.push(`--${name}`, ...many);
+  }
+  return words.join(" ");
 }
 
 export function saveRequest(state, about, name) {
   const text = JSON.stringify(requestOf(state, about), null, 2);
   download(new Blob([text], { type: "application/json" }), `${name}.json`);
-}
-
-// The command that makes the same picture.
-export function commandFor(state, about, name) {
-  if (isMoved(state) || state.kept) return `ganache render RUN ${name}.json`;
-  const parts = ["ganache sample RUN -n 1", `--seed ${state.seed}`];
-  if (state.mean) parts.push(`--mean ${state.mean}`);
-  if (state.std !== 1) parts.push(`--std ${state.std}`);
-  if (state.category !== null) parts.push(`--classes ${state.category}`);
-  return parts.join(" ");
 }
 
 export function nameOf(state) {

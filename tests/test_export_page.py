@@ -64,7 +64,7 @@ class Opened:
         self.page.on("pageerror", lambda error: self.said.append(str(error)))
         self.page.on("request", lambda request: self.asked.append(request.url))
         self.page.goto(file.as_uri() + hash)
-        self.page.locator("#picture").wait_for(state="visible")
+        self.settle()
         self.own = file.as_uri()
 
     def pixels(self) -> NDArray[np.uint8]:
@@ -75,8 +75,7 @@ class Opened:
             return np.asarray(picture.convert("RGB"))
 
     def settle(self) -> None:
-        while self.count() != (self.page.wait_for_timeout(300), self.count())[1]:
-            pass
+        self.page.locator("#picture[aria-busy=false]").wait_for(state="visible")
 
     def count(self) -> int:
         return int(self.page.evaluate("() => Number(document.body.dataset.pictures)"))

@@ -70,6 +70,7 @@ function without(part, key) {
 // ---- the state is shown ------------------------------------------------------------------------------------------
 
 function refresh() {
+  $("picture").setAttribute("aria-busy", "true"); // until the newest is there
   engine.show(latentOf(state, about));
   const base = unmoved(state, about);
   rows.forEach((show) => show(base));
@@ -95,6 +96,7 @@ engine.onPicture = (pixels) => {
   paint($("picture"), pixels, shape);
   $("poster").hidden = true;
   $("picture").hidden = false;
+  $("picture").setAttribute("aria-busy", String(engine.wanted !== null));
   document.body.dataset.pictures = ++painted;
 };
 engine.onFailure = (why) => say(`The picture could not be made: ${why}`, true);

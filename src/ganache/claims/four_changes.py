@@ -134,7 +134,9 @@ def draw(measured: Sequence[Measurement]) -> dict[str, Figure]:
     each.set_yticks(range(len(names)), names)
     each.invert_yaxis()
     label(each, "Frechet distance to held-out pictures (low is good)", "")
-    words = "strokes: seeds, dot: mean, dotted: before training; blue: WGAN, red: with one of its changes taken back"
+    words = (
+        "strokes: seeds, dot: mean, dotted: before training; green: towards WGAN, red: WGAN with a change taken back"
+    )
     made.supxlabel(words, fontsize=8)
     shown = figure("The first seed's samples at the end", 3.2)
     for tile, name in zip(shown.subplots(2, 4).flat, names, strict=True):

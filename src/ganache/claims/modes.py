@@ -134,14 +134,14 @@ def draw(measured: Sequence[Measurement]) -> dict[str, Figure]:
 
 def progress(measured: Sequence[Measurement], methods: Sequence[str]) -> Figure:
     """How the distance falls: whether the budget was enough is seen here."""
-    from ganache.claims.drawing import COLOURS, axes, band, figure, label
+    from ganache.claims.drawing import COLOURS, axes, band, figure, label, logarithmic
 
     made = figure("Distance of generated points to real ones through training", 3.8)
     for each, toy in zip(axes(made, 1, len(SHOWN_TOYS), sharey=True)[0], SHOWN_TOYS, strict=True):
         for method, colour in zip(methods, COLOURS, strict=False):
             runs = [m.numbers for m in of(measured, f"{toy}, {method}")]
             band(each, runs[0]["steps"], [n["earth_mover_through_training"] for n in runs], colour, method)
-        each.set_yscale("log")
+        logarithmic(each, "y")
         label(each, "generator steps", "exact EM to held-out points" if toy == SHOWN_TOYS[0] else "", toy)
     made.legend(*each.get_legend_handles_labels(), loc="outside lower center", ncols=5, fontsize=8)
     return made

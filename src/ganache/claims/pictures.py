@@ -29,8 +29,8 @@ from ganache.networks import Network
 from ganache.sections import DataConfig
 from ganache.types import Critic, Generator, ImageShape
 
-BATCH, HELD_OUT, DRAWN, FEATURES, SHOWN = 64, 0.3, 6000, 128, 24
-"""Of training; share of the pictures no training sees; faces drawn; numbers a picture is judged by; samples shown."""
+BATCH, HELD_OUT, FEATURES, SHOWN = 64, 0.3, 128, 24
+"""Of training; share of the pictures no training sees; numbers a picture is judged by; samples shown."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,8 @@ class Learning(Size):
     source: str = ""
     fingerprint: str = ""
     """Of the pictures: other ones make another experiment."""
+    drawn: int = 6000
+    """Faces, where no pictures were given."""
     side: int = 32
     width: int = 16
     """Channels of a convolutional network next to the picture, where they are fewest."""
@@ -59,12 +61,12 @@ def sized(settings: Settings, kinds: Sequence[str], full: L, **quick: int) -> L:
     has_digits = kinds[0] == "mnist" and importlib.util.find_spec("sklearn") is not None
     how = replace(full, source=given[0] if given else "digits" if has_digits else "faces")
     if settings.quick:
-        small: dict[str, Any] = {"side": 16, "width": 4, "judged": 100, "looks": 4, "steps": 8}
+        small: dict[str, Any] = {"drawn": 600, "side": 16, "width": 4, "judged": 80, "looks": 4, "steps": 8}
         how = replace(how, **small | quick)
-    return replace(how, fingerprint=pictures(how.source, how.side).fingerprint)
+    return replace(how, fingerprint=pictures(how.source, how.side, how.drawn).fingerprint)
 
 
-def pictures(source: str, side: int, count: int = DRAWN, held_out: float = HELD_OUT) -> Dataset:
+def pictures(source: str, side: int, count: int, held_out: float = HELD_OUT) -> Dataset:
     """Small pictures: a source as `ganache train` takes it, at side x side; digits stay 8x8, as they are."""
     if source == "digits":
         return load(source, held_out=held_out)
@@ -74,7 +76,7 @@ def pictures(source: str, side: int, count: int = DRAWN, held_out: float = HELD_
 def setting(method: str, network: Network, how: Learning, seed: int) -> Config:
     """A method with its recipe's optimisers, on these pictures."""
     size = None if how.source == "digits" else str(how.side)
-    data = DataConfig(how.source, size=size, count=DRAWN, held_out=HELD_OUT)
+    data = DataConfig(how.source, size=size, count=how.drawn, held_out=HELD_OUT)
     return replace(config(method, network, how.source, seed, BATCH), data=data, device="auto")
 
 
@@ -163,7 +165,7 @@ class Judged:
 
 def judged(settings: Config, how: Learning) -> Iterator[Judged]:
     """Train, and judge at each look."""
-    data = pictures(how.source, how.side)
+    data = pictures(how.source, how.side, how.drawn)
     yardstick = Yardstick(data, how.judged)
     for look in looks(settings, how.steps, how.looks, data):
         fake = look.images(how.judged)
@@ -180,5 +182,5 @@ def as_text(x: Tensor, columns: int = 6) -> str:
 
 def real_samples(how: Learning) -> str:
     """Held-out pictures, tiled as samples are."""
-    data = pictures(how.source, how.side)
+    data = pictures(how.source, how.side, how.drawn)
     return as_text(images.as_x(np.asarray(data.images[data.held_out[:SHOWN]])))

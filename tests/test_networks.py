@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ganache.errors import ConfigError
 from ganache.networks import NETWORKS, Chollet, Dcgan, Mlp, Mnist, Network, Residual
 from ganache.networks.blocks import flatten, normalisation, unflatten
+from ganache.networks.convolution import Conv2d, ConvTranspose2d
 from ganache.types import Critic, ImageShape
 from weights import count, rouse
 
@@ -141,11 +142,11 @@ def test_dcgan_channels_double_up_to_the_cap() -> None:
 def test_dcgan_normalises_all_but_the_ends() -> None:
     """Section 3: batch norm everywhere but the generator's last layer and the critic's first."""
     layers = [type(layer) for layer in Dcgan(width=2).generator((3, 32, 32)).body]
-    up, norm = nn.ConvTranspose2d, nn.BatchNorm2d
+    up, down, norm = ConvTranspose2d, Conv2d, nn.BatchNorm2d
     assert layers == [norm, nn.ReLU, up, norm, nn.ReLU, up, norm, nn.ReLU, up, nn.Tanh]
     layers = [type(layer) for layer in Dcgan(width=2).critic((3, 32, 32)).body]
     leaky = nn.LeakyReLU
-    assert layers == [nn.Conv2d, leaky, nn.Conv2d, norm, leaky, nn.Conv2d, norm, leaky]
+    assert layers == [down, leaky, down, norm, leaky, down, norm, leaky]
 
 
 @pytest.mark.parametrize(("norm", "axes"), [("layer", (1, 2, 3)), ("instance", (2, 3))])

@@ -11,7 +11,7 @@ FLOORS = [
     {"types", "errors"},
     {"losses", "penalties", "divergences", "latents", "schedules", "images", "augment", "effects", "directions"},
     {"data", "networks", "methods", "metrics", "recipes"},
-    {"sections", "config", "rules", "train", "build", "allocator"}
+    {"sections", "config", "rules", "train", "build", "algorithms", "allocator"}
     | {"requests", "exhibits", "explore", "article"}
     | {"evaluation", "judging"}
     | {"look", "watch", "diagnose"},

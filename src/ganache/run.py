@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ganache import build, checkpoint, figures, policy
+from ganache.algorithms import choose_algorithms
 from ganache.allocator import keep_freed_memory
 from ganache.config import Config, name_of, to_dict
 from ganache.data import Dataset
@@ -101,6 +102,7 @@ class Run:
     def training(self) -> Iterator[Report]:
         """Train until the budget is spent; each report has been recorded when it is yielded."""
         keep_freed_memory()
+        choose_algorithms(build.device(self.config), self.config.precision.repeatable)
         self._ticked = time.perf_counter()
         while not self.done():
             try:

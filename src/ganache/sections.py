@@ -212,6 +212,8 @@ class PrecisionConfig:
     __pydantic_config__ = STRICT
     compute: Literal["auto", "float32", "bfloat16"] = "auto"
     """Of convolutions and matrix products; auto is bfloat16 where the processor or GPU is built for it."""
+    repeatable: bool = True
+    """On a GPU, take only algorithms that give the same bits each time; without it, whichever a trial finds fastest."""
     channels_last: bool = True
     """Keep images with their channels innermost, the layout fast convolutions want."""
 

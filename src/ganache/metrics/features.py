@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 
 import numpy as np
@@ -41,7 +43,8 @@ class Features(nn.Module, ABC):
     @torch.no_grad()
     def forward(self, x: Tensor) -> Tensor:
         chunks: tuple[Tensor, ...] = x.split(CHUNK)  # type: ignore[no-untyped-call]
-        return torch.cat([self.vectors(chunk) for chunk in chunks])
+        with whole_float32():
+            return torch.cat([self.vectors(chunk) for chunk in chunks])
 
     @cached_property
     def hash(self) -> str:
@@ -51,6 +54,17 @@ class Features(nn.Module, ABC):
             digest.update(f"{name} {tuple(tensor.shape)}".encode())
             digest.update(tensor.cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()[:12]
+
+
+@contextmanager
+def whole_float32() -> Iterator[None]:
+    """A GPU's convolutions without TF32, whose ten bits would make other features than a CPU does."""
+    allowed = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = allowed
 
 
 class Pixels(Features):

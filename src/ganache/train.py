@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.utils import get_total_norm
 
 from ganache import schedules
@@ -220,12 +220,18 @@ def update_average(state: State, plan: Plan) -> None:
     if state.average is state.generator or plan.ema_half_life is None:
         return
     decay = schedules.ema_decay(state.batches * plan.batch, plan.batch, plan.ema_half_life, plan.ema_rampup)
-    torch._foreach_lerp_(list(state.average.parameters()), list(state.generator.parameters()), 1 - decay)
-    for mine, its in zip(state.average.buffers(), state.generator.buffers(), strict=True):
-        if mine.is_floating_point():
-            mine.lerp_(its, 1 - decay)
-        else:
-            mine.copy_(its)
+    both = zip(tensors(state.average), tensors(state.generator), strict=True)
+    of_average, of_generator = zip(*((a, b) for a, b in both if a.is_floating_point()), strict=True)
+    torch._foreach_lerp_(of_average, of_generator, 1 - decay)  # together: on a GPU each call costs as much as its sums
+    for counter, its in zip(state.average.buffers(), state.generator.buffers(), strict=True):
+        if not counter.is_floating_point():
+            counter.copy_(its)
+
+
+def tensors(network: nn.Module) -> Iterator[Tensor]:
+    """Weights, and what the network remembers besides."""
+    yield from network.parameters()
+    yield from network.buffers()
 
 
 def set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:

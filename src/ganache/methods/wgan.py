@@ -41,5 +41,6 @@ class Wgan(Method):
     @torch.no_grad()
     def after_d_step(self, D: Critic) -> None:
         if self.clip is not None:
-            for weight in D.parameters():
-                weight.clamp_(-self.clip, self.clip)
+            weights: list[Tensor] = list(D.parameters())
+            torch._foreach_clamp_min_(weights, -self.clip)
+            torch._foreach_clamp_max_(weights, self.clip)

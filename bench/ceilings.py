@@ -17,38 +17,52 @@ SHAPES = ((64, 128, 32), (128, 256, 16), (256, 512, 8))
 """(channels in, channels out, side) of the three 4x4 stride-2 convolutions that hold most of `dcgan`'s arithmetic."""
 
 
-def best_seconds(function: Callable[[], object], tries: int = 9) -> float:
-    """The fastest of several calls, after one that is not counted."""
+CALLS_ON_A_GPU = 20
+"""Calls behind one another in one try: a single one would be over before the next is asked for."""
+
+
+def best_seconds(function: Callable[[], object], device: str = "cpu", tries: int = 9) -> float:
+    """Seconds a call, the fastest of several tries, after one that is not counted."""
+    calls = 1 if device == "cpu" else CALLS_ON_A_GPU
     times = []
     for _ in range(tries + 1):
+        wait_for(device)
         begin = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - begin)
+        for _ in range(calls):
+            function()
+        wait_for(device)
+        times.append((time.perf_counter() - begin) / calls)
     return min(times[1:])
 
 
-def matrix_product(dtype: torch.dtype, n: int = 1536) -> float:
+def wait_for(device: str) -> None:
+    """Until a GPU has done all that it was asked for."""
+    if device == "cuda":
+        torch.cuda.synchronize()
+
+
+def matrix_product(dtype: torch.dtype, n: int = 1536, device: str = "cpu") -> float:
     """FLOP/s of an n x n matrix product."""
-    a, b = (torch.randn(n, n).to(dtype) for _ in range(2))
-    return 2 * n**3 / best_seconds(lambda: a @ b)
+    a, b = (torch.randn(n, n, device=device).to(dtype) for _ in range(2))
+    return 2 * n**3 / best_seconds(lambda: a @ b, device)
 
 
-def convolution(dtype: torch.dtype, batch: int = 64) -> float:
+def convolution(dtype: torch.dtype, batch: int = 64, device: str = "cpu") -> float:
     """FLOP/s of the fastest of `dcgan`'s convolutions, forward, channels last."""
     rates = []
     for narrow, wide, side in SHAPES:
-        x = torch.randn(batch, narrow, side, side).to(dtype, memory_format=torch.channels_last)
-        w = torch.randn(wide, narrow, 4, 4).to(dtype, memory_format=torch.channels_last)
+        x = torch.randn(batch, narrow, side, side, device=device).to(dtype, memory_format=torch.channels_last)
+        w = torch.randn(wide, narrow, 4, 4, device=device).to(dtype, memory_format=torch.channels_last)
         flop = 2 * batch * narrow * wide * 16 * (side // 2) ** 2
-        rates.append(flop / best_seconds(lambda x=x, w=w: conv2d(x, w, stride=2, padding=1)))
+        rates.append(flop / best_seconds(lambda x=x, w=w: conv2d(x, w, stride=2, padding=1), device))
     return max(rates)
 
 
-def memory_copy(megabytes: int = 64) -> float:
+def memory_copy(megabytes: int = 64, device: str = "cpu") -> float:
     """Bytes/s read and written by a copy too large for the caches."""
-    source = torch.randn(megabytes * 2**18)
+    source = torch.randn(megabytes * 2**18, device=device)
     target = torch.empty_like(source)
-    return 2 * source.nbytes / best_seconds(lambda: target.copy_(source))
+    return 2 * source.nbytes / best_seconds(lambda: target.copy_(source), device)
 
 
 def main() -> None:

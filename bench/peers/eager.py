@@ -38,15 +38,17 @@ def dcgan_critic(width: int = 64, norm: bool = True) -> nn.Sequential:
     return nn.Sequential(*layers, nn.Conv2d(8 * width, 1, 4, 1, 0, bias=False), nn.Flatten(0))
 
 
-def dcgan() -> Step:
-    G, D, loss = dcgan_generator(), nn.Sequential(dcgan_critic(), nn.Sigmoid()), nn.BCELoss()
+def dcgan(device: str = "cpu") -> Step:
+    G, D = dcgan_generator().to(device), nn.Sequential(dcgan_critic(), nn.Sigmoid()).to(device)
+    loss = nn.BCELoss()
     g_adam, d_adam = (torch.optim.Adam(network.parameters(), 2e-4, betas=(0.5, 0.999)) for network in (G, D))
-    ones, zeros, real = torch.ones(64), torch.zeros(64), torch.rand(64, 3, 64, 64) * 2 - 1
+    ones, zeros = torch.ones(64, device=device), torch.zeros(64, device=device)
+    real = torch.rand(64, 3, 64, 64, device=device) * 2 - 1
 
     def step() -> None:
         D.zero_grad()
         loss(D(real), ones).backward()
-        fake = G(torch.randn(64, 100, 1, 1))
+        fake = G(torch.randn(64, 100, 1, 1, device=device))
         loss(D(fake.detach()), zeros).backward()
         d_adam.step()
         G.zero_grad()
@@ -56,14 +58,14 @@ def dcgan() -> Step:
     return step
 
 
-def wgan_gp() -> Step:
+def wgan_gp(device: str = "cpu") -> Step:
     """Five critic steps with the two-sided penalty, one generator step."""
-    G, D = dcgan_generator(), dcgan_critic(norm=False)
+    G, D = dcgan_generator().to(device), dcgan_critic(norm=False).to(device)
     g_adam, d_adam = (torch.optim.Adam(network.parameters(), 1e-4, betas=(0.5, 0.9)) for network in (G, D))
-    real = torch.rand(64, 3, 64, 64) * 2 - 1
+    real = torch.rand(64, 3, 64, 64, device=device) * 2 - 1
 
     def penalty(fake: Tensor) -> Tensor:
-        share = torch.rand(64, 1, 1, 1)
+        share = torch.rand(64, 1, 1, 1, device=device)
         between = (share * real + (1 - share) * fake).requires_grad_(True)
         score = D(between)
         (slope,) = torch.autograd.grad(score, between, torch.ones_like(score), create_graph=True)
@@ -71,12 +73,12 @@ def wgan_gp() -> Step:
 
     def step() -> None:
         for _ in range(5):
-            fake = G(torch.randn(64, 100, 1, 1)).detach()
+            fake = G(torch.randn(64, 100, 1, 1, device=device)).detach()
             D.zero_grad()
             (D(fake).mean() - D(real).mean() + 10 * penalty(fake)).backward()
             d_adam.step()
         G.zero_grad()
-        (-D(G(torch.randn(64, 100, 1, 1))).mean()).backward()
+        (-D(G(torch.randn(64, 100, 1, 1, device=device))).mean()).backward()
         g_adam.step()
 
     return step
@@ -85,7 +87,7 @@ def wgan_gp() -> Step:
 # ---- the two articles' networks and loops --------------------------------------------------------------------------
 
 
-def wgan_article() -> Step:
+def wgan_article(device: str = "cpu") -> Step:
     """28x28 grey, batch 128: a critic's step on fakes, one on reals, the clip, a generator's step."""
     G = nn.Sequential(
         nn.Linear(100, 1024), nn.Tanh(), nn.Linear(1024, 6272), nn.BatchNorm1d(6272), nn.Tanh(),
@@ -97,25 +99,26 @@ def wgan_article() -> Step:
     layers: list[nn.Module] = []
     for into, out in pairwise((1, 32, 64, 128)):
         layers += [nn.Conv2d(into, out, 3, bias=False), nn.BatchNorm2d(out), nn.LeakyReLU(0.02), nn.MaxPool2d(2)]
-    D = nn.Sequential(*layers, nn.Flatten(), nn.Linear(128, 1))
+    D = nn.Sequential(*layers, nn.Flatten(), nn.Linear(128, 1)).to(device)
+    G.to(device)
     g_rms, d_rms = (torch.optim.RMSprop(network.parameters(), 5e-5) for network in (G, D))
-    real = torch.rand(128, 1, 28, 28) * 2 - 1
+    real = torch.rand(128, 1, 28, 28, device=device) * 2 - 1
 
     def step() -> None:
-        for score in (lambda: D(G(torch.randn(128, 100)).detach()).mean(), lambda: -D(real).mean()):
+        for score in (lambda: D(G(torch.randn(128, 100, device=device)).detach()).mean(), lambda: -D(real).mean()):
             D.zero_grad()
             score().backward()
             d_rms.step()
         for weight in D.parameters():
             weight.data.clamp_(-0.01, 0.01)
         G.zero_grad()
-        (-D(G(torch.randn(128, 100))).mean()).backward()
+        (-D(G(torch.randn(128, 100, device=device))).mean()).backward()
         g_rms.step()
 
     return step
 
 
-def anime_article() -> Step:
+def anime_article(device: str = "cpu") -> Step:
     """64x64 colour, batch 32: the critic on fakes and reals with noisy labels, then the generator."""
     slope = 0.3
     G = nn.Sequential(
@@ -130,28 +133,34 @@ def anime_article() -> Step:
     for _ in range(3):
         layers += [nn.Conv2d(128, 128, 4, 2), nn.LeakyReLU(slope)]
     D = nn.Sequential(*layers, nn.Flatten(), nn.Dropout(0.4), nn.Linear(4608, 1), nn.Sigmoid())
-    loss = nn.BCELoss()
+    G, D, loss = G.to(device), D.to(device), nn.BCELoss()
+    ones, zeros = torch.ones(32, device=device), torch.zeros(32, device=device)
     g_rms = torch.optim.RMSprop(G.parameters(), 4e-4, alpha=0.9, eps=1e-7)
     d_rms = torch.optim.RMSprop(D.parameters(), 8e-4, alpha=0.9, eps=1e-7)
-    real = torch.rand(32, 3, 64, 64) * 2 - 1
+    real = torch.rand(32, 3, 64, 64, device=device) * 2 - 1
 
     def step() -> None:
         with torch.no_grad():
-            both = torch.cat([G(torch.randn(32, 64)), real])
-        labels = torch.cat([torch.ones(32), torch.zeros(32)]) + 0.05 * torch.rand(64)
+            both = torch.cat([G(torch.randn(32, 64, device=device)), real])
+        labels = torch.cat([ones, zeros]) + 0.05 * torch.rand(64, device=device)
         D.zero_grad()
         loss(D(both).flatten(), labels.clamp(0, 1)).backward()
         nn.utils.clip_grad_value_(D.parameters(), 1.0)
         d_rms.step()
         G.zero_grad()
-        loss(D(G(torch.randn(32, 64))).flatten(), torch.zeros(32)).backward()
+        loss(D(G(torch.randn(32, 64, device=device))).flatten(), zeros).backward()
         nn.utils.clip_grad_value_(G.parameters(), 1.0)
         g_rms.step()
 
     return step
 
 
-LOOPS = {"dcgan": dcgan, "wgan-gp": wgan_gp, "wgan-article": wgan_article, "anime-article": anime_article}
+LOOPS: dict[str, Callable[..., Step]] = {
+    "dcgan": dcgan,
+    "wgan-gp": wgan_gp,
+    "wgan-article": wgan_article,
+    "anime-article": anime_article,
+}
 
 if __name__ == "__main__":
     take(LOOPS[sys.argv[1]]())

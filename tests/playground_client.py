@@ -16,6 +16,9 @@ SOCKET = f"ws://{ADDRESS}/ws"
 ORIGIN = {"origin": f"http://{ADDRESS}"}
 PICTURE = {"kind": "picture", "points": [3]}
 
+PATIENCE = 60
+"""Seconds after which a reply will not come, however slow the machine."""
+
 FACES = ["train", "faces", "--size", "16", "--data.count", "30", "--network.z-dim", "6"]
 BRIEF = ["--network.width", "4", "--batch", "4", "--steps", "2", "--record.marks", "1", "--record.samples", "4"]
 
@@ -45,6 +48,24 @@ def read(data: bytes) -> tuple[dict[str, Any], list[bytes]]:
     return header, blobs
 
 
+def received(page: WebSocketTestSession) -> tuple[dict[str, Any], list[bytes]]:
+    """What the page is told next. A page that once waited in vain is told nothing more, and fails at once.
+
+    Without this bound a test could wait for ever: hypothesis takes pytest-timeout's interruption for one more failing
+    example and goes on, while what was interrupted still waits in the loop and takes the next example's reply.
+    """
+    assert not getattr(page, "waited", False), "a reply did not come before"
+    coming = page.portal.start_task_soon(page._send_rx.receive)
+    try:
+        message = coming.result(PATIENCE)
+    except TimeoutError:
+        page.waited = True  # type: ignore[attr-defined]
+        coming.cancel()
+        raise AssertionError(f"no reply came for {PATIENCE} s") from None
+    page._raise_on_close(message)
+    return read(message["bytes"])
+
+
 def ask(page: WebSocketTestSession, ask: str, **fields: Any) -> tuple[dict[str, Any], list[bytes]]:
     """Send a message, and wait for its last reply."""
     number = fields.pop("id", 7)
@@ -55,6 +76,6 @@ def ask(page: WebSocketTestSession, ask: str, **fields: Any) -> tuple[dict[str, 
 def reply(page: WebSocketTestSession, number: int | None) -> tuple[dict[str, Any], list[bytes]]:
     """The last reply to a message."""
     while True:
-        header, blobs = read(page.receive_bytes())
+        header, blobs = received(page)
         if header.get("id", "") == number and not header.get("more"):
             return header, blobs

@@ -20,7 +20,7 @@ from ganache.cli import main
 from ganache.folder import read_names, write_names
 from ganache.playground import wire
 from ganache.requests import Kept
-from playground_client import FACES, ORIGIN, PICTURE, SOCKET, ask, client, read, reply, train
+from playground_client import FACES, ORIGIN, PICTURE, SOCKET, ask, client, received, reply, train
 
 DIGITS = ["train", "digits", "--size", "16", "--data.count", "60"]
 
@@ -33,7 +33,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def page(run: Path) -> Iterator[WebSocketTestSession]:
     with client(run) as browser, browser.websocket_connect(SOCKET, headers=ORIGIN) as page:
-        hello, _ = read(page.receive_bytes())
+        hello, _ = received(page)
         (told,) = hello["hello"]["runs"]
         assert (told["name"], told["steps"], told["noise"], told["shape"]) == ("faces", [1, 2], 6, [3, 16, 16])
         yield page
@@ -75,7 +75,7 @@ def test_the_newest_picture_wins(page: WebSocketTestSession) -> None:
         page.send_text(json.dumps(message))
     answered = []
     while not answered or answered[-1] < 139:
-        answered.append(read(page.receive_bytes())[0]["id"])
+        answered.append(received(page)[0]["id"])
     assert answered == sorted(answered)
     assert len(answered) < 40, "those that were out of date have been left out"
 
@@ -315,7 +315,7 @@ def test_classes_and_codes_are_told(tmp_path: Path) -> None:
     informed = train(tmp_path / "info", DIGITS, "--recipe", "infogan")
     classed = train(tmp_path / "classed", DIGITS, "--recipe", "dcgan", "--data.classes", "10")
     with client(informed, classed) as browser, browser.websocket_connect(SOCKET, headers=ORIGIN) as page:
-        runs = read(page.receive_bytes())[0]["hello"]["runs"]
+        runs = received(page)[0]["hello"]["runs"]
         assert [(each["categories"], each["continuous"]) for each in runs] == [(10, 2), (10, 0)]
         request = {**PICTURE, "dimensions": ["code1"], "values": [0.5], "classes": [3]}
         header, blobs = shown(page, request, "picture", models=[{"run": 0}, {"run": 1}])
@@ -343,7 +343,7 @@ def test_a_damaged_checkpoint_is_told_of(tmp_path: Path) -> None:
     content[-1] ^= 1
     last.write_bytes(content)
     with client(run) as browser, browser.websocket_connect(SOCKET, headers=ORIGIN) as page:
-        assert "is damaged" in read(page.receive_bytes())[0]["hello"]["runs"][0]["error"]
+        assert "is damaged" in received(page)[0]["hello"]["runs"][0]["error"]
         assert "shown" in shown(page, PICTURE, "picture", models=[{"step": 1}])[0]
 
 
@@ -353,7 +353,7 @@ def test_a_run_in_training_is_told_of_without_a_checkpoint(tmp_path: Path) -> No
     young.mkdir()
     (young / "config.json").write_text((whole / "config.json").read_text())
     with client(young, live=True) as browser, browser.websocket_connect(SOCKET, headers=ORIGIN) as page:
-        assert read(page.receive_bytes())[0]["hello"]["runs"][0]["steps"] == []
+        assert received(page)[0]["hello"]["runs"][0]["steps"] == []
         (young / "log.jsonl").write_text((whole / "log.jsonl").read_text())
         told, blobs = news(page, lambda told: told["last"])
         assert told["last"]["step"] == 1
@@ -369,6 +369,6 @@ def test_a_run_in_training_is_told_of_without_a_checkpoint(tmp_path: Path) -> No
 
 def news(page: WebSocketTestSession, wanted: Any) -> tuple[dict[str, Any], list[bytes]]:
     while True:
-        header, blobs = read(page.receive_bytes())
+        header, blobs = received(page)
         if "news" in header and wanted(header["news"]):
             return header["news"], blobs

@@ -9,9 +9,9 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from ganache.cli import main
-from ganache.playground import Door
-from ganache.playground.limits import MOST_SESSIONS
-from playground_client import ADDRESS, ORIGIN, PICTURE, SOCKET, ask, client, read, train
+from ganache.playground import Door, session
+from ganache.playground.limits import MOST_SESSIONS, Rate
+from playground_client import ADDRESS, ORIGIN, PICTURE, SOCKET, ask, client, received, train
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ def test_what_others_can_reach_needs_the_token(run: Path) -> None:
         assert "lacks its token" in refused(browser, ORIGIN, f"ws://{ADDRESS}/ws{path[1:]}")
     assert browser.get(f"/?token={door.token}").status_code == 200
     with browser, browser.websocket_connect(f"{SOCKET}?token={door.token}", headers=ORIGIN) as page:
-        assert "hello" in read(page.receive_bytes())[0]
+        assert "hello" in received(page)[0]
     assert "Only the page itself" in refused(browser, {"origin": "http://evil.example"}, f"{SOCKET}?token={door.token}")
 
 
@@ -96,20 +96,33 @@ def test_the_page_that_is_one_too_many_is_told_so(run: Path) -> None:
     with browser:
         browser.app.state.playground.sessions |= set(range(MOST_SESSIONS))  # type: ignore[attr-defined]
         with browser.websocket_connect(SOCKET, headers=ORIGIN) as page, pytest.raises(WebSocketDisconnect) as end:
-            page.receive_bytes()
+            received(page)
         assert "close one of them" in end.value.reason
 
 
-def test_a_page_that_asks_too_fast_is_told_so_and_others_are_not_held_up(run: Path) -> None:
+def test_a_page_that_asks_too_fast_is_answered_so_and_others_are_not_held_up(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "Rate", lambda: Rate(0, 3))
+    monkeypatch.setattr(session, "FLOOD", 5)
     with client(run) as browser, browser.websocket_connect(SOCKET, headers=ORIGIN) as fast:
-        for _ in range(400):
-            fast.send_text("{}")
-        said = {read(fast.receive_bytes())[0].get("error", "") for _ in range(150)}
+        assert "hello" in received(fast)[0]
+        said = [ask(fast, "nothing", id=number)[0]["error"] for number in range(9)]
+        assert ["Too many requests" in each for each in said] == [False] * 3 + [True] * 6
+        with pytest.raises(WebSocketDisconnect) as end:
+            received(fast)
+        assert "Too many messages" in end.value.reason
         with browser.websocket_connect(SOCKET, headers=ORIGIN) as other:
             header, _ = ask(other, "show", slot="picture", request=PICTURE, models=[{}])
             assert "shown" in header
-        while not any("Too many requests" in each for each in said):
-            said.add(read(fast.receive_bytes())[0].get("error", ""))
+
+
+def test_the_rate_is_so_many_a_second_after_so_many_at_once() -> None:
+    rate = Rate(each_second=10, at_once=5)
+    now = rate.seen
+    assert sum(rate.allows(lambda: now) for _ in range(20)) == 5
+    assert sum(rate.allows(lambda: now + 0.31) for _ in range(20)) == 3
+    assert sum(rate.allows(lambda: now + 100) for _ in range(20)) == 5
 
 
 def test_an_address_that_cannot_be_had(run: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -27,8 +27,6 @@ log = logging.getLogger(__name__)
 
 Pace = Literal["quick", "slow", "long"]
 InThread = Callable[[Callable[[], Any]], Awaitable[Any]]
-PAUSE = 1.0
-"""Seconds between two refusals of a page that sends too much."""
 FLOOD = 2_000
 """So many messages too many, and the connection is closed."""
 
@@ -64,7 +62,7 @@ class Session:
         """`threads` call a function in a thread of their own."""
         self.socket, self.library, self.rankings, self.threads = socket, library, rankings, threads
         self.lanes = {pace: Lane() for pace in threads}
-        self.rate, self.refused, self.told_of = Rate(), 0, 0.0
+        self.rate, self.refused = Rate(), 0
         self.sending = asyncio.Lock()
 
     async def run(self) -> None:
@@ -80,36 +78,30 @@ class Session:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def receive(self) -> bool:
-        """Read one message, and let it wait for its answer; False when the page has gone."""
+        """Read one message, and let it wait for its answer; False when the page has gone, or does not stop."""
         got = await self.socket.receive()
         if got["type"] == "websocket.disconnect":
             return False
-        if not self.rate.allows():
-            return await self.too_fast()
         text, upload = got.get("text"), b""
         try:
             if text is None:
                 text, upload = wire.unpack(got["bytes"])
-                message = wire.parse_header(text)
-            else:
-                message = wire.parse(text)
+            self.refuse_too_fast()
+            message = wire.parse_header(text) if upload else wire.parse(text)
             if isinstance(message, wire.Invert) != bool(upload):
                 raise ConfigError("A picture comes with 'invert', and with nothing else.")
             self.lanes[pace_of(message)].put(message, upload)
         except GanacheError as error:
             await self.send({"id": wire.number_of(text) if text else None, "error": str(error)})
-        return True
-
-    async def too_fast(self) -> bool:
-        """Say so, not too often; False for a page that does not stop."""
-        self.refused += 1
         if self.refused > FLOOD:
             await self.socket.close(1008, "Too many messages were sent.")
-            return False
-        if time.monotonic() - self.told_of > PAUSE:
-            self.told_of = time.monotonic()
-            await self.send({"id": None, "error": "Too many requests at once: some were left out."})
-        return True
+        return self.refused <= FLOOD
+
+    def refuse_too_fast(self) -> None:
+        """Raise ConfigError for a message that comes too soon after others."""
+        if not self.rate.allows():
+            self.refused += 1
+            raise ConfigError("Too many requests at once: this one was left out.")
 
     async def work(self, lane: Lane, in_thread: InThread) -> None:
         """Answer what waits in a lane, one after another."""

@@ -11,7 +11,7 @@ from typing import Any
 from ganache import build, checkpoint, figures
 from ganache.config import Config, recipe
 from ganache.explore import Sample, render
-from ganache.folder import best_checkpoint, checkpoints, write_picture
+from ganache.folder import best_checkpoint, checkpoints
 from ganache.measure import evaluate
 from ganache.run import Run
 from gpu_bench import Bench
@@ -42,17 +42,21 @@ def settings(bench: Bench) -> Config:
 def fast_enough(bench: Bench, steps: int) -> bool:
     """Whether repeatable steps, where their speed was measured, are done in nine tenths of the time."""
     measured = bench.known.get("speed", {}).get("anime-article")
-    return measured is None or steps * measured["seconds"]["ours"] < 0.9 * bench.options.article_seconds
+    return measured is None or steps * measured["seconds"]["ours"] < 0.9 * most_seconds(bench)
+
+
+def most_seconds(bench: Bench) -> float:
+    """How long the run may take."""
+    return min(bench.options.article_seconds, bench.left() - RESERVE)
 
 
 def article(bench: Bench) -> None:
     """The whole run as anybody would start it, log, looks, samples and checkpoints included, or as far as it gets."""
-    config, most = settings(bench), min(bench.options.article_seconds, bench.left() - RESERVE)
+    config, most = settings(bench), most_seconds(bench)
     data = build.dataset(config)
     run = Run.open(bench.work / "article", config, data)
-    bench.say(
-        f"{len(data.training):,} pictures, {run.describe()}, repeatable: {config.precision.repeatable}; at most {most:.0f} s.\n"
-    )
+    repeatable = config.precision.repeatable
+    bench.say(f"{len(data.training):,} pictures, {run.describe()}, {repeatable = }; at most {most:.0f} s.\n")
     begun, told, first = time.perf_counter(), 0.0, run.state.step
     for report in run.training():
         passed = time.perf_counter() - begun
@@ -113,23 +117,32 @@ def export(bench: Bench) -> None:
     folder = bench.work / "article"
     paths = {int(path.stem): path for path in checkpoints(folder)}
     best = best_checkpoint(folder)
+    files = [folder / name for name in ("log.jsonl", "config.json", "samples.png")]
+    files += [*(grid(bench, path) for path in paths.values()), folder / "training.webp"]
+    size = 0
     with tarfile.open(bench.out / "article.tar", "w") as archive:
-        for name in ("log.jsonl", "config.json", "samples.png", "training.webp"):
-            if (folder / name).exists():
-                archive.add(folder / name, name)
-        for step, path in paths.items():
-            grid = bench.work / f"step-{step:06d}.png"
-            generator, config, _ = checkpoint.load_generator(path, average=False)
-            z = Sample(n=36).latents(build.prior(config))
-            write_picture(figures.picture(render(generator.to(bench.device), z)), grid)
-            archive.add(grid, grid.name)
-    bench.say(f"article.tar: {(bench.out / 'article.tar').stat().st_size / 2**20:.1f} MiB")
+        for file in files:
+            if not file.exists() or size + file.stat().st_size > PIECE:
+                bench.say(f"{file.name} is not there, or too large for the archive.")
+                continue
+            archive.add(file, file.name)
+            size += file.stat().st_size
+    bench.say(f"article.tar: {size / 2**20:.1f} MiB")
     room = MOST
     for step in dict.fromkeys([*bench.options.weights, int(best.stem) if best else 0, *list(paths)[-1:]]):
         if step not in paths:
             bench.say(f"Step {step:,} has no checkpoint.")
             continue
         room = weights(bench, paths[step], room)
+
+
+def grid(bench: Bench, path: Path) -> Path:
+    """The first 36 latents' pictures by a checkpoint."""
+    generator, config, header = checkpoint.load_generator(path, average=False)
+    z = Sample(n=36).latents(build.prior(config))
+    file = bench.work / f"step-{header['step']:06d}.webp"
+    figures.picture(render(generator.to(bench.device), z)).save(file, quality=90)
+    return file
 
 
 def weights(bench: Bench, path: Path, room: int) -> int:

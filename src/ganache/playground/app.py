@@ -22,7 +22,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
-from starlette.websockets import WebSocket
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ganache.errors import ConfigError, GanacheError
 from ganache.playground import wire
@@ -101,9 +101,9 @@ class Playground:
             hello = await self.slowly(self.library.hello)
             await session.send({"hello": hello, "born": self.born, "live": self.live})
             if self.news:
-                await websocket.send_bytes(self.news)
+                session.tell(self.news)
             await session.run()
-        except RuntimeError:  # it went while it was being told
+        except (RuntimeError, WebSocketDisconnect):  # it went while it was being told
             pass
         finally:
             self.sessions.discard(session)
@@ -118,9 +118,8 @@ class Playground:
                     told, blobs = news
                     hello = await self.slowly(self.library.hello)
                     self.news = wire.pack({"news": told, "hello": hello, "born": self.born, "live": True}, blobs)
-                    for session in list(self.sessions):
-                        with suppress(RuntimeError):
-                            await session.socket.send_bytes(self.news)
+                    for session in self.sessions:
+                        session.tell(self.news)
             await asyncio.sleep(EVERY)
 
     def close(self) -> None:
@@ -174,6 +173,7 @@ def bound(host: str, port: int) -> socket.socket:
         listening = socket.socket(family, socket.SOCK_STREAM)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
+        listening.listen()  # whoever comes before the server answers waits for it
     except (OSError, OverflowError, UnicodeError) as error:
         raise ConfigError(f"{host}:{port} cannot be listened at ({error}): give another --host or --port.") from None
     return listening
@@ -185,7 +185,7 @@ def serve(library: Library, host: str, port: int, browser: bool, live: bool, say
     door = Door.at(host, listening.getsockname()[1])
     config = uvicorn.Config(
         application(library, door, live),
-        log_level="warning",
+        log_level="error",
         access_log=False,
         server_header=False,
         ws="websockets-sansio",

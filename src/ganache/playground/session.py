@@ -64,6 +64,8 @@ class Session:
         self.lanes = {pace: Lane() for pace in threads}
         self.rate, self.refused = Rate(), 0
         self.sending = asyncio.Lock()
+        self.news: bytes | None = None
+        self.telling: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Until the page goes."""
@@ -73,6 +75,7 @@ class Session:
                 while await self.receive():
                     pass
         finally:
+            tasks += [self.telling] if self.telling else []
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -152,6 +155,20 @@ class Session:
                 await asyncio.sleep(0.25)
             header, blobs = ranking.told()
             await self.send({"id": message.id, **header}, blobs)
+
+    def tell(self, news: bytes) -> None:
+        """Send what nobody asked for; of a page that is slow to read nobody waits, and it gets the newest."""
+        self.news = news
+        if self.telling is None or self.telling.done():
+            self.telling = asyncio.create_task(self.tell_newest())
+
+    async def tell_newest(self) -> None:
+        """Until there is nothing newer."""
+        with suppress(WebSocketDisconnect, RuntimeError):
+            while self.news is not None:
+                data, self.news = self.news, None
+                async with self.sending:
+                    await self.socket.send_bytes(data)
 
     async def send(self, header: dict[str, Any], blobs: list[bytes] | None = None) -> None:
         """One reply, whole."""

@@ -31,6 +31,7 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 from ganache.cli import main as ganache
+from ganache.playground.wire import number_of
 
 PATIENCE = 60.0
 """Seconds after which a message counts as unanswered."""
@@ -105,7 +106,7 @@ def mutated(message: dict[str, Any], chance: random.Random) -> dict[str, Any]:
     return message
 
 
-def answered(page: Any, number: int) -> dict[str, Any]:
+def answered(page: Any, number: int | None) -> dict[str, Any]:
     """The last reply to a message, or to one whose number could not be read."""
     while True:
         data = page.recv(PATIENCE)
@@ -126,8 +127,6 @@ def messages(port: int, until: float, seed: int, tally: Tally) -> None:
                         break
                 if chance.random() < 0.3:
                     page.socket.shutdown(socket.SHUT_RDWR)
-        except TimeoutError:
-            tally.fail("a message stayed unanswered")
         except (WebSocketException, OSError) as error:
             tally.counts[f"connections closed by the server ({type(error).__name__})"] += 1
 
@@ -145,7 +144,11 @@ def talk(page: Any, number: int, chance: random.Random, tally: Tally) -> bool:
     tally.counts["messages"] += 1
     if chance.random() < 0.02:
         return False
-    header = answered(page, message["id"] if type(message.get("id")) is int else -1)
+    try:
+        header = answered(page, number_of(text))
+    except TimeoutError:
+        tally.fail(f"unanswered <- {text[:200]}")
+        return False
     tally.counts["messages refused" if "error" in header else "messages answered"] += 1
     if "could not be done" in header.get("error", ""):
         tally.fail(f"{header['error']} <- {text[:200]}")
@@ -184,12 +187,13 @@ def requests(port: int, until: float, tally: Tally) -> None:
                 tally.fail(f"{status} <- {method} {path} {headers}")
         line.close()
 
+    chance = random.Random(PAGES)
     while time.monotonic() < until:
         ask()
         for _ in range(20):  # bytes that are no request, and lines that go silent
             with socket.create_connection(("127.0.0.1", port)) as line:
                 line.sendall(
-                    random.choice((b"GET / HTTP/1.1\r\n", b"\r\n", b"")) + random.randbytes(random.randrange(99))
+                    chance.choice((b"GET / HTTP/1.1\r\n", b"\r\n", b"")) + chance.randbytes(chance.randrange(99))
                 )
                 tally.counts["lines of random bytes"] += 1
 

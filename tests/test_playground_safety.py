@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,51 @@ def test_the_rate_is_so_many_a_second_after_so_many_at_once() -> None:
     assert sum(rate.allows(lambda: now) for _ in range(20)) == 5
     assert sum(rate.allows(lambda: now + 0.31) for _ in range(20)) == 3
     assert sum(rate.allows(lambda: now + 100) for _ in range(20)) == 5
+
+
+class Gone:
+    """A page's connection when the page has left."""
+
+    async def accept(self) -> None: ...
+
+    async def send_bytes(self, data: bytes) -> None:
+        raise WebSocketDisconnect(1006)
+
+
+class Slow:
+    """A page's connection that takes its time; what came through is written down."""
+
+    def __init__(self) -> None:
+        self.came: list[bytes] = []
+        self.reads = asyncio.Event()
+
+    async def send_bytes(self, data: bytes) -> None:
+        await self.reads.wait()
+        self.came.append(data)
+
+
+def test_a_page_that_leaves_before_its_first_word_ends_nothing(browser: TestClient) -> None:
+    playground = browser.app.state.playground  # type: ignore[attr-defined]
+    asyncio.run(playground.connect(Gone()))
+    assert playground.sessions == set()
+
+
+def test_nobody_waits_for_a_page_that_does_not_read_and_it_gets_the_newest() -> None:
+    async def told() -> list[bytes]:
+        slow = Slow()
+        slow_one = session.Session(slow, None, None, {})  # type: ignore[arg-type]
+        for number in (b"1", b"2", b"3"):
+            slow_one.tell(number)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        slow.reads.set()
+        await slow_one.telling  # type: ignore[misc]
+        gone = session.Session(Gone(), None, None, {})  # type: ignore[arg-type]
+        gone.tell(b"1")
+        await gone.telling  # type: ignore[misc]
+        return slow.came
+
+    assert asyncio.run(told()) == [b"1", b"3"]
 
 
 def test_an_address_that_cannot_be_had(run: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -43,6 +43,8 @@ KINDS = {
 }
 CALM = 0.4
 """Seconds without a slider's picture after which work in the background goes on."""
+PATIENCE = 1.0
+"""Seconds after which it goes on all the same, by one step: where several pages are open, somebody always moves."""
 EVERY = 1.0
 """Seconds between two looks at the folder of a run in training."""
 
@@ -83,8 +85,9 @@ class Playground:
         return await asyncio.get_running_loop().run_in_executor(self.background, call)
 
     async def calm(self) -> None:
-        """Wait until no slider is moved."""
-        while time.monotonic() - self.last_picture < CALM:
+        """Wait until no slider is moved, but not for ever."""
+        begun = time.monotonic()
+        while (now := time.monotonic()) - self.last_picture < CALM and now - begun < PATIENCE:
             await asyncio.sleep(CALM / 4)
 
     async def connect(self, websocket: WebSocket) -> None:

@@ -2,7 +2,6 @@
 
 import { decode, find, make, put, short } from "./draw.js";
 
-
 const FIRST = 14; // dimensions shown at first
 const REACH = 6; // how far a direction's slider goes, in the latents' own units
 
@@ -36,6 +35,8 @@ export class Knobs {
     this.rows = []; // functions that follow the state
     this.all = false;
     app.store.addEventListener("change", () => this.follow());
+    find("knobs").addEventListener("pointerdown", (event) => (this.held = event.target.type === "range"));
+    for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => this.release());
   }
 
   get run() {
@@ -44,7 +45,12 @@ export class Knobs {
 
   /** Build everything anew: for another run, or when something was found. */
   build() {
+    if (this.held) {
+      this.late = true; // the slider under the hand must stay where it is
+      return;
+    }
     const focused = document.activeElement?.id;
+    this.late = false;
     this.rows = [];
     this.prior();
     this.codes();
@@ -53,6 +59,11 @@ export class Knobs {
     this.built = JSON.stringify([this.app.store.now.models[0].run, this.run.noise]);
     this.follow();
     if (focused && document.activeElement?.id !== focused) find(focused)?.focus();
+  }
+
+  release() {
+    this.held = false;
+    if (this.late) this.build();
   }
 
   follow() {

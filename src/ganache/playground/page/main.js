@@ -8,12 +8,13 @@ import { Stage } from "./picture.js";
 import { Pins } from "./pins.js";
 import { samplesPanel, teachPanel, Wall } from "./samples.js";
 import { Store } from "./state.js";
+import { Tabs } from "./tabs.js";
+import { timeSlider } from "./time.js";
 import { Views } from "./views.js";
 import { Wire } from "./wire.js";
 
 const store = new Store();
-const app = { store, hello: null, say, take, pick, forget, findOwn, show: showTab, z: [], base: null };
-const tabs = [];
+const app = { store, hello: null, say, take, pick, forget, findOwn, z: [], base: null };
 let born = null; // which server was met
 let said = null;
 
@@ -41,11 +42,11 @@ function begin(live) {
   document.title = `${runs.map((run) => run.name).join(", ")} · ganache`;
   find("run").textContent = runs.map((run) => run.name).join(" · ");
   document.body.classList.toggle("live", live);
-  addTabs(live);
-  arrange();
+  app.live = live;
+  app.tabs = new Tabs(app, live, (key) => app[key]?.open?.());
+  if (live) app.training = new Live(app.tabs.panel("training"));
   if (ready()) wake();
-  const usual = live ? "training" : narrow.matches ? "knobs" : "samples";
-  showTab(location.hash.includes("tab=") ? store.now.tab : usual);
+  app.tabs.show(location.hash.includes("tab=") ? store.now.tab : app.tabs.usual);
 }
 
 /** Whether there is a generator to play with. */
@@ -60,7 +61,10 @@ function wake() {
   app.knobs = new Knobs(app);
   app.wall = new Wall(app);
   app.pins = new Pins(app);
-  fillTabs();
+  samplesPanel(app, app.tabs.panel("samples"));
+  app.mix = new Mix(app, app.tabs.panel("mix"));
+  teachPanel(app, app.tabs.panel("teach"));
+  app.views = new Views(app, app.tabs.panel("views"));
   store.addEventListener("change", follow);
   store.begin({});
   refresh();
@@ -78,7 +82,8 @@ function refresh() {
   rank(app);
 }
 
-function follow() {
+function follow({ detail }) {
+  if (detail.whole) app.tabs.show(store.now.tab);
   find("undo").disabled = !store.past.length;
   find("redo").disabled = !store.future.length;
   const key = JSON.stringify(store.now.models[0]);
@@ -118,8 +123,10 @@ function newest() {
 }
 
 function lost(reason) {
-  const where = app.hello?.runs.map((run) => run.path).join(" ") ?? "";
-  say(reason || `The server has gone; this page waits for it. To start it again:  ganache explore ${where} --port ${location.port}`, false, true);
+  const runs = app.hello?.runs.map((run) => run.path).join(" ") ?? "RUN";
+  const command = `ganache ${app.live ? "watch" : "explore"} ${runs} --port ${location.port}`;
+  const then = location.search ? ", and open the address that it prints" : ""; // with another token than ours
+  say(reason || `The server has gone; this page waits for it. To start it again:  ${command}${then}`, false, true);
 }
 
 // ---- words -------------------------------------------------------------------------------------------------------
@@ -221,71 +228,6 @@ async function invert(file) {
   }
 }
 
-// ---- tabs --------------------------------------------------------------------------------------------------------
-
-function addTabs(live) {
-  const named = [["knobs", "Sliders"], ["samples", "Samples"], ["mix", "Mix"], ["teach", "Teach"], ["views", "Views"]];
-  if (live) named.push(["training", "Training"]);
-  for (const [key, name] of named) {
-    const tab = make("button", { role: "tab", id: `tab-${key}`, "aria-controls": `panel-${key}`, onclick: () => showTab(key) }, name);
-    const panel = make("div", { role: "tabpanel", id: `panel-${key}`, "aria-labelledby": `tab-${key}`, hidden: true });
-    tabs.push({ key, tab, panel });
-    find("tabs").append(tab);
-    find("panels").append(panel);
-  }
-  find("tabs").addEventListener("keydown", (event) => {
-    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (!by) return;
-    const seen = tabs.filter(({ tab }) => tab.offsetParent);
-    const at = seen.findIndex(({ key }) => key === store.now.tab);
-    const next = seen[(at + by + seen.length) % seen.length];
-    showTab(next.key);
-    next.tab.focus();
-  });
-  if (live) app.training = new Live(panelOf("training"));
-}
-
-function panelOf(key) {
-  return tabs.find((tab) => tab.key === key).panel;
-}
-
-function fillTabs() {
-  samplesPanel(app, panelOf("samples"));
-  app.mix = new Mix(app, panelOf("mix"));
-  teachPanel(app, panelOf("teach"));
-  app.views = new Views(app, panelOf("views"));
-}
-
-const narrow = matchMedia("(max-width: 760px)");
-
-/** Show a tab. The sliders are one only where there is no room for them beside the others. */
-function showTab(wanted) {
-  let key = tabs.some((tab) => tab.key === wanted) ? wanted : "samples";
-  if (key === "knobs" && !narrow.matches) return;
-  for (const each of tabs) {
-    each.tab.setAttribute("aria-selected", each.key === key);
-    each.tab.tabIndex = each.key === key ? 0 : -1;
-    each.panel.hidden = each.key !== key;
-  }
-  document.body.dataset.tab = key;
-  if (store.now.tab !== key) {
-    store.now.tab = key;
-    store.settled = JSON.stringify(store.now); // nothing to undo
-    store.write();
-  }
-  if (!app.stage) return;
-  if (key === "mix") app.mix.open();
-  if (key === "views") app.views.open();
-}
-
-/** On a phone the sliders are the first tab; elsewhere they stand beside the others. */
-function arrange() {
-  if (narrow.matches) panelOf("knobs").append(find("knobs"));
-  else find("bench").before(find("knobs"));
-  if (!narrow.matches && store.now.tab === "knobs") showTab("samples");
-}
-narrow.addEventListener("change", arrange);
-
 // ---- buttons and keys --------------------------------------------------------------------------------------------
 
 const on = (id, call) => find(id).addEventListener("click", call);
@@ -316,34 +258,6 @@ function theme(name) {
 }
 if (["dark", "light"].includes(localStorage.getItem("theme"))) theme(localStorage.getItem("theme"));
 
-// ---- the time slider
-
-find("moment").addEventListener("input", (event) => moment(Number(event.target.value), true));
-find("moment").addEventListener("change", (event) => moment(Number(event.target.value), false));
-on("play", () => (app.playing ? stop() : play()));
-
-function moment(place, passing) {
-  const [model, ...others] = store.now.models;
-  store.change({ models: [{ ...model, step: app.hello.runs[model.run].steps[place] }, ...others] }, { passing });
-}
-
-function play() {
-  const { steps } = app.hello.runs[store.now.models[0].run];
-  let place = Number(find("moment").value) >= steps.length - 1 ? -1 : Number(find("moment").value);
-  find("play").textContent = "❚❚";
-  app.playing = setInterval(() => {
-    place += 1;
-    moment(place, place < steps.length - 1);
-    if (place >= steps.length - 1) stop();
-  }, 700);
-}
-
-function stop() {
-  clearInterval(app.playing);
-  app.playing = null;
-  find("play").textContent = "▶";
-}
-
 // ---- files dropped anywhere, latents dropped on the picture
 
 addEventListener("dragover", (event) => event.dataTransfer.types.includes("Files") && event.preventDefault());
@@ -353,6 +267,7 @@ addEventListener("drop", (event) => {
   invert(event.dataTransfer.files[0]);
 });
 takesDrops(find("pictures"), pick);
+timeSlider(app);
 
 addEventListener("keydown", (event) => {
   const typing = event.target.closest("input:not([type=range]):not([type=checkbox]), select, dialog[open]");
@@ -364,9 +279,9 @@ addEventListener("keydown", (event) => {
     return;
   }
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  const seen = tabs.filter(({ tab }) => tab.offsetParent);
+  const tab = app.tabs.seen[Number(event.key) - 1];
   const keys = { n: sample, r: () => store.change({ set: {}, along: {} }), p: () => app.pins.add(), s: () => app.stage.save(true), "?": () => find("help-box").showModal() };
-  const call = keys[event.key] ?? (seen[Number(event.key) - 1] && (() => showTab(seen[Number(event.key) - 1].key)));
+  const call = keys[event.key] ?? (tab && (() => app.tabs.show(tab.key)));
   if (!call) return;
   event.preventDefault();
   call();

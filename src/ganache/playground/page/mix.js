@@ -20,6 +20,7 @@ export class Mix {
       const button = thumb(name, null, () => app.pick(button.data));
       return { button, element: make("figure", { class: "result" }, button, make("figcaption", {}, make("b", {}, name), ` ${formula}`)) };
     });
+    this.shown = make("div", { class: "results" }, ...this.results.map(({ element }) => element));
     this.slider = make("input", { type: "range", id: "mix-t", min: 0, max: 1, step: 0.02, value: 0.5, "aria-label": "Mixture, from a to b" });
     this.slider.addEventListener("input", () => {
       this.t = Number(this.slider.value);
@@ -30,7 +31,7 @@ export class Mix {
     place.append(
       make("p", { class: "hint" }, "Drag a picture onto a or b, from the pins or from below; or choose a or b and click one. Click a result to take it."),
       make("div", { class: "wells" }, this.wells[0].element, make("span", { class: "plus", "aria-hidden": "true" }, "with"), this.wells[1].element),
-      make("div", { class: "results" }, ...this.results.map(({ element }) => element)),
+      this.shown,
       make("label", { class: "blend" }, make("span", {}, "a"), this.slider, make("span", {}, "b")),
       make("div", { class: "command" }, this.command, make("button", { class: "plain", onclick: (event) => copy(this.command.textContent, event.target) }, "Copy")),
       make("h2", {}, "Samples"),
@@ -44,7 +45,7 @@ export class Mix {
     const canvas = make("canvas", { width: 8, height: 8, "aria-hidden": "true" });
     const name = make("small", {});
     const choose = () => this.choose(index);
-    const button = make("button", { class: "thumb well", id: `well-${letter}`, "aria-pressed": "false", onclick: choose }, canvas);
+    const button = make("button", { class: "thumb well", id: `well-${letter}`, "aria-label": letter, "aria-pressed": "false", onclick: choose }, canvas);
     takesDrops(button, (data) => this.put(index, data));
     return { canvas, button, name, letter, data: null, element: make("figure", { class: "result" }, button, make("figcaption", {}, make("b", {}, letter), " ", name)) };
   }
@@ -76,6 +77,7 @@ export class Mix {
   async update() {
     const [a, b] = this.wells.map(({ data }) => data);
     if (!a || !b) return;
+    this.shown.setAttribute("aria-busy", "true");
     if (this.busy) {
       this.again = true;
       return;
@@ -104,6 +106,7 @@ export class Mix {
       app.say(error.message);
     }
     this.busy = false;
+    this.shown.setAttribute("aria-busy", Boolean(this.again));
     if (this.again) {
       this.again = false;
       this.update();

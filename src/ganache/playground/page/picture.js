@@ -18,6 +18,7 @@ export class Stage {
   update() {
     this.layOut();
     this.words();
+    find("pictures").setAttribute("aria-busy", "true");
     if (this.asked) return;
     this.asked = true;
     requestAnimationFrame(() => {
@@ -25,7 +26,7 @@ export class Stage {
       const state = this.app.store.now;
       const origin = JSON.stringify([state.point, state.mean, state.std, state.class, state.models]);
       const base = origin !== this.origin; // only then has the latent below the changes changed
-      this.app.wire.show("picture", { request: request(state), models: state.models, base: base || this.unsure });
+      this.newest = this.app.wire.show("picture", { request: request(state), models: state.models, base: base || this.unsure });
       this.unsure ||= base;
       this.origin = origin;
     });
@@ -36,6 +37,7 @@ export class Stage {
   async draw({ header, blobs }) {
     if (header.error) {
       this.app.say(header.error);
+      this.rest(header.id);
       return;
     }
     const order = (this.order = (this.order ?? 0) + 1);
@@ -58,6 +60,12 @@ export class Stage {
     find("pictures").dataset.drawn = String(order);
     find("pictures").dataset.ms = header.ms;
     this.app.knobs?.follow();
+    this.rest(header.id);
+  }
+
+  /** The picture is the one that was last asked for. */
+  rest(id) {
+    if (id === this.newest && !this.asked) find("pictures").setAttribute("aria-busy", "false");
   }
 
   /** As many figures as models. */

@@ -126,7 +126,7 @@ export function teachPanel(app, place) {
       app.hello.runs[model.run].names = header.names;
       app.knobs.build();
       app.say(`“${header.kept}” is kept in the run: move its slider, under Directions.`, true);
-      app.show("knobs");
+      app.tabs.show("knobs");
       find(`along-${header.kept}`)?.focus();
       forget();
     } catch (error) {

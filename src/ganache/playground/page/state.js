@@ -66,8 +66,8 @@ export class Store extends EventTarget {
   step(from, to) {
     if (!from.length) return;
     to.push(this.settled);
-    this.settled = from.pop();
-    this.now = JSON.parse(this.settled);
+    this.now = { ...JSON.parse(from.pop()), tab: this.now.tab };
+    this.settled = JSON.stringify(this.now);
     this.write();
     this.tell({ whole: true });
   }
@@ -75,6 +75,14 @@ export class Store extends EventTarget {
   write() {
     this.hash = text(this.now);
     history.replaceState(null, "", location.pathname + location.search + this.hash);
+  }
+
+  /** Another tab is seen: the address says so, and there is nothing to undo. */
+  turn(tab) {
+    if (tab === this.now.tab) return;
+    this.now = { ...this.now, tab };
+    this.settled = JSON.stringify({ ...JSON.parse(this.settled), tab });
+    this.write();
   }
 
   tell(detail) {

@@ -161,8 +161,9 @@ export class Views {
     if (text === this.asked && !force) return;
     this.asked = text;
     this.request = request;
+    this.shown.setAttribute("aria-busy", "true");
     this.status.textContent = ["neighbours", "real-vs-fake"].includes(this.key) ? "Looking through the data…" : "";
-    this.app.wire.show("view", { request, models: this.models });
+    this.newest = this.app.wire.show("view", { request, models: this.models });
     this.tell(request);
   }
 
@@ -175,11 +176,11 @@ export class Views {
     }
   }
 
-  draw(reply) {
+  async draw(reply) {
     this.status.textContent = reply.header.error ?? "";
-    if (reply.header.error) return;
     const { pick } = VIEWS[this.key];
-    exhibit(this.shown, reply, pick ? (...where) => pick(this.app, ...where) : null);
+    if (!reply.header.error) await exhibit(this.shown, reply, pick ? (...where) => pick(this.app, ...where) : null);
+    if (reply.header.id === this.newest) this.shown.setAttribute("aria-busy", "false");
   }
 
   async download() {

@@ -82,12 +82,13 @@ export class Wire {
     this.slots.set(slot, call);
   }
 
-  /** Ask for a slot's picture; an older question of the slot that still waits is dropped by the server. */
+  /** Ask for a slot's picture and tell the question's number; an older one of the slot that waits is dropped there. */
   show(slot, message) {
-    if (!this.open) return;
+    if (!this.open) return null;
     const id = this.next++;
     this.waiting.set(id, { slot });
     this.socket.send(JSON.stringify({ ask: "show", id, slot, ...message }));
+    return id;
   }
 
   /** Ask, and be promised the answer; `more` is told of progress. */

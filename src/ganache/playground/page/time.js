@@ -1,0 +1,35 @@
+// The slider over a run's checkpoints, by hand or playing.
+
+import { find } from "./draw.js";
+
+const EACH = 700; // milliseconds that a checkpoint is seen while it plays
+
+export function timeSlider(app) {
+  const slider = find("moment");
+  let playing = null;
+
+  const go = (place, passing) => {
+    const [model, ...others] = app.store.now.models;
+    const step = app.hello.runs[model.run].steps[place];
+    app.store.change({ models: [{ ...model, step }, ...others] }, { passing });
+  };
+  const stop = () => {
+    clearInterval(playing);
+    playing = null;
+    find("play").textContent = "▶";
+  };
+  const play = () => {
+    const last = Number(slider.max);
+    let place = Number(slider.value) >= last ? -1 : Number(slider.value);
+    find("play").textContent = "❚❚";
+    playing = setInterval(() => {
+      place += 1;
+      go(place, place < last);
+      if (place >= last) stop();
+    }, EACH);
+  };
+
+  slider.addEventListener("input", () => go(Number(slider.value), true));
+  slider.addEventListener("change", () => go(Number(slider.value), false));
+  find("play").addEventListener("click", () => (playing ? stop() : play()));
+}

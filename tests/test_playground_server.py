@@ -1,0 +1,64 @@
+"""What a page makes of its server's ends and beginnings, and of a run that trains; in a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from browser import chromium
+from playground_client import train
+from playground_page import Page, server
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory, browser: Any) -> Path:
+    return train(tmp_path_factory.mktemp("runs") / "faces")
+
+
+def test_the_page_survives_its_server_and_says_what_happened(run: Path, browser: Any) -> None:
+    with server("explore", str(run)) as address:
+        page = Page(browser, f"{address}#point=3")
+        page.find("#knob-2").fill("1.5")
+        before = page.pixels()
+    page.find("#banner:has-text('The server has gone')").wait_for()
+    assert f"ganache explore {run} --port {address.split(':')[2].strip('/')}" in page.find("#banner").text_content()
+    page.find("#knob-2").fill("-1.5")
+    assert page.find("#pictures[aria-busy=true]").count() == 1
+    with server("explore", str(run), "--port", address.split(":")[2].strip("/")):
+        page.find("#banner:has-text('The server is back: it was started anew')").wait_for()
+        assert not np.array_equal(page.pixels(), before), "what was changed meanwhile is shown"
+        page.find("#knob-2").fill("1.5")
+        assert np.array_equal(page.pixels(), before)
+        page.said = [each for each in page.said if "ERR_CONNECTION_REFUSED" not in each]  # Chromium, of each attempt
+        page.close()
+
+
+def test_a_run_is_watched_from_its_beginning(run: Path, browser: Any, tmp_path: Path) -> None:
+    young = tmp_path / "young"
+    young.mkdir()
+    (young / "config.json").write_text((run / "config.json").read_text())
+    with server("watch", str(young)) as address:
+        page = Page(browser, address)
+        page.find(".pace:has-text('The training has begun')").wait_for()
+        assert page.find("#stage:visible").count() == 0, "there is nothing to play with yet"
+        lines = (run / "log.jsonl").read_text().splitlines(keepends=True)
+        (young / "log.jsonl").write_text("".join(lines))
+        page.find(".pace:has-text('Step')").wait_for()
+        (young / "samples").symlink_to(run / "samples")
+        (young / "checkpoints").symlink_to(run / "checkpoints")
+        (young / "log.jsonl").write_text("".join(lines) + '{"notice": "seen", "step": 2}\n')
+        page.find("li:has-text('Step 2: seen')").wait_for()
+        page.when_drawn(page.find("canvas.grid"))
+        page.find("#knob-2").fill("1.5")
+        assert page.pixels().std() > 20
+        page.close()

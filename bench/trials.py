@@ -1,0 +1,192 @@
+"""Which setting makes the best faces in a given time on two cores: many small trainings, judged alike.
+
+    python bench/trials.py --data faces.zip --out trials [--minutes 30] [--together 8] [--seconds 600] [NAME ...]
+
+A setting gets as many steps as two cores take in `--minutes`. What a step costs is measured first (`--cost`, on a CPU,
+in processor seconds, which other work does not lengthen; kept in bench/trials.json), so that the trainings themselves
+may run anywhere, several at a time: on a GPU in minutes. Each ends with a grid, and with scores of 2,000 pictures
+against real ones that were held out of its training, in the features of a random network.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+COSTS = HERE / "trials.json"
+JUDGED = 2_000
+HELD_OUT = 0.25
+"""Enough pictures to be judged by; all trials learn from the same others."""
+
+HINGE = {
+    "network": {"z_dim": 64, "critic_norm": "none", "critic_spectral": True},
+    "method": {"name": "hinge"},
+    "critic_optimiser": {"lr": 2e-4},
+    "generator_optimiser": {"lr": 2e-4},
+}
+SMALL_BATCH = {"schedule": {"batch": 32}}
+AUGMENTED = {"view": {"augment": ["colour", "translation"]}}
+SHIFTED = {"view": {"augment": ["translation"]}}
+EVEN = {"generator_optimiser": {"lr": 2e-4}}
+UNEVEN = {"critic_optimiser": {"lr": 4e-4}, "generator_optimiser": {"lr": 1e-4}}
+R1 = {"network": {"critic_norm": "none"}, "penalty": {"r1": 1.0}}
+PAIRS = {"network": {"critic_norm": "none"}, "method": {"name": "r3gan", "gamma": 1.0}}
+
+TRIALS: dict[str, list[dict[str, Any]]] = {
+    "dcgan": [],
+    "dcgan, batch 32": [SMALL_BATCH],
+    "dcgan, batch 32, shifted": [SMALL_BATCH, SHIFTED],
+    "dcgan, batch 32, augmented": [SMALL_BATCH, AUGMENTED],
+    "dcgan, batch 32, width 48": [SMALL_BATCH, {"network": {"width": 48}}],
+    "dcgan, batch 32, layer norm": [SMALL_BATCH, {"network": {"critic_norm": "layer"}}],
+    "dcgan, batch 32, spectral": [SMALL_BATCH, {"network": {"critic_norm": "none", "critic_spectral": True}}],
+    "hinge, augmented": [HINGE, AUGMENTED],
+    "hinge, batch 32": [HINGE, SMALL_BATCH],
+    "hinge, batch 32, shifted": [HINGE, SMALL_BATCH, SHIFTED],
+    "hinge, batch 32, rates 4 to 1": [HINGE, SMALL_BATCH, UNEVEN],
+    "r1, batch 32": [SMALL_BATCH, R1, EVEN],
+    "r1, batch 32, shifted": [SMALL_BATCH, R1, EVEN, SHIFTED],
+    "lsgan, batch 32": [SMALL_BATCH, {"method": {"name": "lsgan"}}],
+    "pairs, r1, batch 32": [SMALL_BATCH, PAIRS, EVEN],
+}  # fmt: skip
+"""Changes to the recipe `dcgan`, in turn."""
+
+
+def setting(name: str, data: str, device: str, seed: int = 0) -> Any:
+    from ganache.config import from_dict, recipe
+
+    config = recipe("dcgan", data=data, seed=seed)
+    for change in TRIALS[name]:
+        config = from_dict(change, config)
+    return replace(config, device=device, data=replace(config.data, held_out=HELD_OUT))
+
+
+def cost(name: str, steps: int = 3) -> float:
+    """Seconds that two cores take for a step."""
+    import torch
+
+    from ganache import build
+    from gpu_bench import loop
+
+    torch.set_num_threads(1)
+    config = setting(name, "faces", "cpu")
+    config = replace(config, data=replace(config.data, count=500))
+    _, reports = loop(config, build.dataset(config))
+    next(reports)
+    begun = time.process_time()
+    for _ in range(steps):
+        next(reports)
+    return (time.process_time() - begun) / steps / 2
+
+
+def trial(name: str, chosen: argparse.Namespace) -> dict[str, Any]:
+    """Train as many steps as the time on two cores allows, and judge."""
+    import torch
+
+    from ganache import build, figures
+    from ganache.explore import Sample, render
+    from ganache.measure import evaluate
+    from gpu_bench import loop
+
+    begun = time.perf_counter()
+    torch.set_num_threads(max(1, chosen.threads))
+    config = setting(name, chosen.data, chosen.device, chosen.seed)
+    data = build.dataset(config)
+    each = json.loads(COSTS.read_text())[name]
+    wanted = round(60 * chosen.minutes / each)
+    file = name.replace(", ", "-").replace(" ", "_")
+    state, reports = loop(config, data)
+    while state.step < wanted and time.perf_counter() - begun < chosen.seconds:
+        next(reports)
+        if chosen.keep and state.step in (wanted // 2, wanted):
+            keep(state, config, data, chosen.out / f"{file}-{state.step:09d}.safetensors")
+    took = time.perf_counter() - begun
+    generator = state.average.eval()
+    figures.picture(render(generator, Sample(n=64).latents(build.prior(config)))).save(chosen.out / f"{file}.webp")
+    # Judged against pictures that no training has seen: the held-out ones alone are the data.
+    unseen = replace(data, images=data.images[data.held_out], labels=None, contents=None).split(0.0)
+    judged = evaluate(generator, build.prior(config), unseen, features="random", n=JUDGED)
+    scores = {score.name: score.value for score in judged.scores}
+    found = {"name": name, "steps": state.step, "wanted": wanted, "cost": each, "seconds": round(took, 1)} | scores
+    (chosen.out / f"{file}.json").write_text(json.dumps(found))
+    return found
+
+
+def keep(state: Any, config: Any, data: Any, path: Path) -> None:
+    """The averaged generator in half precision, which `ganache` can open where it lies in a run's `checkpoints`."""
+    from ganache import checkpoint
+    from ganache.config import to_dict
+
+    tensors = state.average.state_dict()
+    small = {f"average.{name}": t.half() if t.is_floating_point() else t for name, t in tensors.items()}
+    header = {"step": state.step, "batches": state.batches, "seconds": 0.0, "strength": 0.0, "score": None}
+    described = {"config": to_dict(config), "image_shape": list(data.image_shape)}
+    checkpoint.save(path, small, header | described | {"data_fingerprint": data.fingerprint})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(f"'{name}'" for name in TRIALS))
+    parser.add_argument("--data", default="faces")
+    parser.add_argument("--out", type=Path, default=Path("trials"))
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--minutes", type=float, default=30, help="on two cores")
+    parser.add_argument("--seconds", type=float, default=7200, help="at most, for each, wherever it runs")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--together", type=int, default=1, help="how many at a time")
+    parser.add_argument("--keep", action="store_true", help="write the generators half way and at the end")
+    parser.add_argument("--cost", action="store_true", help="only measure what a step costs, on this CPU")
+    parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    names = chosen.names or list(TRIALS)
+    if chosen.cost:
+        known = json.loads(COSTS.read_text()) if COSTS.exists() else {}
+        for name in names:
+            known[name] = round(cost(name), 4)
+            print(f"{name}: {known[name]} s a step", flush=True)
+            COSTS.write_text(json.dumps(known, indent=1) + "\n")
+        return
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    if chosen.one:
+        print(json.dumps(trial(names[0], chosen)), flush=True)
+        return
+    side_by_side(names, chosen)
+
+
+SHOWN = ("frechet", "coverage", "recall", "precision", "patches", "variety")
+
+
+def side_by_side(names: list[str], chosen: argparse.Namespace) -> None:
+    """Each in a process of its own; a row of the table as each ends."""
+    print(
+        "| trial | steps | s a step, 2 cores | " + " | ".join(SHOWN) + " |\n" + "|---" * (len(SHOWN) + 3) + "|",
+        flush=True,
+    )
+    passed_on = ("data", "out", "device", "minutes", "seconds", "seed", "threads")
+    options = [f"--{key}={getattr(chosen, key)}" for key in passed_on] + ["--keep"] * chosen.keep
+
+    def row(name: str) -> None:
+        command = [sys.executable, __file__, name, "--one", *options]
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+        if done.returncode:
+            print(f"| {name} | failed |", flush=True)
+            return
+        found = json.loads(done.stdout.splitlines()[-1])
+        shown = " | ".join(f"{found[key]:.4g}" for key in SHOWN)
+        print(f"| {name} | {found['steps']:,} of {found['wanted']:,} | {found['cost']} | {shown} |", flush=True)
+
+    with ThreadPoolExecutor(chosen.together) as pool:
+        list(pool.map(row, names))
+
+
+if __name__ == "__main__":
+    main()

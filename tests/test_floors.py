@@ -11,7 +11,7 @@ FLOORS = [
     {"types", "errors"},
     {"losses", "penalties", "divergences", "latents", "schedules", "images", "augment", "effects", "directions"},
     {"data", "networks", "methods", "metrics", "recipes"},
-    {"sections", "config", "rules", "train", "build", "algorithms", "allocator"}
+    {"sections", "config", "rules", "train", "graphs", "build", "algorithms", "allocator"}
     | {"requests", "exhibits", "explore", "article"}
     | {"evaluation", "judging"}
     | {"look", "watch", "diagnose"},
@@ -28,6 +28,8 @@ SAME_FLOOR = {
     ("build", "sections"),
     ("rules", "config"),
     ("rules", "sections"),
+    ("graphs", "train"),  # turns, recorded
+    ("build", "graphs"),
     ("build", "config"),  # settings -> objects
     ("build", "rules"),
     ("build", "train"),

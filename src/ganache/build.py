@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from ganache import schedules
+from ganache import graphs, schedules
 from ganache.config import Config
 from ganache.data import Dataset, Stream, load
 from ganache.errors import ConfigError
@@ -134,14 +134,28 @@ def light(kind: Kind) -> Kind:
     return type(kind.__name__, (kind,), bare)  # type: ignore[return-value]
 
 
-def optimiser(settings: OptimiserConfig, network: nn.Module, on: torch.device) -> torch.optim.Optimizer:
-    """The update rule over a network's weights."""
-    weights, lr, epsilon = list(network.parameters()), settings.lr, settings.epsilon
+def recorded(config: Config) -> bool:
+    """Whether steps are recorded and replayed: on a GPU, where no setting changes from step to step but the rates.
+
+    Noise that fades and augmentation that adapts are numbers of Python's, and PyTorch's SGD reads its rate there.
+    """
+    changes = config.view.adaptive or config.view.noise > 0
+    rules = (config.critic_optimiser.name, config.generator_optimiser.name)
+    return config.precision.graphs and device(config).type == "cuda" and not changes and "sgd" not in rules
+
+
+def optimiser(
+    settings: OptimiserConfig, network: nn.Module, on: torch.device, recorded: bool = False
+) -> torch.optim.Optimizer:
+    """The update rule over a network's weights; one that can be `recorded` has its rate and its counters on the GPU."""
+    weights, epsilon = list(network.parameters()), settings.epsilon
+    lr = torch.tensor(settings.lr, device=on) if recorded else settings.lr
     if settings.name == "adam":
-        betas = (float(settings.beta1), float(settings.beta2))
-        return light(torch.optim.Adam)(weights, lr, betas, epsilon, fused=on.type in ("cpu", "cuda"), foreach=False)
+        betas, fused = (float(settings.beta1), float(settings.beta2)), on.type in ("cpu", "cuda")
+        return light(torch.optim.Adam)(weights, lr, betas, epsilon, fused=fused, foreach=False, capturable=recorded)
     if settings.name == "rmsprop":
-        return light(torch.optim.RMSprop)(weights, lr, alpha=settings.beta2, eps=epsilon, foreach=True)
+        options: dict[str, Any] = {"alpha": settings.beta2, "eps": epsilon, "foreach": True, "capturable": recorded}
+        return light(torch.optim.RMSprop)(weights, lr, **options)
     return light(torch.optim.SGD)(weights, lr, momentum=settings.beta1)
 
 
@@ -160,8 +174,8 @@ def state(config: Config, shape: ImageShape) -> State:
         D.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     G.to(on), D.to(on)
     average = G if config.schedule.ema_half_life is None else copy.deepcopy(G).requires_grad_(False).eval()
-    g_optimiser = optimiser(config.generator_optimiser, G, on)
-    d_optimiser = optimiser(config.critic_optimiser, D, on)
+    g_optimiser = optimiser(config.generator_optimiser, G, on, recorded(config))
+    d_optimiser = optimiser(config.critic_optimiser, D, on, recorded(config))
     return State(G, D, average, g_optimiser, d_optimiser)
 
 
@@ -221,4 +235,5 @@ def plan(config: Config) -> Plan:
         ema_rampup=schedule.ema_rampup,
         one_term_at_a_time=schedule.one_term_at_a_time,
         new_latents=schedule.new_latents,
+        taken=graphs.replayed if recorded(config) else Plan.taken,
     )

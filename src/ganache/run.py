@@ -95,7 +95,8 @@ class Run:
         config, on = self.config, build.device(self.config)
         names = " + ".join(name_of(section, getattr(config, section)) for section in ("network", "method"))
         dtype = str(build.compute_dtype(config.precision, on)).removeprefix("torch.")
-        return f"{names}, batch {config.schedule.batch}, on {on} in {dtype}"
+        how = ", as CUDA graphs" if build.recorded(config) else ""
+        return f"{names}, batch {config.schedule.batch}, on {on} in {dtype}{how}"
 
     # ---- training ------------------------------------------------------------------------------------------------
 

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Protocol
 
 import torch
@@ -64,6 +65,8 @@ class Plan:
     one_term_at_a_time: bool = False
     new_latents: bool = True
     """Whether the generator's step draws its own latents, or takes the critic's last ones with their pictures."""
+    taken: Callable[..., tuple[Turn, ...]] = lambda *turns: turns
+    """How turns are taken: as they are written, or recorded once and replayed by a GPU (`graphs.py`)."""
 
 
 @dataclass
@@ -104,38 +107,71 @@ class Report:
 
 def train(state: State, method: Method, batches: Batches, prior: Prior, plan: Plan) -> Iterator[Report]:
     """Train for ever, one Report a generator step; stop by not asking for more."""
-    G, D = state.generator, state.critic
-    G.train(), D.train()
-    device = next(G.parameters()).device
+    state.generator.train(), state.critic.train()
+    of_critic, of_both = plan.taken(*(partial(turn, state, method, prior, plan) for turn in (critic_turn, both_turn)))
     while True:
         torch.manual_seed(step_seed(plan.seed, state.step))
         set_rate(state.d_optimiser, plan.d_rate(state.step) * state.slowed)
         set_rate(state.g_optimiser, plan.g_rate(state.step) * state.slowed)
-        made = None
-        G.requires_grad_(False)  # the critic's step needs no gradient of the generator's weights, and so no graph
         for left in reversed(range(plan.critic_steps(state.step))):
             real = batches[state.batches]
             y = batches.labels(state.batches) if plan.conditional else None
             state.batches += 1
-            z = prior.sample(plan.batch, category=y, device=device)
-            if not left and not plan.new_latents:
-                with plan.precision():
-                    made = Made(G.requires_grad_(True)(z))
-            seen = replace(state, generator=made.detached()) if made else state
-            d, d_norm = critic_step(seen, method, real, z, y, plan)
-            adapt(state, method, real, y, plan)
-        G.requires_grad_(True)
-        D.requires_grad_(False)
-        z = z if made else prior.sample(plan.batch, category=y, device=device)
-        with plan.precision():
-            g = method.g_terms(made or G, plan.view(state, y), real, z)
-        g_norm = descend(g, state.g_optimiser, plan.g_clip_value)
-        D.requires_grad_(True)
+            done = (of_critic if left else of_both)(real, y)
         update_average(state, plan)
         state.step += 1
-        known = estimates(state, method, real, z, y, d, plan) if plan.watched(state.step) else {}
+        known = estimates(state, method, real, done.z, y, done.d, plan) if plan.watched(state.step) else {}
         shown = state.batches * plan.batch
-        yield Report(state.step, shown, detached(d), detached(g), d_norm, g_norm, detached(known))
+        yield Report(state.step, shown, done.d, done.g, done.norms["d"], done.norms["g"], known)
+
+
+@dataclass(frozen=True)
+class Turned:
+    """What a turn leaves: its last latents, the terms of critic and generator, and the norms of their gradients."""
+
+    z: Tensor
+    d: Terms
+    norms: Terms
+    """Under "d", and under "g" where the generator had its turn."""
+    g: Terms = field(default_factory=dict)
+
+    def copied(self) -> Turned:
+        """The same in memory of its own."""
+        d, norms, g = ({name: each.clone() for name, each in all_.items()} for all_ in (self.d, self.norms, self.g))
+        return Turned(self.z.clone(), d, norms, g)
+
+
+Turn = Callable[[Tensor, Tensor | None], Turned]
+"""(real x [B, *image_shape], their labels) -> what is left of it, with no gradients behind it."""
+
+
+def critic_turn(state: State, method: Method, prior: Prior, plan: Plan, real: Tensor, y: Tensor | None) -> Turned:
+    """One step of the critic's."""
+    state.generator.requires_grad_(False)  # no gradient of the generator's weights is needed, and so no graph
+    z = prior.sample(plan.batch, category=y, device=real.device)
+    d, norm = critic_step(state, method, real, z, y, plan)
+    adapt(state, method, real, y, plan)
+    state.generator.requires_grad_(True)
+    return Turned(z, detached(d), {"d": norm})
+
+
+def both_turn(state: State, method: Method, prior: Prior, plan: Plan, real: Tensor, y: Tensor | None) -> Turned:
+    """The critic's last step before the generator's, and the generator's."""
+    G, D, made = state.generator.requires_grad_(False), state.critic, None
+    z = prior.sample(plan.batch, category=y, device=real.device)
+    if not plan.new_latents:
+        with plan.precision():
+            made = Made(G.requires_grad_(True)(z))
+    seen = replace(state, generator=made.detached()) if made else state
+    d, d_norm = critic_step(seen, method, real, z, y, plan)
+    adapt(state, method, real, y, plan)
+    G.requires_grad_(True), D.requires_grad_(False)
+    z = z if made else prior.sample(plan.batch, category=y, device=real.device)
+    with plan.precision():
+        g = method.g_terms(made or G, plan.view(state, y), real, z)
+    g_norm = descend(g, state.g_optimiser, plan.g_clip_value)
+    D.requires_grad_(True)
+    return Turned(z, detached(d), {"d": d_norm, "g": g_norm}, detached(g))
 
 
 class Made(Generator):
@@ -197,7 +233,7 @@ def estimates(state: State, method: Method, real: Tensor, z: Tensor, y: Tensor |
     seen = method.estimates(state.generator, plan.view(state, y), real, z, d)
     for network in networks:
         network.train()
-    return seen
+    return detached(seen)
 
 
 def descend(terms: Terms, optimiser: torch.optim.Optimizer, clip_value: float | None) -> Tensor:
@@ -236,7 +272,10 @@ def tensors(network: nn.Module) -> Iterator[Tensor]:
 
 def set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
     for group in optimiser.param_groups:
-        group["lr"] = rate
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(rate)  # a recorded step reads it where it lies
+        else:
+            group["lr"] = rate
 
 
 def step_seed(seed: int, step: int) -> int:

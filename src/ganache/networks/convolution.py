@@ -51,11 +51,13 @@ class ConvTranspose2d(nn.ConvTranspose2d):
 
 def fast_dtype(layer: nn.Conv2d | nn.ConvTranspose2d, x: Tensor) -> torch.dtype | None:
     """bfloat16 where the layer computes in it on a CPU and its weight wants a gradient; else None."""
+    if x.device.type != "cpu":
+        return None  # first, as a GPU waits for the host
     computes = torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") is torch.bfloat16
     known = layer.groups == 1 and set(layer.dilation) == {1} and layer.padding_mode == "zeros"
     pays = min(layer.stride) > 1 and min(layer.in_channels, layer.out_channels) >= FEWEST_CHANNELS
     learns = torch.is_grad_enabled() and layer.weight.requires_grad
-    return torch.bfloat16 if computes and known and pays and learns and x.device.type == "cpu" else None
+    return torch.bfloat16 if computes and known and pays and learns else None
 
 
 def patches(batch: int, channels: int, kernel: Ints, places: Ints) -> int:

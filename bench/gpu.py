@@ -2,10 +2,10 @@
 
     python bench/gpu.py --data faces.zip --out results
 
-Parts: ceilings (what the GPU can do at most), speed (recipes beside plain PyTorch), waits (whether a step waits for the
-host), repeat (whether a resumed run ends with the same bits), article (the anime article's run in full), export (its
-weights and pictures), scores (its checkpoints, judged). A part that fails prints why, and the next one begins; what
-is known stands in the folder at any moment.
+Parts: ceilings (what the GPU can do at most), graphs (whether recorded steps end with the same bits, and what they
+save), repeat (whether a resumed run does), speed (recipes beside plain PyTorch), waits (whether a step waits for the
+host), article (the anime article's run in full), export (its weights and pictures), scores (its checkpoints, judged). A
+part that fails prints why, and the next one begins; what is known stands in the folder at any moment.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ sys.modules["tensorboard"] = None  # type: ignore[assignment]  # log.jsonl is en
 from ceilings import convolution, matrix_product, memory_copy  # noqa: E402
 from gpu_article import article, export, scores  # noqa: E402
 from gpu_bench import Bench  # noqa: E402
+from gpu_graphs import graphs  # noqa: E402
 from gpu_steps import repeat, speed, waits  # noqa: E402
 
 
@@ -51,9 +52,10 @@ def ceilings(bench: Bench) -> None:
 
 PARTS: dict[str, Callable[[Bench], None]] = {
     "ceilings": ceilings,
+    "graphs": graphs,
+    "repeat": repeat,
     "speed": speed,
     "waits": waits,
-    "repeat": repeat,
     "article": article,
     "export": export,
     "scores": scores,
@@ -97,6 +99,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=570, help="for everything together")
     parser.add_argument("--article-seconds", type=float, default=420, help="for the article's run")
     parser.add_argument("--article-steps", type=int, default=30_000)
+    parser.add_argument("--graphs", choices=["on", "off"], default="on", help="precision.graphs, in every part")
     parser.add_argument("--fastest", action="store_true", help="the article's run with precision.repeatable off")
     parser.add_argument("--every", type=int, default=2_000, help="steps between the article's checkpoints")
     parser.add_argument("--n", type=int, default=2_000, help="pictures in a score")

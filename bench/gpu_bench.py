@@ -56,8 +56,9 @@ class Bench:
             torch.cuda.synchronize()
 
     def settings(self, config: Config) -> Config:
-        """The recipe on this device; narrow in the quick form."""
-        config = replace(config, device=self.device)
+        """The recipe on this device, its steps recorded or not; narrow in the quick form."""
+        precision = replace(config.precision, graphs=self.options.graphs == "on")
+        config = replace(config, device=self.device, precision=precision)
         if not self.quick:
             return config
         network: Any = config.network

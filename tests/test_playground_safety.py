@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from ganache.cli import main
 from ganache.playground import Door, session
+from ganache.playground.app import bound
 from ganache.playground.limits import MOST_SESSIONS, Rate
 from playground_client import ADDRESS, ORIGIN, PICTURE, SOCKET, ask, client, received, train
 
@@ -169,6 +171,24 @@ def test_nobody_waits_for_a_page_that_does_not_read_and_it_gets_the_newest() -> 
         return slow.came
 
     assert asyncio.run(told()) == [b"1", b"3"]
+
+
+def test_pictures_do_not_wait_for_the_pages_acknowledgement() -> None:
+    async def at_once() -> int:
+        asked: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        async def come(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            own = writer.get_extra_info("socket")
+            asked.set_result(own.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        listening = bound("127.0.0.1", 0)
+        async with await asyncio.start_server(come, sock=listening):
+            _, writer = await asyncio.open_connection(*listening.getsockname())
+            writer.close()
+            return await asyncio.wait_for(asked, 20)
+
+    assert asyncio.run(at_once())
 
 
 def test_an_address_that_cannot_be_had(run: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -89,24 +89,31 @@ class Sweep:
 
 def sweep(request: Traverse, prior: Prior) -> Sweep:
     """A traverse's columns. Raises ConfigError for a dimension that the latents do not have."""
+    dimension, end = column(request.dimension, prior), prior.noise + prior.categories
+    if dimension is None:
+        return category_sweep(request, prior)
+    if dimension < end:
+        return Sweep(f"dimension {dimension}", dimension, request.values or tuple(latents.quantiles(request.quantiles)))
+    even = tuple(np.linspace(-1, 1, request.quantiles).tolist())
+    return Sweep(f"code {dimension - end + 1}", dimension, request.values or even)
+
+
+def column(dimension: int | str, prior: Prior) -> int | None:
+    """Where in z a dimension stands; None for the category. Raises ConfigError for one that the latents do not have."""
     end = prior.noise + prior.categories
-    names = [*(["category"] if prior.categories else []), *(f"code{k + 1}" for k in range(prior.continuous))]
-    dimension = request.dimension
     if isinstance(dimension, str):
+        names = [*(["category"] if prior.categories else []), *(f"code{k + 1}" for k in range(prior.continuous))]
         if dimension not in names:
             known = choices(dimension, names) if names else f"use a number from 0 to {prior.z_dim - 1}."
             raise ConfigError(f"This generator's latents have no '{dimension}': {known}")
         if dimension == "category":
-            return category_sweep(request, prior)
+            return None
         dimension = end + names.index(dimension) - bool(prior.categories)
     if not 0 <= dimension < prior.z_dim:
         raise ConfigError(f"There is no dimension {dimension}: this generator's latents have 0 to {prior.z_dim - 1}.")
     if prior.noise <= dimension < end:
         raise ConfigError(f"Dimension {dimension} is one of the category's: use --dimension category.")
-    if dimension < end:
-        return Sweep(f"dimension {dimension}", dimension, request.values or tuple(latents.quantiles(request.quantiles)))
-    even = tuple(np.linspace(-1, 1, request.quantiles).tolist())
-    return Sweep(f"code {dimension - end + 1}", dimension, request.values or even)
+    return dimension
 
 
 def category_sweep(request: Traverse, prior: Prior) -> Sweep:

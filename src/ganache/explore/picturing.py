@@ -5,11 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ganache.errors import ConfigError
 from ganache.exhibits import Sheet
-from ganache.explore.locating import Place, sweep
+from ganache.explore.locating import Place, column
 from ganache.explore.rendering import Model, render
 from ganache.explore.steering import named
-from ganache.requests import Picture, Traverse
+from ganache.requests import Picture
 
 
 def latents_of(request: Picture, model: Model) -> Tensor:
@@ -20,8 +21,11 @@ def latents_of(request: Picture, model: Model) -> Tensor:
     prior = model.prior
     place = Place(prior, request.mean, request.std, *request.classes)
     z = torch.cat([place.of_point(point) for point in request.points])
-    for dimension, value in zip(request.dimensions, request.values, strict=True):
-        z = sweep(Traverse(dimension, values=(value,)), prior).over(prior, z)
+    columns = [column(dimension, prior) for dimension in request.dimensions]
+    if None in columns:
+        raise ConfigError("A category has no values between: leave it out of the dimensions, and name it with classes.")
+    wanted = dict(zip(columns, request.values, strict=True))
+    z[:, list(wanted)] = torch.tensor(list(wanted.values()), dtype=torch.float64).to(z)
     if request.directions:
         moves = torch.tensor(request.steps).to(z) @ named(request.directions, place, model).to(z)
         z[:, : prior.noise] += moves

@@ -58,10 +58,11 @@ class Playground:
         self.library, self.live = library, live
         self.born = secrets.token_hex(4)
         """By this a page knows that it has met another server than before."""
-        self.quick = ThreadPoolExecutor(1, "slider")
-        self.slow = ThreadPoolExecutor(1, "request")
-        self.long = ThreadPoolExecutor(1, "long")
-        self.background = ThreadPoolExecutor(1, "background", initializer=torch.set_num_threads, initargs=(1,))
+        cores = torch.get_num_threads()
+        self.quick = thread("slider", max(1, cores // 2))  # one small picture gains little by more; the page needs some
+        self.slow = thread("request", cores)
+        self.long = thread("long", cores)
+        self.background = thread("background", 1)
         self.rankings = Rankings(library, self.in_background, self.calm)
         self.sessions: set[Session] = set()
         self.last_picture = 0.0
@@ -163,6 +164,11 @@ def application(library: Library, door: Door, live: bool = False) -> Starlette:
     return app
 
 
+def thread(name: str, cores: int) -> ThreadPoolExecutor:
+    """A thread whose arithmetic takes so many cores."""
+    return ThreadPoolExecutor(1, name, initializer=torch.set_num_threads, initargs=(cores,))
+
+
 def read_page() -> dict[str, bytes]:
     """The page's files by name, as they lie in the package."""
     folder = files("ganache.playground") / "page"
@@ -173,7 +179,8 @@ def bound(host: str, port: int) -> socket.socket:
     """A socket at the address, on a free port for 0. Raises ConfigError where that cannot be had."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        listening = socket.socket(family, socket.SOCK_STREAM)
+        # Its protocol is named, or asyncio leaves Nagle's algorithm on, and pictures wait for the page's next word.
+        listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
         listening.listen()  # whoever comes before the server answers waits for it

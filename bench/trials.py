@@ -60,13 +60,14 @@ TRIALS: dict[str, list[dict[str, Any]]] = {
 """Changes to the recipe `dcgan`, in turn."""
 
 
-def setting(name: str, data: str, device: str, seed: int = 0) -> Any:
+def setting(name: str, data: str, device: str, seed: int = 0, graphs: bool = True) -> Any:
     from ganache.config import from_dict, recipe
 
     config = recipe("dcgan", data=data, seed=seed)
     for change in TRIALS[name]:
         config = from_dict(change, config)
-    return replace(config, device=device, data=replace(config.data, held_out=HELD_OUT))
+    precision = replace(config.precision, graphs=graphs)
+    return replace(config, device=device, precision=precision, data=replace(config.data, held_out=HELD_OUT))
 
 
 def cost(name: str, steps: int = 3) -> float:
@@ -98,7 +99,7 @@ def trial(name: str, chosen: argparse.Namespace) -> dict[str, Any]:
 
     begun = time.perf_counter()
     torch.set_num_threads(max(1, chosen.threads))
-    config = setting(name, chosen.data, chosen.device, chosen.seed)
+    config = setting(name, chosen.data, chosen.device, chosen.seed, chosen.graphs)
     data = build.dataset(config)
     each = json.loads(COSTS.read_text())[name]
     wanted = round(60 * chosen.minutes / each)
@@ -144,6 +145,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--together", type=int, default=1, help="how many at a time")
     parser.add_argument("--keep", action="store_true", help="write the generators half way and at the end")
+    parser.add_argument("--graphs", action="store_true", help="on a GPU, record steps as CUDA graphs")
     parser.add_argument("--cost", action="store_true", help="only measure what a step costs, on this CPU")
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
@@ -172,7 +174,11 @@ def side_by_side(names: list[str], chosen: argparse.Namespace) -> None:
         flush=True,
     )
     passed_on = ("data", "out", "device", "minutes", "seconds", "seed", "threads")
-    options = [f"--{key}={getattr(chosen, key)}" for key in passed_on] + ["--keep"] * chosen.keep
+    options = (
+        [f"--{key}={getattr(chosen, key)}" for key in passed_on]
+        + ["--keep"] * chosen.keep
+        + ["--graphs"] * chosen.graphs
+    )
 
     def row(name: str) -> None:
         command = [sys.executable, __file__, name, "--one", *options]

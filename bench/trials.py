@@ -107,8 +107,10 @@ def trial(name: str, chosen: argparse.Namespace) -> dict[str, Any]:
     state, reports = loop(config, data)
     while state.step < wanted and time.perf_counter() - begun < chosen.seconds:
         next(reports)
-        if chosen.keep and state.step in (wanted // 2, wanted):
+        if chosen.keep and state.step == wanted // 2:
             keep(state, config, data, chosen.out / f"{file}-{state.step:09d}.safetensors")
+    if chosen.keep:
+        keep(state, config, data, chosen.out / f"{file}-{state.step:09d}.safetensors")
     took = time.perf_counter() - begun
     generator = state.average.eval()
     figures.picture(render(generator, Sample(n=64).latents(build.prior(config)))).save(chosen.out / f"{file}.webp")

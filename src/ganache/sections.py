@@ -214,7 +214,7 @@ class PrecisionConfig:
     """Of convolutions and matrix products; auto is bfloat16 where the processor or GPU is built for it."""
     repeatable: bool = True
     """On a GPU, take only algorithms that give the same bits each time; without it, whichever a trial finds fastest."""
-    graphs: bool = False
+    graphs: bool = True
     """On a GPU, record a step once as CUDA graphs and replay them, where no other setting changes from step to step."""
     channels_last: bool = True
     """Keep images with their channels innermost, the layout fast convolutions want."""

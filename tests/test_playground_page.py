@@ -174,22 +174,24 @@ def test_a_direction_is_taught_and_forgotten(page: Page, folder: Path) -> None:
         samples.nth(place).click()
     for place in (1, 3):
         samples.nth(place).dblclick()
-    page.find("#teach-name").fill("grin")
+    page.find("text=3 with it, 2 without; a handful of each does well. Now give it a name.").wait_for()
+    assert make.is_disabled()
+    page.find("#teach-name").fill("wide grin")
     assert make.is_enabled()
     samples.nth(4).click(), samples.nth(4).click()
-    page.find("text=2 with it, 2 without.").wait_for()
-    make.click()
+    page.find("text=2 with it, 2 without").wait_for()
+    page.find("#teach-name").press("Enter")
     first = page.pixels()
-    page.find("#along-grin:focus").fill("5")
-    page.find("#banner:has-text('“grin” is kept in the run')").wait_for()
-    assert len(read_names(folder / "faces")["grin"].vector) == 6
+    page.find("#along-wide-grin:focus").fill("5")
+    page.find("#banner:has-text('“wide-grin” is kept in the run')").wait_for()
+    assert len(read_names(folder / "faces")["wide-grin"].vector) == 6
     assert not np.array_equal(page.pixels(), first)
-    page.find("#command:has-text('--directions grin')").wait_for()
-    page.button("Show grin").click()
-    page.find("#where:text-is('grin')").wait_for()
-    page.button("Forget grin").click()
+    page.find("#command:has-text('--directions wide-grin')").wait_for()
+    page.button("Show wide-grin").click()
+    page.find("#where:text-is('wide-grin')").wait_for()
+    page.button("Forget wide-grin").click()
     page.find("#banner:has-text('is forgotten')").wait_for()
-    assert "grin" not in read_names(folder / "faces")
+    assert "wide-grin" not in read_names(folder / "faces")
 
 
 @pytest.mark.parametrize(
@@ -237,7 +239,7 @@ def test_a_walk_leads_through_the_pins_and_is_saved_in_motion(page: Page) -> Non
 def test_a_picture_becomes_a_latent(page: Page, folder: Path) -> None:
     first = page.pixels()
     with page.page.expect_file_chooser() as chooser:
-        page.button("choose one").click()
+        page.button("choose a picture").click()
     chooser.value.set_files(folder / "real" / "0.png")
     page.find("#banner:has-text('dB alike') canvas").first.wait_for()
     page.find("#where:text-is('found for 0.png')").wait_for()

@@ -55,7 +55,8 @@ def drive(run: Run) -> bool:
     print(f"Done at step {run.state.step}: {run.folder}/samples.png and training.webp.")
     if run.findings:
         print(f"{second_line(run)} What to try: ganache diagnose {run.folder}")
-    print(f"More pictures: ganache sample {run.folder}. Longer: the same command with a larger budget.")
+    page = f" Play with it: ganache explore {run.folder}." if len(run.data.image_shape) == 3 else ""
+    print(f"More pictures: ganache sample {run.folder}.{page} Longer: the same command with a larger budget.")
     return True
 
 

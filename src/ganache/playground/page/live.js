@@ -47,6 +47,7 @@ export class Live {
 
 function clock(seconds) {
   const minutes = Math.floor(seconds / 60);
+  if (!minutes) return `${Math.floor(seconds)}\u00a0s`;
   return minutes < 60 ? `${minutes} min ${Math.floor(seconds % 60)} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 

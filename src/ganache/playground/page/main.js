@@ -7,7 +7,7 @@ import { Mix } from "./mix.js";
 import { Stage } from "./picture.js";
 import { Pins } from "./pins.js";
 import { samplesPanel, teachPanel, Wall } from "./samples.js";
-import { Store } from "./state.js";
+import { hyphened, Store } from "./state.js";
 import { Tabs } from "./tabs.js";
 import { timeSlider } from "./time.js";
 import { Views } from "./views.js";
@@ -190,7 +190,7 @@ async function keepName() {
   find("name").value = "";
   box.showModal();
   await new Promise((closed) => box.addEventListener("close", closed, { once: true }));
-  const name = find("name").value.trim();
+  const name = hyphened(find("name").value);
   if (box.returnValue !== "keep" || !name) return;
   const { run } = store.now.models[0];
   const { point } = app.pins.current();

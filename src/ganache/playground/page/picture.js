@@ -87,9 +87,10 @@ export class Stage {
     const error = make("p", { class: "error" });
     const name = make("span", { class: "name" });
     const tools = make("span", { class: "choose" });
-    const element = make("figure", {}, make("div", { class: "frame" }, canvas, heat, error), make("figcaption", {}, name, tools));
+    const corner = make("span", { class: "corner" });
+    const element = make("figure", {}, make("div", { class: "frame" }, canvas, heat, error, corner), make("figcaption", {}, name, tools));
     find("pictures").append(element);
-    return { element, canvas, heat, error, name, tools };
+    return { element, canvas, heat, error, name, tools, corner };
   }
 
   /** Which checkpoint a figure shows. */
@@ -98,6 +99,7 @@ export class Stage {
     const { models } = store.now;
     const several = hello.runs.length > 1 || hello.runs.some((run) => run.steps.length > 1);
     figure.tools.replaceChildren();
+    figure.corner.replaceChildren();
     figure.element.classList.toggle("plain", !several);
     if (!several) return;
     const select = make("select", { "aria-label": `Model of picture ${place + 1}` });
@@ -119,7 +121,7 @@ export class Stage {
     figure.tools.append(select);
     if (models.length > 1) {
       const remove = () => store.change({ models: models.toSpliced(place, 1) });
-      figure.tools.append(make("button", { class: "plain", "aria-label": `Take picture ${place + 1} away`, title: "Take away", onclick: remove }, "×"));
+      figure.corner.append(make("button", { class: "plain away", "aria-label": `Take picture ${place + 1} away`, title: "Take away", onclick: remove }, "×"));
     }
     if (place === models.length - 1 && models.length < hello.most_models) {
       const add = () => store.change({ models: [...models, this.other(models)] });

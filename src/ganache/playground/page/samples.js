@@ -1,7 +1,7 @@
 // A wall of samples to pick from, and the same wall for teaching a direction: with it, without it.
 
 import { decode, find, make, put, thumb } from "./draw.js";
-import { classes } from "./state.js";
+import { classes, hyphened } from "./state.js";
 
 const COUNT = 24;
 
@@ -107,8 +107,9 @@ export function teachPanel(app, place) {
   const tell = () => {
     const having = [...marks.values()].filter((mark) => mark.having).length;
     const lacking = marks.size - having;
-    told.textContent = `${having} with it, ${lacking} without. ` + (having && lacking ? "A handful of each does well." : "Mark at least one of each.");
-    keep.disabled = !(having && lacking && name.value.trim());
+    const lacks = having && lacking ? (name.value.trim() ? "" : " Now give it a name.") : " Mark at least one of each.";
+    told.textContent = `${having} with it, ${lacking} without; a handful of each does well.${lacks}`;
+    keep.disabled = Boolean(lacks);
   };
   const refresh = () => {
     for (const button of grid.children) draw(button);
@@ -122,7 +123,7 @@ export function teachPanel(app, place) {
     const points = (having) => [...marks.values()].filter((mark) => mark.having === having).map((mark) => mark.point);
     const [model] = app.store.now.models;
     try {
-      const { header } = await app.wire.ask("learn", { model, name: name.value.trim(), having: points(true), lacking: points(false) });
+      const { header } = await app.wire.ask("learn", { model, name: hyphened(name.value), having: points(true), lacking: points(false) });
       app.hello.runs[model.run].names = header.names;
       app.knobs.build();
       app.say(`“${header.kept}” is kept in the run: move its slider, under Directions.`, true);
@@ -144,6 +145,7 @@ export function teachPanel(app, place) {
   });
   for (const button of grid.children) button.mark = () => draw(button);
   name.addEventListener("input", tell);
+  name.addEventListener("keydown", (event) => event.key === "Enter" && keep.click());
   place.append(
     make("p", { class: "hint" }, "Click a sample once if it has what you mean, twice if it has not; leave out what is unclear."),
     grid,

@@ -187,6 +187,11 @@ export function simple(point, mean = 0, std = 1) {
   return same ? point.seeds[0] : point;
 }
 
+/** Words as a name, which has no spaces. */
+export function hyphened(words) {
+  return words.trim().replaceAll(/\s+/g, "-");
+}
+
 /** What a point is called. */
 export function called(point, label = "") {
   if (typeof point === "number") return `seed ${point}`;

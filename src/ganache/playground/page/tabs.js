@@ -48,6 +48,7 @@ export class Tabs {
       each.tab.setAttribute("aria-selected", each.key === key);
       each.tab.tabIndex = each.key === key ? 0 : -1;
       each.panel.hidden = each.key !== key;
+      if (each.key === key) find("tabs").scrollLeft = each.tab.offsetLeft - find("tabs").offsetLeft - 40; // on a phone
     }
     document.body.dataset.tab = key;
     this.app.store.turn(key);

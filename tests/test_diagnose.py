@@ -396,6 +396,9 @@ def test_diagnose_says_when_all_is_well_and_refuses_what_is_no_run(
     said = capsys.readouterr().out
     assert "Nothing is wrong" in said
     assert "8 looks" in said
+    (tmp_path / "log.jsonl").write_text("")
+    main(["diagnose", str(tmp_path)])
+    assert "Nothing can be told yet" in capsys.readouterr().out
     with pytest.raises(SystemExit) as end:
         main(["diagnose", str(tmp_path / "nowhere")])
     assert end.value.code == 2

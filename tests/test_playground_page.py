@@ -185,7 +185,14 @@ def test_a_direction_is_taught_and_forgotten(page: Page, folder: Path) -> None:
     page.find("#along-wide-grin:focus").fill("5")
     page.find("#banner:has-text('“wide-grin” is kept in the run')").wait_for()
     assert len(read_names(folder / "faces")["wide-grin"].vector) == 6
-    assert not np.array_equal(page.pixels(), first)
+    moved = page.pixels()
+    assert not np.array_equal(moved, first)
+    drawn = page.find("#pictures").get_attribute("data-drawn")
+    samples.nth(5).click()
+    page.find("text=3 with it, 2 without").wait_for()
+    page.find("#teach-name").press("Enter")
+    page.find(f"#pictures:not([data-drawn='{drawn}'])").wait_for()
+    assert not np.array_equal(page.pixels(), moved), "the marks stayed; the name stands for the new one"
     page.find("#command:has-text('--directions wide-grin')").wait_for()
     page.button("Show wide-grin").click()
     page.find("#where:text-is('wide-grin')").wait_for()

@@ -126,10 +126,10 @@ export function teachPanel(app, place) {
       const { header } = await app.wire.ask("learn", { model, name: hyphened(name.value), having: points(true), lacking: points(false) });
       app.hello.runs[model.run].names = header.names;
       app.knobs.build();
+      app.stage.update(); // it may be a name that moves the picture already
       app.say(`“${header.kept}” is kept in the run: move its slider, under Directions.`, true);
       app.tabs.show("knobs");
       find(`along-${header.kept}`)?.focus();
-      forget();
     } catch (error) {
       app.say(error.message);
     }
@@ -147,7 +147,7 @@ export function teachPanel(app, place) {
   name.addEventListener("input", tell);
   name.addEventListener("keydown", (event) => event.key === "Enter" && keep.click());
   place.append(
-    make("p", { class: "hint" }, "Click a sample once if it has what you mean, twice if it has not; leave out what is unclear."),
+    make("p", { class: "hint" }, "Click a sample once if it has what you mean, twice if it has not; leave out what is unclear. Let each side be mixed: what else it has in common is learned too."),
     grid,
     app.wall.pager(),
     told,

@@ -58,9 +58,10 @@ def test_in_bfloat16_a_layer_is_pytorchs_to_rounding(
             y = one(at)
         (y.to(dtype) ** 2).sum().backward()
         seen.append((y.double(), at.grad.double(), *(p.grad.double() for p in one.parameters())))
-    for by_ours, by_theirs, true in zip(*seen, strict=True):
+    for place, (by_ours, by_theirs, true) in enumerate(zip(*seen, strict=True)):
         error, usual = (by_ours - true).norm() / true.norm(), (by_theirs - true).norm() / true.norm()
-        assert error <= 2 * usual + 2**-8, "a bias added after the convolution is rounded once more"
+        once_more = 2**-8 if place == 3 else 1e-3  # the bias is added apart, so its gradient is of a y rounded twice
+        assert error <= 1.5 * usual + once_more
 
 
 @pytest.mark.parametrize(("ours", "_"), LAYERS)

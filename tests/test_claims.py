@@ -135,7 +135,7 @@ def test_the_claims_with_the_longest_units_begin_where_units_run_side_by_side(
     said: list[str] = []
     assert [job.claim.name for job in plan(jobs, tmp_path, said.append, 2)] == ["long", "short"]
     assert [job.claim.name for job in plan(jobs, tmp_path, said.append, 1)] == ["short", "long"]
-    assert said[2].startswith("all              about 1 min 15 s on this machine, 2 at a time")
+    assert said[3].startswith("all              about 1 min 15 s on this machine, 2 at a time")
 
 
 def test_measurements_of_another_protocol_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

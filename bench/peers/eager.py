@@ -38,14 +38,21 @@ def dcgan_critic(width: int = 64, norm: bool = True) -> nn.Sequential:
     return nn.Sequential(*layers, nn.Conv2d(8 * width, 1, 4, 1, 0, bias=False), nn.Flatten(0))
 
 
-def dcgan(device: str = "cpu") -> Step:
+def first_weights(layer: nn.Module) -> None:
+    """PyTorch's DCGAN tutorial: N(0, 0.02), and N(1, 0.02) for batch norms."""
+    if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.BatchNorm2d):
+        nn.init.normal_(layer.weight, float(isinstance(layer, nn.BatchNorm2d)), 0.02)
+
+
+def dcgan_training(device: str = "cpu") -> tuple[nn.Sequential, Callable[[Tensor], None]]:
+    """The generator, and a step of both networks on 64 real pictures [64, 3, 64, 64]."""
     G, D = dcgan_generator().to(device), nn.Sequential(dcgan_critic(), nn.Sigmoid()).to(device)
+    G.apply(first_weights), D.apply(first_weights)
     loss = nn.BCELoss()
     g_adam, d_adam = (torch.optim.Adam(network.parameters(), 2e-4, betas=(0.5, 0.999)) for network in (G, D))
     ones, zeros = torch.ones(64, device=device), torch.zeros(64, device=device)
-    real = torch.rand(64, 3, 64, 64, device=device) * 2 - 1
 
-    def step() -> None:
+    def step(real: Tensor) -> None:
         D.zero_grad()
         loss(D(real), ones).backward()
         fake = G(torch.randn(64, 100, 1, 1, device=device))
@@ -55,7 +62,13 @@ def dcgan(device: str = "cpu") -> Step:
         loss(D(fake), ones).backward()
         g_adam.step()
 
-    return step
+    return G, step
+
+
+def dcgan(device: str = "cpu") -> Step:
+    _, step = dcgan_training(device)
+    real = torch.rand(64, 3, 64, 64, device=device) * 2 - 1
+    return lambda: step(real)
 
 
 def wgan_gp(device: str = "cpu") -> Step:

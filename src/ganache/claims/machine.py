@@ -24,17 +24,20 @@ def machine() -> dict[str, str]:
 
 
 def commit() -> str:
-    """Of the checkout that this file lies in, with a mark where it was changed since; "unknown" outside any."""
-    folder = Path(__file__).parent
-    command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    """Of the checkout that this package lies in, with a mark where the package was changed since; "unknown" outside
+    any. Other files do not matter: the report that is being written is one of them."""
+    package = Path(__file__).parents[1]
+
+    def git(*words: str) -> str:
+        command = ["git", "-C", str(package), *words]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
     try:
-        tracked = subprocess.run(
-            ["git", "-C", str(folder), "ls-files", "."], capture_output=True, text=True, check=True
-        )
-        found = subprocess.run(command, capture_output=True, text=True, check=True)
+        if not git("ls-files", "."):
+            return "unknown"
+        return git("rev-parse", "--short=12", "HEAD") + "-dirty" * bool(git("status", "--porcelain", "."))
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-    return found.stdout.strip() if tracked.stdout.strip() else "unknown"
 
 
 def processor() -> str:

@@ -99,8 +99,11 @@ def plan(jobs: Sequence[Job], out: Path, say: Say, workers: int) -> list[Job]:
 
     Side by side those with the longest units come first: at the end no core has to wait long for another.
     """
-    left = [(job, estimate(job)) for job in jobs]
-    for job, seconds in left:
+    say("A few steps of each are tried first, to tell how long all will take.")
+    left = []
+    for job in jobs:
+        seconds = estimate(job)
+        left.append((job, seconds))
         took = duration(sum(seconds) / workers)
         say(f"{job.claim.name:16} {len(seconds):4} of {len(job.units)} to run, about {took}")
     beside = f", {workers} at a time" if workers > 1 else ""

@@ -1,0 +1,118 @@
+"""How good the pictures are that a given time makes: recipes and a plain PyTorch loop, trained one after the other.
+
+    python bench/quality.py --data faces.zip [--minutes 30] [--out quality] [plain | RECIPE ...]
+
+Each has the machine to itself for so many minutes, and learns from the same three quarters of the pictures. Judged are
+2,000 pictures of each against the quarter that none has seen: the Frechet distance in the features of a random network,
+and the sliced Wasserstein distance of patches ("patches"). What is there already is not trained again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from ganache import build, figures, load_generator
+from ganache.config import recipe
+from ganache.data import Dataset
+from ganache.explore import render
+from ganache.folder import find_checkpoint
+from ganache.measure import evaluate
+from ganache.types import Generator, Prior
+
+sys.path.insert(0, str(Path(__file__).resolve().parent / "peers"))
+
+from eager import dcgan_generator, dcgan_training
+
+PLAIN, FIRST = "plain", "faces"
+JUDGED, HELD_OUT, SIDE = 2_000, 0.25, "64"
+SHOWN = ("frechet", "patches", "coverage", "recall", "precision", "variety")
+
+
+# ---- the plain loop ------------------------------------------------------------------------------------------------
+
+
+class Plain(Generator):
+    """PyTorch's DCGAN tutorial's generator; it draws samples without `eval`, with the batch's own statistics."""
+
+    def __init__(self, body: nn.Module) -> None:
+        super().__init__()
+        self.z_dim, self.image_shape, self.body = 100, (3, 64, 64), body
+
+    def synthesis(self, w: Tensor) -> Tensor:
+        pictures: Tensor = self.body(w[:, :, None, None])
+        return pictures
+
+    def train(self, mode: bool = True) -> Plain:
+        return super().train(True)
+
+
+def train_plain(data: Dataset, minutes: float, path: Path) -> None:
+    """PyTorch's DCGAN tutorial on pictures that lie decoded in memory; writes the generator's weights."""
+    torch.manual_seed(0)
+    pictures = torch.from_numpy(data.images[data.training])
+    G, step = dcgan_training()
+    begun, steps = time.perf_counter(), 0
+    while True:
+        for batch in torch.randperm(len(pictures)).split(64)[:-1]:
+            step(pictures[batch].permute(0, 3, 1, 2).contiguous().float() / 127.5 - 1)
+            steps += 1
+            if time.perf_counter() - begun > 60 * minutes:
+                save_file(G.state_dict(), path, {"steps": str(steps)})
+                print(f"{PLAIN}: {steps:,} steps", file=sys.stderr)
+                return
+
+
+# ---- all of them ---------------------------------------------------------------------------------------------------
+
+
+def trained(name: str, chosen: argparse.Namespace, data: Dataset) -> tuple[Generator, Prior]:
+    """The generator that so many minutes made, and its prior."""
+    if name == PLAIN:
+        path = chosen.out / f"{PLAIN}.safetensors"
+        if not path.exists():
+            train_plain(data, chosen.minutes, path)
+        body = dcgan_generator()
+        body.load_state_dict(load_file(path))
+        return Plain(body), Prior(100)
+    run = chosen.out / name
+    command = [Path(sys.executable).parent / "ganache", "train", chosen.data, "--recipe", name, "--size", SIDE]
+    options = [f"--minutes={chosen.minutes}", f"--out={run}", f"--data.held-out={HELD_OUT}"]
+    subprocess.run([*command, *options], check=True, stdout=sys.stderr)
+    generator, config, _ = load_generator(find_checkpoint(run, "last"))
+    return generator, build.prior(config)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", default=[FIRST, PLAIN, "anime-article"])
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument("--out", type=Path, default=Path("quality"))
+    chosen = parser.parse_args()
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    config = recipe("dcgan", data=chosen.data)
+    data = build.dataset(replace(config, data=replace(config.data, size=SIDE, held_out=HELD_OUT)))
+    # The held-out pictures alone are what all are judged against.
+    unseen = replace(data, images=data.images[data.held_out], labels=None, contents=None).split(0.0)
+    print("| after the same time | " + " | ".join(SHOWN) + " |\n" + "|---" * (len(SHOWN) + 1) + "|", flush=True)
+    for name in chosen.names:
+        generator, prior = trained(name, chosen, data)
+        figures.picture(render(generator, prior.sample(64, generator=torch.Generator().manual_seed(0)))).save(
+            chosen.out / f"{name}.png"
+        )
+        judged = evaluate(generator, prior, unseen, features="random", n=JUDGED)
+        values = {score.name: f"{score.value:.3g} ± {score.error:.2g}" for score in judged.scores}
+        print(f"| `{name}` | " + " | ".join(values[each] for each in SHOWN) + " |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from ganache import build, load_generator
 from ganache.cli import main
-from ganache.folder import at_step, read_names
+from ganache.explore import Sample, render
+from ganache.folder import at_step, find_checkpoint, read_names
 
 TRAIN = ["train", "faces", "--size", "16", "--batch", "4", "--network.width", "4", "--network.z-dim", "6"]
 BRIEF = ["--data.count", "30", "--record.samples", "4", "--steps", "2", "--record.marks", "1"]
@@ -45,6 +48,24 @@ def pixels(file: str) -> np.ndarray:
             picture.seek(number)
             frames.append(np.asarray(picture.convert("RGB")).copy())
     return np.stack(frames)
+
+
+def test_pictures_by_the_thousand_are_those_of_the_sheet(trained: Path) -> None:
+    sheet = ["sample", str(trained), "-n", "600", "--seed", "7", "--std", "0.5"]
+    for name in ("many.npy", "many.zip"):
+        assert run(*sheet, "-o", name) == 0
+    many = np.load("many.npy")
+    generator, config, _ = load_generator(find_checkpoint(trained, "last"))
+    wanted = render(generator, Sample(n=600, seed=7, std=0.5).latents(build.prior(config)))
+    assert many.dtype == np.uint8 and many.shape == wanted.shape
+    assert np.abs(many.astype(int) - wanted).max() <= 3  # made in bfloat16, where the machine has it
+    assert len(np.unique(many.reshape(600, -1), axis=0)) == 600
+    with zipfile.ZipFile("many.zip") as archive:
+        assert archive.namelist() == [f"{seed:03}.png" for seed in range(7, 607)]
+        with archive.open("606.png") as last:
+            assert np.array_equal(np.asarray(Image.open(last)).reshape(many[-1].shape), many[-1])
+    assert json.loads(Path("many.json").read_text())["seed"] == 7
+    assert sorted(each.name for each in Path().iterdir()) == ["many.json", "many.npy", "many.zip"]
 
 
 @pytest.mark.parametrize(
@@ -176,7 +197,8 @@ def test_directions_are_kept_and_moved_along(trained: Path, capsys: pytest.Captu
         ('walk RUN --points 1 {"vector":[0,NaN]}', "has the number nan"),
         ('walk RUN --points 1 {"vector":', "cannot be read"),
         ("sample RUN --classes 3", "no class 3: this generator was told no classes"),
-        ("sample RUN --mean 0 1 --plain", "--plain is for one run"),
+        ("sample RUN --mean 0 1 --plain", "one run, one mean and one std"),
+        ("sample RUN --std 0.5 1 -o many.npy", "A .npy file holds pictures of one run"),
         ("sample nowhere", "no run with a checkpoint"),
         ("sample RUN@77", "no checkpoint '77': there are last, best, and those of steps 1, 2."),
         ("sample", "No run was named"),

@@ -6,12 +6,13 @@ A command's options are the fields of its request (see `ganache.requests`).
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 from tyro.conf import Positional, arg
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
-from ganache.cli.making import make, read_request
+from ganache.cli.making import is_many, make, read_request
 from ganache.errors import ConfigError
 from ganache.requests import (
     Along,
@@ -38,6 +39,10 @@ Runs = Annotated[
 ]
 Averaged = Annotated[bool, arg(help="Whether the averaged generator makes them, where the run kept one.")]
 Out = Annotated[str, arg(aliases=["-o"], help="The picture file to write.")]
+OutMany = Annotated[
+    str,
+    arg(aliases=["-o"], help="The picture file to write; .npy or .zip for the pictures themselves, thousands of them."),
+]
 Keep = Annotated[str, arg(help="Keep what is found in the first run, under this name (NAME1, NAME2, ... of several).")]
 flat = arg(name="")
 
@@ -69,7 +74,7 @@ def sample(
     checkpoint: str = "last",
     plain: bool = False,
     average: Averaged = True,
-    out: Out = "samples.png",
+    out: OutMany = "samples.png",
 ) -> None:
     """Make new pictures with a trained generator.
 
@@ -84,8 +89,9 @@ def sample(
     """
     one_or_more = [each[0] if len(each) == 1 else each for each in (mean, std)]
     request = Sample(n, one_or_more[0], one_or_more[1], seed, classes)
-    if plain and (len(runs) > 1 or len(request.settings()) > 1):
-        raise ConfigError("--plain is for one run, one mean and one std: leave it out.")
+    if (plain or is_many(out)) and (len(runs) > 1 or len(request.settings()) > 1):
+        what = f"{Path(out).suffix} file" if is_many(out) else "sheet made with --plain"
+        raise ConfigError(f"A {what} holds pictures of one run, one mean and one std: give one of each.")
     if checkpoint != "last":
         runs = tuple(f"{run}@{checkpoint}" for run in runs)
     make(request, runs, average, out, plain)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from ganache.explore import Model
 
 MOVING = (".webp", ".gif", ".mp4", ".png")
+MANY = (".npy", ".zip")
+"""Files that hold pictures by the thousand, for other programs."""
 
 
 def make(request: Request, runs: Sequence[str], average: bool, out: str, plain: bool = False, keep: str = "") -> None:
@@ -38,7 +40,8 @@ def make(request: Request, runs: Sequence[str], average: bool, out: str, plain: 
     """
     if not runs:
         raise ConfigError("No run was named: give the folder that `ganache train` wrote.")
-    refuse_unless_picture(out, MOVING if isinstance(request, Walk) else STILL)
+    kinds = {Walk: MOVING, Sample: STILL + MANY}
+    refuse_unless_picture(out, kinds.get(type(request), STILL))
     beside = Path(out).with_suffix(".json")
     refuse_unless_request(beside)
     if keep:
@@ -50,7 +53,9 @@ def make(request: Request, runs: Sequence[str], average: bool, out: str, plain: 
 
     request = resolve_names(request, read_names(at_step(runs[0])[0]))
     models, config = load_models(runs, average)
-    if plain and isinstance(request, Sample):
+    if isinstance(request, Sample) and is_many(out):
+        make_many(request, models[0], config, Path(out))
+    elif plain and isinstance(request, Sample):
         save_figure(picture(render(models[0].generator, request.latents(models[0].prior))), Path(out))
     else:
         real = real_pictures(request, config, models[0]) if isinstance(request, (RealVsFake, Neighbours)) else None
@@ -65,6 +70,24 @@ def make(request: Request, runs: Sequence[str], average: bool, out: str, plain: 
     write_json(beside, to_dict(request))
     again = shlex.join(["ganache", "render", *runs, str(beside), *([] if average else ["--no-average"])])
     print(f"{out}: by {'; '.join(model.name for model in models)}. The same again: {again}")
+
+
+def is_many(out: str) -> bool:
+    return Path(out).suffix.lower() in MANY
+
+
+def make_many(request: Sample, model: Model, config: Config, out: Path) -> None:
+    """Write the pictures themselves, made on the best device there is, in the arithmetic of the run's training."""
+    from dataclasses import replace
+
+    from ganache import build
+    from ganache.explore import render_many
+    from ganache.figures import save_many
+
+    here = replace(config, device="auto")
+    generator = model.generator.to(build.device(here))
+    parts = render_many(generator, request.latents(model.prior), build.precision(here), progress=True)
+    save_many(parts, out, request.n, request.seed)
 
 
 def tell_errors(request: Invert, shown: Exhibit) -> None:

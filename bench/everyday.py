@@ -64,7 +64,7 @@ def main() -> None:
         run = chosen.run and chosen.run.resolve()
         if run is None:
             run = folder / "run"
-            seconds(folder, "train", "faces", "--recipe", "dcgan", "--data.count=300", "--steps=1", "--out=run", times=1)
+            seconds(folder, "train", "faces", "--recipe=dcgan", "--data.count=300", "--steps=1", "--out=run", times=1)
         print(f"ganache --help: {seconds(folder, '--help')}", flush=True)
         print(f"first picture of a run: {seconds(folder, 'sample', str(run), '-n', '1', '-o', 'one.png')}", flush=True)
         many = seconds(folder, "sample", str(run), "-n", "10000", "-o", "many.npy")

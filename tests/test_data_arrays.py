@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import mmap
 from pathlib import Path
 
 import numpy as np
@@ -156,3 +157,18 @@ def test_an_array_is_converted_once(tmp_path: Path, cache: Path) -> None:
     ]
     assert (half.images[..., 0] == np.stack(expected)).all()
     assert load(str(tmp_path / "a.npy"), size=(8, 8), channels=1, cache=cache).fingerprint == half.fingerprint
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="tells its memory only on Linux")
+def test_a_large_array_is_read_without_staying_in_memory(tmp_path: Path) -> None:
+    path = tmp_path / "sparse.npy"
+    np.lib.format.open_memmap(path, "w+", np.uint8, (30_000, 64, 64, 3)).flush()
+
+    def mapped() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[2]) * mmap.PAGESIZE
+
+    before = mapped()
+    dataset = load(str(path), held_out=0.1)
+    assert dataset.images.nbytes > 300 * 2**20
+    assert mapped() - before < 100 * 2**20
+    assert dataset.images[29_999].max() == 0  # the pages come back

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import mmap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -66,10 +67,18 @@ def rows_per_block(images: NDArray[Any]) -> int:
 
 
 def in_blocks(images: NDArray[Any]) -> Iterator[NDArray[Any]]:
-    """The rows of an array, a few MiB at a time."""
+    """The rows of an array, a few MiB at a time; of a mapped file what was read does not stay in memory."""
     step = rows_per_block(images)
     for start in range(0, len(images), step):
         yield images[start : start + step]
+        let_go(images)
+
+
+def let_go(images: NDArray[Any]) -> None:
+    """Take a mapped file's pages out of this program's memory; they are read again when they are asked for."""
+    mapped = getattr(images, "_mmap", None)
+    if mapped is not None and hasattr(mmap, "MADV_DONTNEED"):
+        mapped.madvise(mmap.MADV_DONTNEED)
 
 
 def fits(images: NDArray[Any], target: Target) -> bool:

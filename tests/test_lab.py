@@ -57,7 +57,8 @@ def test_pictures_by_the_thousand_are_those_of_the_sheet(trained: Path) -> None:
     many = np.load("many.npy")
     generator, config, _ = load_generator(find_checkpoint(trained, "last"))
     wanted = render(generator, Sample(n=600, seed=7, std=0.5).latents(build.prior(config)))
-    assert many.dtype == np.uint8 and many.shape == wanted.shape
+    assert many.dtype == np.uint8
+    assert many.shape == wanted.shape
     assert np.abs(many.astype(int) - wanted).max() <= 3  # made in bfloat16, where the machine has it
     assert len(np.unique(many.reshape(600, -1), axis=0)) == 600
     with zipfile.ZipFile("many.zip") as archive:

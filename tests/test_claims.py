@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from ganache.claims import CLAIMS, dirac, parallel_lines, training
+from ganache.claims import CLAIMS, dirac, parallel_lines, report, training
 from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Size, Unit
 from ganache.claims.job import Job
 from ganache.claims.lines import Line
@@ -195,6 +195,8 @@ def test_the_report_is_one_page_without_network(tmp_path: Path) -> None:
     section = text[text.index("<section") :]
     assert section.index("<img") < section.index('class="verdict') < section.index("<details>"), "the figure first"
     assert not re.search(r"\{[a-z_]+\}", text[text.index("</style>") :]), "no field is left open"
+    (tmp_path / COIN.name / "discussion.txt").write_text("Heads <often>.\n\nTails & never.\n", encoding="utf-8")
+    assert "<p>Heads &lt;often&gt;.</p>\n<p>Tails &amp; never.</p>" in report.write(tmp_path).read_text()
 
 
 # ---- the experiments -----------------------------------------------------------------------------------------------

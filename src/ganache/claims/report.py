@@ -36,6 +36,7 @@ SECTION = """<section id="{name}">
 <h2>{number}. {claim}</h2>
 {first}
 <p><span class="verdict {kind}">{outcome}</span> {reason}</p>
+{discussion}
 {parts}
 {others}
 {summary}
@@ -50,6 +51,9 @@ SECTION = """<section id="{name}">
 """
 
 SUMMARY = "<details><summary>Every variant in numbers</summary>\n{table}\n</details>"
+DISCUSSION = "discussion.txt"
+"""What somebody wrote about a verdict, in the claim's folder: plain text, its paragraphs parted by empty lines."""
+
 PICTURE = '<div class="picture"><img alt="{alt}" src="{address}"></div>'
 NOTICE = '<p class="notice">Some of these are the quick form: so small that it only shows that everything runs.</p>'
 
@@ -78,6 +82,7 @@ def section(verdict: dict[str, Any], folder: Path) -> str:
         **words(verdict),
         first=pictures[0],
         others="\n".join(pictures[1:]),
+        discussion=discussion(folder / DISCUSSION),
         parts=table(("measured", "value", "holds at", "fails at", ""), map(part, verdict["parts"])),
         summary=summary(verdict["summary"]),
         size=", ".join(f"{escape(name)} {escape(listed(value))}" for name, value in verdict["size"].items()),
@@ -111,6 +116,14 @@ def summary(rows: list[dict[str, str]]) -> str:
     columns = list(dict.fromkeys(name for row in rows for name in row))
     head = [escape(name.replace("_", " ")) for name in columns]
     return SUMMARY.format(table=table(head, [[escape(row.get(name, "")) for name in columns] for row in rows]))
+
+
+def discussion(path: Path) -> str:
+    """What was written about the verdict; nothing where nobody has."""
+    if not path.exists():
+        return ""
+    paragraphs = path.read_text(encoding="utf-8").strip().split("\n\n")
+    return "\n".join(f"<p>{escape(each)}</p>" for each in paragraphs)
 
 
 def picture(path: Path, alt: str) -> str:

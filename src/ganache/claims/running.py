@@ -4,6 +4,7 @@ OUT/NAME/units/KEY.json   one measurement, with the protocol and the machine it 
 OUT/NAME/numbers.csv      every number of every unit
 OUT/NAME/*.png, *.webp    the figures
 OUT/NAME/verdict.json     all that the report says
+OUT/NAME/discussion.txt   what somebody makes of it, where somebody wrote it: the report shows it
 OUT/report.html
 """
 

@@ -121,8 +121,10 @@ def draw(measured: Sequence[Measurement]) -> dict[str, Figure]:
     logarithmic(time, "y")
     label(time, "generator steps", "Frechet distance, low is good", "through training", legend=True)
     for score, colour, words in (("precision", 0, "near real ones"), ("coverage", 1, "of the real covered")):
-        band(spread, STDS, [n[score] for n in runs], COLOURS[colour], words)
-    label(spread, "standard deviation of the latents", "share", "at 2/3 of the training", legend=True)
+        for n in runs:
+            spread.plot(STDS, n[score], color=COLOURS[colour], linewidth=0.8, alpha=0.6)
+        spread.plot(STDS, np.mean([n[score] for n in runs], 0), "o-", color=COLOURS[colour], markersize=3, label=words)
+    label(spread, "standard deviation of the latents", "share (thin: each seed)", "at 2/3 of the training", legend=True)
     for seed, n in enumerate(runs):
         mean.plot(MEANS, n["yellow"], "o-", markersize=3, color=COLOURS[seed % len(COLOURS)], label=f"seed {seed}")
     label(mean, "mean of the latents", "(red + green) / 2 - blue", "yellow in the upper third", legend=True)

@@ -100,7 +100,8 @@ def plan(jobs: Sequence[Job], out: Path, say: Say, workers: int) -> list[Job]:
 
     Side by side those with the longest units come first: at the end no core has to wait long for another.
     """
-    say("A few steps of each are tried first, to tell how long all will take.")
+    if any(job.missing() for job in jobs):
+        say("A few steps of each are tried first, to tell how long all will take.")
     left = []
     for job in jobs:
         seconds = estimate(job)

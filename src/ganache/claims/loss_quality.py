@@ -85,7 +85,7 @@ def draw(measured: Sequence[Measurement]) -> dict[str, Figure]:
             band(each, steps, [scaled(run.numbers["frechet"]) for run in runs], COLOURS[7], "distance to real pictures")
             band(each, steps, estimates, COLOURS[method == "gan"], f"{METHODS[method]} (from the loss)")
             found = spread([rank_correlation(run.numbers["estimate"], run.numbers["frechet"]) for run in runs])
-            words = f"{method.upper()}, {name.upper()} generator: correlation {found}"
+            words = f"{method.upper()}, {name.upper()} generator:\ncorrelation {found}"
             left = "0: its least, 1: its most" if name == GENERATORS[0] else ""
             label(each, "generator steps" if method == "wgan" else "", left, words, legend=name == GENERATORS[0])
     return {"estimates": made, "samples": samples(measured)}

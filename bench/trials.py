@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ HINGE = {
 SMALL_BATCH = {"schedule": {"batch": 32}}
 AUGMENTED = {"view": {"augment": ["colour", "translation"]}}
 SHIFTED = {"view": {"augment": ["translation"]}}
+LESS_UNEVEN = {"generator_optimiser": {"lr": 4e-4}}
 EVEN = {"generator_optimiser": {"lr": 2e-4}}
 UNEVEN = {"critic_optimiser": {"lr": 4e-4}, "generator_optimiser": {"lr": 1e-4}}
 R1 = {"network": {"critic_norm": "none"}, "penalty": {"r1": 1.0}}
@@ -42,6 +44,9 @@ PAIRS = {"network": {"critic_norm": "none"}, "method": {"name": "r3gan", "gamma"
 
 TRIALS: dict[str, list[dict[str, Any]]] = {
     "dcgan": [],
+    "dcgan, shifted": [SHIFTED],
+    "dcgan, width 48, shifted": [SHIFTED, {"network": {"width": 48}}],
+    "dcgan, rates 1 to 2, shifted": [SHIFTED, LESS_UNEVEN],
     "dcgan, batch 32": [SMALL_BATCH],
     "dcgan, batch 32, shifted": [SMALL_BATCH, SHIFTED],
     "dcgan, batch 32, augmented": [SMALL_BATCH, AUGMENTED],
@@ -95,18 +100,22 @@ def trial(name: str, chosen: argparse.Namespace) -> dict[str, Any]:
     from ganache import build, figures
     from ganache.explore import Sample, render
     from ganache.measure import evaluate
+    from ganache.train import update_average
     from gpu_bench import loop
 
     begun = time.perf_counter()
     torch.set_num_threads(max(1, chosen.threads))
     config = setting(name, chosen.data, chosen.device, chosen.seed, chosen.graphs)
-    data = build.dataset(config)
+    data, plan = build.dataset(config), build.plan(config)
     each = json.loads(COSTS.read_text())[name]
     wanted = round(60 * chosen.minutes / each)
     file = name.replace(", ", "-").replace(" ", "_")
     state, reports = loop(config, data)
+    others = {half_life: deepcopy(state.average) for half_life in chosen.half_lives}
     while state.step < wanted and time.perf_counter() - begun < chosen.seconds:
         next(reports)
+        for half_life, average in others.items():
+            update_average(replace(state, average=average), replace(plan, ema_half_life=half_life))
         if chosen.keep and state.step == wanted // 2:
             keep(state, config, data, chosen.out / f"{file}-{state.step:09d}.safetensors")
     if chosen.keep:
@@ -116,9 +125,13 @@ def trial(name: str, chosen: argparse.Namespace) -> dict[str, Any]:
     figures.picture(render(generator, Sample(n=64).latents(build.prior(config)))).save(chosen.out / f"{file}.webp")
     # Judged against pictures that no training has seen: the held-out ones alone are the data.
     unseen = replace(data, images=data.images[data.held_out], labels=None, contents=None).split(0.0)
-    judged = evaluate(generator, build.prior(config), unseen, features="random", n=JUDGED)
-    scores = {score.name: score.value for score in judged.scores}
-    found = {"name": name, "steps": state.step, "wanted": wanted, "cost": each, "seconds": round(took, 1)} | scores
+
+    def scores(network: Any) -> dict[str, float]:
+        judged = evaluate(network.eval(), build.prior(config), unseen, features="random", n=JUDGED)
+        return {score.name: score.value for score in judged.scores}
+
+    found = {"name": name, "steps": state.step, "wanted": wanted, "cost": each, "seconds": round(took, 1)}
+    found |= scores(generator) | {"half_lives": {half_life: scores(each) for half_life, each in others.items()}}
     (chosen.out / f"{file}.json").write_text(json.dumps(found))
     return found
 
@@ -147,6 +160,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--together", type=int, default=1, help="how many at a time")
     parser.add_argument("--keep", action="store_true", help="write the generators half way and at the end")
+    parser.add_argument("--half-lives", type=float, nargs="*", default=[], help="of averages beside the setting's own")
     parser.add_argument("--graphs", action="store_true", help="on a GPU, record steps as CUDA graphs")
     parser.add_argument("--cost", action="store_true", help="only measure what a step costs, on this CPU")
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
@@ -180,6 +194,7 @@ def side_by_side(names: list[str], chosen: argparse.Namespace) -> None:
         [f"--{key}={getattr(chosen, key)}" for key in passed_on]
         + ["--keep"] * chosen.keep
         + ["--graphs"] * chosen.graphs
+        + ["--half-lives", *map(str, chosen.half_lives)]
     )
 
     def row(name: str) -> None:
@@ -191,6 +206,9 @@ def side_by_side(names: list[str], chosen: argparse.Namespace) -> None:
         found = json.loads(done.stdout.splitlines()[-1])
         shown = " | ".join(f"{found[key]:.4g}" for key in SHOWN)
         print(f"| {name} | {found['steps']:,} of {found['wanted']:,} | {found['cost']} | {shown} |", flush=True)
+        for half_life, scores in found["half_lives"].items():
+            shown = " | ".join(f"{scores[key]:.4g}" for key in SHOWN)
+            print(f"| ... averaged over {half_life} pictures | | | {shown} |", flush=True)
 
     with ThreadPoolExecutor(chosen.together) as pool:
         list(pool.map(row, names))

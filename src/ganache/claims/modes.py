@@ -126,7 +126,7 @@ def draw(measured: Sequence[Measurement]) -> dict[str, Figure]:
             each.axvline(best, color="black", linestyle=":", linewidth=1)
         each.set_yticks(range(len(methods)), methods, fontsize=8)
         each.invert_yaxis()
-        each.set_xlim(left=0)
+        each.set_xlim(left=-0.02 * each.get_xlim()[1])  # a dot at 0 is whole
         label(each, words, "", "", legend=len(toys) > 1)
     counts.supxlabel("dot: mean over the seeds, strokes: each seed; dotted: what the data themselves have", fontsize=9)
     return {"modes": counts, "surfaces": surfaces(measured, -1), "progress": progress(measured, methods)}

@@ -106,10 +106,12 @@ def measured(row: Row, pairs: int) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("rows", nargs="*", default=list(ROWS), choices=[*ROWS, []], metavar="ROW")
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"all of {', '.join(ROWS)} where none is named")
     parser.add_argument("--pairs", type=int, default=11)
     parser.add_argument("--write", action="store_true")
     chosen = parser.parse_args()
+    if unknown := set(chosen.rows) - set(ROWS):
+        parser.error(f"no row {', '.join(sorted(unknown))}: choose from {', '.join(ROWS)}")
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=HERE, capture_output=True, text=True)
     lines = [
         f"## {datetime.date.today()}, {processor()}, torch {torch.__version__}, commit {commit.stdout.strip()}",
@@ -122,7 +124,7 @@ def main() -> None:
         "|---|---|---|---|---|---|---|---|",
     ]
     print("\n".join(lines), flush=True)
-    for name in chosen.rows:
+    for name in chosen.rows or ROWS:
         lines.append(measured(ROWS[name], chosen.pairs))
         print(lines[-1], flush=True)
     if chosen.write:

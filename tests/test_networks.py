@@ -14,7 +14,6 @@ from ganache.errors import ConfigError
 from ganache.networks import NETWORKS, Chollet, Dcgan, Mlp, Mnist, Network, Residual
 from ganache.networks.blocks import flatten, normalisation, unflatten
 from ganache.networks.convolution import Conv2d, ConvTranspose2d
-from ganache.networks.folding import folded
 from ganache.types import Critic, ImageShape
 from weights import count, rouse
 
@@ -514,20 +513,3 @@ def test_suggested_size_works() -> None:
 def test_the_table_names_each_family_once() -> None:
     assert list(NETWORKS) == sorted(NETWORKS)
     assert {name: family.__name__.lower() for name, family in NETWORKS.items()} == {n: n for n in NETWORKS}
-
-
-@pytest.mark.parametrize("network", [*SMALL, Dcgan(z_dim=5, width=3, generator_spectral=True)], ids=str)
-def test_a_folded_generator_makes_the_same_pictures(network: Network) -> None:
-    generator = network.generator((1, 28, 28) if isinstance(network, Mnist) else (3, 32, 32))
-    rouse(generator)
-    for module in generator.modules():
-        if isinstance(module, nn.BatchNorm2d):  # as after a training
-            nn.init.uniform_(module.running_mean, -1, 1)
-            nn.init.uniform_(module.running_var, 0.5, 2)
-    z = torch.randn(7, network.z_dim)
-    alone = folded(generator)
-    with torch.no_grad():
-        assert (alone(z) - generator.eval()(z)).abs().max() < 1e-5
-    if isinstance(network, Dcgan) and network.generator_norm == "batch" and not network.generator_spectral:
-        left = [each for each in alone.modules() if isinstance(each, nn.BatchNorm2d)]
-        assert len(left) == 1, "the one behind the first linear layer"

@@ -83,10 +83,9 @@ def make_many(request: Sample, model: Model, config: Config, out: Path) -> None:
     from ganache import build
     from ganache.explore import render_many
     from ganache.figures import save_many
-    from ganache.networks.folding import folded
 
     here = replace(config, device="auto")
-    generator = folded(model.generator).to(build.device(here))
+    generator = model.generator.to(build.device(here))
     parts = render_many(generator, request.latents(model.prior), build.precision(here), progress=True)
     save_many(parts, out, request.n, request.seed)
 

@@ -198,7 +198,7 @@ def test_directions_are_kept_and_moved_along(trained: Path, capsys: pytest.Captu
         ('walk RUN --points 1 {"vector":[0,NaN]}', "has the number nan"),
         ('walk RUN --points 1 {"vector":', "cannot be read"),
         ("sample RUN --classes 3", "no class 3: this generator was told no classes"),
-        ("sample RUN --mean 0 1 --plain", "one run, one mean and one std"),
+        ("sample RUN --mean 0 1 --plain", "A sheet made with --plain holds pictures of one run, one mean and one std"),
         ("sample RUN --std 0.5 1 -o many.npy", "A .npy file holds pictures of one run"),
         ("sample nowhere", "no run with a checkpoint"),
         ("sample RUN@77", "no checkpoint '77': there are last, best, and those of steps 1, 2."),

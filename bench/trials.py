@@ -27,49 +27,61 @@ JUDGED = 2_000
 HELD_OUT = 0.25
 """Enough pictures to be judged by; all trials learn from the same others."""
 
-HINGE = {
-    "network": {"z_dim": 64, "critic_norm": "none", "critic_spectral": True},
-    "method": {"name": "hinge"},
-    "critic_optimiser": {"lr": 2e-4},
-    "generator_optimiser": {"lr": 2e-4},
+BEGINNINGS: dict[str, dict[str, Any]] = {
+    "dcgan": {},
+    "hinge": {
+        "network": {"z_dim": 64, "critic_norm": "none", "critic_spectral": True},
+        "method": {"name": "hinge"},
+        "critic_optimiser": {"lr": 2e-4},
+        "generator_optimiser": {"lr": 2e-4},
+    },
+    "lsgan": {"method": {"name": "lsgan"}},
+    "r1": {"network": {"critic_norm": "none"}, "penalty": {"r1": 1.0}, "generator_optimiser": {"lr": 2e-4}},
+    "pairs": {
+        "network": {"critic_norm": "none"},
+        "method": {"name": "r3gan", "gamma": 1.0},
+        "generator_optimiser": {"lr": 2e-4},
+    },
 }
-SMALL_BATCH = {"schedule": {"batch": 32}}
-AUGMENTED = {"view": {"augment": ["colour", "translation"]}}
-SHIFTED = {"view": {"augment": ["translation"]}}
-LESS_UNEVEN = {"generator_optimiser": {"lr": 4e-4}}
-EVEN = {"generator_optimiser": {"lr": 2e-4}}
-UNEVEN = {"critic_optimiser": {"lr": 4e-4}, "generator_optimiser": {"lr": 1e-4}}
-R1 = {"network": {"critic_norm": "none"}, "penalty": {"r1": 1.0}}
-PAIRS = {"network": {"critic_norm": "none"}, "method": {"name": "r3gan", "gamma": 1.0}}
+"""What a trial's name begins with: a change to the recipe `dcgan`."""
 
-TRIALS: dict[str, list[dict[str, Any]]] = {
-    "dcgan": [],
-    "dcgan, shifted": [SHIFTED],
-    "dcgan, width 48, shifted": [SHIFTED, {"network": {"width": 48}}],
-    "dcgan, rates 1 to 2, shifted": [SHIFTED, LESS_UNEVEN],
-    "dcgan, batch 32": [SMALL_BATCH],
-    "dcgan, batch 32, shifted": [SMALL_BATCH, SHIFTED],
-    "dcgan, batch 32, augmented": [SMALL_BATCH, AUGMENTED],
-    "dcgan, batch 32, width 48": [SMALL_BATCH, {"network": {"width": 48}}],
-    "dcgan, batch 32, layer norm": [SMALL_BATCH, {"network": {"critic_norm": "layer"}}],
-    "dcgan, batch 32, spectral": [SMALL_BATCH, {"network": {"critic_norm": "none", "critic_spectral": True}}],
-    "hinge, augmented": [HINGE, AUGMENTED],
-    "hinge, batch 32": [HINGE, SMALL_BATCH],
-    "hinge, batch 32, shifted": [HINGE, SMALL_BATCH, SHIFTED],
-    "hinge, batch 32, rates 4 to 1": [HINGE, SMALL_BATCH, UNEVEN],
-    "r1, batch 32": [SMALL_BATCH, R1, EVEN],
-    "r1, batch 32, shifted": [SMALL_BATCH, R1, EVEN, SHIFTED],
-    "lsgan, batch 32": [SMALL_BATCH, {"method": {"name": "lsgan"}}],
-    "pairs, r1, batch 32": [SMALL_BATCH, PAIRS, EVEN],
-}  # fmt: skip
-"""Changes to the recipe `dcgan`, in turn."""
+CHANGES: dict[str, dict[str, Any]] = {
+    "batch 32": {"schedule": {"batch": 32}},
+    "width 32": {"network": {"width": 32}},
+    "width 48": {"network": {"width": 48}},
+    "at most 256 wide": {"network": {"max_width": 256}},
+    "layer norm": {"network": {"critic_norm": "layer"}},
+    "spectral": {"network": {"critic_norm": "none", "critic_spectral": True}},
+    "shifted": {"view": {"augment": ["translation"]}},
+    "half shifted": {"view": {"augment": ["translation"], "strength": 0.5}},
+    "augmented": {"view": {"augment": ["colour", "translation"]}},
+    "new latents": {"schedule": {"new_latents": True}},
+    "rates 1 to 1": {"generator_optimiser": {"lr": 2e-4}},
+    "rates 1 to 2": {"generator_optimiser": {"lr": 4e-4}},
+    "rates 4 to 1": {"critic_optimiser": {"lr": 4e-4}, "generator_optimiser": {"lr": 1e-4}},
+    "half rates": {"critic_optimiser": {"lr": 1e-4}, "generator_optimiser": {"lr": 4e-4}},
+    "falling rates": {"critic_optimiser": {"decay": 1 / 1500}, "generator_optimiser": {"decay": 1 / 1500}},
+    "short memory": {"critic_optimiser": {"beta2": 0.99}, "generator_optimiser": {"beta2": 0.99}},
+}
+"""What may follow in a trial's name, after commas."""
+
+
+def changes(name: str) -> list[dict[str, Any]]:
+    """What a trial changes, in turn: "hinge, batch 32, shifted" three things."""
+    first, *others = name.split(", ")
+    if first not in BEGINNINGS or not set(others) <= set(CHANGES):
+        sys.exit(
+            f"'{name}' is no trial: begin with one of {', '.join(BEGINNINGS)}, and add, with commas, any of "
+            f"{', '.join(CHANGES)}."
+        )
+    return [BEGINNINGS[first], *(CHANGES[other] for other in others)]
 
 
 def setting(name: str, data: str, device: str, seed: int = 0, graphs: bool = True) -> Any:
     from ganache.config import from_dict, recipe
 
     config = recipe("dcgan", data=data, seed=seed)
-    for change in TRIALS[name]:
+    for change in changes(name):
         config = from_dict(change, config)
     precision = replace(config.precision, graphs=graphs)
     return replace(config, device=device, precision=precision, data=replace(config.data, held_out=HELD_OUT))
@@ -150,7 +162,7 @@ def keep(state: Any, config: Any, data: Any, path: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(f"'{name}'" for name in TRIALS))
+    parser.add_argument("names", nargs="*", metavar="NAME", help="as 'dcgan, batch 32, shifted'; else all known")
     parser.add_argument("--data", default="faces")
     parser.add_argument("--out", type=Path, default=Path("trials"))
     parser.add_argument("--device", default="auto")
@@ -165,14 +177,16 @@ def main() -> None:
     parser.add_argument("--cost", action="store_true", help="only measure what a step costs, on this CPU")
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
-    names = chosen.names or list(TRIALS)
+    known = json.loads(COSTS.read_text()) if COSTS.exists() else {}
+    names = chosen.names or list(known)
     if chosen.cost:
-        known = json.loads(COSTS.read_text()) if COSTS.exists() else {}
         for name in names:
             known[name] = round(cost(name), 4)
             print(f"{name}: {known[name]} s a step", flush=True)
             COSTS.write_text(json.dumps(known, indent=1) + "\n")
         return
+    if unknown := [name for name in names if name not in known]:
+        sys.exit(f"What a step costs is not known for {', '.join(map(repr, unknown))}: measure it with --cost first.")
     chosen.out.mkdir(parents=True, exist_ok=True)
     if chosen.one:
         print(json.dumps(trial(names[0], chosen)), flush=True)

@@ -61,6 +61,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "rates 4 to 1": {"critic_optimiser": {"lr": 4e-4}, "generator_optimiser": {"lr": 1e-4}},
     "half rates": {"critic_optimiser": {"lr": 1e-4}, "generator_optimiser": {"lr": 4e-4}},
     "falling rates": {"critic_optimiser": {"decay": 1 / 1500}, "generator_optimiser": {"decay": 1 / 1500}},
+    "fast falling rates": {"critic_optimiser": {"decay": 1 / 500}, "generator_optimiser": {"decay": 1 / 500}},
     "short memory": {"critic_optimiser": {"beta2": 0.99}, "generator_optimiser": {"beta2": 0.99}},
 }
 """What may follow in a trial's name, after commas."""
@@ -75,6 +76,12 @@ def changes(name: str) -> list[dict[str, Any]]:
             f"{', '.join(CHANGES)}."
         )
     return [BEGINNINGS[first], *(CHANGES[other] for other in others)]
+
+
+def priced(name: str) -> str:
+    """The name without the changes of rates, which cost nothing: under it stands what a step costs."""
+    of_rates = {"critic_optimiser", "generator_optimiser"}
+    return ", ".join(part for part in name.split(", ") if not CHANGES.get(part, {"": {}}).keys() <= of_rates)
 
 
 def setting(name: str, data: str, device: str, seed: int = 0, graphs: bool = True) -> Any:
@@ -119,7 +126,7 @@ def trial(name: str, chosen: argparse.Namespace) -> dict[str, Any]:
     torch.set_num_threads(max(1, chosen.threads))
     config = setting(name, chosen.data, chosen.device, chosen.seed, chosen.graphs)
     data, plan = build.dataset(config), build.plan(config)
-    each = json.loads(COSTS.read_text())[name]
+    each = json.loads(COSTS.read_text())[priced(name)]
     wanted = round(60 * chosen.minutes / each)
     file = name.replace(", ", "-").replace(" ", "_")
     state, reports = loop(config, data)
@@ -180,12 +187,12 @@ def main() -> None:
     known = json.loads(COSTS.read_text()) if COSTS.exists() else {}
     names = chosen.names or list(known)
     if chosen.cost:
-        for name in names:
+        for name in map(priced, names):
             known[name] = round(cost(name), 4)
             print(f"{name}: {known[name]} s a step", flush=True)
             COSTS.write_text(json.dumps(known, indent=1) + "\n")
         return
-    if unknown := [name for name in names if name not in known]:
+    if unknown := [name for name in names if priced(name) not in known]:
         sys.exit(f"What a step costs is not known for {', '.join(map(repr, unknown))}: measure it with --cost first.")
     chosen.out.mkdir(parents=True, exist_ok=True)
     if chosen.one:

@@ -37,24 +37,24 @@ class Dataset:
     """What the doctor found, where the source was files."""
 
     contents: NDArray[np.uint64] | None = field(default=None, compare=False, repr=False)
-    """[N], a digest of each picture, where one was taken when they were packed."""
+    """[N], a digest of each picture, where one was taken when they were packed; let go once the data are split."""
 
     held_out: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64), repr=False)
     """Positions of the pictures that training never sees, ascending; empty where none were set aside."""
 
     @cached_property
-    def training(self) -> NDArray[np.int64]:
-        """Positions of all others, ascending."""
+    def training(self) -> NDArray[np.integer[Any]]:
+        """Positions of all others, ascending, in as few bytes as they need."""
         kept = np.ones(len(self), dtype=bool)
         kept[self.held_out] = False
-        return np.flatnonzero(kept)
+        return np.flatnonzero(kept).astype(np.int32 if len(self) < 2**31 else np.int64)
 
     def split(self, share: float) -> Dataset:
         """The same data with about `share` of the pictures set aside, chosen by their content; none for 0."""
         if not share:
             return replace(self, held_out=np.empty(0, dtype=np.int64))
         contents = digests(self.images) if self.contents is None else self.contents
-        return replace(self, contents=contents, held_out=set_aside(contents, share))
+        return replace(self, contents=None, held_out=set_aside(contents, share))
 
     @property
     def image_shape(self) -> ImageShape:

@@ -117,7 +117,6 @@ class Stream:
             order = order[
                 np.argsort(random_bits(len(order), seed=self.seed, key=epoch, purpose=SHUFFLE), kind="stable")
             ]
-        order = order.astype(np.int32 if len(self.dataset) < 2**31 else np.int64)
         self._epoch = (epoch, order)
         return order
 

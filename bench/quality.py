@@ -25,16 +25,16 @@ from ganache.config import recipe
 from ganache.data import Dataset
 from ganache.explore import render
 from ganache.folder import find_checkpoint
-from ganache.measure import evaluate
 from ganache.types import Generator, Prior
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "peers"))
 
 from eager import dcgan_generator, dcgan_training
 
+from unseen import HELD_OUT, SHOWN, judged
+
 PLAIN, FIRST = "plain", "faces"
-JUDGED, HELD_OUT, SIDE = 2_000, 0.25, "64"
-SHOWN = ("frechet", "patches", "coverage", "recall", "precision", "variety")
+SIDE = "64"
 
 
 # ---- the plain loop ------------------------------------------------------------------------------------------------
@@ -101,17 +101,15 @@ def main() -> None:
     chosen.out.mkdir(parents=True, exist_ok=True)
     config = recipe("dcgan", data=chosen.data)
     data = build.dataset(replace(config, data=replace(config.data, size=SIDE, held_out=HELD_OUT)))
-    # The held-out pictures alone are what all are judged against.
-    unseen = replace(data, images=data.images[data.held_out], labels=None, contents=None).split(0.0)
     print("| after the same time | " + " | ".join(SHOWN) + " |\n" + "|---" * (len(SHOWN) + 1) + "|", flush=True)
     for name in chosen.names:
         generator, prior = trained(name, chosen, data)
         figures.picture(render(generator, prior.sample(64, generator=torch.Generator().manual_seed(0)))).save(
             chosen.out / f"{name}.png"
         )
-        judged = evaluate(generator, prior, unseen, features="random", n=JUDGED)
-        values = {score.name: f"{score.value:.3g} ± {score.error:.2g}" for score in judged.scores}
-        print(f"| `{name}` | " + " | ".join(values[each] for each in SHOWN) + " |", flush=True)
+        scores = judged(generator, prior, data)
+        values = (f"{scores[each].value:.3g} ± {scores[each].error:.2g}" for each in SHOWN)
+        print(f"| `{name}` | " + " | ".join(values) + " |", flush=True)
 
 
 if __name__ == "__main__":

@@ -23,10 +23,6 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 COSTS = HERE / "trials.json"
-JUDGED = 2_000
-HELD_OUT = 0.25
-"""Enough pictures to be judged by; all trials learn from the same others."""
-
 BEGINNINGS: dict[str, dict[str, Any]] = {
     "dcgan": {},
     "hinge": {
@@ -87,6 +83,7 @@ def priced(name: str) -> str:
 
 def setting(name: str, data: str, device: str, seed: int = 0, graphs: bool = True) -> Any:
     from ganache.config import from_dict, recipe
+    from unseen import HELD_OUT
 
     config = recipe("dcgan", data=data, seed=seed)
     for change in changes(name):
@@ -119,9 +116,9 @@ def trial(name: str, chosen: argparse.Namespace) -> dict[str, Any]:
 
     from ganache import build, figures
     from ganache.explore import Sample, render
-    from ganache.measure import evaluate
     from ganache.train import update_average
     from gpu_bench import loop
+    from unseen import judged
 
     begun = time.perf_counter()
     torch.set_num_threads(max(1, chosen.threads))
@@ -143,12 +140,9 @@ def trial(name: str, chosen: argparse.Namespace) -> dict[str, Any]:
     took = time.perf_counter() - begun
     generator = state.average.eval()
     figures.picture(render(generator, Sample(n=64).latents(build.prior(config)))).save(chosen.out / f"{file}.webp")
-    # Judged against pictures that no training has seen: the held-out ones alone are the data.
-    unseen = replace(data, images=data.images[data.held_out], labels=None, contents=None).split(0.0)
 
     def scores(network: Any) -> dict[str, float]:
-        judged = evaluate(network.eval(), build.prior(config), unseen, features="random", n=JUDGED)
-        return {score.name: score.value for score in judged.scores}
+        return {name: score.value for name, score in judged(network, build.prior(config), data).items()}
 
     found = {"name": name, "steps": state.step, "wanted": wanted, "cost": each, "seconds": round(took, 1)}
     found |= scores(generator) | {"half_lives": {half_life: scores(each) for half_life, each in others.items()}}
@@ -202,11 +196,10 @@ def main() -> None:
     side_by_side(names, chosen)
 
 
-SHOWN = ("frechet", "coverage", "recall", "precision", "patches", "variety")
-
-
 def side_by_side(names: list[str], chosen: argparse.Namespace) -> None:
     """Each in a process of its own; a row of the table as each ends."""
+    from unseen import SHOWN
+
     print(
         "| trial | steps | s a step, 2 cores | " + " | ".join(SHOWN) + " |\n" + "|---" * (len(SHOWN) + 3) + "|",
         flush=True,

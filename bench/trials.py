@@ -44,6 +44,8 @@ BEGINNINGS: dict[str, dict[str, Any]] = {
 CHANGES: dict[str, dict[str, Any]] = {
     "batch 32": {"schedule": {"batch": 32}},
     "batch 128": {"schedule": {"batch": 128}},
+    "batch 256": {"schedule": {"batch": 256}},
+    "width 24": {"network": {"width": 24}},
     "width 32": {"network": {"width": 32}},
     "width 48": {"network": {"width": 48}},
     "at most 256 wide": {"network": {"max_width": 256}},

@@ -33,7 +33,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_train_then_sample(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("train", "faces", *QUICK, "--steps", "3") == 0
-    folder = Path("runs/faces-dcgan")
+    folder = Path("runs/faces-faces")
     assert json.loads((folder / "config.json").read_text())["network"]["width"] == 4
     assert "Done at step 3" in capsys.readouterr().out
     for name in ("samples.png", "training.webp", "log.jsonl"):
@@ -50,7 +50,7 @@ def test_train_then_sample(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_std_zero_gives_one_picture_again_and_again() -> None:
     assert run("train", "faces", *QUICK, "--steps", "1") == 0
-    assert run("sample", "runs/faces-dcgan", "-n", "4", "--std", "0", "--mean", "0.3", "--plain", "-o", "same.png") == 0
+    assert run("sample", "runs/faces-faces", "-n", "4", "--std", "0", "--mean", "0.3", "--plain", "-o", "same.png") == 0
     grid = np.asarray(Image.open("same.png"))
     assert np.array_equal(grid[4:52, 4:52], grid[56:104, 56:104])
 
@@ -167,7 +167,7 @@ def test_doctor_speaks_to_people_and_to_programs(capsys: pytest.CaptureFixture[s
 def test_recipes_are_listed_and_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("recipes") == 0
     listed = capsys.readouterr().out
-    for name in ("anime-article", "dcgan", "gan-mlp", "wgan", "wgan-article", "faces-quick"):
+    for name in ("anime-article", "dcgan", "gan-mlp", "wgan", "wgan-article", "faces-quick", "faces"):
         assert name in listed
     assert run("recipes", "wgan-article") == 0
     told = capsys.readouterr().out
@@ -188,4 +188,4 @@ def test_a_signal_finishes_the_step_saves_and_says_how_to_go_on(number: signal.S
     assert "saved: the same command goes on from here" in said
     assert run("train", "faces", *QUICK, "--steps", "100000", "--images", "1") == 2
     step = int(said.split("step ")[1].split()[0])
-    assert (tmp_path / f"runs/faces-dcgan/checkpoints/{step:09d}.safetensors").exists()
+    assert (tmp_path / f"runs/faces-faces/checkpoints/{step:09d}.safetensors").exists()

@@ -126,31 +126,3 @@ def test_around_adds_uniform_noise_of_the_datas_spread() -> None:
     assert added.min().item() >= 0
     assert added.max().item() == pytest.approx(0.5 * real.std().item(), rel=1e-3)
     assert added.mean().item() == pytest.approx(0.25 * real.std().item(), rel=0.01)
-
-
-def test_the_second_derivative_is_not_taken_in_bfloat16() -> None:
-    """Under autocast the penalty and its gradient are those of float32, to the bit."""
-    torch.manual_seed(0)
-    x = torch.randn(4, 3, 8, 8)
-    body = nn.Sequential(nn.Conv2d(3, 8, 3), nn.LeakyReLU(0.2), nn.Flatten())
-
-    class Small(Critic):
-        def __init__(self) -> None:
-            super().__init__()
-            self.body, self.head = body, nn.Linear(8 * 36, 1)
-
-        def features(self, x: Tensor) -> Tensor:
-            return self.body(x)
-
-    D = Small()
-    gradients = []
-    for bfloat16 in (False, True):
-        D.zero_grad()
-        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
-            assert D.body(x).dtype is (torch.bfloat16 if bfloat16 else torch.float32)
-            penalty = one_centred(gradient_norms(D, x))
-        penalty.backward()
-        gradients.append([p.grad.clone() for p in D.parameters() if p.grad is not None])
-    assert gradients[0]
-    for exact, fast in zip(*gradients, strict=True):
-        assert torch.equal(exact, fast)

@@ -32,7 +32,7 @@ CHUNK = 256
 TAUGHT = 10_000
 """Pictures that a classifier learns from, at most."""
 
-Positions = NDArray[np.int64]
+Positions = NDArray[np.integer[Any]]
 
 
 def extractor_of(
@@ -64,12 +64,12 @@ def extractor_of(
     labels = torch.from_numpy(data.labels.copy())
 
     def learn() -> dict[str, Tensor]:
-        return dict(trained(torch.from_numpy(data.images[taught]), labels[taught], classes).state_dict())
+        return dict(trained(torch.from_numpy(data.at(taught)), labels[taught], classes).state_dict())
 
     classifier.load_state_dict(cached(cache, ("classifier", data.fingerprint, digest(taught)), learn))
     asked, whose = (held_out, "held-out") if len(held_out) else (taught, "its own training")
     asked = asked[:2000]
-    right = accuracy(classifier, as_x(data.images[asked]), labels[asked])
+    right = accuracy(classifier, as_x(data.at(asked)), labels[asked])
     return classifier.eval().requires_grad_(False), (
         f"The classifier names the class of {right:.1%} of {len(asked):,} {whose} pictures.",
     )
@@ -81,7 +81,7 @@ def of_data(data: Dataset, chosen: Positions, extractor: Features, cache: Path |
     def look() -> dict[str, Tensor]:
         parts = [chosen[start : start + CHUNK] for start in range(0, len(chosen), CHUNK)]
         bar = tqdm(parts, desc="looking at real pictures", unit_scale=CHUNK, disable=None if progress else True)
-        return {"features": torch.cat([looked_at(data.images[part], extractor) for part in bar])}
+        return {"features": torch.cat([looked_at(data.at(part), extractor) for part in bar])}
 
     if not len(chosen):
         return torch.empty(0, extractor.num_features)

@@ -138,7 +138,7 @@ def both_sides(
         training=training,
         held_out=held_out,
         fake_pictures=fake_pictures,
-        real_pictures=data.images[chosen.pool[: min(n, kept)]],
+        real_pictures=data.at(chosen.pool[: min(n, kept)]),
         fake_logits=extractor.logits(fake),
         real_logits=extractor.logits(training[:n]),
         own_classes=extractor.own_classes,
@@ -187,7 +187,7 @@ def codes_of(critic: Critic, data: Dataset, positions: Positions, categories: in
     device = next(critic.parameters()).device
     found = []
     for start in range(0, len(positions), CHUNK):
-        x = as_x(data.images[positions[start : start + CHUNK]]).to(device)
+        x = as_x(data.at(positions[start : start + CHUNK])).to(device)
         found.append(critic.read_codes(critic.features(x))[:, :categories].argmax(dim=1).cpu())
     return torch.cat(found)
 

@@ -4,8 +4,9 @@ A penalty is `what(gradient_norms(D, where(...)))`: the two are chosen apart. On
 sample, one penalty a sample, the mean over the batch; so a sample's penalty does not depend on the others (unless the
 critic's own normalisation makes it).
 
-Both derivatives are taken in float32, outside any autocast: the penalty's gradient is a second derivative, and the
-three digits of bfloat16 do not carry it.
+The critic computes as it does elsewhere, in bfloat16 where that is fast: the penalty's gradient, a second derivative,
+is then as true as any other gradient (2% to 4% beside the exact one, cosine above 0.999; `tests/test_precision.py`).
+Norms and penalties themselves are float32.
 """
 
 from __future__ import annotations
@@ -56,8 +57,7 @@ def one_sided(norms: Tensor) -> Tensor:
 
 def gradient_norms(D: Critic, x: Tensor) -> Tensor:
     """|grad of D at x|, one a sample [B], differentiable with respect to D's weights."""
-    with torch.autocast(x.device.type, enabled=False):
-        points = x.detach().to(torch.promote_types(x.dtype, torch.float32)).requires_grad_(True)
-        (gradients,) = torch.autograd.grad(D(points).sum(), points, create_graph=True)
+    points = x.detach().to(torch.promote_types(x.dtype, torch.float32)).requires_grad_(True)
+    (gradients,) = torch.autograd.grad(D(points).sum(), points, create_graph=True)
     norms: Tensor = torch.linalg.vector_norm(gradients.flatten(1), dim=1)
     return norms

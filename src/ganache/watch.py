@@ -109,4 +109,4 @@ def spread(data: Dataset, n: int) -> np.ndarray:
 
 def real_pictures(data: Dataset, rows: np.ndarray) -> Tensor:
     """The real x [N, *image_shape] at these places."""
-    return images.as_x(data.images[rows])
+    return images.as_x(data.at(rows))

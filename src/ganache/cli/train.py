@@ -18,7 +18,7 @@ from ganache.errors import ConfigError
 if TYPE_CHECKING:
     from ganache.config import Config
 
-DEFAULT_RECIPE = "dcgan"
+DEFAULT_RECIPE = "faces"
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganache.data.arrays import let_go
 from ganache.data.diagnosis import Diagnosis
 from ganache.data.split import digests, set_aside
 from ganache.types import ImageShape
+
+MOST_MAPPED = 2**28
+"""Bytes of pictures in a file that may stay mapped; of a larger one what was read is let go, so memory stays flat."""
+
+TOGETHER = 64
+"""Pictures of such a file that are read before they are let go: around each the system maps more than was asked for."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,18 @@ class Dataset:
         kept = np.ones(len(self), dtype=bool)
         kept[self.held_out] = False
         return np.flatnonzero(kept).astype(np.int32 if len(self) < 2**31 else np.int64)
+
+    def at(self, positions: NDArray[np.integer[Any]]) -> NDArray[Any]:
+        """The pictures at these positions, copied."""
+        if self.images.nbytes <= MOST_MAPPED:
+            copies: NDArray[Any] = self.images[positions]
+            return copies
+        copies = np.empty((len(positions), *self.images.shape[1:]), self.images.dtype)
+        for start in range(0, len(positions), TOGETHER):
+            part = slice(start, start + TOGETHER)
+            copies[part] = self.images[positions[part]]
+            let_go(self.images)
+        return copies
 
     def split(self, share: float) -> Dataset:
         """The same data with about `share` of the pictures set aside, chosen by their content; none for 0."""

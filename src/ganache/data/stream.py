@@ -14,16 +14,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ganache.data.arrays import let_go
 from ganache.data.dataset import Dataset
 from ganache.errors import DataError
 from ganache.images import to_float
 
 SHUFFLE, FLIP = 0, 1
 """What the random bits are for: the same key never serves two purposes."""
-
-MOST_MAPPED = 2**28
-"""Bytes of pictures in a file that may stay mapped; of a larger one each batch's are let go, so memory stays flat."""
 
 _WORD = 2**64
 
@@ -76,10 +72,7 @@ class Stream:
 
     def __getitem__(self, index: int) -> Tensor:
         """Batch `index`: float32 [B, C, H, W] in [-1, 1] with channels_last strides, or [B, 2] for a 2-D toy."""
-        # Fancy indexing copies, so what follows may write.
-        chosen = self.dataset.images[self._rows(index)]
-        if self.dataset.images.nbytes > MOST_MAPPED:
-            let_go(self.dataset.images)
+        chosen = self.dataset.at(self._rows(index))
         if self.flip:
             bits = random_bits(self.batch, seed=self.seed, key=index * self.world + self.rank, purpose=FLIP)
             mirrored = (bits & np.uint64(1)).astype(bool)

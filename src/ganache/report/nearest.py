@@ -65,7 +65,7 @@ def searched(data: Dataset) -> Pictures:
     there = data.training
     if len(there) > most:
         there = there[np.linspace(0, len(there) - 1, most).round().astype(int)]
-    return data.images if len(there) == len(data) else data.images[there]
+    return data.images if len(there) == len(data) else data.at(there)
 
 
 def sheet(part: Sheet) -> str:

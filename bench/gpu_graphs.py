@@ -29,6 +29,7 @@ OFTEN = {"boosted_critic_steps": 8, "boost_first": 2, "boost_every": 5}
 """WGAN's schedule of critic steps with its jumps close together."""
 
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
+    "faces": ("faces", {}),
     "dcgan": ("dcgan", {}),
     "wgan-gp with dcgan's networks": ("wgan-gp", {"network": {"name": "dcgan", "critic_norm": "none"}}),
     "wgan-article": ("wgan-article", {}),

@@ -81,9 +81,11 @@ def make_many(request: Sample, model: Model, config: Config, out: Path) -> None:
     from dataclasses import replace
 
     from ganache import build
+    from ganache.allocator import keep_freed_memory
     from ganache.explore import render_many
     from ganache.figures import save_many
 
+    keep_freed_memory()
     here = replace(config, device="auto")
     generator = model.generator.to(build.device(here))
     parts = render_many(generator, request.latents(model.prior), build.precision(here), progress=True)

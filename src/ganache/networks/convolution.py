@@ -88,7 +88,7 @@ def doubled(small: Tensor, weight: Tensor) -> Tensor:
     Of each two by two pixels each is a 3x3 convolution of the small picture, with the kernel's every second row and
     column; so they are four times the channels, shuffled into place.
     """
-    kernels = F.pad(weight, (1, 1, 1, 1)).unflatten(3, (3, 2)).unflatten(2, (3, 2))  # [c, C, 3, down, 3, across]
+    kernels = F.pad(weight, (1, 1, 1, 1)).reshape(*weight.shape[:2], 3, 2, 3, 2)  # [c, C, 3, down, 3, across]
     kernels = kernels.flip(2, 4).permute(1, 3, 5, 0, 2, 4).flatten(0, 2)  # [C * 4, c, 3, 3]
     return F.pixel_shuffle(F.conv2d(small, kernels.contiguous(memory_format=torch.channels_last), padding=1), 2)
 

@@ -5,7 +5,7 @@ sample, one penalty a sample, the mean over the batch; so a sample's penalty doe
 critic's own normalisation makes it).
 
 The critic computes as it does elsewhere, in bfloat16 where that is fast: the penalty's gradient, a second derivative,
-is then as true as any other gradient (2% to 4% beside the exact one, cosine above 0.999; `tests/test_precision.py`).
+is then as true as any other gradient (within 4% of the exact one, cosine above 0.999; `tests/test_precision.py`).
 Norms and penalties themselves are float32.
 """
 

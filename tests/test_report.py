@@ -22,7 +22,20 @@ from ganache.report.curves import CHARTS, MOST, charts, curves, thinned
 from ganache.report.reading import told
 from pages import Page
 
-SMALL = ["--size", "16", "--batch", "4", "--network.width", "4", "--data.channels", "1", "--data.count", "300"]
+SMALL = [
+    "--recipe",
+    "dcgan",
+    "--size",
+    "16",
+    "--batch",
+    "4",
+    "--network.width",
+    "4",
+    "--data.channels",
+    "1",
+    "--data.count",
+    "300",
+]
 OFTEN = ["--steps", "3", "--record.log-every", "1", "--record.sample-every", "1", "--record.samples", "4"]
 
 

@@ -23,6 +23,7 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 COSTS = HERE / "trials.json"
+
 BEGINNINGS: dict[str, dict[str, Any]] = {
     "dcgan": {},
     "hinge": {
@@ -66,21 +67,22 @@ CHANGES: dict[str, dict[str, Any]] = {
 """What may follow in a trial's name, after commas."""
 
 
-def changes(name: str) -> list[dict[str, Any]]:
-    """What a trial changes, in turn: "hinge, batch 32, shifted" three things."""
-    first, *others = name.split(", ")
+def parts(name: str) -> list[str]:
+    """What a trial's name is made of: "hinge, batch 32, shifted" of three."""
+    first, *others = found = name.split(", ")
     if first not in BEGINNINGS or not set(others) <= set(CHANGES):
         sys.exit(
             f"'{name}' is no trial: begin with one of {', '.join(BEGINNINGS)}, and add, with commas, any of "
             f"{', '.join(CHANGES)}."
         )
-    return [BEGINNINGS[first], *(CHANGES[other] for other in others)]
+    return found
 
 
 def priced(name: str) -> str:
     """The name without the changes of rates, which cost nothing: under it stands what a step costs."""
     of_rates = {"critic_optimiser", "generator_optimiser"}
-    return ", ".join(part for part in name.split(", ") if not CHANGES.get(part, {"": {}}).keys() <= of_rates)
+    first, *others = parts(name)
+    return ", ".join([first, *(other for other in others if not CHANGES[other].keys() <= of_rates)])
 
 
 def setting(name: str, data: str, device: str, seed: int = 0, graphs: bool = True) -> Any:
@@ -88,8 +90,8 @@ def setting(name: str, data: str, device: str, seed: int = 0, graphs: bool = Tru
     from unseen import HELD_OUT
 
     config = recipe("dcgan", data=data, seed=seed)
-    for change in changes(name):
-        config = from_dict(change, config)
+    for part in parts(name):
+        config = from_dict((BEGINNINGS | CHANGES)[part], config)
     precision = replace(config.precision, graphs=graphs)
     return replace(config, device=device, precision=precision, data=replace(config.data, held_out=HELD_OUT))
 

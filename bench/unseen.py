@@ -17,6 +17,6 @@ SHOWN = ("frechet", "patches", "coverage", "recall", "precision", "variety")
 
 def judged(generator: Generator, prior: Prior, data: Dataset) -> dict[str, Score]:
     """Scores of 2,000 pictures in the features of a random network, against the held-out ones of `data`."""
-    unseen = replace(data, images=data.images[data.held_out], labels=None, contents=None).split(0.0)
+    unseen = replace(data, images=data.at(data.held_out), labels=None, contents=None).split(0.0)
     found = evaluate(generator.eval(), prior, unseen, features="random", n=JUDGED)
     return {score.name: score for score in found.scores}

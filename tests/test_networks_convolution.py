@@ -54,7 +54,7 @@ def test_first_and_second_derivatives(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(convolution, "FEWEST_CHANNELS", 4)
-    inputs = [torch.randn(size, dtype=torch.float64, requires_grad=True) for size in ((2, channels, 4, 4), weight)]
+    inputs = [torch.randn(size, dtype=torch.float64, requires_grad=True) for size in ((2, channels, 6, 6), weight)]
 
     def y(x: Tensor, w: Tensor) -> Tensor:
         made: Tensor = function.apply(x, w, (2, 2), (1, 1))
@@ -87,7 +87,8 @@ def test_in_bfloat16_a_layer_is_pytorchs_to_rounding(
         seen.append((y.double(), at.grad.double(), *(p.grad.double() for p in one.parameters())))
     for place, (by_ours, by_theirs, true) in enumerate(zip(*seen, strict=True)):
         error, usual = (by_ours - true).norm() / true.norm(), (by_theirs - true).norm() / true.norm()
-        once_more = 2**-7 if place == 3 else 1e-3  # the bias is added apart, so its gradient is of a y rounded twice
+        # The bias is added apart, so its gradient is of a y rounded twice; sums of few channels cancel more of it.
+        once_more = (2**-7 if few else 2**-8) if place == 3 else 1e-3
         assert error <= 1.5 * usual + once_more
 
 

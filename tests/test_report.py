@@ -22,20 +22,7 @@ from ganache.report.curves import CHARTS, MOST, charts, curves, thinned
 from ganache.report.reading import told
 from pages import Page
 
-SMALL = [
-    "--recipe",
-    "dcgan",
-    "--size",
-    "16",
-    "--batch",
-    "4",
-    "--network.width",
-    "4",
-    "--data.channels",
-    "1",
-    "--data.count",
-    "300",
-]
+SMALL = ["--size", "16", "--batch", "4", "--network.width", "4", "--data.channels", "1", "--data.count", "300"]
 OFTEN = ["--steps", "3", "--record.log-every", "1", "--record.sample-every", "1", "--record.samples", "4"]
 
 
@@ -52,7 +39,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Two runs of a few steps; the first has been evaluated."""
     folders = [tmp_path_factory.mktemp("reported") / name for name in ("one", "two")]
     for seed, folder in enumerate(folders):
-        assert ganache("train", "faces", *SMALL, *OFTEN, "--seed", str(seed), "--out", str(folder)) == 0
+        own = ["--recipe", "dcgan", "--seed", str(seed), "--out", str(folder)]
+        assert ganache("train", "faces", *SMALL, *OFTEN, *own) == 0
     assert ganache("evaluate", str(folders[0]), "-n", "100", "--features", "pixels") == 0
     return folders
 

@@ -193,20 +193,19 @@ def critic_step(
     state: State, method: Method, real: Tensor, z: Tensor, y: Tensor | None, plan: Plan
 ) -> tuple[Terms, Tensor]:
     """One descent of the critic on the sum of its terms, or one on each in turn."""
-
     G = state.generator
+    if plan.one_term_at_a_time:
+        with plan.precision():
+            G = Made(G(z)).detached()  # the same pictures for every term
 
     def terms() -> Terms:
         with plan.precision():
             return method.d_terms(G, plan.view(state, y), real, z)
 
+    d = terms()
     if not plan.one_term_at_a_time:
-        d = terms()
         norm = descend(d, state.d_optimiser, plan.d_clip_value)
     else:
-        with plan.precision():
-            G = Made(G(z)).detached()  # the same pictures for every term
-        d = terms()
         for turn, name in enumerate(d):
             d[name] = terms()[name] if turn else d[name]  # anew, with the weights that the turn before has left
             norm = descend({name: d[name]}, state.d_optimiser, plan.d_clip_value)

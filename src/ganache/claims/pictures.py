@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
@@ -117,7 +116,7 @@ class Yardstick:
             assert isinstance(network, Classifier)
             self.network, self.labels = network, torch.from_numpy(data.labels[compared].copy())
         self.classes = len(data.label_names)
-        self.x = images.as_x(data.images[compared])
+        self.x = images.as_x(data.at(compared))
         self.real: Tensor = self.network(self.x)
         self.moments = Sums.of(self.real, 1).moments()
 
@@ -183,4 +182,4 @@ def as_text(x: Tensor, columns: int = 6) -> str:
 def real_samples(how: Learning) -> str:
     """Held-out pictures, tiled as samples are."""
     data = pictures(how.source, how.side, how.drawn)
-    return as_text(images.as_x(np.asarray(data.images[data.held_out[:SHOWN]])))
+    return as_text(images.as_x(data.at(data.held_out[:SHOWN])))

@@ -1,16 +1,19 @@
 """Strided convolutions by forms that are faster than oneDNN's own: in bfloat16 on a CPU.
 
-Weight gradients of layers with many channels become matrix products: oneDNN's own reach half of what its products do,
-worst where channels are many and pixels few. What makes a picture of few channels, a transposed convolution or a
-convolution's gradient by its input, becomes a convolution to four times the channels whose numbers are shuffled into
-place (`bench/NOTES.md` has what both win). All else is PyTorch's own, and all are the same sums in another order.
-Second derivatives work: everything here is made of operations that PyTorch derives.
+Kernels of 4x4 with stride 2 and many channels, DCGAN's, take nine multiplications instead of sixteen (`winograd`), but
+not on processors with AMX, where products cost less than the copying around them. Else weight gradients of layers with
+many channels become matrix products: oneDNN's own reach half of what its products do, worst where channels are many and
+pixels few. What makes a picture of few channels, a transposed convolution or a convolution's gradient by its input,
+becomes a convolution to four times the channels whose numbers are shuffled into place. All else is PyTorch's own, and
+all are the same sums in another order. `bench/NOTES.md` has what each wins. Second derivatives work: everything here is
+made of operations that PyTorch derives.
 
 A weight's shape is always [channels of the small side, channels of the large side, kh, kw].
 """
 
 from __future__ import annotations
 
+from functools import cache
 from math import prod
 from typing import Any
 
@@ -19,67 +22,110 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.grad import conv2d_input, conv2d_weight
 
+from ganache.networks import winograd
+
 MOST_PATCHES = 2**23
 """Numbers that the matrix of patches may have: beyond it, copying costs what the product saves (`bench/NOTES.md`)."""
 FEWEST_CHANNELS = 16
+FEWEST_FOR_WINOGRAD = 192, 48
+"""Channels at the small side and at the large one from which the products saved outweigh the additions: each number of
+one side is multiplied with all channels of the other."""
+FAST = torch.bfloat16
 
 Ints = tuple[int, ...]
 
 
 class Conv2d(nn.Conv2d):
-    """PyTorch's convolution; only its gradients may come another way."""
+    """PyTorch's convolution, which may be computed another way, or only its gradients."""
 
     def forward(self, x: Tensor) -> Tensor:
-        shape = (self.out_channels, self.in_channels, *self.kernel_size)
-        few = x.requires_grad and doubles(x.shape[2:], shape, self.stride, self.padding)
-        dtype = fast_dtype(self, x, few)
-        if dtype is None or not (few or by_product(x.shape[0], shape, self._out(x))):
+        y: Tensor
+        if not computes_in_bfloat16(self, x):
             return super().forward(x)
-        y: Tensor = _Convolution.apply(x.to(dtype), self.weight.to(dtype), self.stride, self.padding)  # type: ignore[no-untyped-call]
-        return y if self.bias is None else y + self.bias.to(dtype).view(-1, 1, 1)
+        shape = (self.out_channels, self.in_channels, *self.kernel_size)
+        if by_winograd(x.shape[2:], shape, self.stride, self.padding):
+            y = winograd.conv2d(x.to(FAST), self.weight.to(FAST))
+        elif (x.requires_grad and doubles(x.shape[2:], shape, self.stride, self.padding)) or (
+            by_product(x.shape[0], shape, self._out(x), self.stride) and learns(self)
+        ):
+            y = _Convolution.apply(x.to(FAST), self.weight.to(FAST), self.stride, self.padding)  # type: ignore[no-untyped-call]
+        else:
+            return super().forward(x)
+        return y if self.bias is None else y + self.bias.to(FAST).view(-1, 1, 1)
 
     def _out(self, x: Tensor) -> Ints:
-        assert not isinstance(self.padding, str)  # fast_dtype refuses paddings by name
+        assert not isinstance(self.padding, str)  # `computes_in_bfloat16` refuses paddings by name
         sides = zip(x.shape[2:], self.padding, self.kernel_size, self.stride, strict=True)
         return tuple((side + 2 * pad - k) // step + 1 for side, pad, k, step in sides)
 
 
 class ConvTranspose2d(nn.ConvTranspose2d):
-    """PyTorch's transposed convolution; it and its weight's gradient may come another way."""
+    """PyTorch's transposed convolution, which may be computed another way, or only its weight's gradient."""
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
-        shape = (self.in_channels, self.out_channels, *self.kernel_size)
-        few = doubles((), shape, self.stride, self.padding)
-        dtype = fast_dtype(self, x, few)
-        plain = dtype is None or output_size is not None or any(self.output_padding)
-        if plain or not (few or by_product(x.shape[0], shape, x.shape[2:])):
+        y: Tensor
+        if not computes_in_bfloat16(self, x) or output_size is not None or any(self.output_padding):
             return super().forward(x, output_size)
-        y: Tensor = _Transposed.apply(x.to(dtype), self.weight.to(dtype), self.stride, self.padding)  # type: ignore[no-untyped-call]
-        return y if self.bias is None else y + self.bias.to(dtype).view(-1, 1, 1)
+        shape = (self.in_channels, self.out_channels, *self.kernel_size)
+        if by_winograd(tuple(2 * side for side in x.shape[2:]), shape, self.stride, self.padding):
+            y = winograd.conv_transpose2d(x.to(FAST), self.weight.to(FAST))
+        elif doubles((), shape, self.stride, self.padding) or (
+            by_product(x.shape[0], shape, x.shape[2:], self.stride) and learns(self)
+        ):
+            y = _Transposed.apply(x.to(FAST), self.weight.to(FAST), self.stride, self.padding)  # type: ignore[no-untyped-call]
+        else:
+            return super().forward(x)
+        return y if self.bias is None else y + self.bias.to(FAST).view(-1, 1, 1)
 
 
-def fast_dtype(layer: nn.Conv2d | nn.ConvTranspose2d, x: Tensor, few: bool) -> torch.dtype | None:
-    """bfloat16 where the layer computes in it on a CPU and another form may pay; else None."""
+# ---- which form pays -----------------------------------------------------------------------------------------------
+
+
+def computes_in_bfloat16(layer: nn.Conv2d | nn.ConvTranspose2d, x: Tensor) -> bool:
+    """Whether it is a plain layer whose products a CPU takes in bfloat16."""
     if x.device.type != "cpu":
-        return None  # first, as a GPU waits for the host
-    computes = torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") is torch.bfloat16
-    known = layer.groups == 1 and set(layer.dilation) == {1} and layer.padding_mode == "zeros"
-    pays = min(layer.stride) > 1 and min(layer.in_channels, layer.out_channels) >= FEWEST_CHANNELS
+        return False  # first, as a GPU waits for the host
+    plain = layer.groups == 1 and set(layer.dilation) == {1} and layer.padding_mode == "zeros"
+    known = plain and not isinstance(layer.padding, str)
+    return known and torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") is FAST
+
+
+def learns(layer: nn.Module) -> bool:
     # Not `layer.weight`: a spectral norm takes a step whenever it is asked for.
-    learns = torch.is_grad_enabled() and all(each.requires_grad for each in layer.parameters())
-    return torch.bfloat16 if computes and known and (few or (pays and learns)) else None
+    return torch.is_grad_enabled() and all(each.requires_grad for each in layer.parameters())
+
+
+def halves(shape: Ints, stride: Ints, padding: Ints | str) -> bool:
+    """Whether it is a layer of 4x4 kernels that halves even sides, or doubles them."""
+    return (*shape[2:], *stride, *padding) == (4, 4, 2, 2, 1, 1)
+
+
+def by_winograd(large: Ints, shape: Ints, stride: Ints, padding: Ints | str) -> bool:
+    """Whether nine products of sixteen pay, with these sides at the large side."""
+    whole = not any(side % 4 for side in large) and halves(shape, stride, padding)
+    many = all(count >= fewest for count, fewest in zip(shape[:2], FEWEST_FOR_WINOGRAD, strict=True))
+    return whole and many and not has_amx()
+
+
+@cache
+def has_amx() -> bool:
+    """Whether the processor has matrix units, beside which additions are slow."""
+    return hasattr(torch.cpu, "get_capabilities") and bool(torch.cpu.get_capabilities().get("amx_bf16"))
 
 
 def doubles(large: Ints, shape: Ints, stride: Ints, padding: Ints | str) -> bool:
     """Whether a layer doubles or halves sides by 4x4 kernels, with few channels at the large side of these sides."""
     few = 4 * shape[1] <= FEWEST_CHANNELS <= shape[0]
-    even = not any(side % 2 for side in large)
-    return few and even and (*shape[2:], *stride, *padding) == (4, 4, 2, 2, 1, 1)
+    return few and not any(side % 2 for side in large) and halves(shape, stride, padding)
 
 
-def by_product(batch: int, shape: Ints, places: Ints) -> bool:
-    """Whether `columns` stays small enough for the product to pay."""
-    return batch * prod(shape[1:]) * prod(places) <= MOST_PATCHES
+def by_product(batch: int, shape: Ints, places: Ints, stride: Ints) -> bool:
+    """Whether a weight's gradient pays as a product, and `columns` stays small enough."""
+    many = min(stride) > 1 and min(shape[:2]) >= FEWEST_CHANNELS
+    return many and batch * prod(shape[1:]) * prod(places) <= MOST_PATCHES
+
+
+# ---- few channels, and products ------------------------------------------------------------------------------------
 
 
 def doubled(small: Tensor, weight: Tensor) -> Tensor:

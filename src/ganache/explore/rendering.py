@@ -59,7 +59,7 @@ def render_many(
     with tqdm(total=len(z), desc="generating", unit="picture", disable=None if progress else True) as bar:
         for part in z.split(CHUNK):  # type: ignore[no-untyped-call]
             with precision():
-                pictures = render(generator, part, 128)
+                pictures = render(generator, part, 256)
             yield pictures
             bar.update(len(part))
 

@@ -52,6 +52,8 @@ CHANGES: dict[str, dict[str, Any]] = {
     "at most 256 wide": {"network": {"max_width": 256}},
     "layer norm": {"network": {"critic_norm": "layer"}},
     "spectral": {"network": {"critic_norm": "none", "critic_spectral": True}},
+    "overview": {"network": {"critic_overview": 4}},
+    "fine overview": {"network": {"critic_overview": 8}},
     "shifted": {"view": {"augment": ["translation"]}},
     "half shifted": {"view": {"augment": ["translation"], "strength": 0.5}},
     "augmented": {"view": {"augment": ["colour", "translation"]}},

@@ -35,6 +35,11 @@ def refuse_contradictions(config: Config) -> None:
         "depends on the others, so there is no such gradient: add --network.critic-norm layer.",
     )
     require(
+        not (punishing and getattr(config.network, "critic_overview", None)),
+        f"{punishing} punishes the gradient at each sample, and with critic_overview a sample's score depends on the "
+        "others of its group, so there is no such gradient: add --network.critic-overview None.",
+    )
+    require(
         not (config.view.adaptive and config.method.undecided is None),
         f"view.adaptive asks which real pictures the critic takes for real, and the scores of the method "
         f"{name_of('method', config.method)} mean something only against each other: leave it off, and set "

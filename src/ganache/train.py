@@ -193,24 +193,32 @@ def critic_step(
     state: State, method: Method, real: Tensor, z: Tensor, y: Tensor | None, plan: Plan
 ) -> tuple[Terms, Tensor]:
     """One descent of the critic on the sum of its terms, or one on each in turn."""
-    G = state.generator
+    G, D = state.generator, plan.view(state, y)
     if plan.one_term_at_a_time:
         with plan.precision():
-            G = Made(G(z)).detached()  # the same pictures for every term
-
-    def terms() -> Terms:
-        with plan.precision():
-            return method.d_terms(G, plan.view(state, y), real, z)
-
-    d = terms()
-    if not plan.one_term_at_a_time:
-        norm = descend(d, state.d_optimiser, plan.d_clip_value)
+            made = Made(G(z)).detached()  # the same pictures for every term
+        d = {}
+        for name, term in in_turn(method.d_turns(made, D, real, z), plan.precision):
+            d[name] = term
+            norm = descend({name: term}, state.d_optimiser, plan.d_clip_value)
     else:
-        for turn, name in enumerate(d):
-            d[name] = terms()[name] if turn else d[name]  # anew, with the weights that the turn before has left
-            norm = descend({name: d[name]}, state.d_optimiser, plan.d_clip_value)
+        with plan.precision():
+            d = method.d_terms(G, D, real, z)
+        norm = descend(d, state.d_optimiser, plan.d_clip_value)
     method.after_d_step(state.critic)
     return d, norm
+
+
+def in_turn(
+    turns: Iterator[tuple[str, Tensor]], precision: Callable[[], AbstractContextManager[object]]
+) -> Iterator[tuple[str, Tensor]]:
+    """The same, each computed under the precision, whoever takes it then working without."""
+    while True:
+        with precision():
+            turn = next(turns, None)
+        if turn is None:
+            return
+        yield turn
 
 
 @torch.no_grad()

@@ -12,6 +12,7 @@ A 2-D toy is an "image" of shape (2,): x is then [B, 2].
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -98,6 +99,15 @@ class Method(ABC):
     @abstractmethod
     def d_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
         """What the critic minimises, on real [B, *image_shape] and z [B, z_dim]."""
+
+    def d_turns(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Iterator[tuple[str, Tensor]]:
+        """The same terms by name, each computed when it is asked for, with the weights that the critic then has.
+
+        A method whose terms share no pass may have a cheaper way.
+        """
+        terms = self.d_terms(G, D, real, z)
+        for turn, name in enumerate(terms):
+            yield name, self.d_terms(G, D, real, z)[name] if turn else terms[name]
 
     @abstractmethod
     def g_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -26,7 +27,11 @@ class Wgan(Method):
         return None
 
     def d_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
-        return {"real": wasserstein_real(D(real)), "fake": wasserstein_fake(D(G(z)))}
+        return dict(self.d_turns(G, D, real, z))
+
+    def d_turns(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Iterator[tuple[str, Tensor]]:
+        yield "real", wasserstein_real(D(real))
+        yield "fake", wasserstein_fake(D(G(z)))
 
     def g_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
         return {"fake": wasserstein_real(D(G(z)))}

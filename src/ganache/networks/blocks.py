@@ -10,10 +10,11 @@ from __future__ import annotations
 import math
 from typing import Literal, Protocol, get_args
 
+import torch
 from torch import Tensor, nn
 
 from ganache.errors import ConfigError, choices
-from ganache.types import Critic, Generator, ImageShape
+from ganache.types import Critic, Generator, ImageShape, exact
 
 
 class Network(Protocol):
@@ -50,16 +51,21 @@ class PictureGenerator(Generator):
 
 
 class PictureCritic(Critic):
-    """`body` reads the picture, and the linear `head` scores the numbers that the body ends with."""
+    """`body` reads the picture, and the linear `head` scores the numbers that the body ends with.
 
-    def __init__(self, shape: ImageShape, body: nn.Module, head: nn.Linear) -> None:
+    If there is an `overview`, it reads the picture too, and its numbers are scored with the body's.
+    """
+
+    def __init__(self, shape: ImageShape, body: nn.Module, head: nn.Linear, overview: nn.Module | None = None) -> None:
         super().__init__()
         self.image_shape = shape
         self.body = body  # [B, *shape] -> [B, c, h, w] or [B, F]
-        self.head = head  # [B, F] -> [B, 1], with F = h * w * c
+        self.overview = overview  # [B, *shape] -> [B, F']
+        self.head = head  # [B, F + F'] -> [B, 1], with F = h * w * c
 
     def features(self, x: Tensor) -> Tensor:
-        return flatten(self.body(x))  # [B, F]
+        rows = flatten(self.body(x))  # [B, F]
+        return rows if self.overview is None else torch.cat([exact(rows), exact(self.overview(x))], 1)
 
 
 def flatten(x: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from math import prod
 
 from torch import nn
 
+from ganache.errors import ConfigError
 from ganache.networks.attention import SelfAttention, attention_at
 from ganache.networks.blocks import (
     Norm,
@@ -29,6 +30,7 @@ from ganache.networks.blocks import (
 )
 from ganache.networks.convolution import Conv2d, ConvTranspose2d
 from ganache.networks.maps import FeatureMap, check_attention, doubling, halvings
+from ganache.networks.overview import Overview
 from ganache.networks.spectral import spectral
 from ganache.types import ImageShape
 
@@ -58,6 +60,9 @@ class Dcgan:
     """Whether every layer of the generator is divided by its largest singular value (Miyato et al. 2018)."""
     critic_spectral: bool = False
     """The same for the critic, usually with the critic_norm none: a norm would undo the division."""
+    critic_overview: int | None = None
+    """Side in pixels of a little copy of the picture that the critic's head reads besides, past all norms, with how
+    much the copies differ (`overview.py`): 1, 2, 4 or 8. It keeps colours and variety where norms hide them."""
     attention: int | None = None
     """The shorter side of the feature map that gets a self-attention layer in both (Zhang et al. 2018: 32)."""
 
@@ -67,6 +72,8 @@ class Dcgan:
             check_counts("dcgan", max_width=self.max_width)
         check_norm("dcgan", self.generator_norm)
         check_norm("dcgan", self.critic_norm)
+        if self.critic_overview not in (None, 1, 2, 4, 8):
+            raise ConfigError(f"dcgan was given critic_overview {self.critic_overview}: give 1, 2, 4 or 8.")
 
     def generator(self, shape: ImageShape) -> PictureGenerator:
         """z [B, z_dim] -> x [B, C, H, W]; raises ConfigError for a shape that it cannot make."""
@@ -104,7 +111,10 @@ class Dcgan:
                 nn.LeakyReLU(SLOPE, inplace=True),
                 *attention_at(self.attention, small),
             ]
-        D = PictureCritic(shape, nn.Sequential(*layers), nn.Linear(prod(maps[-1]), 1, bias=False)).apply(initialise)
+        overview = Overview(self.critic_overview) if self.critic_overview else None
+        seen = prod(maps[-1]) + 2 * channels * (self.critic_overview or 0) ** 2
+        head = nn.Linear(seen, 1, bias=False)
+        D = PictureCritic(shape, nn.Sequential(*layers), head, overview).apply(initialise)
         return spectral(D) if self.critic_spectral else D
 
     def _plan(self, shape: ImageShape) -> tuple[int, list[FeatureMap]]:

@@ -1,0 +1,58 @@
+"""What the critic's head sees past all norms: means of areas, and their spread in groups of four."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from ganache.config import recipe
+from ganache.errors import ConfigError
+from ganache.networks import Dcgan
+from ganache.networks.overview import LOUDNESS, Overview
+
+
+def test_means_of_areas_and_their_spread_within_a_group() -> None:
+    x = torch.randn(8, 3, 16, 24, dtype=torch.float64)
+    seen = Overview(4)(x) / LOUDNESS
+    means = nn.functional.adaptive_avg_pool2d(x, 4).permute(0, 2, 3, 1).flatten(1)
+    torch.testing.assert_close(seen[:, :48], means)
+    for picture in range(8):
+        group = means[picture % 2 :: 2]  # four of eight
+        expected = group.std(dim=0, correction=0)
+        torch.testing.assert_close(seen[picture, 48:], expected, atol=1e-6, rtol=1e-6)
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3, 6])
+def test_any_batch_is_read(batch: int) -> None:
+    x = torch.rand(batch, 1, 8, 8, requires_grad=True)
+    seen = Overview(2)(x)
+    assert seen.shape == (batch, 8)
+    (gradient,) = torch.autograd.grad(seen.sum(), x)
+    assert gradient.isfinite().all()  # of a group of one
+    equal = torch.ones_like(x, requires_grad=True)
+    (gradient,) = torch.autograd.grad(Overview(2)(equal).sum(), equal)
+    assert gradient.isfinite().all()
+
+
+def test_a_critic_with_batch_norm_is_told_how_bright_its_batch_is() -> None:
+    """Two batches that differ in brightness alone, which the norm makes nearly the same."""
+    x = 0.3 * torch.rand(16, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    differences = []
+    for overview in (None, 4):
+        torch.manual_seed(0)
+        D = Dcgan(width=8, critic_overview=overview).critic((3, 16, 16))
+        dark, bright = D.features(x), D.features(x + 0.5)
+        differences.append((bright - dark).square().sum(1).mean().item())
+    assert differences[1] > differences[0] + 0.9 * 48 * (LOUDNESS * 0.5) ** 2
+
+
+def test_what_it_cannot_be_is_refused() -> None:
+    with pytest.raises(ConfigError, match="critic_overview 3: give 1, 2, 4 or 8"):
+        Dcgan(critic_overview=3)
+
+
+def test_the_recipe_faces_has_one() -> None:
+    network = recipe("faces", data="faces").network
+    assert isinstance(network, Dcgan)
+    assert network.critic_overview

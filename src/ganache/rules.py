@@ -29,15 +29,15 @@ def refuse_contradictions(config: Config) -> None:
     )
     punishing = f"The method {name_of('method', config.method)}" if isinstance(config.method, PER_SAMPLE) else ""
     punishing = punishing or ("The section penalty" if config.penalty.any() else "")
+    mixing = {}
+    if getattr(config.network, "critic_norm", "") == "batch":
+        mixing["batch norm"] = "--network.critic-norm layer"
+    if getattr(config.network, "critic_overview", None):
+        mixing["an overview"] = "--network.critic-overview None"
     require(
-        not (punishing and getattr(config.network, "critic_norm", "") == "batch"),
-        f"{punishing} punishes the gradient at each sample, and with batch norm in the critic a sample's score "
-        "depends on the others, so there is no such gradient: add --network.critic-norm layer.",
-    )
-    require(
-        not (punishing and getattr(config.network, "critic_overview", None)),
-        f"{punishing} punishes the gradient at each sample, and with critic_overview a sample's score depends on the "
-        "others of its group, so there is no such gradient: add --network.critic-overview None.",
+        not (punishing and mixing),
+        f"{punishing} punishes the gradient at each sample, and with {' and '.join(mixing)} in the critic a sample's "
+        f"score depends on the others, so there is no such gradient: add {' '.join(mixing.values())}.",
     )
     require(
         not (config.view.adaptive and config.method.undecided is None),

@@ -212,7 +212,7 @@ def critic_step(
 def in_turn(
     turns: Iterator[tuple[str, Tensor]], precision: Callable[[], AbstractContextManager[object]]
 ) -> Iterator[tuple[str, Tensor]]:
-    """The same, each computed under the precision, whoever takes it then working without."""
+    """The turns, each computed under the precision; whoever takes one works without it."""
     while True:
         with precision():
             turn = next(turns, None)

@@ -146,8 +146,8 @@ def test_several_recipes_and_seeds_are_trained_and_compared(capsys: pytest.Captu
 
 def test_settings_that_need_each_other_can_be_given_together(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("train", "faces", *QUICK, "--steps", "1", "--method.name", "wgan-gp") == 2
-    assert "--network.critic-norm layer" in capsys.readouterr().err
-    together = ["--method.name", "wgan-gp", "--network.critic-norm", "layer"]
+    assert "add --network.critic-norm layer --network.critic-overview None." in capsys.readouterr().err
+    together = ["--method.name", "wgan-gp", "--network.critic-norm", "layer", "--network.critic-overview", "None"]
     assert run("train", "faces", *QUICK, "--steps", "1", *together) == 0
 
 

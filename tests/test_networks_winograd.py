@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -42,7 +44,7 @@ def same(y: Tensor, expected: Tensor, *inputs: Tensor) -> None:
 
 
 @pytest.mark.parametrize(("function", "channels"), [(winograd.conv2d, 2), (winograd.conv_transpose2d, 3)])
-def test_second_derivatives(function: winograd.Pair, channels: int) -> None:
+def test_second_derivatives(function: Callable[[Tensor, Tensor], Tensor], channels: int) -> None:
     assert torch.autograd.gradgradcheck(function, (random(1, channels, 4, 4), random(3, 2, 4, 4)))
 
 
@@ -86,8 +88,7 @@ def test_a_layer_of_many_channels_goes_this_way_but_not_beside_matrix_units(
         channels = (large, small) if kind is Conv2d else (small, large)
         layer = kind(*channels, 4, stride=2, padding=1)
         with torch.autocast("cpu", torch.bfloat16):
-            y = layer(torch.randn(1, channels[0], side, side))
-        (y if kind is ConvTranspose2d else y.float()).sum().backward()
+            layer(torch.randn(1, channels[0], side, side)).float().sum().backward()
         return bool(asked)
 
     monkeypatch.setattr(convolution, "has_amx", lambda: False)
@@ -96,7 +97,7 @@ def test_a_layer_of_many_channels_goes_this_way_but_not_beside_matrix_units(
     assert not went(large - 1, small)
     assert not went(large, small - 1)
     if kind is Conv2d:
-        assert not went(large, small, side=10)  # halves of four, as two neighbours are made together
+        assert not went(large, small, side=10)  # to 5, and two neighbours are made together
     monkeypatch.setattr(convolution, "has_amx", lambda: True)
     assert not went(large, small)
 

@@ -17,6 +17,7 @@ from ganache.config import Config
 from ganache.data import Dataset, Stream, load
 from ganache.errors import ConfigError
 from ganache.methods.penalised import Penalised
+from ganache.networks.convolution import cpu_has
 from ganache.networks.view import Told, View
 from ganache.rules import refuse_contradictions
 from ganache.sections import OptimiserConfig, PrecisionConfig
@@ -103,10 +104,7 @@ def has_bfloat16(on: torch.device) -> bool:
     """Whether the device has matrix units for bfloat16."""
     if on.type == "cuda":
         return torch.cuda.get_device_capability(on)[0] >= 8
-    if on.type == "cpu" and hasattr(torch.cpu, "get_capabilities"):
-        able = torch.cpu.get_capabilities()
-        return bool(able.get("amx_bf16") or able.get("avx512_bf16"))
-    return False
+    return on.type == "cpu" and cpu_has("amx_bf16", "avx512_bf16")
 
 
 def precision(config: Config) -> Callable[[], AbstractContextManager[object]]:

@@ -13,7 +13,7 @@ A weight's shape is always [channels of the small side, channels of the large si
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
 
@@ -39,19 +39,11 @@ class Conv2d(nn.Conv2d):
     """PyTorch's convolution, which may be computed another way, or only its gradients."""
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor
         if not computes_in_bfloat16(self, x):
             return super().forward(x)
-        shape = (self.out_channels, self.in_channels, *self.kernel_size)
-        if by_winograd(x.shape[2:], shape, self.stride, self.padding):
-            y = winograd.conv2d(x.to(FAST), self.weight.to(FAST))
-        elif (x.requires_grad and doubles(x.shape[2:], shape, self.stride, self.padding)) or (
-            by_product(x.shape[0], shape, self._out(x), self.stride) and learns(self)
-        ):
-            y = _Convolution.apply(x.to(FAST), self.weight.to(FAST), self.stride, self.padding)  # type: ignore[no-untyped-call]
-        else:
-            return super().forward(x)
-        return y if self.bias is None else y + self.bias.to(FAST).view(-1, 1, 1)
+        shape, asked = (self.out_channels, self.in_channels, *self.kernel_size), x.requires_grad
+        y = another_way(self, x, shape, x.shape[2:], self._out(x), asked, winograd.conv2d, _Convolution)
+        return super().forward(x) if y is None else y
 
     def _out(self, x: Tensor) -> Ints:
         assert not isinstance(self.padding, str)  # `computes_in_bfloat16` refuses paddings by name
@@ -63,19 +55,37 @@ class ConvTranspose2d(nn.ConvTranspose2d):
     """PyTorch's transposed convolution, which may be computed another way, or only its weight's gradient."""
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
-        y: Tensor
         if not computes_in_bfloat16(self, x) or output_size is not None or any(self.output_padding):
             return super().forward(x, output_size)
-        shape = (self.in_channels, self.out_channels, *self.kernel_size)
-        if by_winograd(tuple(2 * side for side in x.shape[2:]), shape, self.stride, self.padding):
-            y = winograd.conv_transpose2d(x.to(FAST), self.weight.to(FAST))
-        elif doubles((), shape, self.stride, self.padding) or (
-            by_product(x.shape[0], shape, x.shape[2:], self.stride) and learns(self)
-        ):
-            y = _Transposed.apply(x.to(FAST), self.weight.to(FAST), self.stride, self.padding)  # type: ignore[no-untyped-call]
-        else:
-            return super().forward(x)
-        return y if self.bias is None else y + self.bias.to(FAST).view(-1, 1, 1)
+        shape, doubled_sides = (self.in_channels, self.out_channels, *self.kernel_size), [2 * s for s in x.shape[2:]]
+        y = another_way(self, x, shape, doubled_sides, x.shape[2:], True, winograd.conv_transpose2d, _Transposed)
+        return super().forward(x) if y is None else y
+
+
+def another_way(
+    layer: nn.Conv2d | nn.ConvTranspose2d,
+    x: Tensor,
+    shape: Ints,
+    large: Sequence[int],
+    small: Ints,
+    makes_large: bool,
+    nine_products: Callable[[Tensor, Tensor], Tensor],
+    own: type[torch.autograd.Function],
+) -> Tensor | None:
+    """What the layer makes of x by the form that pays, with these sides at its large and its small side; else None.
+
+    `makes_large`: whether pictures of the large side will be made, by the layer or by its gradient.
+    """
+    y: Tensor
+    if by_winograd(large, shape, layer.stride, layer.padding):
+        y = nine_products(x.to(FAST), layer.weight.to(FAST))
+    elif (makes_large and doubles(large, shape, layer.stride, layer.padding)) or (
+        by_product(x.shape[0], shape, small, layer.stride) and learns(layer)
+    ):
+        y = own.apply(x.to(FAST), layer.weight.to(FAST), layer.stride, layer.padding)  # type: ignore[no-untyped-call]
+    else:
+        return None
+    return y if layer.bias is None else y + layer.bias.to(FAST).view(-1, 1, 1)
 
 
 # ---- which form pays -----------------------------------------------------------------------------------------------
@@ -100,20 +110,25 @@ def halves(shape: Ints, stride: Ints, padding: Ints | str) -> bool:
     return (*shape[2:], *stride, *padding) == (4, 4, 2, 2, 1, 1)
 
 
-def by_winograd(large: Ints, shape: Ints, stride: Ints, padding: Ints | str) -> bool:
+def by_winograd(large: Sequence[int], shape: Ints, stride: Ints, padding: Ints | str) -> bool:
     """Whether nine products of sixteen pay, with these sides at the large side."""
     whole = not any(side % 4 for side in large) and halves(shape, stride, padding)
     many = all(count >= fewest for count, fewest in zip(shape[:2], FEWEST_FOR_WINOGRAD, strict=True))
     return whole and many and not has_amx()
 
 
-@cache
 def has_amx() -> bool:
     """Whether the processor has matrix units, beside which additions are slow."""
-    return hasattr(torch.cpu, "get_capabilities") and bool(torch.cpu.get_capabilities().get("amx_bf16"))
+    return cpu_has("amx_bf16")
 
 
-def doubles(large: Ints, shape: Ints, stride: Ints, padding: Ints | str) -> bool:
+def cpu_has(*abilities: str) -> bool:
+    """Whether PyTorch, if it can tell, finds any of these in the processor."""
+    able = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    return any(able.get(ability) for ability in abilities)
+
+
+def doubles(large: Sequence[int], shape: Ints, stride: Ints, padding: Ints | str) -> bool:
     """Whether a layer doubles or halves sides by 4x4 kernels, with few channels at the large side of these sides."""
     few = 4 * shape[1] <= FEWEST_CHANNELS <= shape[0]
     return few and not any(side % 2 for side in large) and halves(shape, stride, padding)

@@ -26,7 +26,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 Map = Callable[[Tensor], Tensor]
-Pair = Callable[[Tensor, Tensor], Tensor]
 
 
 def conv2d(x: Tensor, weight: Tensor) -> Tensor:

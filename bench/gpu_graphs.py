@@ -30,6 +30,9 @@ OFTEN = {"boosted_critic_steps": 8, "boost_first": 2, "boost_every": 5}
 
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "faces": ("faces", {}),
+    "sagan": ("sagan", {}),
+    "r3gan": ("r3gan", {}),
+    "wgan-gp": ("wgan-gp", {}),
     "dcgan": ("dcgan", {}),
     "wgan-gp with dcgan's networks": ("wgan-gp", {"network": {"name": "dcgan", "critic_norm": "none"}}),
     "wgan-article": ("wgan-article", {}),
@@ -44,9 +47,6 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "dcgan, fading rates": ("dcgan", {"critic_optimiser": {"decay": 0.01}, "generator_optimiser": {"decay": 0.01}}),
     "dcgan, 3 classes": ("dcgan", {"data": {"classes": 3}}),
     "dcgan, augmented": ("dcgan", {"view": {"augment": ["colour", "translation", "cutout"], "strength": 0.5}}),
-    "sagan": ("sagan", {}),
-    "r3gan": ("r3gan", {}),
-    "wgan-gp": ("wgan-gp", {}),
 }
 """A recipe and what is changed of it, the telling ones first."""
 

@@ -11,6 +11,7 @@ from torch import nn
 
 from ganache import build
 from ganache.config import recipe
+from ganache.optimisers import optimiser as optimiser_of
 from ganache.sections import OptimiserConfig
 
 KINDS = {
@@ -28,7 +29,7 @@ def test_an_optimiser_steps_as_pytorchs_does(name: str) -> None:
         network = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1))
         settings = OptimiserConfig(name=name, lr=0.01, beta1=0.5, beta2=0.9, epsilon=1e-7)  # type: ignore[arg-type]
         plain = KINDS[name](network.parameters())
-        optimiser = build.optimiser(settings, network, torch.device("cpu")) if ours else plain
+        optimiser = optimiser_of(settings, network, torch.device("cpu")) if ours else plain
         for _ in range(5):
             optimiser.zero_grad()
             network(torch.ones(2, 3)).square().sum().backward()
@@ -43,7 +44,7 @@ def test_rmsprop_is_keras_where_the_recipe_says_so() -> None:
     config = recipe("anime-article")
     settings, w = config.critic_optimiser, nn.Linear(1, 1, bias=False)
     nn.init.constant_(w.weight, 0.3)
-    optimiser, rate = build.optimiser(settings, w, torch.device("cpu")), build.plan(config).d_rate
+    optimiser, rate = optimiser_of(settings, w, torch.device("cpu")), build.plan(config).d_rate
     by_hand, mean_square = 0.3, 0.0
     for step, gradient in enumerate((0.5, -0.2, 0.1)):
         w.weight.grad = torch.tensor([[gradient]])

@@ -11,7 +11,7 @@ FLOORS = [
     {"types", "errors"},
     {"losses", "penalties", "divergences", "latents", "schedules", "images", "augment", "effects", "directions"},
     {"data", "networks", "methods", "metrics", "recipes"},
-    {"sections", "config", "rules", "train", "graphs", "build", "algorithms", "allocator"}
+    {"sections", "config", "rules", "train", "graphs", "optimisers", "build", "algorithms", "allocator"}
     | {"requests", "exhibits", "explore", "article"}
     | {"evaluation", "judging"}
     | {"look", "watch", "diagnose"},
@@ -30,6 +30,8 @@ SAME_FLOOR = {
     ("rules", "sections"),
     ("graphs", "train"),  # turns, recorded
     ("build", "graphs"),
+    ("build", "optimisers"),
+    ("optimisers", "sections"),
     ("build", "config"),  # settings -> objects
     ("build", "rules"),
     ("build", "train"),

@@ -20,6 +20,7 @@ from ganache import build, checkpoint
 from ganache.config import Config, from_dict
 from ganache.graphs import Work, replayed
 from ganache.methods import METHODS
+from ganache.optimisers import optimiser
 from ganache.sections import OptimiserConfig
 from ganache.train import Plan, State, set_rate, train
 
@@ -168,8 +169,8 @@ def test_a_rate_that_changes_reaches_a_recorded_step() -> None:
     def with_tensors() -> State:
         state = build.state(config, shape(config))
         cpu = torch.device("cpu")
-        state.d_optimiser = build.optimiser(fading, state.critic, cpu, recorded=True)
-        state.g_optimiser = build.optimiser(fading, state.generator, cpu, recorded=True)
+        state.d_optimiser = optimiser(fading, state.critic, cpu, recorded=True)
+        state.g_optimiser = optimiser(fading, state.generator, cpu, recorded=True)
         return state
 
     same(config, with_tensors)

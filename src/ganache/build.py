@@ -7,7 +7,6 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -19,8 +18,9 @@ from ganache.errors import ConfigError
 from ganache.methods.penalised import Penalised
 from ganache.networks.convolution import cpu_has
 from ganache.networks.view import Told, View
+from ganache.optimisers import optimiser
 from ganache.rules import refuse_contradictions
-from ganache.sections import OptimiserConfig, PrecisionConfig
+from ganache.sections import PrecisionConfig
 from ganache.train import Plan, State
 from ganache.types import Critic, ImageShape, Method, Prior
 
@@ -116,22 +116,6 @@ def precision(config: Config) -> Callable[[], AbstractContextManager[object]]:
     return partial(torch.autocast, on.type, dtype)
 
 
-Kind = TypeVar("Kind", bound=type[torch.optim.Optimizer])
-
-
-def light(kind: Kind) -> Kind:
-    """A PyTorch optimiser, without the marks that tell PyTorch's compiler to keep away from it.
-
-    We do not compile, and at the first call a mark loads the whole compiler: a second at every start.
-    """
-    marked = ("add_param_group", "zero_grad", "step")
-    bare: dict[str, Any] = {name: getattr(getattr(kind, name), "__wrapped__", None) for name in marked}
-    if None in bare.values():
-        return kind  # a PyTorch that marks them in another way
-    bare["step"] = torch.no_grad()(bare["step"])  # which its mark did as well
-    return type(kind.__name__, (kind,), bare)  # type: ignore[return-value]
-
-
 def recorded(config: Config) -> bool:
     """Whether steps are recorded and replayed: on a GPU, where no setting changes from step to step but the rates.
 
@@ -140,21 +124,6 @@ def recorded(config: Config) -> bool:
     changes = config.view.adaptive or config.view.noise > 0
     rules = (config.critic_optimiser.name, config.generator_optimiser.name)
     return config.precision.graphs and device(config).type == "cuda" and not changes and "sgd" not in rules
-
-
-def optimiser(
-    settings: OptimiserConfig, network: nn.Module, on: torch.device, recorded: bool = False
-) -> torch.optim.Optimizer:
-    """The update rule over a network's weights; one that can be `recorded` has its rate and its counters on the GPU."""
-    weights, epsilon = list(network.parameters()), settings.epsilon
-    lr = torch.tensor(settings.lr, device=on) if recorded else settings.lr
-    if settings.name == "adam":
-        betas, fused = (float(settings.beta1), float(settings.beta2)), on.type in ("cpu", "cuda")
-        return light(torch.optim.Adam)(weights, lr, betas, epsilon, fused=fused, foreach=False, capturable=recorded)
-    if settings.name == "rmsprop":
-        options: dict[str, Any] = {"alpha": settings.beta2, "eps": epsilon, "foreach": True, "capturable": recorded}
-        return light(torch.optim.RMSprop)(weights, lr, **options)
-    return light(torch.optim.SGD)(weights, lr, momentum=settings.beta1)
 
 
 def state(config: Config, shape: ImageShape) -> State:

@@ -30,7 +30,8 @@ from ganache.networks.blocks import (
 )
 from ganache.networks.convolution import Conv2d, ConvTranspose2d
 from ganache.networks.maps import FeatureMap, check_attention, doubling, halvings
-from ganache.networks.overview import Overview
+from ganache.networks.modulation import ModulatedGenerator, Modulation
+from ganache.networks.overview import UNITS, Overview
 from ganache.networks.spectral import spectral
 from ganache.types import ImageShape
 
@@ -60,6 +61,8 @@ class Dcgan:
     """Whether every layer of the generator is divided by its largest singular value (Miyato et al. 2018)."""
     critic_spectral: bool = False
     """The same for the critic, usually with the critic_norm none: a norm would undo the division."""
+    self_modulation: bool = False
+    """Whether every layer of the generator reads the latent, not the first alone (Chen et al. 2019)."""
     critic_overview: int | None = None
     """Side in pixels of a little copy of the picture that the critic's head reads besides, past all norms, with how
     much the copies differ (`overview.py`): 1, 2, 4 or 8. It keeps colours and variety where norms hide them."""
@@ -82,17 +85,18 @@ class Dcgan:
         # The authors' transposed convolution of a 1x1 picture, written as the linear layer that it is.
         project = nn.Linear(self.z_dim, prod(base), bias=bias)
         # The projection is normalised once it is a picture: one mean a channel.
-        layers = [*normalisation(self.generator_norm, base[0]), nn.ReLU(inplace=True)]
+        layers = [*self._normalised(base[0]), nn.ReLU(inplace=True)]
         layers += attention_at(self.attention, base)
         for small, large in pairwise(reversed(maps)):
             layers += [
                 ConvTranspose2d(small[0], large[0], 4, stride=2, padding=1, bias=bias),
-                *normalisation(self.generator_norm, large[0]),
+                *self._normalised(large[0]),
                 nn.ReLU(inplace=True),
                 *attention_at(self.attention, large),
             ]
         layers += [ConvTranspose2d(maps[0][0], channels, 4, stride=2, padding=1, bias=False), nn.Tanh()]
-        G = PictureGenerator(self.z_dim, shape, project, base, nn.Sequential(*layers)).apply(initialise)
+        kind = ModulatedGenerator if self.self_modulation else PictureGenerator
+        G = kind(self.z_dim, shape, project, base, nn.Sequential(*layers)).apply(initialise)
         return spectral(G) if self.generator_spectral else G
 
     def critic(self, shape: ImageShape) -> PictureCritic:
@@ -111,11 +115,15 @@ class Dcgan:
                 nn.LeakyReLU(SLOPE, inplace=True),
                 *attention_at(self.attention, small),
             ]
-        overview = Overview(self.critic_overview) if self.critic_overview else None
-        seen = prod(maps[-1]) + 2 * channels * (self.critic_overview or 0) ** 2
-        head = nn.Linear(seen, 1, bias=False)
+        overview = Overview(self.critic_overview, shape) if self.critic_overview else None
+        head = nn.Linear(prod(maps[-1]) + (UNITS if overview else 0), 1, bias=False)
         D = PictureCritic(shape, nn.Sequential(*layers), head, overview).apply(initialise)
         return spectral(D) if self.critic_spectral else D
+
+    def _normalised(self, channels: int) -> list[nn.Module]:
+        """What follows a layer of the generator, before its activation."""
+        modulation = [Modulation(self.z_dim, channels)] if self.self_modulation else []
+        return normalisation(self.generator_norm, channels) + modulation
 
     def _plan(self, shape: ImageShape) -> tuple[int, list[FeatureMap]]:
         """The picture's channels, and the feature maps from the first halving down to the smallest."""
@@ -128,7 +136,7 @@ class Dcgan:
 def initialise(layer: nn.Module) -> None:
     """Weights N(0, 0.02^2), batch norm gains N(1, 0.02^2), all else 0, as in dcgan.torch.
 
-    A self-attention layer, which `apply` meets after its parts, keeps its own authors' weights.
+    Self-attention and an overview, which `apply` meets after their parts, keep weights of their own.
     """
     if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
         nn.init.normal_(layer.weight, 0.0, WEIGHT_STD)
@@ -136,6 +144,9 @@ def initialise(layer: nn.Module) -> None:
         nn.init.normal_(layer.weight, 1.0, WEIGHT_STD)
     elif isinstance(layer, SelfAttention):
         layer.apply(glorot)
+        return
+    elif isinstance(layer, Overview):
+        layer.initialise()
         return
     else:
         return

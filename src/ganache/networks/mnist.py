@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from ganache.networks.blocks import PictureCritic, PictureGenerator, check_counts, glorot, picture_sides
+from ganache.networks.resized import DoubledConv2d
 from ganache.types import ImageShape
 
 SLOPE = 0.02  # of LeakyReLU: fluid's default
@@ -48,11 +49,9 @@ class Mnist:
             nn.Tanh(),
         )
         body = nn.Sequential(
-            nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True),
-            nn.Conv2d(c, 2 * self.width, 5, padding=2),
+            DoubledConv2d(c, 2 * self.width, 5, (h, w)),
             nn.Tanh(),
-            nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True),
-            nn.Conv2d(2 * self.width, channels, 5, padding=2),
+            DoubledConv2d(2 * self.width, channels, 5, (2 * h, 2 * w)),
             nn.Tanh(),
         )
         return PictureGenerator(self.z_dim, shape, project, (c, h, w), body).apply(initialise)
@@ -65,8 +64,8 @@ class Mnist:
             layers += [
                 nn.Conv2d(c, wide, 3, bias=False),
                 nn.BatchNorm2d(wide),
-                nn.LeakyReLU(SLOPE, inplace=True),
                 nn.MaxPool2d(2),
+                nn.LeakyReLU(SLOPE, inplace=True),  # the article's comes before: the same for less, as it only rises
             ]
             c, h, w = wide, (h - 2) // 2, (w - 2) // 2
         return PictureCritic(shape, nn.Sequential(*layers), nn.Linear(h * w * c, 1)).apply(initialise)

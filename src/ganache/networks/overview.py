@@ -12,23 +12,45 @@ from math import gcd
 import torch
 from torch import Tensor, nn
 
+from ganache.types import ImageShape
+
 GROUP = 4
 """Pictures whose spread is taken; so many in the paper. Of a batch that is no multiple, as many as divide both."""
 LOUDNESS = 4.0
-"""What both are multiplied with, as they are few beside thousands of features (`bench/NOTES.md`)."""
+"""What means and spreads are multiplied with, so that they count from the start (`bench/NOTES.md`)."""
+UNITS = 1024
+"""Of each of the two layers that read them. Without any, a head compares no two places of the little picture."""
+SLOPE = 0.2  # of their LeakyReLU, as in DCGAN's critic
 
 
 class Overview(nn.Module):
-    """x [B, C, H, W] -> [B, 2 * side * side * C], for sides that are multiples of `side`."""
+    """x [B, C, H, W] -> [B, UNITS], for sides that are multiples of `side`."""
 
-    def __init__(self, side: int) -> None:
+    def __init__(self, side: int, shape: ImageShape) -> None:
         super().__init__()
         self.side = side
+        layers: list[nn.Module] = []
+        for inputs in (2 * shape[0] * side**2, UNITS):
+            layers += [nn.Linear(inputs, UNITS), nn.LeakyReLU(SLOPE, inplace=True)]
+        self.read = nn.Sequential(*layers)
+
+    def initialise(self) -> None:
+        """Weights that keep a signal's size through LeakyReLU (He et al. 2015, section 2.2), biases 0."""
+        for layer in self.read.children():
+            if isinstance(layer, nn.Linear):
+                nn.init.kaiming_normal_(layer.weight, SLOPE)
+                nn.init.zeros_(layer.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        B, C, H, W = x.shape
-        areas = x.permute(0, 2, 3, 1).reshape(B, self.side, H // self.side, self.side, W // self.side, C)
-        little = areas.mean((2, 4)).flatten(1)
-        groups = little.view(gcd(GROUP, B), -1, little.shape[1])
-        spread = (groups.var(0, correction=0) + 1e-8).sqrt().repeat(len(groups), 1)
-        return LOUDNESS * torch.cat([little, spread], 1)
+        said: Tensor = self.read(LOUDNESS * little(x, self.side))
+        return said
+
+
+def little(x: Tensor, side: int) -> Tensor:
+    """Means of side x side areas of x [B, C, H, W], and their spread within a group: [B, 2 * side * side * C]."""
+    B, C, H, W = x.shape
+    areas = x.permute(0, 2, 3, 1).reshape(B, side, H // side, side, W // side, C)
+    means = areas.mean((2, 4)).flatten(1)
+    groups = means.view(gcd(GROUP, B), -1, means.shape[1])
+    spread = (groups.var(0, correction=0) + 1e-8).sqrt().repeat(len(groups), 1)
+    return torch.cat([means, spread], 1)

@@ -1,0 +1,37 @@
+"""A generator whose every layer reads the latent, where it else reaches the first one alone.
+
+Chen, Lucic, Houlsby & Gelly 2019, "On self modulation for generative adversarial networks", equation 4: what a norm
+gives is scaled and moved, channel by channel, by two numbers that a small network of one hidden layer reads from z.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ganache.networks.blocks import PictureGenerator, unflatten
+
+UNITS = 32
+"""Of the hidden layer; so many in the paper's appendix."""
+
+
+class Modulation(nn.Module):
+    """x [B, C, H, W] scaled by 1 + gain and moved by shift, both [B, C] and read from w [B, z_dim]."""
+
+    def __init__(self, z_dim: int, channels: int) -> None:
+        super().__init__()
+        self.read = nn.Sequential(nn.Linear(z_dim, UNITS), nn.ReLU(inplace=True), nn.Linear(UNITS, 2 * channels))
+
+    def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        gain, shift = self.read(w)[:, :, None, None].chunk(2, 1)
+        return torch.addcmul(shift, x, 1 + gain)
+
+
+class ModulatedGenerator(PictureGenerator):
+    """The modulations in `body` read w, all other layers the picture alone."""
+
+    def synthesis(self, w: Tensor) -> Tensor:
+        x = unflatten(self.project(w), self.base)
+        for layer in self.body.children():
+            x = layer(x, w) if isinstance(layer, Modulation) else layer(x)
+        return x  # [B, *image_shape]

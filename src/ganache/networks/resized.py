@@ -1,0 +1,44 @@
+"""A bilinear doubling and the convolution after it, computed as one.
+
+Both are linear, one mixes places and the other channels too, so the channels can be mixed first, where the picture is
+small: a quarter of the products. What each kernel weight makes of the small picture is then resized, moved and summed
+by a product along the columns and one along the rows. No large picture of many channels is made.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class DoubledConv2d(nn.Conv2d):
+    """conv2d(interpolate(x, scale_factor=2, mode="bilinear", align_corners=True)) with an odd kernel and its "same"
+    padding, for x [B, C, *sides]: the same sums in another order."""
+
+    down: Tensor  # [2 h, h * k]
+    across: Tensor  # [2 w, w * k]
+
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, sides: tuple[int, int]) -> None:
+        super().__init__(in_channels, out_channels, kernel_size, padding=kernel_size // 2)
+        for name, side in zip(("down", "across"), sides, strict=True):
+            self.register_buffer(name, doubling(side, kernel_size), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        B, C, h, w = x.shape
+        k, outputs = self.kernel_size[0], self.out_channels
+        each = self.weight.permute(1, 3, 2, 0).reshape(C, -1)  # [C, across * down * outputs]
+        parts = x.permute(0, 2, 3, 1).reshape(-1, C) @ each  # [B * h * w, across * down * outputs]
+        across, down = (shares.to(parts.dtype) for shares in (self.across, self.down))
+        wide = torch.bmm(across.expand(B * h, -1, -1), parts.view(B * h, w * k, k * outputs))
+        wide = wide.view(B, h, 2 * w, k, outputs).transpose(2, 3).reshape(B, h * k, 2 * w * outputs)
+        large = torch.bmm(down.expand(B, -1, -1), wide).view(B, 2 * h, 2 * w, outputs)
+        assert self.bias is not None
+        return (large + self.bias.to(large.dtype)).permute(0, 3, 1, 2)
+
+
+def doubling(side: int, kernel: int) -> Tensor:
+    """[2 * side, side * kernel]: to each place of a doubled row, the share of a place of the row by a kernel weight."""
+    resized = F.interpolate(torch.eye(side)[None], scale_factor=2, mode="linear", align_corners=True)[0]
+    seen = F.pad(resized, (kernel // 2, kernel // 2)).unfold(1, kernel, 1)  # [side, 2 * side, kernel]
+    return seen.transpose(0, 1).reshape(2 * side, -1)

@@ -1,0 +1,58 @@
+"""A generator whose every layer reads the latent."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from ganache.networks import Dcgan
+from ganache.networks.modulation import UNITS, Modulation
+
+SHAPE = (3, 16, 16)
+
+
+def test_channels_are_scaled_and_moved_by_what_is_read_from_the_latent() -> None:
+    """Equation 4 of Chen et al. 2019, written out."""
+    layer = Modulation(5, 3).double()
+    x, w = torch.randn(2, 3, 4, 4, dtype=torch.float64), torch.randn(2, 5, dtype=torch.float64)
+    first, _, second = layer.read
+    hidden = (w @ first.weight.T + first.bias).clamp(min=0)  # type: ignore[operator, union-attr]
+    read = hidden @ second.weight.T + second.bias  # type: ignore[operator, union-attr]
+    assert hidden.shape == (2, UNITS)
+    for sample in range(2):
+        for channel in range(3):
+            expected = x[sample, channel] * (1 + read[sample, channel]) + read[sample, 3 + channel]
+            torch.testing.assert_close(layer(x, w)[sample, channel], expected)
+
+
+def test_one_follows_each_norm_and_begins_as_nearly_nothing() -> None:
+    torch.manual_seed(0)
+    plain = Dcgan(width=8).generator(SHAPE)
+    torch.manual_seed(0)
+    G = Dcgan(width=8, self_modulation=True).generator(SHAPE)
+    kinds = [type(layer) for layer in G.body]
+    norms = [place for place, kind in enumerate(kinds) if kind is nn.BatchNorm2d]
+    assert norms
+    assert [place for place, kind in enumerate(kinds) if kind is Modulation] == [place + 1 for place in norms]
+    G.load_state_dict(dict(zip(names_without_reading(G), plain.state_dict().values(), strict=True)), strict=False)
+    z = torch.randn(4, 100)
+    torch.testing.assert_close(G(z), plain(z), atol=0.05, rtol=0)
+
+
+def names_without_reading(G: nn.Module) -> list[str]:
+    return [name for name in G.state_dict() if ".read." not in name]
+
+
+@pytest.mark.parametrize("norm", ["batch", "layer", "none"])
+def test_every_layer_hears_of_the_latent(norm: str) -> None:
+    """With the first layer cut off, pictures still differ by their latents."""
+    G = Dcgan(width=8, generator_norm=norm, self_modulation=True).generator(SHAPE)  # type: ignore[arg-type]
+    nn.init.constant_(G.project.weight, 0.01)  # type: ignore[arg-type]
+    for layer in G.modules():
+        if isinstance(layer, Modulation):
+            nn.init.normal_(layer.read[2].weight)  # type: ignore[arg-type]
+    z = torch.randn(2, 100)
+    z[1] = z[1] - z[1].mean() + z[0].mean()  # the first layer sees the sum alone
+    a, b = G(z)
+    assert (a - b).abs().max() > 0.01

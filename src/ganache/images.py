@@ -43,7 +43,7 @@ def to_uint8(x: Tensor) -> Tensor:
     >>> to_uint8(torch.tensor([-1.0, 0.0, 1.0, 7.0]).reshape(1, 1, 1, 4)).flatten().tolist()
     [0, 128, 255, 255]
     """
-    pixels = x.detach().to(torch.float32).add(1.0).mul(127.5).round().clamp(0, 255)
+    pixels = x.detach().to(torch.float32).add(1.0).mul_(127.5).round_().clamp_(0, 255)
     return pixels.to(torch.uint8).permute(0, 2, 3, 1)
 
 

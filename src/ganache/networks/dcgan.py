@@ -64,8 +64,8 @@ class Dcgan:
     self_modulation: bool = False
     """Whether every layer of the generator reads the latent, not the first alone (Chen et al. 2019)."""
     critic_overview: int | None = None
-    """Side in pixels of a little copy of the picture that the critic's head reads besides, past all norms, with how
-    much the copies differ (`overview.py`): 1, 2, 4 or 8. It keeps colours and variety where norms hide them."""
+    """Side in pixels of a little copy of the picture that the critic reads besides, past all norms, with how much the
+    copies differ (`overview.py`): 1, 2, 4 or 8. It keeps colours and variety where norms hide them."""
     attention: int | None = None
     """The shorter side of the feature map that gets a self-attention layer in both (Zhang et al. 2018: 32)."""
 

@@ -11,6 +11,7 @@ from torch import nn
 
 from ganache import build
 from ganache.config import recipe
+from ganache.optimisers import Rmsprop
 from ganache.optimisers import optimiser as optimiser_of
 from ganache.sections import OptimiserConfig
 
@@ -37,6 +38,22 @@ def test_an_optimiser_steps_as_pytorchs_does(name: str) -> None:
         networks.append(network)
     for ours_, theirs in zip(networks[0].parameters(), networks[1].parameters(), strict=True):
         torch.testing.assert_close(ours_, theirs, rtol=1e-5, atol=1e-7)
+
+
+def test_rmsprop_remembers_what_pytorchs_does() -> None:
+    """So a run goes on with whichever of the two."""
+    remembered = []
+    for kind in (Rmsprop, torch.optim.RMSprop):
+        weight = nn.Parameter(torch.linspace(-1, 1, 40).view(2, 4, 5))
+        optimiser = kind([weight, nn.Parameter(torch.ones(1))], lr=0.01, alpha=0.9, eps=1e-7)
+        for step in range(3):
+            weight.grad = torch.sin(weight.detach() * step + 1)  # the other has none
+            optimiser.step()
+        remembered.append(optimiser.state_dict())
+    ours, theirs = remembered
+    assert ours["state"].keys() == theirs["state"].keys() == {0}
+    torch.testing.assert_close(ours["state"][0], theirs["state"][0])
+    assert ours["state"][0]["step"] == 3
 
 
 def test_rmsprop_is_keras_where_the_recipe_says_so() -> None:

@@ -62,6 +62,13 @@ def test_every_family_makes_pytorchs_pictures_in_onnx(place: int) -> None:
     assert len(half) < 0.75 * len(whole)
 
 
+def test_a_modulated_generator_in_onnx() -> None:
+    generator = Dcgan(z_dim=4, width=4, self_modulation=True).generator((3, 24, 24))
+    rouse(generator)
+    model = Model(generator.eval(), Prior(4), "modulated")
+    assert compare(graph(model).SerializeToString(), model) < 0.02
+
+
 def test_spectral_norms_are_divided_out_in_the_file_and_stay_in_the_generator() -> None:
     generator = Dcgan(z_dim=4, width=4, generator_spectral=True, attention=12).generator((3, 24, 24)).eval()
     model = Model(generator, Prior(4), "spectral")

@@ -24,6 +24,7 @@ SMALL: list[Network] = [
     Chollet(z_dim=5, width=2),
     Dcgan(z_dim=5, width=3),
     Dcgan(z_dim=5, width=3, generator_norm="none", critic_norm="none"),
+    Dcgan(z_dim=5, width=3, self_modulation=True),
     Mlp(z_dim=5, hidden=32),
     Mnist(z_dim=5, hidden=7, width=2),
     Residual(z_dim=5, width=3),

@@ -16,9 +16,8 @@ def test_channels_are_scaled_and_moved_by_what_is_read_from_the_latent() -> None
     """Equation 4 of Chen et al. 2019, written out."""
     layer = Modulation(5, 3).double()
     x, w = torch.randn(2, 3, 4, 4, dtype=torch.float64), torch.randn(2, 5, dtype=torch.float64)
-    first, _, second = layer.read
-    hidden = (w @ first.weight.T + first.bias).clamp(min=0)  # type: ignore[operator, union-attr]
-    read = hidden @ second.weight.T + second.bias  # type: ignore[operator, union-attr]
+    hidden = (w @ layer.hidden.weight.T + layer.hidden.bias).clamp(min=0)
+    read = hidden @ layer.numbers.weight.T + layer.numbers.bias
     assert hidden.shape == (2, UNITS)
     for sample in range(2):
         for channel in range(3):
@@ -35,13 +34,10 @@ def test_one_follows_each_norm_and_begins_as_nearly_nothing() -> None:
     norms = [place for place, kind in enumerate(kinds) if kind is nn.BatchNorm2d]
     assert norms
     assert [place for place, kind in enumerate(kinds) if kind is Modulation] == [place + 1 for place in norms]
-    G.load_state_dict(dict(zip(names_without_reading(G), plain.state_dict().values(), strict=True)), strict=False)
+    shared = [name for name in G.state_dict() if "hidden" not in name and "numbers" not in name]
+    G.load_state_dict(dict(zip(shared, plain.state_dict().values(), strict=True)), strict=False)
     z = torch.randn(4, 100)
     torch.testing.assert_close(G(z), plain(z), atol=0.05, rtol=0)
-
-
-def names_without_reading(G: nn.Module) -> list[str]:
-    return [name for name in G.state_dict() if ".read." not in name]
 
 
 @pytest.mark.parametrize("norm", ["batch", "layer", "none"])
@@ -51,7 +47,7 @@ def test_every_layer_hears_of_the_latent(norm: str) -> None:
     nn.init.constant_(G.project.weight, 0.01)  # type: ignore[arg-type]
     for layer in G.modules():
         if isinstance(layer, Modulation):
-            nn.init.normal_(layer.read[2].weight)  # type: ignore[arg-type]
+            nn.init.normal_(layer.numbers.weight)
     z = torch.randn(2, 100)
     z[1] = z[1] - z[1].mean() + z[0].mean()  # the first layer sees the sum alone
     a, b = G(z)

@@ -25,6 +25,7 @@ from ganache.types import Generator, Prior
 FAMILIES = {
     "chollet": (Chollet(6, width=2).generator((3, 24, 24)), "project.weight"),
     "dcgan": (Dcgan(6, width=2).generator((3, 16, 16)), "project.weight"),
+    "dcgan, modulated": (Dcgan(6, width=2, self_modulation=True).generator((3, 16, 16)), "project.weight"),
     "infogan": (Infogan(6, hidden=9, width=2).generator((1, 16, 16)), "project.0.weight"),
     "mlp": (Mlp(6, hidden=8, layers=2).generator((2,)), "project.0.weight"),
     "mnist": (Mnist(6, hidden=9, width=2).generator((1, 24, 24)), "project.0.weight"),
@@ -76,6 +77,8 @@ def test_activations_are_those_behind_the_first_layer() -> None:
     z = torch.randn(70, 6)
     generator.eval()
     torch.testing.assert_close(first_activations(generator, z), generator.project[:3](z).detach())
+    modulated, _ = FAMILIES["dcgan, modulated"]
+    assert first_activations(modulated, z).shape == (70, 4 * 4 * 4), "what a modulation hides is none"
     wide, _ = FAMILIES["chollet"]
     assert first_activations(wide, z).shape == (70, 2 * 8 * 8), "large maps are averaged down"
 

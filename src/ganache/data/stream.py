@@ -72,12 +72,12 @@ class Stream:
 
     def __getitem__(self, index: int) -> Tensor:
         """Batch `index`: float32 [B, C, H, W] in [-1, 1] with channels_last strides, or [B, 2] for a 2-D toy."""
-        chosen = self.dataset.at(self._rows(index))
+        moved = self._to_device(torch.from_numpy(self.dataset.at(self._rows(index))))
         if self.flip:
             bits = random_bits(self.batch, seed=self.seed, key=index * self.world + self.rank, purpose=FLIP)
-            mirrored = (bits & np.uint64(1)).astype(bool)
-            chosen[mirrored] = chosen[mirrored][:, :, ::-1]
-        moved = self._to_device(torch.from_numpy(np.asarray(chosen)))
+            mirrored = self._to_device(torch.from_numpy((bits & np.uint64(1)).astype(bool)))
+            pictures = moved.permute(0, 3, 1, 2)  # the order in which mirroring is fast
+            moved = torch.where(mirrored[:, None, None, None], pictures.flip(3), pictures).permute(0, 2, 3, 1)
         return moved if moved.ndim == 2 else to_float(moved)
 
     def labels(self, index: int) -> Tensor | None:

@@ -20,10 +20,11 @@ class Modulation(nn.Module):
 
     def __init__(self, z_dim: int, channels: int) -> None:
         super().__init__()
-        self.read = nn.Sequential(nn.Linear(z_dim, UNITS), nn.ReLU(inplace=True), nn.Linear(UNITS, 2 * channels))
+        self.hidden = nn.Linear(z_dim, UNITS)
+        self.numbers = nn.Linear(UNITS, 2 * channels)
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
-        gain, shift = self.read(w)[:, :, None, None].chunk(2, 1)
+        gain, shift = self.numbers(self.hidden(w).relu())[:, :, None, None].chunk(2, 1)
         return torch.addcmul(shift, x, 1 + gain)
 
 

@@ -17,7 +17,7 @@ from ganache.types import ImageShape
 MOST_MAPPED = 2**28
 """Bytes of pictures in a file that may stay mapped; of a larger one what was read is let go, so memory stays flat."""
 
-TOGETHER = 64
+TOGETHER = 8
 """Pictures of such a file that are read before they are let go: around each the system maps more than was asked for."""
 
 

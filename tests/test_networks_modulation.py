@@ -13,7 +13,7 @@ SHAPE = (3, 16, 16)
 
 
 def test_channels_are_scaled_and_moved_by_what_is_read_from_the_latent() -> None:
-    """Equation 4 of Chen et al. 2019, written out."""
+    """Self-modulation, written out."""
     layer = Modulation(5, 3).double()
     x, w = torch.randn(2, 3, 4, 4, dtype=torch.float64), torch.randn(2, 5, dtype=torch.float64)
     hidden = (w @ layer.hidden.weight.T + layer.hidden.bias).clamp(min=0)

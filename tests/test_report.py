@@ -74,7 +74,7 @@ def test_the_page_says_what_the_folder_says(runs: list[Path], page: Path) -> Non
         assert words in text
     (evaluation,) = read_evaluations(runs[0])
     assert len(evaluation.scores) == text.count('class="bars"')
-    differing = text[text.index("What differs") : text.index("All 7")]
+    differing = text[text.index("What differs") : text.index("All 80 settings")]
     assert re.findall(r"<code>([\w.]+)</code>", differing) == ["seed"]
 
 
@@ -97,7 +97,7 @@ def test_one_run_alone_lies_in_its_folder_and_tells_what_was_changed(
     assert ganache("report", str(runs[1]), "--no-neighbours") == 0
     assert "open it in a browser" in capsys.readouterr().out
     text = (runs[1] / "report.html").read_text()
-    changed = text[text.index("Changed from the recipe dcgan") : text.index("All 7")]
+    changed = text[text.index("Changed from the recipe dcgan") : text.index("All 80 settings")]
     assert "network.width" in changed
     assert "penalty.r1" not in changed
     assert "--no-neighbours" in text

@@ -1,7 +1,8 @@
 """A generator whose every layer reads the latent, where it else reaches the first one alone.
 
-Chen, Lucic, Houlsby & Gelly 2019, "On self modulation for generative adversarial networks", equation 4: what a norm
-gives is scaled and moved, channel by channel, by two numbers that a small network of one hidden layer reads from z.
+Chen, Lucic, Houlsby & Gelly 2019, "On self modulation for generative adversarial networks" (arXiv:1810.01365): what a
+norm gives is scaled and moved, channel by channel, by two numbers that a network of one hidden layer reads from z. The
+norm's own gain and shift stay, which the authors leave out: the two do the same for all latents.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from ganache.networks.blocks import PictureGenerator, unflatten
 
 UNITS = 32
-"""Of the hidden layer; so many in the paper's appendix."""
+"""Of the hidden layer: google/compare_gan, architectures/arch_ops.py (num_hidden)."""
 
 
 class Modulation(nn.Module):

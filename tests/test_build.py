@@ -9,10 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from ganache import build
+from ganache import build, optimisers
 from ganache.config import recipe
-from ganache.optimisers import Rmsprop
-from ganache.optimisers import optimiser as optimiser_of
 from ganache.sections import OptimiserConfig
 
 KINDS = {
@@ -30,7 +28,7 @@ def test_an_optimiser_steps_as_pytorchs_does(name: str) -> None:
         network = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1))
         settings = OptimiserConfig(name=name, lr=0.01, beta1=0.5, beta2=0.9, epsilon=1e-7)  # type: ignore[arg-type]
         plain = KINDS[name](network.parameters())
-        optimiser = optimiser_of(settings, network, torch.device("cpu")) if ours else plain
+        optimiser = optimisers.optimiser(settings, network, torch.device("cpu")) if ours else plain
         for _ in range(5):
             optimiser.zero_grad()
             network(torch.ones(2, 3)).square().sum().backward()
@@ -43,7 +41,7 @@ def test_an_optimiser_steps_as_pytorchs_does(name: str) -> None:
 def test_rmsprop_remembers_what_pytorchs_does() -> None:
     """So a run goes on with whichever of the two."""
     remembered = []
-    for kind in (Rmsprop, torch.optim.RMSprop):
+    for kind in (optimisers.Rmsprop, torch.optim.RMSprop):
         weight = nn.Parameter(torch.linspace(-1, 1, 40).view(2, 4, 5))
         optimiser = kind([weight, nn.Parameter(torch.ones(1))], lr=0.01, alpha=0.9, eps=1e-7)
         for step in range(3):
@@ -61,7 +59,7 @@ def test_rmsprop_is_keras_where_the_recipe_says_so() -> None:
     config = recipe("anime-article")
     settings, w = config.critic_optimiser, nn.Linear(1, 1, bias=False)
     nn.init.constant_(w.weight, 0.3)
-    optimiser, rate = optimiser_of(settings, w, torch.device("cpu")), build.plan(config).d_rate
+    optimiser, rate = optimisers.optimiser(settings, w, torch.device("cpu")), build.plan(config).d_rate
     by_hand, mean_square = 0.3, 0.0
     for step, gradient in enumerate((0.5, -0.2, 0.1)):
         w.weight.grad = torch.tensor([[gradient]])

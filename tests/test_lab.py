@@ -18,6 +18,7 @@ from ganache.folder import at_step, find_checkpoint, read_names
 
 TRAIN = ["train", "faces", "--size", "16", "--batch", "4", "--network.width", "4", "--network.z-dim", "6"]
 BRIEF = ["--data.count", "30", "--record.samples", "4", "--steps", "2", "--record.marks", "1"]
+BRIEF += ["--generator-optimiser.lr", "0.02"]  # else two steps leave pictures so grey that some are the same
 
 
 def run(*args: str) -> int:
@@ -60,7 +61,7 @@ def test_pictures_by_the_thousand_are_those_of_the_sheet(trained: Path) -> None:
     assert many.dtype == np.uint8
     assert many.shape == wanted.shape
     assert np.abs(many.astype(int) - wanted).max() <= 3  # made in bfloat16, where the machine has it
-    assert len(np.unique(many.reshape(600, -1), axis=0)) > 500  # hardly trained, all are nearly grey
+    assert len(np.unique(many.reshape(600, -1), axis=0)) == 600
     with zipfile.ZipFile("many.zip") as archive:
         assert archive.namelist() == [f"{seed:03}.png" for seed in range(7, 607)]
         with archive.open("606.png") as last:

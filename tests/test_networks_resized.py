@@ -49,7 +49,7 @@ def test_fluid_resizing_keeps_the_corners() -> None:
     """`align_corners`: output i of 2n reads the place i (n - 1) / (2n - 1)."""
     row = np.random.default_rng(0).standard_normal(7)
     expected = np.interp(np.arange(14) * 6 / 13, np.arange(7), row)
-    np.testing.assert_allclose(doubling(7, 1).double() @ torch.from_numpy(row), expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(doubling(7, 1) @ torch.from_numpy(row), expected, rtol=1e-12)
 
 
 def test_it_takes_a_third_of_the_products() -> None:

@@ -22,7 +22,7 @@ class DoubledConv2d(nn.Conv2d):
     def __init__(self, in_channels: int, out_channels: int, kernel_size: int, sides: tuple[int, int]) -> None:
         super().__init__(in_channels, out_channels, kernel_size, padding=kernel_size // 2)
         for name, side in zip(("down", "across"), sides, strict=True):
-            self.register_buffer(name, doubling(side, kernel_size), persistent=False)
+            self.register_buffer(name, doubling(side, kernel_size).float(), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         B, C, h, w = x.shape
@@ -38,7 +38,10 @@ class DoubledConv2d(nn.Conv2d):
 
 
 def doubling(side: int, kernel: int) -> Tensor:
-    """[2 * side, side * kernel]: to each place of a doubled row, the share of a place of the row by a kernel weight."""
-    resized = F.interpolate(torch.eye(side)[None], scale_factor=2, mode="linear", align_corners=True)[0]
+    """[2 * side, side * kernel], float64: to each place of a doubled row, the share of a place of the row by a kernel
+    weight."""
+    resized = F.interpolate(
+        torch.eye(side, dtype=torch.float64)[None], scale_factor=2, mode="linear", align_corners=True
+    )[0]
     seen = F.pad(resized, (kernel // 2, kernel // 2)).unfold(1, kernel, 1)  # [side, 2 * side, kernel]
     return seen.transpose(0, 1).reshape(2 * side, -1)

@@ -12,6 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ganache.networks import convolution, winograd
 from ganache.networks.convolution import Conv2d, ConvTranspose2d
+from ganache.networks.linear import Map
 
 # large side [B, L, H, W], weight [S, L, 4, 4], small side [B, S, H/2, W/2]
 L, S = 3, 5
@@ -56,7 +57,7 @@ PAIRS = [
 
 
 @pytest.mark.parametrize(("there", "back", "shape"), PAIRS)
-def test_each_map_has_its_adjoint(there: winograd.Map, back: winograd.Map, shape: tuple[int, ...]) -> None:
+def test_each_map_has_its_adjoint(there: Map, back: Map, shape: tuple[int, ...]) -> None:
     """<there(x), y> = <x, back(y)>."""
     x = random(*shape).detach()
     image = there(x)

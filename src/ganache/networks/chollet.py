@@ -48,13 +48,13 @@ class Chollet:
         h, w, c, wide = height // 2, width // 2, self.width, 2 * self.width
         body = nn.Sequential(
             nn.LeakyReLU(SLOPE, inplace=True),
-            nn.Conv2d(c, wide, 5, padding=2),
+            Conv2d(c, wide, 5, padding=2),
             nn.LeakyReLU(SLOPE, inplace=True),
             ConvTranspose2d(wide, wide, 4, stride=2, padding=1),
             nn.LeakyReLU(SLOPE, inplace=True),
-            nn.Conv2d(wide, wide, 5, padding=2),
+            Conv2d(wide, wide, 5, padding=2),
             nn.LeakyReLU(SLOPE, inplace=True),
-            nn.Conv2d(wide, wide, 5, padding=2),
+            Conv2d(wide, wide, 5, padding=2),
             nn.LeakyReLU(SLOPE, inplace=True),
             nn.Conv2d(wide, channels, 7, padding=3),
             nn.Tanh(),

@@ -1,6 +1,7 @@
-"""Strided convolutions by forms that are faster than oneDNN's own: in bfloat16 on a CPU.
+"""Convolutions by forms that are faster than oneDNN's own, on a CPU.
 
-Kernels of 4x4 with stride 2 and many channels, DCGAN's, take nine multiplications instead of sixteen (`winograd`), but
+Large kernels with stride 1 and many channels go by frequencies (`fourier`), in float32 too; all else here is about
+strided ones in bfloat16. Kernels of 4x4 with stride 2 and many channels, DCGAN's, take nine multiplications instead of sixteen (`winograd`), but
 not on processors with AMX, where products cost less than the copying around them. Else weight gradients of layers with
 many channels become matrix products: oneDNN's own reach half of what its products do, worst where channels are many and
 pixels few. What makes a picture of few channels, a transposed convolution or a convolution's gradient by its input,
@@ -22,7 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.grad import conv2d_input, conv2d_weight
 
-from ganache.networks import winograd
+from ganache.networks import fourier, winograd
 
 MOST_PATCHES = 2**23
 """Numbers that the matrix of patches may have: beyond it, copying costs what the product saves (`bench/NOTES.md`)."""
@@ -30,6 +31,10 @@ FEWEST_CHANNELS = 16
 FEWEST_FOR_WINOGRAD = 192, 48
 """Channels at the small side and at the large one from which the products saved outweigh the additions: each number of
 one side is multiplied with all channels of the other."""
+FEWEST_PLACES = 2**14
+"""In all pictures together, from which frequencies pay: the map of the kernels is as long for one picture."""
+MAPPED = 512
+"""Products for which a place and a channel can go through the maps there and back, about."""
 FAST = torch.bfloat16
 
 Ints = tuple[int, ...]
@@ -39,6 +44,9 @@ class Conv2d(nn.Conv2d):
     """PyTorch's convolution, which may be computed another way, or only its gradients."""
 
     def forward(self, x: Tensor) -> Tensor:
+        if by_frequencies(self, x):
+            dtype = products_in(x)
+            return biased(self, fourier.conv2d(x.to(dtype), self.weight.to(dtype)))
         if not computes_in_bfloat16(self, x):
             return super().forward(x)
         shape, asked = (self.out_channels, self.in_channels, *self.kernel_size), x.requires_grad
@@ -85,19 +93,53 @@ def another_way(
         y = own.apply(x.to(FAST), layer.weight.to(FAST), layer.stride, layer.padding)  # type: ignore[no-untyped-call]
     else:
         return None
-    return y if layer.bias is None else y + layer.bias.to(FAST).view(-1, 1, 1)
+    return biased(layer, y)
+
+
+def biased(layer: nn.Conv2d | nn.ConvTranspose2d, y: Tensor) -> Tensor:
+    return y if layer.bias is None else y + layer.bias.to(y.dtype).view(-1, 1, 1)
 
 
 # ---- which form pays -----------------------------------------------------------------------------------------------
 
 
+def by_frequencies(layer: nn.Conv2d, x: Tensor) -> bool:
+    """Whether more products are saved than the maps of frequencies cost."""
+    if not (is_plain(layer, x) and may_map(x) and set(layer.stride) == {1}):
+        return False
+    same = all(k % 2 == 1 and pad == k // 2 for k, pad in zip(layer.kernel_size, layer.padding, strict=True))
+    inputs, outputs = layer.in_channels, layer.out_channels
+    saved = inputs * outputs * (prod(layer.kernel_size) - 3)  # which is about what frequencies take
+    return same and saved >= MAPPED * (inputs + outputs) and x.numel() >= FEWEST_PLACES * inputs
+
+
+def may_map(x: Tensor) -> bool:
+    """Whether to spend time on maps for fewer products: not where a GPU or matrix units take them, and not in what is
+    exported, which is of plain layers."""
+    return x.device.type == "cpu" and not torch.compiler.is_compiling() and not (in_bfloat16() and has_amx())
+
+
+def products_in(x: Tensor) -> torch.dtype:
+    """The numbers of which a CPU takes products here."""
+    return FAST if in_bfloat16() else x.dtype
+
+
 def computes_in_bfloat16(layer: nn.Conv2d | nn.ConvTranspose2d, x: Tensor) -> bool:
     """Whether it is a plain layer whose products a CPU takes in bfloat16."""
+    return is_plain(layer, x) and in_bfloat16()
+
+
+def is_plain(layer: nn.Conv2d | nn.ConvTranspose2d, x: Tensor) -> bool:
+    """Whether it is of a CPU, and all channels see all channels of all places."""
     if x.device.type != "cpu":
         return False  # first, as a GPU waits for the host
     plain = layer.groups == 1 and set(layer.dilation) == {1} and layer.padding_mode == "zeros"
-    known = plain and not isinstance(layer.padding, str)
-    return known and torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") is FAST
+    return plain and not isinstance(layer.padding, str)
+
+
+def in_bfloat16() -> bool:
+    """Whether a CPU's products are taken in it here."""
+    return torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") is FAST
 
 
 def learns(layer: nn.Module) -> bool:

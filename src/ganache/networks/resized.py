@@ -2,14 +2,21 @@
 
 Both are linear, one mixes places and the other channels too, so the channels can be mixed first, where the picture is
 small: a quarter of the products. What each kernel weight makes of the small picture is then resized, moved and summed
-by a product along the columns and one along the rows. No large picture of many channels is made.
+by a product along the columns and one along the rows. No large picture of many channels is made. With many channels to
+mix, a CPU does so by frequencies (`fourier`), of which there are a third as many as weights and places: the doubling
+is part of their map.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from ganache.networks import fourier
+from ganache.networks.convolution import FEWEST_CHANNELS, FEWEST_PLACES, may_map, products_in
 
 
 class DoubledConv2d(nn.Conv2d):
@@ -21,10 +28,23 @@ class DoubledConv2d(nn.Conv2d):
 
     def __init__(self, in_channels: int, out_channels: int, kernel_size: int, sides: tuple[int, int]) -> None:
         super().__init__(in_channels, out_channels, kernel_size, padding=kernel_size // 2)
+        self.sides = sides
         for name, side in zip(("down", "across"), sides, strict=True):
             self.register_buffer(name, doubling(side, kernel_size).float(), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
+        many = min(self.in_channels, self.out_channels) >= FEWEST_CHANNELS
+        places = 4 * len(x) * self.sides[0] * self.sides[1]
+        if many and may_map(x) and places >= FEWEST_PLACES:
+            return self.by_frequencies(x.to(products_in(x)))
+        return self.by_parts(x)
+
+    def by_frequencies(self, x: Tensor) -> Tensor:
+        y = fourier.correlation(x.permute(2, 3, 0, 1), self.weight.to(x.dtype), doubled(self.sides, self.kernel_size))
+        assert self.bias is not None
+        return (y + self.bias.to(y.dtype)).permute(2, 3, 0, 1).contiguous(memory_format=torch.channels_last)
+
+    def by_parts(self, x: Tensor) -> Tensor:
         B, C, h, w = x.shape
         k, outputs = self.kernel_size[0], self.out_channels
         each = self.weight.permute(1, 3, 2, 0).reshape(C, -1)  # [C, across * down * outputs]
@@ -35,6 +55,15 @@ class DoubledConv2d(nn.Conv2d):
         large = torch.bmm(down.expand(B, -1, -1), wide).view(B, 2 * h, 2 * w, outputs)
         assert self.bias is not None
         return (large + self.bias.to(large.dtype)).permute(0, 3, 1, 2)
+
+
+@lru_cache(maxsize=64)
+def doubled(sides: tuple[int, int], kernel: tuple[int, int]) -> fourier.Maps:
+    """The maps of places of the small picture, of taps, and of results in the large one."""
+    made = [range(2 * side) for side in sides]
+    lengths = (2 * sides[0] + kernel[0] // 2, 2 * sides[1] + kernel[1] // 2)
+    of_places, of_taps, of_results = fourier.correlating(lengths, kernel, made, made)
+    return of_places.after(*(doubling(side, 1) for side in sides)), of_taps, of_results
 
 
 def doubling(side: int, kernel: int) -> Tensor:

@@ -18,28 +18,27 @@ Shapes: B pictures, L channels at the large side, of H x W pixels, and S at the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-Map = Callable[[Tensor], Tensor]
+from ganache.networks.linear import linear
 
 
 def conv2d(x: Tensor, weight: Tensor) -> Tensor:
     """F.conv2d(x [B, L, H, W], weight [S, L, 4, 4], stride=2, padding=1), with H and W multiples of 4."""
-    parts, kernels = _linear(x, differences, overlapped), _linear(weight, sums, unsummed)
+    parts, kernels = linear(x, differences, overlapped), linear(weight, sums, unsummed)
     products = _product(parts.flatten(5).flatten(2, 4).flatten(0, 1), kernels.flatten(3).flatten(0, 1))
-    return _linear(products.view(*parts.shape[:5], -1), joined, spread)
+    return linear(products.view(*parts.shape[:5], -1), joined, spread)
 
 
 def conv_transpose2d(x: Tensor, weight: Tensor) -> Tensor:
     """F.conv_transpose2d(x [B, S, h, w], weight [S, L, 4, 4], stride=2, padding=1), with h and w multiples of 2."""
-    parts, kernels = _linear(x, spread, joined), _linear(weight, sums, unsummed)
+    parts, kernels = linear(x, spread, joined), linear(weight, sums, unsummed)
     products = torch.bmm(parts.flatten(2, 4).flatten(0, 1), kernels.flatten(3).flatten(0, 1))
-    return _linear(products.view(*parts.shape[:5], 2, -1), overlapped, differences)
+    return linear(products.view(*parts.shape[:5], 2, -1), overlapped, differences)
 
 
 # ---- the maps and their adjoints -----------------------------------------------------------------------------------
@@ -154,28 +153,10 @@ def _alternating(x: Tensor, dim: int) -> tuple[Tensor, Tensor]:
 # ---- derivatives ---------------------------------------------------------------------------------------------------
 
 
-def _linear(x: Tensor, there: Map, back: Map) -> Tensor:
-    """A linear map; its derivative is its adjoint, `back`."""
-    y: Tensor = _Linear.apply(x, there, back)  # type: ignore[no-untyped-call]
-    return y
-
-
 def _product(a: Tensor, b: Tensor) -> Tensor:
     """a [9, m, k], b [9, n, k] -> [9, m, n]; PyTorch's own would leave b's gradient transposed, slow to read."""
     y: Tensor = _Product.apply(a, b)  # type: ignore[no-untyped-call]
     return y
-
-
-class _Linear(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, there: Map, back: Map) -> Tensor:
-        ctx.maps = there, back
-        return there(x)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        there, back = ctx.maps
-        return _linear(gradients[0], back, there), None, None
 
 
 class _Product(torch.autograd.Function):

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from ganache.networks import fourier, resized
 from ganache.networks.resized import DoubledConv2d, doubling
 
 SIDES = 7, 5
@@ -21,7 +22,39 @@ def pair(inputs: int, outputs: int, kernel: int = 5) -> tuple[DoubledConv2d, nn.
     return layer, nn.Sequential(nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True), plain)
 
 
-@pytest.mark.parametrize(("inputs", "outputs", "kernel"), [(4, 3, 5), (3, 1, 5), (1, 4, 3), (2, 2, 1)])
+@pytest.fixture
+def by_frequencies(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """As many channels and places do; an entry a time."""
+    asked: list[str] = []
+    correlated = fourier.correlated
+    monkeypatch.setattr(resized, "FEWEST_CHANNELS", 1)
+    monkeypatch.setattr(resized, "FEWEST_PLACES", 1)
+    monkeypatch.setattr(resized, "may_map", lambda x: True)
+    monkeypatch.setattr(fourier, "correlated", lambda *given: (asked.append("correlated"), correlated(*given))[1])
+    return asked
+
+
+CASES = [(4, 3, 5), (3, 1, 5), (1, 4, 3), (2, 2, 1)]
+
+
+@pytest.mark.parametrize(("inputs", "outputs", "kernel"), CASES)
+def test_by_frequencies_it_is_the_same(by_frequencies: list[str], inputs: int, outputs: int, kernel: int) -> None:
+    test_it_is_the_two_one_after_the_other_with_their_gradients(inputs, outputs, kernel)
+    assert by_frequencies
+
+
+def test_many_channels_of_many_places_go_by_frequencies(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    correlated = fourier.correlated
+    monkeypatch.setattr(fourier, "correlated", lambda *given: (asked.append(1), correlated(*given))[1])
+    for inputs, outputs, batch in ((64, 32, 128), (64, 1, 128), (64, 32, 1)):
+        layer, plain = pair(inputs, outputs)
+        x = torch.randn(batch, inputs, *SIDES)
+        torch.testing.assert_close(layer(x), plain(x), rtol=1e-4, atol=1e-4)
+    assert asked == [1]
+
+
+@pytest.mark.parametrize(("inputs", "outputs", "kernel"), CASES)
 def test_it_is_the_two_one_after_the_other_with_their_gradients(inputs: int, outputs: int, kernel: int) -> None:
     layer, plain = (each.double() for each in pair(inputs, outputs, kernel))
     x = torch.randn(3, inputs, *SIDES, dtype=torch.float64).to(memory_format=torch.channels_last)
@@ -35,9 +68,10 @@ def test_it_is_the_two_one_after_the_other_with_their_gradients(inputs: int, out
         torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)  # the shares are float32 numbers
 
 
-def test_pictures_leave_it_with_their_channels_innermost() -> None:
+@pytest.mark.parametrize("form", ["by_parts", "by_frequencies"])
+def test_pictures_leave_it_with_their_channels_innermost(form: str) -> None:
     layer, _ = pair(4, 3)
-    assert layer(torch.randn(2, 4, *SIDES)).is_contiguous(memory_format=torch.channels_last)
+    assert getattr(layer, form)(torch.randn(2, 4, *SIDES)).is_contiguous(memory_format=torch.channels_last)
 
 
 def test_weights_are_those_of_a_convolution() -> None:

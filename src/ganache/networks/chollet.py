@@ -56,7 +56,7 @@ class Chollet:
             nn.LeakyReLU(SLOPE, inplace=True),
             Conv2d(wide, wide, 5, padding=2),
             nn.LeakyReLU(SLOPE, inplace=True),
-            nn.Conv2d(wide, channels, 7, padding=3),
+            Conv2d(wide, channels, 7, padding=3),
             nn.Tanh(),
         )
         G = PictureGenerator(self.z_dim, shape, nn.Linear(self.z_dim, h * w * c), (c, h, w), body)

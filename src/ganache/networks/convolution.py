@@ -1,15 +1,17 @@
 """Convolutions by forms that are faster than oneDNN's own, on a CPU.
 
-Large kernels with stride 1 and many channels go by frequencies (`fourier`), in float32 too; all else here is about
-strided ones in bfloat16. Kernels of 4x4 with stride 2 and many channels, DCGAN's, take nine multiplications instead of sixteen (`winograd`), but
-not on processors with AMX, where products cost less than the copying around them. Else weight gradients of layers with
-many channels become matrix products: oneDNN's own reach half of what its products do, worst where channels are many and
-pixels few. What makes a picture of few channels, a transposed convolution or a convolution's gradient by its input,
-becomes a convolution to four times the channels whose numbers are shuffled into place. All else is PyTorch's own, and
-all are the same sums in another order. `bench/NOTES.md` has what each wins. Second derivatives work: everything here is
-made of operations that PyTorch derives.
+With stride 1, large kernels of many channels go by frequencies (`fourier`), and where many channels become few they are
+mixed before the kernel's taps are summed; in float32 as well as in bfloat16. All else here is of strided layers in bfloat16.
+Kernels of 4x4 with stride 2 and many channels, DCGAN's, take nine multiplications instead of sixteen (`winograd`). Else
+weight gradients of layers with many channels become matrix products: oneDNN's own reach half of what its products do,
+worst where channels are many and pixels few. What makes a picture of few channels, a transposed convolution or a
+convolution's gradient by its input, becomes a convolution to four times the channels whose numbers are shuffled into
+place. On processors with AMX products in bfloat16 cost less than the copying around fewer of them.
 
-A weight's shape is always [channels of the small side, channels of the large side, kh, kw].
+All else is PyTorch's own, and all are the same sums in another order. `bench/NOTES.md` has what each wins. Second
+derivatives work: everything here is made of operations that PyTorch derives.
+
+A strided layer's weight has the shape [channels of the small side, channels of the large side, kh, kw].
 """
 
 from __future__ import annotations
@@ -35,6 +37,8 @@ FEWEST_PLACES = 2**14
 """In all pictures together, from which frequencies pay: the map of the kernels is as long for one picture."""
 MAPPED = 512
 """Products for which a place and a channel can go through the maps there and back, about."""
+FEWEST_SUMMED, MOST_SUMMED = 128, 4
+"""Channels read and made from which, and up to which, it pays to mix channels before the kernel's taps are summed."""
 FAST = torch.bfloat16
 
 Ints = tuple[int, ...]
@@ -44,9 +48,9 @@ class Conv2d(nn.Conv2d):
     """PyTorch's convolution, which may be computed another way, or only its gradients."""
 
     def forward(self, x: Tensor) -> Tensor:
-        if by_frequencies(self, x):
+        if faster := unstrided(self, x):
             dtype = products_in(x)
-            return biased(self, fourier.conv2d(x.to(dtype), self.weight.to(dtype)))
+            return biased(self, faster(x.to(dtype), self.weight.to(dtype)))
         if not computes_in_bfloat16(self, x):
             return super().forward(x)
         shape, asked = (self.out_channels, self.in_channels, *self.kernel_size), x.requires_grad
@@ -103,14 +107,16 @@ def biased(layer: nn.Conv2d | nn.ConvTranspose2d, y: Tensor) -> Tensor:
 # ---- which form pays -----------------------------------------------------------------------------------------------
 
 
-def by_frequencies(layer: nn.Conv2d, x: Tensor) -> bool:
-    """Whether more products are saved than the maps of frequencies cost."""
-    if not (is_plain(layer, x) and may_map(x) and set(layer.stride) == {1}):
-        return False
+def unstrided(layer: nn.Conv2d, x: Tensor) -> Callable[[Tensor, Tensor], Tensor] | None:
+    """The form that pays for a layer of stride 1 that leaves the sides as they are; None for PyTorch's own."""
+    if not (is_plain(layer, x) and may_map(x) and set(layer.stride) == {1} and x.numel() >= FEWEST_PLACES * x.shape[1]):
+        return None
+    taps, inputs, outputs = prod(layer.kernel_size), layer.in_channels, layer.out_channels
     same = all(k % 2 == 1 and pad == k // 2 for k, pad in zip(layer.kernel_size, layer.padding, strict=True))
-    inputs, outputs = layer.in_channels, layer.out_channels
-    saved = inputs * outputs * (prod(layer.kernel_size) - 3)  # which is about what frequencies take
-    return same and saved >= MAPPED * (inputs + outputs) and x.numel() >= FEWEST_PLACES * inputs
+    if same and taps > 1 and outputs <= MOST_SUMMED and inputs >= FEWEST_SUMMED:
+        return summed
+    saved = inputs * outputs * (taps - 3)  # as frequencies take two to three
+    return fourier.conv2d if same and saved >= MAPPED * (inputs + outputs) else None
 
 
 def may_map(x: Tensor) -> bool:
@@ -183,6 +189,18 @@ def by_product(batch: int, shape: Ints, places: Ints, stride: Ints) -> bool:
 
 
 # ---- few channels, and products ------------------------------------------------------------------------------------
+
+
+def summed(x: Tensor, weight: Tensor) -> Tensor:
+    """F.conv2d(x, weight, padding="same"), of odd kernels, with channels mixed first for each tap: what each makes of
+    all places is moved and summed, in float32 as there are many."""
+    B, C, H, W = x.shape
+    kernel = tuple(weight.shape[2:])
+    taps = weight.flip(2, 3).permute(0, 2, 3, 1).reshape(-1, C)  # fold moves towards the later places
+    places = x.permute(0, 2, 3, 1).reshape(B, -1, C)
+    parts = torch.bmm(taps.expand(B, -1, -1), places.transpose(1, 2))  # [B, O * taps, H * W]
+    y = F.fold(parts.float() if parts.dtype is FAST else parts, (H, W), kernel, padding=tuple(k // 2 for k in kernel))
+    return y.to(x.dtype)
 
 
 def doubled(small: Tensor, weight: Tensor) -> Tensor:

@@ -40,7 +40,7 @@ class DoubledConv2d(nn.Conv2d):
         return self.by_parts(x)
 
     def by_frequencies(self, x: Tensor) -> Tensor:
-        y = fourier.correlation(x.permute(2, 3, 0, 1), self.weight.to(x.dtype), doubled(self.sides, self.kernel_size))
+        y = fourier.correlated(x.permute(2, 3, 0, 1), self.weight.to(x.dtype), doubled(self.sides, self.kernel_size))
         assert self.bias is not None
         return (y + self.bias.to(y.dtype)).permute(2, 3, 0, 1).contiguous(memory_format=torch.channels_last)
 
@@ -62,7 +62,7 @@ def doubled(sides: tuple[int, int], kernel: tuple[int, int]) -> fourier.Maps:
     """The maps of places of the small picture, of taps, and of results in the large one."""
     made = [range(2 * side) for side in sides]
     lengths = (2 * sides[0] + kernel[0] // 2, 2 * sides[1] + kernel[1] // 2)
-    of_places, of_taps, of_results = fourier.correlating(lengths, kernel, made, made)
+    of_places, of_taps, of_results = fourier.correlation(lengths, kernel, made, made)
     return of_places.after(*(doubling(side, 1) for side in sides)), of_taps, of_results
 
 

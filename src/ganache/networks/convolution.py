@@ -1,7 +1,7 @@
 """Convolutions by forms that are faster than oneDNN's own, on a CPU.
 
 With stride 1, large kernels of many channels go by frequencies (`fourier`), and where many channels become few they are
-mixed before the kernel's taps are summed; in float32 as well as in bfloat16. All else here is of strided layers in bfloat16.
+mixed before the kernel's taps are summed; in float32 as well as in bfloat16. The rest is of strided layers in bfloat16.
 Kernels of 4x4 with stride 2 and many channels, DCGAN's, take nine multiplications instead of sixteen (`winograd`). Else
 weight gradients of layers with many channels become matrix products: oneDNN's own reach half of what its products do,
 worst where channels are many and pixels few. What makes a picture of few channels, a transposed convolution or a

@@ -92,8 +92,8 @@ class Waves:
 
     def after(self, down: Tensor, across: Tensor) -> Waves:
         """Of what `down` [n, h] and `across` [m, w] make of h numbers by w."""
-        both = torch.kron(torch.eye(2, dtype=across.dtype), across)
-        return Waves(self.reals, self.down @ down, self.across @ across, self.across_complex @ both)
+        of_parts = (self.across_complex.unflatten(1, (2, -1)) @ across).flatten(1)
+        return Waves(self.reals, self.down @ down, self.across @ across, of_parts)
 
     def like(self, x: Tensor) -> Waves:
         return Waves(self.reals, *(each.to(x) for each in (self.down, self.across, self.across_complex)))

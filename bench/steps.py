@@ -96,10 +96,11 @@ def measured(row: Row, pairs: int) -> str:
     ratios = sorted(a / b for a, b in times)
     theirs, seconds = (statistics.median(column) for column in zip(*times, strict=True))
     ceiling = convolution(getattr(torch, made_of["dtype"]))
-    share = made_of["flop"] / seconds / ceiling
+    share, made = (made_of[count] / seconds / ceiling for count in ("flop", "made"))
     return (
         f"| `{row.recipe}` | {row.against} | {theirs:.3f} s | {seconds:.3f} s | **{statistics.median(ratios):.2f}** "
-        f"({ratios[0]:.2f} to {ratios[-1]:.2f}) | {row.wanted:g} | {share:.0%} of {ceiling / 1e9:.0f} GFLOP/s "
+        f"({ratios[0]:.2f} to {ratios[-1]:.2f}) | {row.wanted:g} | {share:.0%} of {ceiling / 1e9:.0f} GFLOP/s, "
+        f"{made:.0%} made "
         f"| {made_of['besides']:.1%} |"
     )
 
@@ -116,9 +117,10 @@ def main() -> None:
     lines = [
         f"## {datetime.date.today()}, {processor()}, torch {torch.__version__}, commit {commit.stdout.strip()}",
         "",
-        f"`python bench/steps.py --pairs {chosen.pairs}`; the last columns: the step's convolutions and products as a "
-        "share of the convolution ceiling measured right after, and what is not the networks' own arithmetic (data, "
-        "optimiser, averaging, gradient norms) as a share of a step.",
+        f"`python bench/steps.py --pairs {chosen.pairs}`; the last columns: the networks' convolutions and products, "
+        "counted as they are written down and as they are made, as a share of the convolution ceiling measured right "
+        "after, and what is not the networks' own arithmetic (data, optimiser, averaging, gradient norms) as a share "
+        "of a step.",
         "",
         "| recipe | against | theirs | ours | times as fast | wanted | of the ceiling | besides |",
         "|---|---|---|---|---|---|---|---|",

@@ -92,7 +92,7 @@ class Waves:
 
     def after(self, down: Tensor, across: Tensor) -> Waves:
         """Of what `down` [n, h] and `across` [m, w] make of h numbers by w."""
-        of_parts = (self.across_complex.unflatten(1, (2, -1)) @ across).flatten(1)
+        of_parts = (self.across_complex.view(-1, 2, len(across)) @ across).flatten(1)
         return Waves(self.reals, self.down @ down, self.across @ across, of_parts)
 
     def like(self, x: Tensor) -> Waves:

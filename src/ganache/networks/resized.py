@@ -10,6 +10,7 @@ is part of their map.
 from __future__ import annotations
 
 from functools import lru_cache
+from math import prod
 
 import torch
 import torch.nn.functional as F
@@ -34,8 +35,7 @@ class DoubledConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         many = min(self.in_channels, self.out_channels) >= FEWEST_CHANNELS
-        places = 4 * len(x) * self.sides[0] * self.sides[1]
-        if many and may_map(x) and places >= FEWEST_PLACES:
+        if many and may_map(x) and 4 * x.shape[0] * prod(self.sides) >= FEWEST_PLACES:
             return self.by_frequencies(x.to(products_in(x)))
         return self.by_parts(x)
 

@@ -9,9 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganache.networks import convolution
-from ganache.networks.convolution import Conv2d, ConvTranspose2d, _Convolution, _Transposed, doubled, product
+from ganache.networks import strided
+from ganache.networks.convolution import Conv2d, ConvTranspose2d
 from ganache.networks.spectral import spectral
+from ganache.networks.strided import Convolution, Transposed, doubled, product
 
 LAYERS: list[tuple[type[nn.Conv2d] | type[nn.ConvTranspose2d], type[nn.Conv2d] | type[nn.ConvTranspose2d]]] = [
     (Conv2d, nn.Conv2d),
@@ -39,10 +40,10 @@ def test_shuffled_channels_of_a_convolution_are_the_transposed_one(sides: tuple[
 
 
 FUNCTIONS: list[tuple[type[torch.autograd.Function], int, tuple[int, ...]]] = [
-    (_Convolution, 2, (3, 2, 4, 4)),
-    (_Transposed, 2, (2, 3, 4, 4)),
-    (_Convolution, 1, (4, 1, 4, 4)),  # few channels at the large side
-    (_Transposed, 4, (4, 1, 4, 4)),
+    (Convolution, 2, (3, 2, 4, 4)),
+    (Transposed, 2, (2, 3, 4, 4)),
+    (Convolution, 1, (4, 1, 4, 4)),  # few channels at the large side
+    (Transposed, 4, (4, 1, 4, 4)),
 ]
 
 
@@ -53,7 +54,7 @@ def test_first_and_second_derivatives(
     weight: tuple[int, ...],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(convolution, "FEWEST_CHANNELS", 4)
+    monkeypatch.setattr(strided, "FEWEST_CHANNELS", 4)
     inputs = [torch.randn(size, dtype=torch.float64, requires_grad=True) for size in ((2, channels, 6, 6), weight)]
 
     def y(x: Tensor, w: Tensor) -> Tensor:

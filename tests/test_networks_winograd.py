@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from ganache.networks import convolution, winograd
+from ganache.networks import convolution, strided, winograd
 from ganache.networks.convolution import Conv2d, ConvTranspose2d
 from ganache.networks.linear import Map
 
@@ -93,7 +93,7 @@ def test_a_layer_of_many_channels_goes_this_way_but_not_beside_matrix_units(
         return bool(asked)
 
     monkeypatch.setattr(convolution, "has_amx", lambda: False)
-    small, large = convolution.FEWEST_FOR_WINOGRAD
+    small, large = strided.FEWEST_FOR_WINOGRAD
     assert went(large, small)
     assert not went(large - 1, small)
     assert not went(large, small - 1)

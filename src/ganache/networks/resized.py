@@ -17,7 +17,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganache.networks import fourier
-from ganache.networks.convolution import FEWEST_CHANNELS, FEWEST_PLACES, may_map, products_in
+from ganache.networks.convolution import FEWEST_PLACES, may_map, products_in
+from ganache.networks.strided import FEWEST_CHANNELS
 
 
 class DoubledConv2d(nn.Conv2d):

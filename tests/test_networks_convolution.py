@@ -101,7 +101,7 @@ def test_where_it_does_not_pay_pytorch_does_all(ours: type[nn.Conv2d], _: object
         with torch.autocast("cpu", torch.bfloat16, enabled=fast):
             return type(layer(torch.randn(1, layer.in_channels, side, side)).grad_fn).__name__
 
-    assert went(ours(16, 16, 4, stride=2, bias=False)).startswith("_")
+    assert went(ours(16, 16, 4, stride=2, bias=False)) in {"ConvolutionBackward", "TransposedBackward"}
     plain = [
         went(ours(16, 16, 4, stride=2, bias=False), fast=False),
         went(ours(3, 16, 4, stride=2, bias=False)),

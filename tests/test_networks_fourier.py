@@ -156,6 +156,19 @@ def test_a_layer_is_pytorchs_to_rounding(asked: list[str], outputs: int, inputs:
         assert 0.001 < error < 0.02 if in_bfloat16 else error < 3e-6
 
 
+def test_many_pictures_are_done_in_parts(asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the maps make is several times as large as the pictures."""
+    layer, x = layer_and_picture()
+    x = torch.cat([x, 2 * x, -x]).contiguous(memory_format=torch.channels_last)
+    together = layer(x)
+    monkeypatch.setattr(convolution, "MOST_TOGETHER", 2 * WIDE * LARGE**2)
+    asked.clear()
+    y = layer(x)
+    assert asked == ["conv2d"] * 2
+    torch.testing.assert_close(y, together)
+    assert y.is_contiguous(memory_format=torch.channels_last)
+
+
 def test_channels_stay_last() -> None:
     y = fourier.conv2d(torch.randn(2, 4, 8, 8).to(memory_format=torch.channels_last), torch.randn(3, 4, 3, 3))
     assert y.is_contiguous(memory_format=torch.channels_last)

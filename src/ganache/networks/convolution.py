@@ -24,6 +24,8 @@ MAPPED = 512
 """Products for which a place and a channel can go through the maps there and back, about."""
 FEWEST_SUMMED, MOST_SUMMED = 128, 4
 """Channels read and made from which, and up to which, it pays to mix channels before the kernel's taps are summed."""
+MOST_TOGETHER = 2**25
+"""Numbers of the pictures that a form is given at a time: what it makes on the way is several times as large."""
 FAST = torch.bfloat16
 
 Form = Callable[[Tensor, Tensor], Tensor]
@@ -77,7 +79,9 @@ Layer = nn.Conv2d | nn.ConvTranspose2d
 
 def computed(layer: Layer, form: Form, x: Tensor) -> Tensor:
     dtype = products_in(x)
-    y = form(x.to(dtype), layer.weight.to(dtype))
+    weight = layer.weight.to(dtype)
+    made = [form(part, weight) for part in x.to(dtype).split(max(1, MOST_TOGETHER * len(x) // x.numel()))]
+    y = made[0] if len(made) == 1 else torch.cat(made)
     return y if layer.bias is None else y + layer.bias.to(dtype).view(-1, 1, 1)
 
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ganache.config import Config
 from ganache.errors import ConfigError
 from ganache.methods import WganGp
-from ganache.networks import Residual
+from ganache.networks import Residual, convolution, winograd
 from ganache.networks.resblock import Block, ConvolutionDown, ConvolutionUp
 from ganache.rules import refuse_contradictions
 from ganache.types import ImageShape
@@ -88,6 +88,23 @@ def test_means_after_a_convolution() -> None:
     large = F.conv2d(x, layer.weight, layer.bias, padding=1)
     theirs = (large[..., ::2, ::2] + large[..., 1::2, ::2] + large[..., ::2, 1::2] + large[..., 1::2, 1::2]) / 4
     assert_equal_with_gradients(layer(x), theirs, [x, *layer.parameters()])
+
+
+@pytest.mark.parametrize("kind", [ConvolutionUp, ConvolutionDown])
+def test_wide_ones_take_nine_products_of_sixteen_in_bfloat16(
+    kind: type[nn.Conv2d], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, asked = "conv_transpose2d" if kind is ConvolutionUp else "conv2d", []
+    function = getattr(winograd, name)
+    monkeypatch.setattr(winograd, name, lambda *given: (asked.append(1), function(*given))[1])
+    monkeypatch.setattr(convolution, "has_amx", lambda: False)
+    layer, x = kind(192, 192, 3, padding=1), torch.randn(2, 192, 8, 8)
+    plain = layer(x)
+    assert not asked
+    with torch.autocast("cpu", torch.bfloat16):
+        y = layer(x)
+    assert asked
+    assert 0.001 < (y - plain).norm() / plain.norm() < 0.02
 
 
 @pytest.mark.parametrize("norm", ["batch", "layer", "none"])

@@ -8,7 +8,7 @@ the copying around fewer of them. All else is PyTorch's own. `bench/NOTES.md` ha
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import prod
 
 import torch
@@ -74,15 +74,40 @@ class ConvTranspose2d(nn.ConvTranspose2d):
         return None
 
 
+def halving(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """F.conv2d(x, weight [S, L, 4, 4], bias, stride=2, padding=1) by the fastest form of a kernel made on the way."""
+    if takes_nine(x, weight, x.shape[2:]):
+        return biased(winograd.conv2d(x.to(FAST), weight.to(FAST)), bias)
+    return F.conv2d(x, weight, bias, stride=2, padding=1)
+
+
+def doubling(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """F.conv_transpose2d(x, weight [S, L, 4, 4], bias, stride=2, padding=1), likewise."""
+    if takes_nine(x, weight, [2 * side for side in x.shape[2:]]):
+        return biased(winograd.conv_transpose2d(x.to(FAST), weight.to(FAST)), bias)
+    return F.conv_transpose2d(x, weight, bias, stride=2, padding=1)
+
+
+def takes_nine(x: Tensor, weight: Tensor, large: Sequence[int]) -> bool:
+    if x.device.type != "cpu":
+        return False
+    its = Strided(tuple(weight.shape), large, (), (2, 2), (1, 1))
+    return in_bfloat16() and its.by_winograd and not has_amx()
+
+
+def biased(y: Tensor, bias: Tensor | None) -> Tensor:
+    return y if bias is None else y + bias.to(y.dtype).view(-1, 1, 1)
+
+
 Layer = nn.Conv2d | nn.ConvTranspose2d
 
 
 def computed(layer: Layer, form: Form, x: Tensor) -> Tensor:
     dtype = products_in(x)
     weight = layer.weight.to(dtype)
-    made = [form(part, weight) for part in x.to(dtype).split(max(1, MOST_TOGETHER * len(x) // x.numel()))]
-    y = made[0] if len(made) == 1 else torch.cat(made)
-    return y if layer.bias is None else y + layer.bias.to(dtype).view(-1, 1, 1)
+    together = max(1, MOST_TOGETHER * len(x) // max(1, x.numel()))
+    made = [form(part, weight) for part in x.to(dtype).split(together)]
+    return biased(made[0] if len(made) == 1 else torch.cat(made), layer.bias)
 
 
 def own(function: type[torch.autograd.Function], its: Strided) -> Form:

@@ -12,7 +12,9 @@ from math import sqrt
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ganache.networks import convolution
 from ganache.networks.blocks import Norm, normalisation
+from ganache.networks.convolution import Conv2d
 
 
 class ConvolutionUp(nn.Conv2d):
@@ -23,7 +25,7 @@ class ConvolutionUp(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         kernel = 4 * F.avg_pool2d(self.weight.flip(2, 3), 2, stride=1, padding=1)  # [c', c, 4, 4]
-        return F.conv_transpose2d(x, kernel.transpose(0, 1), self.bias, stride=2, padding=1)
+        return convolution.doubling(x, kernel.transpose(0, 1), self.bias)
 
 
 class ConvolutionDown(nn.Conv2d):
@@ -34,7 +36,7 @@ class ConvolutionDown(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         kernel = F.avg_pool2d(self.weight, 2, stride=1, padding=1)  # [c', c, 4, 4]
-        return F.conv2d(x, kernel, self.bias, stride=2, padding=1)
+        return convolution.halving(x, kernel, self.bias)
 
 
 class Block(nn.Module):
@@ -48,8 +50,8 @@ class Block(nn.Module):
         super().__init__()
         middle = c_out if up else c_in
         # Where a norm follows, with a shift of its own, the authors leave the bias out.
-        first = (ConvolutionUp if up else nn.Conv2d)(c_in, middle, 3, padding=1, bias=norm == "none")
-        second = (nn.Conv2d if up else ConvolutionDown)(middle, c_out, 3, padding=1)
+        first = (ConvolutionUp if up else Conv2d)(c_in, middle, 3, padding=1, bias=norm == "none")
+        second = (Conv2d if up else ConvolutionDown)(middle, c_out, 3, padding=1)
         self.up = up
         self.shortcut = he(nn.Conv2d(c_in, c_out, 1), gain=1.0)
         self.residual = nn.Sequential(

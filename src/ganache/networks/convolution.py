@@ -106,7 +106,7 @@ def computed(layer: Layer, form: Form, x: Tensor) -> Tensor:
     dtype = products_in(x)
     weight = layer.weight.to(dtype)
     together = max(1, MOST_TOGETHER * len(x) // max(1, x.numel()))
-    made = [form(part, weight) for part in x.to(dtype).split(together)]
+    made = [form(part, weight) for part in torch.split(x.to(dtype), together)]
     return biased(made[0] if len(made) == 1 else torch.cat(made), layer.bias)
 
 

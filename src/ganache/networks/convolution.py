@@ -74,14 +74,14 @@ class ConvTranspose2d(nn.ConvTranspose2d):
         return None
 
 
-def halving(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+def conv4x4(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """F.conv2d(x, weight [S, L, 4, 4], bias, stride=2, padding=1) by the fastest form of a kernel made on the way."""
     if takes_nine(x, weight, x.shape[2:]):
         return biased(winograd.conv2d(x.to(FAST), weight.to(FAST)), bias)
     return F.conv2d(x, weight, bias, stride=2, padding=1)
 
 
-def doubling(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+def conv_transpose4x4(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """F.conv_transpose2d(x, weight [S, L, 4, 4], bias, stride=2, padding=1), likewise."""
     if takes_nine(x, weight, [2 * side for side in x.shape[2:]]):
         return biased(winograd.conv_transpose2d(x.to(FAST), weight.to(FAST)), bias)

@@ -25,7 +25,7 @@ class ConvolutionUp(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         kernel = 4 * F.avg_pool2d(self.weight.flip(2, 3), 2, stride=1, padding=1)  # [c', c, 4, 4]
-        return convolution.doubling(x, kernel.transpose(0, 1), self.bias)
+        return convolution.conv_transpose4x4(x, kernel.transpose(0, 1), self.bias)
 
 
 class ConvolutionDown(nn.Conv2d):
@@ -36,7 +36,7 @@ class ConvolutionDown(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         kernel = F.avg_pool2d(self.weight, 2, stride=1, padding=1)  # [c', c, 4, 4]
-        return convolution.halving(x, kernel, self.bias)
+        return convolution.conv4x4(x, kernel, self.bias)
 
 
 class Block(nn.Module):

@@ -13,7 +13,7 @@ from math import prod
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor, compiler, nn
 
 from ganache.networks import fourier, winograd
 from ganache.networks.strided import Convolution, Strided, Transposed
@@ -37,7 +37,7 @@ class Conv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         form = unstrided(self, x) or self._strided(x)
-        return super().forward(x) if form is None else computed(self, form, x)
+        return super().forward(x) if form is None else computed(form, x, self.weight, self.bias)
 
     def _strided(self, x: Tensor) -> Form | None:
         if not computes_in_bfloat16(self, x):
@@ -59,7 +59,7 @@ class ConvTranspose2d(nn.ConvTranspose2d):
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
         form = None if output_size is not None or any(self.output_padding) else self._strided(x)
-        return super().forward(x, output_size) if form is None else computed(self, form, x)
+        return super().forward(x, output_size) if form is None else computed(form, x, self.weight, self.bias)
 
     def _strided(self, x: Tensor) -> Form | None:
         if not computes_in_bfloat16(self, x):
@@ -77,14 +77,14 @@ class ConvTranspose2d(nn.ConvTranspose2d):
 def conv4x4(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """F.conv2d(x, weight [S, L, 4, 4], bias, stride=2, padding=1) by the fastest form of a kernel made on the way."""
     if takes_nine(x, weight, x.shape[2:]):
-        return biased(winograd.conv2d(x.to(FAST), weight.to(FAST)), bias)
+        return computed(winograd.conv2d, x, weight, bias)
     return F.conv2d(x, weight, bias, stride=2, padding=1)
 
 
 def conv_transpose4x4(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """F.conv_transpose2d(x, weight [S, L, 4, 4], bias, stride=2, padding=1), likewise."""
     if takes_nine(x, weight, [2 * side for side in x.shape[2:]]):
-        return biased(winograd.conv_transpose2d(x.to(FAST), weight.to(FAST)), bias)
+        return computed(winograd.conv_transpose2d, x, weight, bias)
     return F.conv_transpose2d(x, weight, bias, stride=2, padding=1)
 
 
@@ -95,19 +95,15 @@ def takes_nine(x: Tensor, weight: Tensor, large: Sequence[int]) -> bool:
     return in_bfloat16() and its.by_winograd and not has_amx()
 
 
-def biased(y: Tensor, bias: Tensor | None) -> Tensor:
-    return y if bias is None else y + bias.to(y.dtype).view(-1, 1, 1)
-
-
 Layer = nn.Conv2d | nn.ConvTranspose2d
 
 
-def computed(layer: Layer, form: Form, x: Tensor) -> Tensor:
+def computed(form: Form, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     dtype = products_in(x)
-    weight = layer.weight.to(dtype)
-    together = max(1, MOST_TOGETHER * len(x) // max(1, x.numel()))
+    weight, together = weight.to(dtype), max(1, MOST_TOGETHER * len(x) // max(1, x.numel()))
     made = [form(part, weight) for part in torch.split(x.to(dtype), together)]
-    return biased(made[0] if len(made) == 1 else torch.cat(made), layer.bias)
+    y = made[0] if len(made) == 1 else torch.cat(made)
+    return y if bias is None else y + bias.to(dtype).view(-1, 1, 1)
 
 
 def own(function: type[torch.autograd.Function], its: Strided) -> Form:
@@ -133,7 +129,7 @@ def unstrided(layer: nn.Conv2d, x: Tensor) -> Form | None:
 def may_map(x: Tensor) -> bool:
     """Whether to spend time on maps for fewer products: not where a GPU or matrix units take them, and not in what is
     exported, which is of plain layers."""
-    return x.device.type == "cpu" and not torch.compiler.is_compiling() and not (in_bfloat16() and has_amx())
+    return x.device.type == "cpu" and not compiler.is_compiling() and not (in_bfloat16() and has_amx())
 
 
 def products_in(x: Tensor) -> torch.dtype:

@@ -108,7 +108,7 @@ def test_where_it_does_not_pay_pytorch_does_all(ours: type[nn.Conv2d], _: object
         went(ours(16, 3, 4, stride=2, bias=False)),
         went(ours(16, 16, 4, bias=False)),
         went(ours(16, 16, 4, stride=2, groups=4, bias=False)),
-        went(ours(64, 64, 4, stride=2, bias=False), side=256),
+        went(ours(16, 16, 4, stride=2, bias=False), side=512),
     ]
     assert set(plain) == {"ConvolutionBackward0"}
 

@@ -12,9 +12,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ganache.networks import convolution, fourier
 from ganache.networks.convolution import Conv2d, summed
-from ganache.networks.fourier import OF_PLACES, OF_RESULTS, OF_TAPS, waves
+from ganache.networks.fourier import OF_PLACES, OF_RESULTS, OF_TAPS, tiled, waves
 from ganache.networks.linear import Map
-from ganache.networks.tiles import Tiles
 
 
 def random(*shape: int) -> Tensor:
@@ -61,12 +60,13 @@ def test_each_map_has_its_adjoint(lengths: tuple[int, int], three: fourier.Three
 
 @pytest.mark.parametrize(("sides", "kernel"), CASES)
 def test_tiles_are_put_together_by_the_adjoint(sides: tuple[int, int], kernel: tuple[int, int]) -> None:
-    tiles, x = Tiles(sides, kernel, 16), random(2, 3, *sides).detach()
-    for there, back in ((tiles.cut, tiles.pasted), (tiles.parted, tiles.joined)):
-        parts = there(x)
+    x = random(2, 3, *sides).detach()
+    places, results = tiled(sides, kernel)
+    for tiles in (places, results):
+        parts = tiles.cut(x)
         y = torch.randn_like(parts)
-        torch.testing.assert_close((parts * y).sum(), (x * back(y)).sum())
-    torch.testing.assert_close(tiles.joined(tiles.parted(x)), x)
+        torch.testing.assert_close((parts * y).sum(), (x * tiles.pasted(y)).sum())
+    torch.testing.assert_close(results.pasted(results.cut(x)), x)
 
 
 def test_a_picture_of_real_numbers_takes_as_many_products_as_half_its_frequencies() -> None:

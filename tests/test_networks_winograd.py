@@ -1,8 +1,9 @@
-"""Convolutions in nine products of sixteen: the same numbers, derivatives and adjoints as PyTorch's."""
+"""Convolutions in 25 products of 64: the same numbers, derivatives and adjoints as PyTorch's."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -10,9 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from ganache.networks import convolution, strided, winograd
+from ganache.networks import convolution, kernels, winograd
 from ganache.networks.convolution import Conv2d, ConvTranspose2d
-from ganache.networks.linear import Map
 
 # large side [B, L, H, W], weight [S, L, 4, 4], small side [B, S, H/2, W/2]
 L, S = 3, 5
@@ -49,30 +49,34 @@ def test_second_derivatives(function: Callable[[Tensor, Tensor], Tensor], channe
     assert torch.autograd.gradgradcheck(function, (random(1, channels, 4, 4), random(3, 2, 4, 4)))
 
 
-PAIRS = [
-    (winograd.differences, winograd.overlapped, (2, 3, 8, 12)),
-    (winograd.sums, winograd.unsummed, (3, 2, 4, 4)),
-    (winograd.spread, winograd.joined, (2, 3, 4, 6)),
-]
-
-
-@pytest.mark.parametrize(("there", "back", "shape"), PAIRS)
-def test_each_map_has_its_adjoint(there: Map, back: Map, shape: tuple[int, ...]) -> None:
+@pytest.mark.parametrize(("batch", "sides"), [(1, (4, 4)), (50, (8, 16)), (50, (9, 30))])
+def test_each_map_has_its_adjoint(batch: int, sides: tuple[int, int]) -> None:
     """<there(x), y> = <x, back(y)>."""
-    x = random(*shape).detach()
-    image = there(x)
-    y = torch.randn_like(image)
-    torch.testing.assert_close((image * y).sum(), (x * back(y)).sum())
+    small = (sides[0] // 2, sides[1] // 2)
+    for its in winograd.maps(batch, sides, small, 1):
+        x = random(2, 3, *its.tiles.sides).detach()
+        image = its.there(x)
+        y = torch.randn_like(image)
+        torch.testing.assert_close((image * y).sum(), (x * its.back(y)).sum())
 
 
-def test_nine_products_stand_for_sixteen() -> None:
-    counts = []
+def test_25_products_stand_for_64() -> None:
+    """In a step's three passes, maps aside."""
+    counts, x, weight = [], random(50, L, 16, 16), random(S, L, 4, 4)
     for function in (winograd.conv2d, lambda x, weight: F.conv2d(x, weight, None, 2, 1)):
-        x, weight = random(2, L, 8, 8), random(S, L, 4, 4)
         with FlopCounterMode(display=False) as counter:
             function(x, weight).sum().backward()
-        counts.append(counter.get_total_flops())
-    assert counts[0] * 16 == counts[1] * 9
+        made = counter.get_flop_counts()["Global"]
+        counts.append(sum(flops for operation, flops in made.items() if operation is not torch.ops.aten.mm))
+    assert counts[0] * 64 == counts[1] * 25
+
+
+@pytest.mark.parametrize("m", winograd.POINTS)
+def test_their_points_lose_little_to_rounding(m: int) -> None:
+    """As each product sums what was rounded before, and so do the results."""
+    of_places, of_taps, of_results = winograd.matrices(m)
+    assert all(each.abs().amax(1).allclose(torch.ones(m + 1, dtype=torch.float64)) for each in (of_places, of_taps))
+    assert of_results.abs().max() < 2
 
 
 @pytest.mark.parametrize("kind", [Conv2d, ConvTranspose2d])
@@ -84,23 +88,33 @@ def test_a_layer_of_many_channels_goes_this_way_but_not_beside_matrix_units(
         function = getattr(winograd, name)
         monkeypatch.setattr(winograd, name, lambda *a, f=function, n=name: (asked.append(n), f(*a))[1])
 
-    def went(large: int, small: int, side: int = 8) -> bool:
+    def went(
+        large: int, small: int, *, batch: int = 64, side: int = 8, in_bfloat16: bool = True, **changed: Any
+    ) -> bool:
         asked.clear()
         channels = (large, small) if kind is Conv2d else (small, large)
-        layer = kind(*channels, 4, stride=2, padding=1)
-        with torch.autocast("cpu", torch.bfloat16):
-            layer(torch.randn(1, channels[0], side, side)).float().sum().backward()
+        layer = kind(*channels, **{"kernel_size": 4, "stride": 2, "padding": 1} | changed)
+        with torch.autocast("cpu", torch.bfloat16, enabled=in_bfloat16):
+            layer(torch.randn(batch, channels[0], side, side)).float().sum().backward()
         return bool(asked)
 
     monkeypatch.setattr(convolution, "has_amx", lambda: False)
-    small, large = strided.FEWEST_FOR_WINOGRAD
-    assert went(large, small)
-    assert not went(large - 1, small)
-    assert not went(large, small - 1)
-    if kind is Conv2d:
-        assert not went(large, small, side=10)  # to 5, and two neighbours are made together
+    for found in (kernels.library(), None):
+        monkeypatch.setattr(kernels, "library", lambda found=found: found)
+        fewest = max(winograd.FEWEST_CHANNELS.values()) if found else winograd.FEWEST_CHANNELS_OF_PYTORCH
+        for in_bfloat16 in (True, False):
+            assert went(fewest, fewest, in_bfloat16=in_bfloat16)
+        assert went(fewest, fewest, padding=0, side=14)
+        assert not went(fewest - 17, fewest)
+        assert not went(fewest, fewest - 17)
+        assert not went(fewest, fewest, batch=1)  # the kernel's map is as long for one
+        assert not went(fewest, fewest, kernel_size=3)
+        assert not went(fewest, fewest, stride=1)
+        assert not went(fewest, fewest, padding=(1, 0), side=14)
+        assert not went(fewest, fewest, groups=fewest)
     monkeypatch.setattr(convolution, "has_amx", lambda: True)
-    assert not went(large, small)
+    assert not went(fewest, fewest)
+    assert went(fewest, fewest, in_bfloat16=False)  # matrix units take no float32
 
 
 @pytest.mark.parametrize("kind", [Conv2d, ConvTranspose2d])
@@ -111,7 +125,7 @@ def test_in_bfloat16_its_error_is_small_beside_the_numbers(
     torch.manual_seed(0)
     small, large = 256, 128
     layer = kind(*((large, small) if kind is Conv2d else (small, large)), 4, stride=2, padding=1, bias=False)
-    x = torch.randn(4, layer.in_channels, 8, 8)
+    x = torch.randn(64, layer.in_channels, 8, 8)
     seen = []
     for dtype in (torch.float32, torch.float64):
         layer.to(dtype).zero_grad()

@@ -16,7 +16,7 @@ from ganache.config import Config
 from ganache.data import Dataset, Stream, load
 from ganache.errors import ConfigError
 from ganache.methods.penalised import Penalised
-from ganache.networks.convolution import cpu_has
+from ganache.networks.kernels import cpu_has
 from ganache.networks.view import Told, View
 from ganache.optimisers import optimiser
 from ganache.rules import refuse_contradictions

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, compiler, nn
 
 from ganache.networks import fourier, winograd
+from ganache.networks.kernels import cpu_has
 from ganache.networks.strided import Convolution, Strided, Transposed
 
 FEWEST_PLACES = 2**14
@@ -40,16 +41,16 @@ class Conv2d(nn.Conv2d):
         return super().forward(x) if form is None else computed(form, x, self.weight, self.bias)
 
     def _strided(self, x: Tensor) -> Form | None:
-        if not computes_in_bfloat16(self, x):
+        if not is_plain(self, x):
             return None
         assert not isinstance(self.padding, str)  # `is_plain` refuses paddings by name
         sides = zip(x.shape[2:], self.padding, self.kernel_size, self.stride, strict=True)
         small = [(side + 2 * pad - k) // step + 1 for side, pad, k, step in sides]
         weight = (self.out_channels, self.in_channels, *self.kernel_size)
         its = Strided(weight, x.shape[2:], small, self.stride, self.padding)
-        if its.by_winograd and not has_amx():
-            return winograd.conv2d
-        if (x.requires_grad and its.shuffles) or (its.by_product(len(x)) and learns(self)):
+        if its.of_pairs and goes_by_winograd(x, weight, its.small):
+            return lambda x, weight: winograd.conv2d(x, weight, its.padding[0])
+        if in_bfloat16() and ((x.requires_grad and its.shuffles) or (its.by_product(len(x)) and learns(self))):
             return own(Convolution, its)
         return None
 
@@ -62,37 +63,36 @@ class ConvTranspose2d(nn.ConvTranspose2d):
         return super().forward(x, output_size) if form is None else computed(form, x, self.weight, self.bias)
 
     def _strided(self, x: Tensor) -> Form | None:
-        if not computes_in_bfloat16(self, x):
+        if not is_plain(self, x):
             return None
         assert not isinstance(self.padding, str)
+        sides = zip(x.shape[2:], self.padding, self.kernel_size, self.stride, strict=True)
+        large = [(side - 1) * step + k - 2 * pad for side, pad, k, step in sides]
         weight = (self.in_channels, self.out_channels, *self.kernel_size)
-        its = Strided(weight, [2 * side for side in x.shape[2:]], x.shape[2:], self.stride, self.padding)
-        if its.by_winograd and not has_amx():
-            return winograd.conv_transpose2d
-        if its.shuffles or (its.by_product(len(x)) and learns(self)):
+        its = Strided(weight, large, x.shape[2:], self.stride, self.padding)
+        if its.of_pairs and goes_by_winograd(x, weight, its.small):
+            return lambda x, weight: winograd.conv_transpose2d(x, weight, its.padding[0])
+        if in_bfloat16() and (its.shuffles or (its.by_product(len(x)) and learns(self))):
             return own(Transposed, its)
         return None
 
 
 def conv4x4(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """F.conv2d(x, weight [S, L, 4, 4], bias, stride=2, padding=1) by the fastest form of a kernel made on the way."""
-    if takes_nine(x, weight, x.shape[2:]):
+    if goes_by_winograd(x, weight.shape, [side // 2 for side in x.shape[2:]]):
         return computed(winograd.conv2d, x, weight, bias)
     return F.conv2d(x, weight, bias, stride=2, padding=1)
 
 
 def conv_transpose4x4(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """F.conv_transpose2d(x, weight [S, L, 4, 4], bias, stride=2, padding=1), likewise."""
-    if takes_nine(x, weight, [2 * side for side in x.shape[2:]]):
+    if goes_by_winograd(x, weight.shape, x.shape[2:]):
         return computed(winograd.conv_transpose2d, x, weight, bias)
     return F.conv_transpose2d(x, weight, bias, stride=2, padding=1)
 
 
-def takes_nine(x: Tensor, weight: Tensor, large: Sequence[int]) -> bool:
-    if x.device.type != "cpu":
-        return False
-    its = Strided(tuple(weight.shape), large, (), (2, 2), (1, 1))
-    return in_bfloat16() and its.by_winograd and not has_amx()
+def goes_by_winograd(x: Tensor, weight: Sequence[int], small: Sequence[int]) -> bool:
+    return may_map(x) and winograd.pays(len(x), weight, small, products_in(x))
 
 
 Layer = nn.Conv2d | nn.ConvTranspose2d
@@ -137,11 +137,6 @@ def products_in(x: Tensor) -> torch.dtype:
     return FAST if in_bfloat16() else x.dtype
 
 
-def computes_in_bfloat16(layer: Layer, x: Tensor) -> bool:
-    """Whether it is a plain layer whose products a CPU takes in bfloat16."""
-    return is_plain(layer, x) and in_bfloat16()
-
-
 def is_plain(layer: Layer, x: Tensor) -> bool:
     """Whether it is of a CPU, and all channels see all channels of all places."""
     if x.device.type != "cpu":
@@ -163,12 +158,6 @@ def learns(layer: nn.Module) -> bool:
 def has_amx() -> bool:
     """Whether the processor has matrix units, beside which additions are slow."""
     return cpu_has("amx_bf16")
-
-
-def cpu_has(*abilities: str) -> bool:
-    """Whether PyTorch, if it can tell, finds any of these in the processor."""
-    able = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-    return any(able.get(ability) for ability in abilities)
 
 
 # ---- few channels ---------------------------------------------------------------------------------------------------

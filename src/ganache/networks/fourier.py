@@ -16,13 +16,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from math import pi
+from math import ceil, pi
 
 import torch
 from torch import Tensor
 
 from ganache.networks.linear import linear
-from ganache.networks.tiles import Tiles
+from ganache.networks.tiles import Sides, Tiles
 
 TILE = 16
 """Results along a side of a tile, at most: with fewer each takes more products, with more the maps are longer."""
@@ -30,12 +30,21 @@ TILE = 16
 
 def conv2d(x: Tensor, weight: Tensor) -> Tensor:
     """F.conv2d(x [B, C, H, W], weight [O, C, kh, kw], padding="same"), of odd kernels."""
-    kernel = (weight.shape[2], weight.shape[3])
-    tiles = Tiles((x.shape[2], x.shape[3]), kernel, TILE)
-    seen = [range(-pad, n + pad) for n, pad in zip(tiles.results, tiles.margins, strict=True)]
-    maps = correlation((len(seen[0]), len(seen[1])), kernel, seen, [range(n) for n in tiles.results])
-    y = correlated(linear(x, tiles.cut, tiles.pasted), weight, maps)
-    return linear(y, tiles.joined, tiles.parted)
+    sides, kernel = (x.shape[2], x.shape[3]), (weight.shape[2], weight.shape[3])
+    places, results = tiled(sides, kernel)
+    seen = [range(-pad, n - pad) for n, pad in zip(places.seen, places.padding, strict=True)]
+    maps = correlation(places.seen, kernel, (seen[0], seen[1]), (range(results.seen[0]), range(results.seen[1])))
+    y = correlated(linear(x, places.cut, places.pasted), weight, maps)
+    return linear(y, results.pasted, results.cut)
+
+
+def tiled(sides: Sides, kernel: Sides) -> tuple[Tiles, Tiles]:
+    """What tiles see for results as large as the picture, and those results."""
+    (H, W), (kh, kw) = sides, kernel
+    counts = (ceil(H / TILE), ceil(W / TILE))
+    h, w = step = (ceil(H / counts[0]), ceil(W / counts[1]))
+    places = Tiles(sides, counts, (h + kh - 1, w + kw - 1), step, padding=(kh // 2, kw // 2))
+    return places, Tiles(sides, counts, step, step)
 
 
 def correlated(x: Tensor, weight: Tensor, maps: Maps) -> Tensor:

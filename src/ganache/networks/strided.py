@@ -25,9 +25,6 @@ from torch.nn.grad import conv2d_input, conv2d_weight
 MOST_PATCHES = 2**23
 """Numbers that the matrix of patches may have: beyond it, copying costs what the product saves (`bench/NOTES.md`)."""
 FEWEST_CHANNELS = 16
-FEWEST_FOR_WINOGRAD = 192, 48
-"""Channels at the small side and at the large one from which the products saved outweigh the additions: each number of
-one side is multiplied with all channels of the other."""
 
 Ints = tuple[int, ...]
 
@@ -47,10 +44,9 @@ class Strided:
     padding: Ints
 
     @property
-    def by_winograd(self) -> bool:
-        """Whether nine products of sixteen pay, where additions are fast."""
-        whole = not any(side % 4 for side in self.large) and halves(self.weight, self.stride, self.padding)
-        return whole and all(n >= fewest for n, fewest in zip(self.weight[:2], FEWEST_FOR_WINOGRAD, strict=True))
+    def of_pairs(self) -> bool:
+        """Whether it is a convolution of 2x2 kernels over pairs of pixels."""
+        return (*self.weight[2:], *self.stride) == (4, 4, 2, 2) and self.padding[0] == self.padding[1]
 
     @property
     def shuffles(self) -> bool:

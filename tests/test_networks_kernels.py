@@ -1,0 +1,117 @@
+"""Kernels of our own: the maps that PyTorch's operations compute, bit by bit as far as rounding allows."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from ganache.networks import kernels, winograd
+from ganache.networks.tiles import Tiles
+from ganache.networks.winograd import Squared
+
+pytestmark = pytest.mark.skipif(kernels.library() is None, reason="no kernels for this processor have been compiled")
+
+EPSILON = {torch.float32: 2e-6, torch.bfloat16: 2**-8}
+
+
+def cases() -> list[tuple[int, int, Squared]]:
+    """B, C, and a map: of layers whose tiles fit, reach beyond the picture or do not see its last row."""
+    found = []
+    for batch, channels, large, padding in (
+        (3, 16, (16, 24), 1),  # a quarter or half of a line of the cache
+        (1, 48, (18, 10), 1),  # one and a half lines, and one picture for all cores
+        (2, 32, (9, 15), 0),  # the last row is not seen
+        (2, 80, (62, 6), 0),
+        (3, 272, (4, 4), 1),
+        (2, 16, (34, 200), 3),
+    ):
+        small = (winograd.small_side(large[0], padding), winograd.small_side(large[1], padding))
+        for many in (1, 1000):  # results two by two, and four by four
+            found += [(batch, channels, each) for each in winograd.maps(many, large, small, padding)]
+    return found
+
+
+@pytest.mark.parametrize("dtype", EPSILON)
+@pytest.mark.parametrize(("batch", "channels", "its"), cases())
+def test_a_map_and_its_adjoint_are_pytorchs(batch: int, channels: int, its: Squared, dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(batch, channels, *its.tiles.sides).to(dtype)
+    parts = kernels.squared(x, its.tiles, its.matrix)
+    near(parts, its.there(x.double()))
+    back = kernels.unsquared(parts, its.tiles, its.matrix)
+    near(back, its.back(parts.double()))
+    assert back.is_contiguous(memory_format=torch.channels_last)
+    assert parts.dtype is back.dtype is dtype
+
+
+def near(found: Tensor, right: Tensor) -> None:
+    """Sums are float32, so that only what they come to is rounded."""
+    assert found.shape == right.shape
+    epsilon = EPSILON[found.dtype]
+    torch.testing.assert_close(found.double(), right, rtol=epsilon, atol=3e-6 * right.abs().max().item())
+
+
+def test_of_any_order_in_memory() -> None:
+    its = winograd.maps(100, (8, 8), (4, 4), 1)[0]
+    x = torch.randn(2, 16, 8, 8)
+    as_they_are, moved = x.to(memory_format=torch.channels_last), x.transpose(2, 3).contiguous().transpose(2, 3)
+    assert not moved.is_contiguous()
+    parts = its.there(as_they_are)
+    assert its.there(x).equal(parts)
+    assert its.there(moved).equal(parts)
+    assert its.back(parts.transpose(0, 1).contiguous().transpose(0, 1)).equal(its.back(parts))
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("dtype", EPSILON)
+def test_what_is_no_number_stays_none(wrong: float, dtype: torch.dtype) -> None:
+    its = winograd.maps(100, (8, 8), (4, 4), 1)[0]
+    x = torch.zeros(1, 16, 8, 8, dtype=dtype)
+    x[0, 3, 4, 4] = wrong
+    parts = its.there(x).unflatten(2, (4, 16))
+    assert not parts[..., 3].isfinite().all()
+    assert parts[..., 4].isfinite().all()
+
+
+def test_each_core_takes_tiles_of_its_own() -> None:
+    its, before = winograd.maps(100, (32, 32), (16, 16), 1)[0], torch.get_num_threads()
+    x = torch.randn(5, 48, 32, 32)
+    parts = its.there(x)
+    back = its.back(parts)
+    try:
+        torch.set_num_threads(3)
+        assert its.there(x).equal(parts)
+        torch.testing.assert_close(its.back(parts), back)
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("capability", ["avx2", "avx512", "avx512_bf16"])
+def test_the_processor_decides_which(capability: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot run here is not tried."""
+    usable = ["default", "avx2", "avx512"]
+    here = torch.backends.cpu.get_cpu_capability().lower()
+    has = capability in usable[: usable.index(here) + 1] or (here == "avx512" and kernels.cpu_has(capability))
+    if not has:
+        pytest.skip(f"this processor has no {capability}")
+    its = winograd.maps(100, (8, 8), (4, 4), 1)[0]
+    x = torch.randn(2, 48, 8, 8)
+    here_made = its.there(x)
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability.split("_")[0].upper())
+    monkeypatch.setattr(kernels, "cpu_has", lambda *abilities: capability in abilities)
+    kernels.library.cache_clear()
+    try:
+        found = kernels.library()
+        assert found is not None
+        assert found._name.endswith(f"kernels-{capability}.so")
+        torch.testing.assert_close(its.there(x), here_made)
+        assert its.there(x.bfloat16()).float().sub(here_made).abs().max() < 0.1
+    finally:
+        kernels.library.cache_clear()
+
+
+def test_sizes_without_a_kernel_are_an_error() -> None:
+    matrix = torch.ones(7, 7)
+    with pytest.raises(AssertionError):
+        kernels.squared(torch.ones(1, 16, 8, 8), Tiles((8, 8), (1, 1), (7, 7), (6, 6)), matrix)

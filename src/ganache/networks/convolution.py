@@ -101,8 +101,9 @@ Layer = nn.Conv2d | nn.ConvTranspose2d
 def computed(form: Form, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     dtype = products_in(x)
     weight, together = weight.to(dtype), max(1, MOST_TOGETHER * len(x) // max(1, x.numel()))
-    made = [form(part, weight) for part in torch.split(x.to(dtype), together)]
-    y = made[0] if len(made) == 1 else torch.cat(made)
+    x = x.to(dtype)
+    parts = [x] if together >= len(x) else torch.split(x, together)  # a split's gradient is copied
+    y = torch.cat([form(part, weight) for part in parts]) if len(parts) > 1 else form(parts[0], weight)
     return y if bias is None else y + bias.to(dtype).view(-1, 1, 1)
 
 

@@ -6,6 +6,7 @@ is linked: OpenMP is the one that PyTorch has loaded, so that its threads are sh
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import shlex
@@ -38,17 +39,19 @@ class Kernels(BuildHookInterface):  # type: ignore[type-arg]
 def compiled(folder: Path) -> None:
     if (sys.platform, platform.machine()) != ("linux", "x86_64"):
         raise OSError("they are for Linux on x86-64")
-    compiler = shlex.split(os.environ.get("CXX", "c++"))
+    compiler, source = shlex.split(os.environ.get("CXX", "c++")), folder / "kernels.cpp"
+    version = hashlib.sha256(source.read_bytes()).hexdigest()[:12]
     with tempfile.TemporaryDirectory(dir=folder) as made:
         todo = []
         for name, flags in PROCESSORS.items():
-            command = [*compiler, *FLAGS, *flags, str(folder / "kernels.cpp"), "-o", f"{made}/{name}.o"]
+            command = [*compiler, *FLAGS, *flags, str(source), "-o", f"{made}/{name}.o"]
             todo.append((name, command, subprocess.Popen(command)))
         for name, command, process in todo:
             if process.wait():
                 raise subprocess.CalledProcessError(process.returncode, command)
-            subprocess.run(
-                [*compiler, "-shared", "-nostdlib", f"{made}/{name}.o", "-o", f"{made}/{name}.so"], check=True
-            )
+            link = [*compiler, "-shared", "-nostdlib", f"{made}/{name}.o", "-o", f"{made}/{name}.so"]
+            subprocess.run(link, check=True)
+        for old in folder.glob("kernels-*.so"):
+            old.unlink()
         for name in PROCESSORS:
-            Path(made, f"{name}.so").replace(folder / f"kernels-{name}.so")
+            Path(made, f"{name}.so").replace(folder / f"kernels-{name}-{version}.so")

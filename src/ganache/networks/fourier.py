@@ -15,13 +15,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from math import ceil, pi
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from ganache.networks.linear import linear
+from ganache.networks import kernels
+from ganache.networks.linear import linear, products
 from ganache.networks.tiles import Sides, Tiles
 
 TILE = 16
@@ -33,9 +35,9 @@ def conv2d(x: Tensor, weight: Tensor) -> Tensor:
     sides, kernel = (x.shape[2], x.shape[3]), (weight.shape[2], weight.shape[3])
     places, results = tiled(sides, kernel)
     seen = [range(-pad, n - pad) for n, pad in zip(places.seen, places.padding, strict=True)]
-    maps = correlation(places.seen, kernel, (seen[0], seen[1]), (range(results.seen[0]), range(results.seen[1])))
-    y = correlated(linear(x, places.cut, places.pasted), weight, maps)
-    return linear(y, results.pasted, results.cut)
+    made = (range(results.seen[0]), range(results.seen[1]))
+    maps = correlation(places.seen, kernel, (seen[0], seen[1]), made)
+    return correlated(x, weight, maps, places, results)
 
 
 def tiled(sides: Sides, kernel: Sides) -> tuple[Tiles, Tiles]:
@@ -47,18 +49,52 @@ def tiled(sides: Sides, kernel: Sides) -> tuple[Tiles, Tiles]:
     return places, Tiles(sides, counts, step, step)
 
 
-def correlated(x: Tensor, weight: Tensor, maps: Maps) -> Tensor:
-    """Places x [n, m, B, C] and weight [O, C, kh, kw] -> results [h, w, B, O], by the three maps of a correlation."""
-    of_places, of_taps, of_results = maps
-    B, C, outputs = x.shape[2], x.shape[3], len(weight)
-    seen = linear(x.flatten(2), of_places.there, of_places.back)
-    kernels = linear(weight.permute(2, 3, 1, 0).flatten(2), of_taps.there, of_taps.back)
-    mixed = torch.bmm(seen.view(-1, B, C), kernels.view(-1, C, outputs))
-    y = linear(mixed.flatten(1), of_results.back, of_results.there)
-    return y.view(*y.shape[:2], B, outputs)
+def correlated(x: Tensor, weight: Tensor, maps: Maps, places: Tiles, results: Tiles) -> Tensor:
+    """Pictures x [B, C, H, W] and weight [O, C, kh, kw] -> [B, O, *sides], by the three maps of a correlation."""
+    taps = (weight.shape[2], weight.shape[3])
+    of_kernels = Tiles(taps, (1, 1), taps, taps)
+    of_places, of_taps, of_results = map(Waved, maps, (places, of_kernels, results))
+    mixed = products(linear(x, of_places.there, of_places.back), linear(weight, of_taps.there, of_taps.back))
+    return linear(mixed, of_results.back, of_results.there)
 
 
 # ---- a map ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Frequencies:
+    """Of n real numbers in a row."""
+
+    cosines: Tensor
+    """[alone + pairs, n], the first of the real frequencies, which have no mirror image: the lowest and, where the
+    circle is even, the highest."""
+    sines: Tensor
+    """[pairs, n], of the others."""
+
+    @property
+    def alone(self) -> int:
+        return len(self.cosines) - len(self.sines)
+
+    @property
+    def n(self) -> int:
+        return self.cosines.shape[1]
+
+    def after(self, matrix: Tensor) -> Frequencies:
+        """Of what `matrix` [n, h] makes of h numbers."""
+        return Frequencies(self.cosines @ matrix, self.sines @ matrix)
+
+    @property
+    def parts(self) -> tuple[Tensor, Tensor]:
+        """Of the real frequencies [alone, n], and both parts of each complex one [pairs, 2, n]."""
+        return self.cosines[: self.alone], torch.stack([self.cosines[self.alone :], self.sines], 1)
+
+    @cached_property
+    def kernel(self) -> kernels.Frequencies:
+        return kernels.Frequencies(self.cosines, self.sines)
+
+
+Three = tuple[tuple[int, int], ...]
+"""What is multiplied for a complex number: three sums of its two parts."""
 
 
 @dataclass(frozen=True)
@@ -66,51 +102,94 @@ class Waves:
     """From numbers in rows and columns to what is multiplied: three numbers for each complex frequency, and each real
     one itself."""
 
-    reals: int
-    """Real frequencies of a column: the lowest and, where the circle is even, the highest."""
-    down: Tensor
-    """[real frequencies, then two parts of each complex one; n]: of a column of n numbers."""
-    across: Tensor
-    """[products, m]: of a row of m real numbers."""
-    across_complex: Tensor
-    """[products, 2m]: of a row of m complex numbers, all real parts first."""
+    columns: Frequencies
+    rows: Frequencies
+    three: Three
 
     def there(self, x: Tensor) -> Tensor:
         """x [n, m, K] -> [products, K]."""
-        its = self.like(x)
-        rows = (its.down @ x.flatten(1)).view(-1, *x.shape[1:])
+        down, across, across_complex = (each.to(x) for each in self.matrices)
+        rows = (down @ x.flatten(1)).view(-1, *x.shape[1:])
         y = x.new_empty(len(self), x.shape[2])
-        for across, of_rows, of_products in its.halves(rows, y):
-            torch.bmm(across.expand(len(of_rows), -1, -1), of_rows, out=of_products)
+        for matrix, of_rows, of_products in self.halves(across, across_complex, rows, y):
+            torch.bmm(matrix.expand(len(of_rows), -1, -1), of_rows, out=of_products)
         return y
 
     def back(self, y: Tensor) -> Tensor:
         """The adjoint of `there`: [products, K] -> [n, m, K]."""
-        its = self.like(y)
-        rows = y.new_empty(len(self.down), self.across.shape[1], y.shape[1])
-        for across, of_rows, of_products in its.halves(rows, y):
-            torch.bmm(across.t().expand(len(of_rows), -1, -1), of_products, out=of_rows)
-        return (its.down.t() @ rows.flatten(1)).view(-1, *rows.shape[1:])
+        down, across, across_complex = (each.to(y) for each in self.matrices)
+        rows = y.new_empty(len(down), self.rows.n, y.shape[1])
+        for matrix, of_rows, of_products in self.halves(across, across_complex, rows, y):
+            torch.bmm(matrix.t().expand(len(of_rows), -1, -1), of_products, out=of_rows)
+        return (down.t() @ rows.flatten(1)).view(-1, *rows.shape[1:])
 
-    def halves(self, rows: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    def halves(
+        self, across: Tensor, across_complex: Tensor, rows: Tensor, y: Tensor
+    ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """Of a column's real frequencies and then of its complex ones: the matrix, its rows, its products."""
-        (_, m, K), split = rows.shape, self.reals * len(self.across)
-        yield self.across, rows[: self.reals], y[:split].view(-1, len(self.across), K)
-        complexes = y[split:].view(-1, len(self.across_complex), K)
-        yield self.across_complex, rows[self.reals :].view(-1, 2 * m, K), complexes
+        (_, m, K), alone = rows.shape, self.columns.alone
+        split = alone * len(across)
+        yield across, rows[:alone], y[:split].view(-1, len(across), K)
+        yield across_complex, rows[alone:].view(-1, 2 * m, K), y[split:].view(-1, len(across_complex), K)
+
+    @cached_property
+    def matrices(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Of a column [rows, n], with both parts of a complex frequency side by side; of a row of real numbers
+        [products, m]; of a row of complex numbers, all real parts first [products, 2m]."""
+        gauss, m = torch.tensor(self.three, dtype=torch.float64), self.rows.n
+        alone, mirrored = self.columns.parts
+        real, pairs = self.rows.parts
+        cos, sin = self.share * pairs.transpose(0, 1)
+        itself = torch.cat([cos, -sin], 1), torch.cat([sin, cos], 1)
+        image = torch.cat([cos, sin], 1), torch.cat([-sin, cos], 1)
+        whole = torch.stack([*itself, *image], 1).view(-1, 2, 2 * m)
+        whole = torch.cat([torch.stack([F.pad(real, (0, m)), F.pad(real, (m, 0))], 1), whole])
+        return (
+            torch.cat([alone, mirrored.flatten(0, 1)]),
+            torch.cat([real, (gauss @ pairs).flatten(0, 1)]),
+            (gauss @ whole).flatten(0, 1),
+        )
+
+    @property
+    def share(self) -> float:
+        """What one of two frequencies that mirror each other has of both: in results, which are their sum, one of two
+        real numbers' stands for both."""
+        return 0.5 if self.three == OF_RESULTS else 1.0
 
     def after(self, down: Tensor, across: Tensor) -> Waves:
         """Of what `down` [n, h] and `across` [m, w] make of h numbers by w."""
-        of_parts = (self.across_complex.view(-1, 2, len(across)) @ across).flatten(1)
-        return Waves(self.reals, self.down @ down, self.across @ across, of_parts)
-
-    def like(self, x: Tensor) -> Waves:
-        return Waves(self.reals, *(each.to(x) for each in (self.down, self.across, self.across_complex)))
+        return Waves(self.columns.after(down), self.rows.after(across), self.three)
 
     def __len__(self) -> int:
         """How many are multiplied."""
-        complexes = (len(self.down) - self.reals) // 2
-        return self.reals * len(self.across) + complexes * len(self.across_complex)
+        _, across, across_complex = self.matrices
+        return self.columns.alone * len(across) + len(self.columns.sines) * len(across_complex)
+
+    @property
+    def kernel(self) -> kernels.Waves:
+        three = (OF_PLACES, OF_TAPS, OF_RESULTS).index(self.three)
+        return kernels.Waves(self.columns.kernel, self.rows.kernel, three, self.share, len(self))
+
+
+@dataclass(frozen=True)
+class Waved:
+    """The same of what tiles see of pictures."""
+
+    waves: Waves
+    tiles: Tiles
+
+    def there(self, x: Tensor) -> Tensor:
+        """x [B, C, *sides] -> [products, B * tiles, C]."""
+        if kernels.fit(x, x.shape[1]):
+            return kernels.waved(x, self.tiles, self.waves.kernel)
+        seen = self.tiles.cut(x)
+        return self.waves.there(seen.flatten(2)).view(-1, *seen.shape[2:])
+
+    def back(self, parts: Tensor) -> Tensor:
+        """The adjoint of `there`."""
+        if kernels.fit(parts, parts.shape[2]):
+            return kernels.unwaved(parts, self.tiles, self.waves.kernel)
+        return self.tiles.pasted(self.waves.back(parts.flatten(1)).view(*self.tiles.seen, *parts.shape[1:]))
 
 
 Maps = tuple[Waves, Waves, Waves]
@@ -124,7 +203,6 @@ Maps = tuple[Waves, Waves, Waves]
 OF_PLACES = ((1, 1), (1, 0), (0, 1))
 OF_TAPS = ((1, 0), (-1, 1), (1, 1))
 OF_RESULTS = ((1, 1), (0, 1), (-1, 0))
-Three = tuple[tuple[int, int], ...]
 
 
 def correlation(
@@ -139,31 +217,24 @@ def correlation(
 @lru_cache(maxsize=256)
 def waves(lengths: tuple[int, int], down: range, across: range, three: Three) -> Waves:
     """Of numbers at these places of circles of these lengths, float64."""
-    (alone, mirrored), (real, mirrored_real) = (
+    columns, rows = (
         of_real_numbers(length, places, three == OF_RESULTS)
         for length, places in zip(lengths, (down, across), strict=True)
     )
-    gauss, width = torch.tensor(three, dtype=torch.float64), lengths[1]
-    whole = turned(width, range(width), across) / (width if three == OF_RESULTS else 1)
-    return Waves(
-        len(alone),
-        torch.cat([alone, mirrored.flatten(0, 1)]),
-        torch.cat([real, (gauss @ mirrored_real).flatten(0, 1)]),
-        torch.einsum("gr,frcn->fgcn", gauss, whole).flatten(2).flatten(0, 1),
-    )
+    return Waves(columns, rows, three)
 
 
-def of_real_numbers(length: int, places: range, of_results: bool) -> tuple[Tensor, Tensor]:
-    """What they come to at the circle's real frequencies [frequencies, places] and at one of each two complex ones that
-    mirror each other [frequencies, 2, places]; in results it stands for both, and all have their share."""
-    real = [0, length // 2] if length % 2 == 0 else [0]
-    alone, mirrored = (turned(length, each, places)[:, :, 0] for each in (real, range(1, (length + 1) // 2)))
-    return (alone[:, 0] / length, 2 * mirrored / length) if of_results else (alone[:, 0], mirrored)
+def of_real_numbers(length: int, places: range, of_results: bool) -> Frequencies:
+    """What they come to at the circle's real frequencies and at one of each two complex ones that mirror each other; in
+    results it stands for both, and all have their share."""
+    alone = [0, length // 2] if length % 2 == 0 else [0]
+    angles = 2 * pi / length * torch.outer(*map(numbers, ([*alone, *range(1, (length + 1) // 2)], places)))
+    cosines, sines = angles.cos(), angles[len(alone) :].sin()
+    if of_results:
+        cosines, sines = cosines / length, 2 * sines / length
+        cosines[len(alone) :] *= 2
+    return Frequencies(cosines, sines)
 
 
-def turned(length: int, frequencies: Sequence[int], places: range) -> Tensor:
-    """[frequencies, 2, 2, places]: the two parts that come of the two parts of the number at each place."""
-    numbers = (torch.tensor(list(each), dtype=torch.float64) for each in (frequencies, places))
-    angles = 2 * pi / length * torch.outer(*numbers)
-    cos, sin = angles.cos(), angles.sin()
-    return torch.stack([torch.stack([cos, sin], 1), torch.stack([-sin, cos], 1)], 2)
+def numbers(each: Sequence[int]) -> Tensor:
+    return torch.tensor(list(each), dtype=torch.float64)

@@ -7,8 +7,13 @@ maps are computed by PyTorch. They share PyTorch's threads.
 from __future__ import annotations
 
 import ctypes
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
+from math import prod
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,62 +22,153 @@ from ganache.networks.tiles import Tiles
 
 LANES = 16
 """Channels that are computed at a time."""
+EQUAL = 1e-12
 
 
-def fit(channels: int, dtype: torch.dtype) -> bool:
+def are_for(channels: int, dtype: torch.dtype) -> bool:
     """Whether there are kernels for such numbers on this CPU."""
     return dtype in (torch.float32, torch.bfloat16) and channels % LANES == 0 and library() is not None
 
 
+def fit(x: Tensor, channels: int) -> bool:
+    return x.device.type == "cpu" and are_for(channels, x.dtype)
+
+
 def squared(x: Tensor, tiles: Tiles, matrix: Tensor) -> Tensor:
     """What square tiles see of x [B, C, H, W], with `matrix` [P, N] from both sides: [P * P, B * tiles, ways * C]."""
-    x = x.contiguous(memory_format=torch.channels_last)
-    (B, C), (P, N), ways = x.shape[:2], matrix.shape, tiles.stride**2
-    parts = x.new_empty(P * P, B * tiles.counts[0] * tiles.counts[1], ways * C)
-    _tiles(x, parts, x.shape, tiles, (P, N), matrix, back=False)
-    return parts
+    return _there(x, tiles, len(matrix) ** 2, _squares(matrix))
 
 
 def unsquared(parts: Tensor, tiles: Tiles, matrix: Tensor) -> Tensor:
     """The adjoint of `squared`."""
-    P, N = matrix.shape
-    shape = torch.Size((
-        parts.shape[1] // (tiles.counts[0] * tiles.counts[1]), parts.shape[2] // tiles.stride**2, *tiles.sides
-    ))  # fmt: skip
-    x = torch.empty(shape, dtype=parts.dtype, memory_format=torch.channels_last)
-    _tiles(parts.contiguous(), x, shape, tiles, (P, N), matrix, back=True)
-    return x
+    return _back(parts, tiles, _squares(matrix))
+
+
+def waved(x: Tensor, tiles: Tiles, waves: Waves) -> Tensor:
+    """The products of what tiles see of x [B, C, H, W]: [products, B * tiles, ways * C]."""
+    return _there(x, tiles, waves.products, _waves(waves))
+
+
+def unwaved(parts: Tensor, tiles: Tiles, waves: Waves) -> Tensor:
+    """The adjoint of `waved`."""
+    return _back(parts, tiles, _waves(waves))
+
+
+# ---- the call -------------------------------------------------------------------------------------------------------
+
+
+class Frequencies(ctypes.Structure):
+    """What `fourier.Frequencies` is to the kernels, which sum and subtract numbers first that a cosine has alike and a
+    sine has opposite."""
+
+    _fields_ = (
+        *((name, ctypes.c_int) for name in ("n", "alone", "pairs", "evens", "odds")),
+        *((name, ctypes.c_void_p) for name in ("cosines", "sines", "folds")),
+    )
+    kept: tuple[Tensor, Tensor, Tensor]
+
+    def __init__(self, cosines: Tensor, sines: Tensor) -> None:
+        """cosines [alone + pairs, n] and sines [pairs, n], float64."""
+        alone = [i for i in range(cosines.shape[1]) if sines[:, i].abs().sum() < EQUAL]
+        both = torch.cat([cosines, sines])
+        mirrored = torch.cat([cosines, -sines])
+        folds: dict[int, int] = {}
+        for i in range(cosines.shape[1]):
+            if i not in alone and i not in folds.values():
+                near = (both - mirrored[:, i : i + 1]).abs().amax(0) < EQUAL
+                folds[i] = next((j for j in near.nonzero().flatten().tolist() if j not in folds), -1)
+        first = [*folds, *alone]
+        self.kept = (
+            cosines[:, first].float().contiguous(),
+            sines[:, list(folds)].float().contiguous(),
+            torch.tensor([*folds.items(), *((i, -1) for i in alone)], dtype=torch.int32),
+        )
+        counts = (cosines.shape[1], len(cosines) - len(sines), len(sines), len(first), len(folds))
+        super().__init__(*counts, *(each.data_ptr() for each in self.kept))
+
+
+@dataclass(frozen=True)
+class Waves:
+    """What `fourier.Waves` is to the kernels."""
+
+    columns: Frequencies
+    rows: Frequencies
+    three: int
+    share: float
+    products: int
 
 
 class _Shape(ctypes.Structure):
-    _fields_ = tuple((name, ctypes.c_int) for name in ("B", "H", "W", "C", "U", "V", "step", "stride", "padding"))
+    _fields_ = tuple(
+        (name, ctypes.c_int)
+        for name in ("B", "H", "W", "C", "U", "V", "n", "m", "down", "across", "top", "left", "stride")
+    )
 
 
-def _tiles(
-    given: Tensor, made: Tensor, shape: torch.Size, tiles: Tiles, sizes: tuple[int, int], matrix: Tensor, back: bool
-) -> None:
+Kernel = Callable[[Any, bool, bool, ctypes.c_void_p, ctypes.c_void_p], None]
+"""(shape, whether of bfloat16, whether it goes back, given, made)."""
+
+
+def _there(x: Tensor, tiles: Tiles, products: int, kernel: Kernel) -> Tensor:
+    x = x.contiguous(memory_format=torch.channels_last)
+    parts = x.new_empty(products, len(x) * prod(tiles.counts), tiles.stride**2 * x.shape[1])
+    _call(kernel, x.shape, tiles, False, x, parts)
+    return parts
+
+
+def _back(parts: Tensor, tiles: Tiles, kernel: Kernel) -> Tensor:
+    shape = (parts.shape[1] // prod(tiles.counts), parts.shape[2] // tiles.stride**2, *tiles.sides)
+    x = torch.empty(shape, dtype=parts.dtype, memory_format=torch.channels_last)
+    if not tiles.see_all:
+        x.zero_()
+    _call(kernel, x.shape, tiles, True, parts.contiguous(), x)
+    return x
+
+
+def _call(kernel: Kernel, shape: torch.Size, tiles: Tiles, back: bool, given: Tensor, made: Tensor) -> None:
     B, C, H, W = shape
-    its = _Shape(B, H, W, C, *tiles.counts, tiles.step[0], tiles.stride, tiles.padding[0])
-    half = given.dtype is torch.bfloat16
+    its = _Shape(B, H, W, C, *tiles.counts, *tiles.seen, *tiles.step, *tiles.padding, tiles.stride)
+    kernel(its, given.dtype is torch.bfloat16, back, _at(given), _at(made))
+
+
+def _squares(matrix: Tensor) -> Kernel:
     numbers = matrix.float().contiguous()
-    found = library()
-    assert found is not None
-    failed = found.tiles(half, *sizes, back, ctypes.byref(its), *(_at(each) for each in (numbers, given, made)))
-    assert not failed, sizes
+
+    def kernel(its: Any, half: bool, back: bool, given: ctypes.c_void_p, made: ctypes.c_void_p) -> None:
+        failed = _library().squares(ctypes.byref(its), half, back, len(numbers), _at(numbers), given, made)
+        assert not failed, numbers.shape
+
+    return kernel
+
+
+def _waves(waves: Waves) -> Kernel:
+    def kernel(its: Any, half: bool, back: bool, given: ctypes.c_void_p, made: ctypes.c_void_p) -> None:
+        of = waves.three, ctypes.byref(waves.columns), ctypes.byref(waves.rows), ctypes.c_float(waves.share)
+        _library().waves(ctypes.byref(its), half, back, *of, given, made)
+
+    return kernel
 
 
 def _at(x: Tensor) -> ctypes.c_void_p:
     return ctypes.c_void_p(x.data_ptr())
 
 
+def _library() -> ctypes.CDLL:
+    found = library()
+    assert found is not None  # as `fit` says
+    return found
+
+
 @cache
 def library() -> ctypes.CDLL | None:
-    """The kernels for this processor, if they have been compiled."""
+    """The kernels for this processor, if they have been compiled, and of the source as it is."""
     level = torch.backends.cpu.get_cpu_capability().lower()
     if level == "avx512" and cpu_has("avx512_bf16"):
         level = "avx512_bf16"
+    source = Path(__file__).with_suffix(".cpp")
+    version = hashlib.sha256(source.read_bytes()).hexdigest()[:12]
     try:
-        return ctypes.CDLL(str(Path(__file__).with_name(f"kernels-{level}.so")))
+        return ctypes.CDLL(str(source.with_name(f"kernels-{level}-{version}.so")))
     except OSError:
         return None
 

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from ganache.networks import fourier
 from ganache.networks.convolution import FEWEST_PLACES, may_map, products_in
 from ganache.networks.strided import FEWEST_CHANNELS
+from ganache.networks.tiles import Tiles
 
 
 class DoubledConv2d(nn.Conv2d):
@@ -41,9 +42,12 @@ class DoubledConv2d(nn.Conv2d):
         return self.by_parts(x)
 
     def by_frequencies(self, x: Tensor) -> Tensor:
-        y = fourier.correlated(x.permute(2, 3, 0, 1), self.weight.to(x.dtype), doubled(self.sides, self.kernel_size))
+        large = (2 * self.sides[0], 2 * self.sides[1])
+        places, results = (Tiles(sides, (1, 1), sides, sides) for sides in (self.sides, large))
+        maps = doubled(self.sides, (self.kernel_size[0], self.kernel_size[1]))
+        y = fourier.correlated(x, self.weight.to(x.dtype), maps, places, results)
         assert self.bias is not None
-        return (y + self.bias.to(y.dtype)).permute(2, 3, 0, 1).contiguous(memory_format=torch.channels_last)
+        return y + self.bias.to(y.dtype).view(-1, 1, 1)
 
     def by_parts(self, x: Tensor) -> Tensor:
         B, C, h, w = x.shape

@@ -20,13 +20,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from math import ceil
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from ganache.networks import kernels
-from ganache.networks.linear import linear
+from ganache.networks.linear import linear, products
 from ganache.networks.tiles import Sides, Tiles
 
 POINTS = {2: (2 / 3, -2 / 3), 4: (3 / 8, -3 / 8, 5 / 4, -5 / 4)}
@@ -44,18 +43,16 @@ def conv2d(x: Tensor, weight: Tensor, padding: int = 1) -> Tensor:
     """F.conv2d(x [B, L, H, W], weight [S, L, 4, 4], stride=2, padding=padding)."""
     small = (small_side(x.shape[2], padding), small_side(x.shape[3], padding))
     of_places, of_taps, of_results = maps(len(x), (x.shape[2], x.shape[3]), small, padding)
-    products = _product(linear(x, of_places.there, of_places.back), linear(weight, of_taps.there, of_taps.back))
-    return linear(products, of_results.back, of_results.there)
+    made = products(linear(x, of_places.there, of_places.back), linear(weight, of_taps.there, of_taps.back))
+    return linear(made, of_results.back, of_results.there)
 
 
 def conv_transpose2d(x: Tensor, weight: Tensor, padding: int = 1) -> Tensor:
     """F.conv_transpose2d(x [B, S, h, w], weight [S, L, 4, 4], stride=2, padding=padding)."""
     h, w = x.shape[2:]
     of_places, of_taps, of_results = maps(len(x), (2 * h + 2 - 2 * padding, 2 * w + 2 - 2 * padding), (h, w), padding)
-    products = torch.bmm(
-        linear(x, of_results.there, of_results.back), linear(weight, of_taps.there, of_taps.back)
-    )  # fmt: skip
-    return linear(products, of_places.back, of_places.there)
+    made = torch.bmm(linear(x, of_results.there, of_results.back), linear(weight, of_taps.there, of_taps.back))
+    return linear(made, of_places.back, of_places.there)
 
 
 def small_side(large: int, padding: int) -> int:
@@ -66,7 +63,7 @@ def pays(batch: int, weight: Sequence[int], small: Sequence[int], dtype: torch.d
     """Whether on a CPU fewer products outweigh the maps, for a weight [S, L, 4, 4]."""
     if dtype not in FEWEST_CHANNELS:
         return False
-    able = all(kernels.fit(channels, dtype) for channels in weight[:2])
+    able = all(kernels.are_for(channels, dtype) for channels in weight[:2])
     fewest = FEWEST_CHANNELS[dtype] if able else FEWEST_CHANNELS_OF_PYTORCH
     h, w = small
     return min(weight[:2]) >= fewest and min(cost(batch, (h, w), m) for m in POINTS) < TAPS**2 * batch * h * w
@@ -85,14 +82,14 @@ class Squared:
 
     def there(self, x: Tensor) -> Tensor:
         """x [B, C, *sides] -> [P * P, B * tiles, ways * C]."""
-        if x.device.type == "cpu" and kernels.fit(x.shape[1], x.dtype):
+        if kernels.fit(x, x.shape[1]):
             return kernels.squared(x, self.tiles, self.matrix)
         parts = self.tiles.cut(x).flatten(0, 1)
         return (self.both.to(x) @ parts.flatten(1)).view(-1, *parts.shape[1:])
 
     def back(self, parts: Tensor) -> Tensor:
         """The adjoint of `there`."""
-        if parts.device.type == "cpu" and kernels.fit(parts.shape[2] // self.tiles.stride**2, parts.dtype):
+        if kernels.fit(parts, parts.shape[2] // self.tiles.stride**2):
             return kernels.unsquared(parts, self.tiles, self.matrix)
         seen = self.both.t().to(parts) @ parts.flatten(1)
         return self.tiles.pasted(seen.view(*self.tiles.seen, *parts.shape[1:]))
@@ -142,26 +139,3 @@ def values(m: int, coefficients: int) -> Tensor:
     powers = torch.tensor(POINTS[m], dtype=torch.float64)[:, None] ** torch.arange(coefficients)
     at_infinity = torch.eye(coefficients, dtype=torch.float64)[-1:]
     return torch.cat([powers, at_infinity])
-
-
-# ---- derivatives ---------------------------------------------------------------------------------------------------
-
-
-def _product(a: Tensor, b: Tensor) -> Tensor:
-    """a [P, m, k], b [P, n, k] -> [P, m, n]; PyTorch's own would leave b's gradient transposed, slow to read."""
-    y: Tensor = _Product.apply(a, b)  # type: ignore[no-untyped-call]
-    return y
-
-
-class _Product(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, a: Tensor, b: Tensor) -> Tensor:
-        ctx.save_for_backward(a, b)
-        return torch.bmm(a, b.transpose(1, 2))
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        (a, b), (g,) = ctx.saved_tensors, gradients
-        by_a = torch.bmm(g, b) if ctx.needs_input_grad[0] else None
-        by_b = torch.bmm(g.transpose(1, 2), a) if ctx.needs_input_grad[1] else None
-        return by_a, by_b

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganache.networks import kernels, winograd
+from ganache.networks import convolution, fourier, kernels, resized, winograd
+from ganache.networks.fourier import Waved
 from ganache.networks.tiles import Tiles
 from ganache.networks.winograd import Squared
 
@@ -115,3 +116,52 @@ def test_sizes_without_a_kernel_are_an_error() -> None:
     matrix = torch.ones(7, 7)
     with pytest.raises(AssertionError):
         kernels.squared(torch.ones(1, 16, 8, 8), Tiles((8, 8), (1, 1), (7, 7), (6, 6)), matrix)
+
+
+WAVES = [  # batch, channels, sides, kernel: tiles that fit, that reach beyond the picture, one tile, odd circles
+    (3, 16, (32, 48), (5, 5)),
+    (1, 48, (33, 18), (7, 5)),
+    (2, 80, (7, 9), (3, 3)),
+    (2, 16, (1, 40), (1, 3)),
+]
+
+
+@pytest.mark.parametrize("dtype", EPSILON)
+@pytest.mark.parametrize(("batch", "channels", "sides", "kernel"), WAVES)
+def test_frequencies_are_pytorchs(
+    batch: int, channels: int, sides: tuple[int, int], kernel: tuple[int, int], dtype: torch.dtype
+) -> None:
+    torch.manual_seed(0)
+    places, results = fourier.tiled(sides, kernel)
+    seen = [range(-pad, n - pad) for n, pad in zip(places.seen, places.padding, strict=True)]
+    made = [range(n) for n in results.seen]
+    maps = fourier.correlation(places.seen, kernel, seen, made)
+    for waves, tiles in zip(maps, (places, Tiles(kernel, (1, 1), kernel, kernel), results), strict=True):
+        both_ways(Waved(waves, tiles), batch, channels, dtype)
+
+
+@pytest.mark.parametrize("dtype", EPSILON)
+def test_frequencies_of_a_doubled_picture_are_pytorchs(dtype: torch.dtype) -> None:
+    """Whose cosines and sines have nothing in common any more."""
+    of_places, _, of_results = resized.doubled((7, 6), (5, 5))
+    both_ways(Waved(of_places, Tiles((7, 6), (1, 1), (7, 6), (7, 6))), 3, 32, dtype)
+    both_ways(Waved(of_results, Tiles((14, 12), (1, 1), (14, 12), (14, 12))), 3, 32, dtype)
+
+
+def both_ways(its: Waved, batch: int, channels: int, dtype: torch.dtype) -> None:
+    x = torch.randn(batch, channels, *its.tiles.sides).to(dtype)
+    parts = kernels.waved(x, its.tiles, its.waves.kernel)
+    near(parts, its.there(x.double()))
+    near(kernels.unwaved(parts, its.tiles, its.waves.kernel), its.back(parts.double()))
+
+
+@pytest.mark.parametrize("dtype", EPSILON)
+@pytest.mark.parametrize(
+    ("kernel", "sides"), [((7, 7), (16, 32)), ((3, 5), (5, 19)), ((1, 1), (3, 3)), ((9, 9), (2, 2))]
+)
+def test_sums_of_taps_are_pytorchs(kernel: tuple[int, int], sides: tuple[int, int], dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    parts = torch.randn(3, *kernel, *sides).to(dtype)
+    near(kernels.folded(parts), convolution.folded(parts.double()))
+    y = torch.randn(3, *sides).to(dtype)
+    assert kernels.unfolded(y, *kernel).equal(convolution.unfolded(y.double(), *kernel).to(dtype))

@@ -15,8 +15,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, compiler, nn
 
-from ganache.networks import fourier, winograd
+from ganache.networks import fourier, kernels, winograd
 from ganache.networks.kernels import cpu_has
+from ganache.networks.linear import linear
 from ganache.networks.strided import Convolution, Strided, Transposed
 
 FEWEST_PLACES = 2**14
@@ -104,7 +105,7 @@ def computed(form: Form, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tens
     x = x.to(dtype)
     parts = [x] if together >= len(x) else torch.split(x, together)  # a split's gradient is copied
     y = torch.cat([form(part, weight) for part in parts]) if len(parts) > 1 else form(parts[0], weight)
-    return y if bias is None else y + bias.to(dtype).view(-1, 1, 1)
+    return y if bias is None else y.add_(bias.to(dtype).view(-1, 1, 1))
 
 
 def own(function: type[torch.autograd.Function], its: Strided) -> Form:
@@ -167,10 +168,26 @@ def has_amx() -> bool:
 def summed(x: Tensor, weight: Tensor) -> Tensor:
     """F.conv2d(x, weight, padding="same"), of odd kernels, with channels mixed first for each tap: what each makes of
     all places is moved and summed, in float32 as there are many."""
-    B, C, H, W = x.shape
-    kernel = tuple(weight.shape[2:])
-    taps = weight.flip(2, 3).permute(0, 2, 3, 1).reshape(-1, C)  # fold moves towards the later places
+    (B, C, H, W), (O, _, h, w) = x.shape, weight.shape
+    taps = weight.flip(2, 3).permute(0, 2, 3, 1).reshape(-1, C)  # they are moved towards the later places
     places = x.permute(0, 2, 3, 1).reshape(B, -1, C)
-    parts = torch.bmm(taps.expand(B, -1, -1), places.transpose(1, 2))  # [B, O * taps, H * W]
-    y = F.fold(parts.float() if parts.dtype is FAST else parts, (H, W), kernel, padding=tuple(k // 2 for k in kernel))
-    return y.to(x.dtype)
+    parts = torch.bmm(taps.expand(B, -1, -1), places.transpose(1, 2)).view(B * O, h, w, H, W)
+    return linear(parts, folded, lambda y: unfolded(y, h, w)).view(B, O, H, W)
+
+
+def folded(parts: Tensor) -> Tensor:
+    """What taps make of all places [N, h, w, H, W], each moved and all summed: [N, H, W]."""
+    if kernels.fit(parts, kernels.LANES):
+        return kernels.folded(parts)
+    (N, h, w, H, W), dtype = parts.shape, torch.float32 if parts.dtype is FAST else parts.dtype
+    y = F.fold(parts.reshape(N, h * w, H * W).to(dtype), (H, W), (h, w), padding=(h // 2, w // 2))
+    return y[:, 0].to(parts.dtype)
+
+
+def unfolded(y: Tensor, h: int, w: int) -> Tensor:
+    """The adjoint of `folded`."""
+    if kernels.fit(y, kernels.LANES):
+        return kernels.unfolded(y, h, w)
+    dtype = torch.float32 if y.dtype is FAST else y.dtype
+    parts = F.unfold(y[:, None].to(dtype), (h, w), padding=(h // 2, w // 2))
+    return parts.view(len(y), h, w, *y.shape[1:]).to(y.dtype)

@@ -46,6 +46,23 @@ inline void store(bfloat16* at, Floats x) {  // to the nearest, of two as near t
     memcpy(at, &high, sizeof high);
 }
 
+// Fewer than sixteen, at the end of a row.
+template <class T>
+inline Floats upto(const T* at, int numbers) {
+    if (numbers >= LANES) return load(at);
+    T few[LANES] = {};
+    memcpy(few, at, numbers * sizeof(T));
+    return load(few);
+}
+
+template <class T>
+inline void store_upto(T* at, Floats x, int numbers) {
+    if (numbers >= LANES) return store(at, x);
+    T few[LANES];
+    store(few, x);
+    memcpy(at, few, numbers * sizeof(T));
+}
+
 // A line of the cache, or its first half.
 template <class T>
 inline void copy(T* to, const T* from, int numbers) {
@@ -506,6 +523,61 @@ void by_squares(bool half, bool back, const Shape& its, const float* matrix, con
     mapped(half, back, its, map, from, to);
 }
 
+// ---- sums of a kernel's taps ---------------------------------------------------------------------------------------
+
+// What each tap makes of all places, [N, h, w, H, W], and what they come to [N, H, W], moved to each tap's place.
+struct Taps {
+    int N, h, w, H, W;
+};
+
+template <class T>
+void folded(const Taps& its, const T* parts, T* y) {
+    const int up = its.h / 2, left = its.w / 2, W = its.W;
+#pragma omp parallel
+    {
+        float* sums = aligned<float>(W + its.w + LANES);
+#pragma omp for collapse(2)
+        for (int n = 0; n < its.N; n++)
+            for (int row = 0; row < its.H; row++) {
+                memset(sums, 0, (W + its.w + LANES) * sizeof(float));
+                for (int i = 0; i < its.h; i++) {
+                    const int of = row + up - i;
+                    if (of < 0 || of >= its.H) continue;
+                    for (int j = 0; j < its.w; j++) {
+                        const T* from = parts + (((size_t)(n * its.h + i) * its.w + j) * its.H + of) * W;
+                        for (int k = 0; k < W; k += LANES) store(sums + j + k, load(sums + j + k) + upto(from + k, W - k));
+                    }
+                }
+                T* to = y + ((size_t)n * its.H + row) * W;
+                for (int k = 0; k < W; k += LANES) store_upto(to + k, load(sums + left + k), W - k);
+            }
+        free(sums);
+    }
+}
+
+// The adjoint: what each tap sees.
+template <class T>
+void unfolded(const Taps& its, const T* y, T* parts) {
+    const int up = its.h / 2, left = its.w / 2, W = its.W;
+#pragma omp parallel for collapse(2)
+    for (int n = 0; n < its.N; n++)
+        for (int i = 0; i < its.h; i++)
+            for (int j = 0; j < its.w; j++)
+                for (int row = 0; row < its.H; row++) {
+                    const int of = row - up + i, move = j - left;
+                    const int first = move < 0 ? -move : 0, last = move > 0 ? W - move : W;
+                    T* to = parts + (((size_t)(n * its.h + i) * its.w + j) * its.H + row) * W;
+                    memset(to, 0, W * sizeof(T));
+                    if (of < 0 || of >= its.H || first >= last) continue;
+                    memcpy(to + first, y + ((size_t)n * its.H + of) * W + first + move, (last - first) * sizeof(T));
+                }
+}
+
+template <class T>
+void either(bool back, const Taps& its, const T* from, T* to) {
+    back ? unfolded(its, from, to) : folded(its, from, to);
+}
+
 }  // namespace
 
 // What both take: pictures and tiles, whether they are of bfloat16 and not of float32, and whether it goes back, from
@@ -530,4 +602,8 @@ extern "C" void waves(
         case TAPS: return mapped(half, back, *its, Waves<TAPS>{*down, *across, share}, from, to);
         case RESULTS: return mapped(half, back, *its, Waves<RESULTS>{*down, *across, share}, from, to);
     }
+}
+
+extern "C" void taps(const Taps* its, int half, int back, const void* from, void* to) {
+    half ? either(back, *its, (const bfloat16*)from, (bfloat16*)to) : either(back, *its, (const float*)from, (float*)to);
 }

@@ -54,6 +54,20 @@ def unwaved(parts: Tensor, tiles: Tiles, waves: Waves) -> Tensor:
     return _back(parts, tiles, _waves(waves))
 
 
+def folded(parts: Tensor) -> Tensor:
+    """The sum of what the taps of an odd kernel [N, h, w, H, W] make, each moved to its place: [N, H, W]."""
+    y = parts.new_empty(parts.shape[0], *parts.shape[3:])
+    _library().taps(_taps(parts.shape), _is_half(parts), False, _at(parts.contiguous()), _at(y))
+    return y
+
+
+def unfolded(y: Tensor, h: int, w: int) -> Tensor:
+    """The adjoint of `folded`, of a kernel [h, w]."""
+    parts = y.new_empty(len(y), h, w, *y.shape[1:])
+    _library().taps(_taps(parts.shape), _is_half(y), True, _at(y.contiguous()), _at(parts))
+    return parts
+
+
 # ---- the call -------------------------------------------------------------------------------------------------------
 
 
@@ -128,7 +142,7 @@ def _back(parts: Tensor, tiles: Tiles, kernel: Kernel) -> Tensor:
 def _call(kernel: Kernel, shape: torch.Size, tiles: Tiles, back: bool, given: Tensor, made: Tensor) -> None:
     B, C, H, W = shape
     its = _Shape(B, H, W, C, *tiles.counts, *tiles.seen, *tiles.step, *tiles.padding, tiles.stride)
-    kernel(its, given.dtype is torch.bfloat16, back, _at(given), _at(made))
+    kernel(its, _is_half(given), back, _at(given), _at(made))
 
 
 def _squares(matrix: Tensor) -> Kernel:
@@ -147,6 +161,18 @@ def _waves(waves: Waves) -> Kernel:
         _library().waves(ctypes.byref(its), half, back, *of, given, made)
 
     return kernel
+
+
+class _Taps(ctypes.Structure):
+    _fields_ = tuple((name, ctypes.c_int) for name in ("N", "h", "w", "H", "W"))
+
+
+def _taps(shape: torch.Size) -> Any:
+    return ctypes.byref(_Taps(*shape))
+
+
+def _is_half(x: Tensor) -> bool:
+    return x.dtype is torch.bfloat16
 
 
 def _at(x: Tensor) -> ctypes.c_void_p:

@@ -38,9 +38,9 @@ def cases() -> list[tuple[int, int, Squared]]:
 def test_a_map_and_its_adjoint_are_pytorchs(batch: int, channels: int, its: Squared, dtype: torch.dtype) -> None:
     torch.manual_seed(0)
     x = torch.randn(batch, channels, *its.tiles.sides).to(dtype)
-    parts = kernels.squared(x, its.tiles, its.matrix)
+    parts = kernels.squared(x, its.tiles, its.kernel)
     near(parts, its.there(x.double()))
-    back = kernels.unsquared(parts, its.tiles, its.matrix)
+    back = kernels.unsquared(parts, its.tiles, its.kernel)
     near(back, its.back(parts.double()))
     assert back.is_contiguous(memory_format=torch.channels_last)
     assert parts.dtype is back.dtype is dtype

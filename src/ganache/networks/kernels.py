@@ -35,7 +35,8 @@ def fit(x: Tensor, channels: int) -> bool:
 
 
 def squared(x: Tensor, tiles: Tiles, matrix: Tensor) -> Tensor:
-    """What square tiles see of x [B, C, H, W], with `matrix` [P, N] from both sides: [P * P, B * tiles, ways * C]."""
+    """What square tiles see of x [B, C, H, W], with `matrix` [P, N], float32, from both sides: [P * P, B * tiles,
+    ways * C]."""
     return _there(x, tiles, len(matrix) ** 2, _squares(matrix))
 
 
@@ -146,11 +147,9 @@ def _call(kernel: Kernel, shape: torch.Size, tiles: Tiles, back: bool, given: Te
 
 
 def _squares(matrix: Tensor) -> Kernel:
-    numbers = matrix.float().contiguous()
-
     def kernel(its: Any, half: bool, back: bool, given: ctypes.c_void_p, made: ctypes.c_void_p) -> None:
-        failed = _library().squares(ctypes.byref(its), half, back, len(numbers), _at(numbers), given, made)
-        assert not failed, numbers.shape
+        failed = _library().squares(ctypes.byref(its), half, back, len(matrix), _at(matrix), given, made)
+        assert not failed, matrix.shape
 
     return kernel
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from math import ceil
 
 import torch
@@ -83,20 +83,24 @@ class Squared:
     def there(self, x: Tensor) -> Tensor:
         """x [B, C, *sides] -> [P * P, B * tiles, ways * C]."""
         if kernels.fit(x, x.shape[1]):
-            return kernels.squared(x, self.tiles, self.matrix)
+            return kernels.squared(x, self.tiles, self.kernel)
         parts = self.tiles.cut(x).flatten(0, 1)
         return (self.both.to(x) @ parts.flatten(1)).view(-1, *parts.shape[1:])
 
     def back(self, parts: Tensor) -> Tensor:
         """The adjoint of `there`."""
         if kernels.fit(parts, parts.shape[2] // self.tiles.stride**2):
-            return kernels.unsquared(parts, self.tiles, self.matrix)
+            return kernels.unsquared(parts, self.tiles, self.kernel)
         seen = self.both.t().to(parts) @ parts.flatten(1)
         return self.tiles.pasted(seen.view(*self.tiles.seen, *parts.shape[1:]))
 
-    @property
+    @cached_property
     def both(self) -> Tensor:
         return torch.kron(self.matrix, self.matrix)
+
+    @cached_property
+    def kernel(self) -> Tensor:
+        return self.matrix.float().contiguous()
 
 
 @lru_cache(maxsize=256)

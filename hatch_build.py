@@ -1,4 +1,4 @@
-"""Compiles `src/ganache/networks/kernels.cpp` when ganache is installed, once for each kind of processor.
+"""Compiles the kernels (`src/ganache/networks/kernels`) when ganache is installed, once for each kind of processor.
 
 Where that fails (no compiler, another system) ganache is installed without, and computes the same by PyTorch. Nothing
 is linked: OpenMP is the one that PyTorch has loaded, so that its threads are shared.
@@ -6,10 +6,11 @@ is linked: OpenMP is the one that PyTorch has loaded, so that its threads are sh
 
 from __future__ import annotations
 
-import hashlib
 import os
 import platform
+import runpy
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,8 +19,8 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-FLAGS = ["-std=c++17", "-O3", "-fopenmp", "-fPIC", "-fno-exceptions", "-Wno-psabi", "-c"]
-PROCESSORS = {  # by the names in `kernels.py`
+FLAGS = ["-std=c++17", "-O3", "-fopenmp", "-fPIC", "-fno-exceptions", "-fvisibility=hidden", "-Wno-psabi", "-c"]
+PROCESSORS = {  # by the names in `kernels/__init__.py`
     "avx2": ["-march=x86-64-v3"],
     "avx512": ["-march=x86-64-v4"],
     "avx512_bf16": ["-march=x86-64-v4", "-mavx512bf16"],
@@ -29,7 +30,7 @@ PROCESSORS = {  # by the names in `kernels.py`
 class Kernels(BuildHookInterface):  # type: ignore[type-arg]
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         try:
-            compiled(Path(self.root, "src/ganache/networks"))
+            compiled(Path(self.root, "src/ganache/networks/kernels"))
         except (OSError, subprocess.CalledProcessError) as error:
             self.app.display_warning(f"without kernels of its own, as they did not compile: {error}")
         else:
@@ -39,19 +40,19 @@ class Kernels(BuildHookInterface):  # type: ignore[type-arg]
 def compiled(folder: Path) -> None:
     if (sys.platform, platform.machine()) != ("linux", "x86_64"):
         raise OSError("they are for Linux on x86-64")
-    compiler, source = shlex.split(os.environ.get("CXX", "c++")), folder / "kernels.cpp"
-    version = hashlib.sha256(source.read_bytes()).hexdigest()[:12]
-    with tempfile.TemporaryDirectory(dir=folder) as made:
+    compiler = shlex.split(os.environ.get("CXX", "c++"))
+    with tempfile.TemporaryDirectory() as made:
         todo = []
         for name, flags in PROCESSORS.items():
-            command = [*compiler, *FLAGS, *flags, str(source), "-o", f"{made}/{name}.o"]
+            command = [*compiler, *FLAGS, *flags, str(folder / "kernels.cpp"), "-o", f"{made}/{name}.o"]
             todo.append((name, command, subprocess.Popen(command)))
         for name, command, process in todo:
             if process.wait():
                 raise subprocess.CalledProcessError(process.returncode, command)
             link = [*compiler, "-shared", "-nostdlib", f"{made}/{name}.o", "-o", f"{made}/{name}.so"]
             subprocess.run(link, check=True)
-        for old in folder.glob("kernels-*.so"):
+        version = runpy.run_path(str(folder / "version.py"))["version"](folder)
+        for old in folder.glob("*.so"):
             old.unlink()
         for name in PROCESSORS:
-            Path(made, f"{name}.so").replace(folder / f"kernels-{name}-{version}.so")
+            shutil.copy(Path(made, f"{name}.so"), folder / f"{name}-{version}.so")

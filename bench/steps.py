@@ -20,6 +20,7 @@ from pathlib import Path
 import torch
 
 from ceilings import convolution
+from ganache.networks.kernels import cpu_has, library
 
 HERE = Path(__file__).resolve().parent
 PEERS = HERE / "peers"
@@ -136,10 +137,12 @@ def main() -> None:
 
 
 def processor() -> str:
-    """The processor's name, and how many of its threads there are."""
+    """The processor's name, how many of its threads there are, and what computes on them."""
     names = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
     name = names[0].partition(":")[2].strip() if names else platform.processor()
-    return f"{torch.get_num_threads()} threads of {name}, {torch.backends.cpu.get_cpu_capability()}"
+    able = f"{torch.backends.cpu.get_cpu_capability()}, {'with' if cpu_has('avx512_bf16') else 'without'} bfloat16"
+    units = f"{'AMX' if cpu_has('amx_bf16') else 'no AMX'}, {'kernels' if library() else 'no kernels'} of our own"
+    return f"{torch.get_num_threads()} threads of {name}, {able}, {units}"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Maps of tiles in kernels of our own (`kernels.cpp`): what PyTorch does in several passes over memory, in one.
+"""Maps of tiles in kernels of our own: what PyTorch does in several passes over memory, in one (`kernels.cpp`).
 
 They are compiled when ganache is installed, where there is a C++ compiler (`hatch_build.py`). Without them the same
 maps are computed by PyTorch. They share PyTorch's threads.
@@ -7,7 +7,6 @@ maps are computed by PyTorch. They share PyTorch's threads.
 from __future__ import annotations
 
 import ctypes
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ganache.networks.kernels.version import version
 from ganache.networks.tiles import Tiles
 
 LANES = 16
@@ -190,10 +190,11 @@ def library() -> ctypes.CDLL | None:
     level = torch.backends.cpu.get_cpu_capability().lower()
     if level == "avx512" and cpu_has("avx512_bf16"):
         level = "avx512_bf16"
-    source = Path(__file__).with_suffix(".cpp")
-    version = hashlib.sha256(source.read_bytes()).hexdigest()[:12]
+    folder = Path(__file__).parent
     try:
-        return ctypes.CDLL(str(source.with_name(f"kernels-{level}-{version}.so")))
+        for openmp in Path(torch.__file__).parent.glob("lib/libgomp*"):
+            ctypes.CDLL(str(openmp), mode=ctypes.RTLD_GLOBAL)
+        return ctypes.CDLL(str(folder / f"{level}-{version(folder)}.so"))
     except OSError:
         return None
 

@@ -1,0 +1,62 @@
+// Maps between pictures and what is multiplied in fewer products (`__init__.py` says what each is), with a picture's
+// channels last in memory. All sums are float32.
+
+#include "squares.h"
+#include "taps.h"
+#include "tiles.h"
+#include "waves.h"
+
+namespace {
+
+template <class Map>
+void mapped(bool half, bool back, const Shape& its, const Map& map, const void* from, void* to) {
+    if (half)
+        either(back, its, map, (const bfloat16*)from, (bfloat16*)to);
+    else
+        either(back, its, map, (const float*)from, (float*)to);
+}
+
+template <int P, int N>
+void by_squares(bool half, bool back, const Shape& its, const float* matrix, const void* from, void* to) {
+    Squares<P, N> map;
+    memcpy(map.m, matrix, sizeof map.m);
+    mapped(half, back, its, map, from, to);
+}
+
+template <class T>
+void either(bool back, const Taps& its, const T* from, T* to) {
+    back ? unfolded(its, from, to) : folded(its, from, to);
+}
+
+}  // namespace
+
+// What all take: the shapes, whether numbers are bfloat16 and not float32, and whether it goes back.
+#define EXPORTED extern "C" __attribute__((visibility("default")))
+
+EXPORTED int squares(const Shape* its, int half, int back, int P, const float* matrix, const void* from, void* to) {
+    switch (10 * P + its->n) {
+        case 32: by_squares<3, 2>(half, back, *its, matrix, from, to); return 0;
+        case 33: by_squares<3, 3>(half, back, *its, matrix, from, to); return 0;
+        case 52: by_squares<5, 2>(half, back, *its, matrix, from, to); return 0;
+        case 54: by_squares<5, 4>(half, back, *its, matrix, from, to); return 0;
+        case 55: by_squares<5, 5>(half, back, *its, matrix, from, to); return 0;
+    }
+    return 1;
+}
+
+EXPORTED void waves(
+    const Shape* its, int half, int back, int three, const Frequencies* down, const Frequencies* across, float share,
+    const void* from, void* to) {
+    switch (three) {
+        case PLACES: return mapped(half, back, *its, Waves<PLACES>{*down, *across, share}, from, to);
+        case TAPS: return mapped(half, back, *its, Waves<TAPS>{*down, *across, share}, from, to);
+        case RESULTS: return mapped(half, back, *its, Waves<RESULTS>{*down, *across, share}, from, to);
+    }
+}
+
+EXPORTED void taps(const Taps* its, int half, int back, const void* from, void* to) {
+    if (half)
+        either(back, *its, (const bfloat16*)from, (bfloat16*)to);
+    else
+        either(back, *its, (const float*)from, (float*)to);
+}

@@ -1,0 +1,66 @@
+// `winograd.Squared`: of the places that a tile sees to what is multiplied, and its adjoint.
+
+#pragma once
+
+#include "vectors.h"
+
+// A matrix from both sides, of values at points: its rows are those of a point and of its negative, whose every second
+// number is the negative too, and of infinity, whose every second number is zero. So half of the multiplications do.
+template <int P, int N>
+struct Squares {
+    float m[P][N];
+
+    int products() const { return P * P; }
+    int scratch() const { return P * (N > P ? N : P); }
+
+    template <class T>
+    void there(const Floats* places, Floats* rows, Products<T> made) const {
+        for (int j = 0; j < N; j++) valued(places + j, N, rows + j, N);
+        for (int p = 0; p < P; p++) {
+            Floats values[P];
+            valued(rows + p * N, 1, values, 1);
+            for (int q = 0; q < P; q++) made.put(p * P + q, values[q]);
+        }
+    }
+
+    template <class T>
+    void back(Products<T> made, Floats* rows, Floats* places) const {
+        for (int q = 0; q < P; q++) {
+            Floats values[P];
+            for (int p = 0; p < P; p++) values[p] = made.take(p * P + q);
+            summed(values, rows + q, P);
+        }
+        for (int i = 0; i < N; i++) summed(rows + i * P, places + i * N, 1);
+    }
+
+    void valued(const Floats* x, int step, Floats* y, int next) const {
+        for (int p = 0; p < P - 1; p += 2) {
+            Floats even = m[p][0] * x[0], odd = m[p][1] * x[step];
+#pragma GCC unroll 8
+            for (int j = 2; j < N; j++) (j % 2 ? odd : even) += m[p][j] * x[j * step];
+            y[p * next] = even + odd;
+            y[(p + 1) * next] = even - odd;
+        }
+        Floats last = m[P - 1][N - 1] * x[(N - 1) * step];
+#pragma GCC unroll 8
+        for (int j = N - 3; j >= 0; j -= 2) last += m[P - 1][j] * x[j * step];
+        y[(P - 1) * next] = last;
+    }
+
+    void summed(const Floats* y, Floats* x, int step) const {
+        Floats sums[P / 2], differences[P / 2];
+        for (int p = 0; p < P / 2; p++) {
+            sums[p] = y[2 * p] + y[2 * p + 1];
+            differences[p] = y[2 * p] - y[2 * p + 1];
+        }
+#pragma GCC unroll 8
+        for (int j = 0; j < N; j++) {
+            const Floats* of = j % 2 ? differences : sums;
+            Floats sum = m[0][j] * of[0];
+#pragma GCC unroll 8
+            for (int p = 1; p < P / 2; p++) sum += m[2 * p][j] * of[p];
+            if ((N - 1 - j) % 2 == 0) sum += m[P - 1][j] * y[P - 1];
+            x[j * step] = sum;
+        }
+    }
+};

@@ -1,0 +1,183 @@
+// Pictures cut into tiles, each tile's map, and back (`tiles.Tiles`). Each core takes tiles of its own, a line of the
+// cache's channels at a time.
+
+#pragma once
+
+#include <omp.h>
+
+#include "vectors.h"
+
+// Pictures [B, H, W, C] and their tiles, U down and V across (`tiles.Tiles`). A tile sees n by m places, of every
+// `stride`-th row and column, once for each of the stride * stride ways to begin; the next one is `down` or `across`
+// places on; `top` and `left` are the padding.
+struct Shape {
+    int B, H, W, C, U, V, n, m, down, across, top, left, stride;
+
+    int ways() const { return stride * stride; }
+    int row(int u, int way) const { return stride * down * u + way / stride - top; }
+    int column(int v, int way) const { return stride * across * v + way % stride - left; }
+    ptrdiff_t at(int b, int row, int column) const { return ((ptrdiff_t)(b * H + row) * W + column) * C; }
+    size_t part(int b, int u, int v, int way) const { return (((size_t)(b * U + u) * V + v) * ways() + way) * C; }
+    size_t parts() const { return (size_t)B * U * V * ways() * C; }
+};
+
+// What a core works with: of one tile and a line of the cache's channels.
+template <class T, class Map>
+struct Bench {
+    T* lines;
+    Floats *places, *scratch;
+
+    Bench(const Map& map, int seen)
+        : lines(aligned<T>((size_t)map.products() * LINE<T>)),
+          places(aligned<Floats>(seen + map.scratch())),
+          scratch(places + seen) {}
+    ~Bench() {
+        free(lines);
+        free(places);
+    }
+};
+
+template <class T, class Map>
+void seen(const Shape& its, const Map& map, const T* x, T* parts) {
+    const int C = its.C;
+    const size_t each = its.parts();
+    const bool whole = C % LINE<T> == 0 && (size_t)parts % 64 == 0;
+#pragma omp parallel
+    {
+        Bench<T, Map> bench(map, its.n * its.m);
+#pragma omp for collapse(2)
+        for (int b = 0; b < its.B; b++)
+            for (int u = 0; u < its.U; u++)
+                for (int v = 0; v < its.V; v++)
+                    for (int way = 0; way < its.ways(); way++)
+                        for (int c = 0; c < C; c += LINE<T>) {
+                            const int lanes = c + LINE<T> <= C ? LINE<T> : C - c;
+                            const int left = its.column(v, way);
+                            const int first = left < 0 ? (its.stride - 1 - left) / its.stride : 0;
+                            const int last = (its.W - left + its.stride - 1) / its.stride;
+                            for (int k = 0; k < lanes; k += LANES) {
+                                Floats* to = bench.places;
+                                for (int i = 0; i < its.n; i++) {
+                                    const int row = its.row(u, way) + its.stride * i;
+                                    const T* from = x + its.at(b, row, left) + c + k;
+                                    const bool inside = row >= 0 && row < its.H;
+                                    for (int j = 0; j < its.m; j++, from += its.stride * C)
+                                        *to++ = inside && j >= first && j < last ? load(from) : Floats{};
+                                }
+                                map.there(bench.places, bench.scratch, Products<T>{bench.lines + k});
+                            }
+                            T* to = parts + its.part(b, u, v, way) + c;
+                            for (int p = 0; p < map.products(); p++) {
+                                const T* line = bench.lines + p * LINE<T>;
+                                whole ? copy_past(to + p * each, line) : copy(to + p * each, line, lanes);
+                            }
+                        }
+        _mm_sfence();
+    }
+}
+
+// What a tile makes of its products, of a line of channels, place by place; `soon` is how far on the next line is.
+template <class T, class Map, class Take>
+inline void made(
+    const Shape& its, const Map& map, Bench<T, Map>& bench, const T* from, int lanes, int soon, Take take) {
+    const size_t each = its.parts();
+    for (int p = 0; p < map.products(); p++) {
+        copy(bench.lines + p * LINE<T>, from + p * each, lanes);
+        __builtin_prefetch(from + p * each + soon);
+    }
+    for (int k = 0; k < lanes; k += LANES) {
+        map.back(Products<T>{bench.lines + k}, bench.scratch, bench.places);
+        const Floats* place = bench.places;
+        for (int i = 0; i < its.n; i++)
+            for (int j = 0; j < its.m; j++) take(i, j, k, *place++);
+    }
+}
+
+// The adjoint of `seen`, where tiles do not overlap. What no tile sees is left as it is.
+template <class T, class Map>
+void placed(const Shape& its, const Map& map, const T* parts, T* x) {
+    const int C = its.C;
+#pragma omp parallel
+    {
+        Bench<T, Map> bench(map, its.n * its.m);
+#pragma omp for collapse(2)
+        for (int b = 0; b < its.B; b++)
+            for (int u = 0; u < its.U; u++)
+                for (int v = 0; v < its.V; v++)
+                    for (int way = 0; way < its.ways(); way++)
+                        for (int c = 0; c < C; c += LINE<T>) {
+                            const int lanes = c + LINE<T> <= C ? LINE<T> : C - c;
+                            const T* from = parts + its.part(b, u, v, way) + c;
+                            made(its, map, bench, from, lanes, LINE<T>, [&](int i, int j, int k, Floats place) {
+                                const int row = its.row(u, way) + its.stride * i;
+                                const int column = its.column(v, way) + its.stride * j;
+                                const bool inside = row >= 0 && row < its.H && column >= 0 && column < its.W;
+                                if (inside) store(x + its.at(b, row, column) + c + k, place);
+                            });
+                        }
+    }
+}
+
+// The same where they do: the sum.
+template <class T, class Map>
+void summed(const Shape& its, const Map& map, const T* parts, T* x) {
+    const int C = its.C, stride = its.stride;
+    const int rows = stride * its.down, overlap = stride * (its.n - its.down);
+    const int wide = stride * (its.across * its.V + its.m - its.across);
+    // Rows that the tiles in work make, of as many channels as stay in the cache.
+    const size_t places = (size_t)(rows + overlap) * wide, kept = (size_t)overlap * wide;
+    const int lines = its.B < omp_get_max_threads() ? 1 : 1 + CACHED / (places * LINE<T> * sizeof(float));
+    const int together = lines * LINE<T> < C ? lines * LINE<T> : C;
+    const int last = its.W + its.left < wide ? its.W + its.left : wide;
+#pragma omp parallel
+    {
+        Bench<T, Map> bench(map, its.n * its.m);
+        float* band = aligned<float>(places * together);
+#pragma omp for collapse(2)
+        for (int b = 0; b < its.B; b++)
+            for (int first = 0; first < its.C; first += together) {
+                const int many = first + together < C ? together : C - first;
+                memset(band, 0, places * together * sizeof(float));
+                for (int u = 0; u < its.U; u++) {
+                    for (int v = 0; v < its.V; v++)
+                        for (int way = 0; way < its.ways(); way++) {
+                            const int corner = (way / stride) * wide + stride * its.across * v + way % stride;
+                            for (int c = 0; c < many; c += LINE<T>) {
+                                const int lanes = c + LINE<T> <= many ? LINE<T> : many - c;
+                                const T* from = parts + its.part(b, u, v, way) + first + c;
+                                const int soon = c + LINE<T> < many ? LINE<T> : C - c;
+                                made(its, map, bench, from, lanes, soon, [&](int i, int j, int k, Floats place) {
+                                    const size_t at = corner + stride * (i * wide + j);
+                                    float* sum = band + at * together + c + k;
+                                    store(sum, load(sum) + place);
+                                });
+                            }
+                        }
+                    const int done = u + 1 < its.U ? rows : rows + overlap;  // to which no other tile adds
+                    for (int i = 0; i < done; i++) {
+                        const int row = rows * u + i - its.top;
+                        if (row < 0 || row >= its.H) continue;
+                        for (int column = its.left; column < last; column++) {
+                            const float* sums = band + ((size_t)i * wide + column) * together;
+                            T* to = x + its.at(b, row, column - its.left) + first;
+                            for (int c = 0; c < many; c += LANES) store(to + c, load(sums + c));
+                        }
+                    }
+                    if (u + 1 == its.U) break;
+                    memmove(band, band + (places - kept) * together, kept * together * sizeof(float));
+                    memset(band + kept * together, 0, (places - kept) * together * sizeof(float));
+                }
+            }
+        free(band);
+    }
+}
+
+template <class T, class Map>
+void either(bool back, const Shape& its, const Map& map, const T* from, T* to) {
+    if (!back)
+        seen(its, map, from, to);
+    else if (its.n > its.down || its.m > its.across)
+        summed(its, map, from, to);
+    else
+        placed(its, map, from, to);
+}

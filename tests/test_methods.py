@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ganache.losses import clipped_cross_entropy, gan_fake, gan_real, wasserstein_fake, wasserstein_real
 from ganache.methods import METHODS, Dragan, Gan, Hinge, InfoGan, Lsgan, NoisyGan, R3gan, Wgan, WganGp
+from ganache.networks import Dcgan
 from ganache.types import Critic, Generator, Method, Prior
 
 
@@ -207,3 +208,22 @@ def test_every_method_is_in_the_table_and_frozen() -> None:
         method = kind()
         with pytest.raises(AttributeError):
             method.anything = 1  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("network", "passes"),
+    [
+        (Dcgan(width=8, critic_norm="none"), 1),
+        (Dcgan(width=8, critic_norm="layer"), 1),
+        (Dcgan(width=8, critic_norm="batch"), 2),
+        (Dcgan(width=8, critic_norm="none", critic_overview=4), 2),
+    ],
+)
+def test_real_and_fake_are_judged_together_where_no_picture_depends_on_its_batch(network: Dcgan, passes: int) -> None:
+    D, seen = network.critic((3, 32, 32)).double(), []
+    D.register_forward_hook(lambda *_: seen.append(1))
+    real, fake = torch.rand(8, 3, 32, 32, dtype=torch.float64), torch.rand(8, 3, 32, 32, dtype=torch.float64)
+    of_real, of_fake = D.both(real, fake)
+    assert len(seen) == passes
+    torch.testing.assert_close(of_real, D(real))
+    torch.testing.assert_close(of_fake, D(fake))

@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from ganache.networks import convolution, fourier
-from ganache.networks.convolution import Conv2d, summed
+from ganache.networks import convolution, fourier, taps
+from ganache.networks.convolution import Conv2d
 from ganache.networks.fourier import OF_PLACES, OF_RESULTS, OF_TAPS, tiled, waves
 from ganache.networks.linear import Map
 
@@ -32,7 +32,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("sides", "kernel"), CASES)
-@pytest.mark.parametrize("function", [fourier.conv2d, summed])
+@pytest.mark.parametrize("function", [fourier.conv2d, taps.conv2d])
 def test_it_is_the_convolution_and_so_are_its_gradients(
     function: type[Map], sides: tuple[int, int], kernel: tuple[int, int]
 ) -> None:
@@ -44,7 +44,7 @@ def test_it_is_the_convolution_and_so_are_its_gradients(
         torch.testing.assert_close(found, right, rtol=1e-11, atol=1e-11)
 
 
-@pytest.mark.parametrize("function", [fourier.conv2d, summed])
+@pytest.mark.parametrize("function", [fourier.conv2d, taps.conv2d])
 def test_second_derivatives(function: type[Map]) -> None:
     assert torch.autograd.gradgradcheck(function, (random(1, 2, 4, 3), random(2, 2, 3, 3)))
 
@@ -97,9 +97,8 @@ def layer_and_picture(outputs: int = WIDE, inputs: int = WIDE) -> tuple[Conv2d, 
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The faster forms that are asked for."""
     names: list[str] = []
-    for module, name in ((fourier, "conv2d"), (convolution, "summed")):
-        function = getattr(module, name)
-        monkeypatch.setattr(module, name, lambda *a, f=function, n=name: (names.append(n), f(*a))[1])
+    for module, name in ((fourier, "frequencies"), (taps, "taps")):
+        monkeypatch.setattr(module, "conv2d", lambda *a, f=module.conv2d, n=name: (names.append(n), f(*a))[1])
     monkeypatch.setattr(convolution, "has_amx", lambda: False)
     return names
 
@@ -109,10 +108,10 @@ def test_wide_layers_of_large_pictures_go_this_way_and_no_others(
 ) -> None:
     layer, x = layer_and_picture()
     layer(x)
-    assert asked.pop() == "conv2d"
+    assert asked.pop() == "frequencies"
     few, many = layer_and_picture(outputs=3, inputs=128)
     few(many)
-    assert asked.pop() == "summed"
+    assert asked.pop() == "taps"
     layer(x[:, :, :64])  # few places, as in one small picture
     Conv2d(8, 8, 5, padding=2)(torch.randn(16, 8, 64, 64))
     Conv2d(WIDE, WIDE, 5)(x)
@@ -124,7 +123,7 @@ def test_wide_layers_of_large_pictures_go_this_way_and_no_others(
         layer(x)
     assert not asked
     layer(x)  # matrix units take no float32
-    assert asked == ["conv2d"]
+    assert asked == ["frequencies"]
 
 
 def test_what_is_exported_is_of_plain_convolutions(asked: list[str]) -> None:
@@ -164,7 +163,7 @@ def test_many_pictures_are_done_in_parts(asked: list[str], monkeypatch: pytest.M
     monkeypatch.setattr(convolution, "MOST_TOGETHER", 2 * WIDE * LARGE**2)
     asked.clear()
     y = layer(x)
-    assert asked == ["conv2d"] * 2
+    assert asked == ["frequencies"] * 2
     torch.testing.assert_close(y, together)
     assert y.is_contiguous(memory_format=torch.channels_last)
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganache.networks import convolution, fourier, kernels, resized, winograd
+from ganache.networks import fourier, kernels, resized, taps, winograd
 from ganache.networks.fourier import Waved
 from ganache.networks.tiles import Tiles
 from ganache.networks.winograd import Squared
@@ -155,13 +155,25 @@ def both_ways(its: Waved, batch: int, channels: int, dtype: torch.dtype) -> None
     near(kernels.unwaved(parts, its.tiles, its.waves.kernel), its.back(parts.double()))
 
 
+TAPS = [  # kernel, sides of the places, stride, padding
+    ((7, 7), (16, 32), 1, (3, 3)),
+    ((3, 5), (5, 19), 1, (1, 2)),
+    ((1, 1), (3, 3), 1, (0, 0)),
+    ((9, 9), (2, 2), 1, (4, 4)),
+    ((4, 4), (8, 32), 2, (1, 1)),
+    ((5, 3), (7, 9), 3, (2, 0)),
+]
+
+
 @pytest.mark.parametrize("dtype", EPSILON)
-@pytest.mark.parametrize(
-    ("kernel", "sides"), [((7, 7), (16, 32)), ((3, 5), (5, 19)), ((1, 1), (3, 3)), ((9, 9), (2, 2))]
-)
-def test_sums_of_taps_are_pytorchs(kernel: tuple[int, int], sides: tuple[int, int], dtype: torch.dtype) -> None:
+@pytest.mark.parametrize(("kernel", "places", "stride", "padding"), TAPS)
+def test_sums_of_taps_are_pytorchs(
+    kernel: tuple[int, int], places: tuple[int, int], stride: int, padding: tuple[int, int], dtype: torch.dtype
+) -> None:
     torch.manual_seed(0)
-    parts = torch.randn(3, *kernel, *sides).to(dtype)
-    near(kernels.folded(parts), convolution.folded(parts.double()))
-    y = torch.randn(3, *sides).to(dtype)
-    assert kernels.unfolded(y, *kernel).equal(convolution.unfolded(y.double(), *kernel).to(dtype))
+    parts = torch.randn(2, 3, *kernel, *places).to(dtype)
+    h, w = (stride * (n - 1) + k - 2 * pad for n, k, pad in zip(places, kernel, padding, strict=True))
+    near(kernels.folded(parts, (h, w), stride, padding), taps.folded(parts.double(), (h, w), stride, padding))
+    y = torch.randn(2, 3, h, w).to(dtype)
+    seen = kernels.unfolded(y, kernel, places, stride, padding)
+    assert seen.equal(taps.unfolded(y.double(), kernel, places, stride, padding).to(dtype))

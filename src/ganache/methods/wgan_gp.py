@@ -31,9 +31,10 @@ class WganGp(Method):
         fake = G(z)
         norms = gradient_norms(D, between(real, fake))
         penalty = one_sided(norms) if self.one_sided else one_centred(norms)
+        of_real, of_fake = D.both(real, fake)
         return {
-            "real": wasserstein_real(D(real)),
-            "fake": wasserstein_fake(D(fake)),
+            "real": wasserstein_real(of_real),
+            "fake": wasserstein_fake(of_fake),
             "penalty": self.weight * penalty,
         }
 

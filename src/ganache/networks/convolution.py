@@ -15,9 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, compiler, nn
 
-from ganache.networks import fourier, kernels, winograd
+from ganache.networks import fourier, kernels, taps, winograd
 from ganache.networks.kernels import cpu_has
-from ganache.networks.linear import linear
 from ganache.networks.strided import Convolution, Strided, Transposed
 
 FEWEST_PLACES = 2**14
@@ -51,7 +50,9 @@ class Conv2d(nn.Conv2d):
         its = Strided(weight, x.shape[2:], small, self.stride, self.padding)
         if its.of_pairs and goes_by_winograd(x, weight, its.small):
             return lambda x, weight: winograd.conv2d(x, weight, its.padding[0])
-        if in_bfloat16() and ((x.requires_grad and its.shuffles) or (its.by_product(len(x)) and learns(self))):
+        if x.requires_grad and its.shuffles and may_make_few(x):
+            return own(Convolution, its)
+        if in_bfloat16() and its.by_product(len(x)) and learns(self):
             return own(Convolution, its)
         return None
 
@@ -73,7 +74,7 @@ class ConvTranspose2d(nn.ConvTranspose2d):
         its = Strided(weight, large, x.shape[2:], self.stride, self.padding)
         if its.of_pairs and goes_by_winograd(x, weight, its.small):
             return lambda x, weight: winograd.conv_transpose2d(x, weight, its.padding[0])
-        if in_bfloat16() and (its.shuffles or (its.by_product(len(x)) and learns(self))):
+        if (its.shuffles and may_make_few(x)) or (in_bfloat16() and its.by_product(len(x)) and learns(self)):
             return own(Transposed, its)
         return None
 
@@ -120,11 +121,11 @@ def unstrided(layer: nn.Conv2d, x: Tensor) -> Form | None:
     """The form that pays for a layer of stride 1 that leaves the sides as they are; None for PyTorch's own."""
     if not (is_plain(layer, x) and may_map(x) and set(layer.stride) == {1} and x.numel() >= FEWEST_PLACES * x.shape[1]):
         return None
-    taps, inputs, outputs = prod(layer.kernel_size), layer.in_channels, layer.out_channels
+    each, inputs, outputs = prod(layer.kernel_size), layer.in_channels, layer.out_channels
     same = all(k % 2 == 1 and pad == k // 2 for k, pad in zip(layer.kernel_size, layer.padding, strict=True))
-    if same and taps > 1 and outputs <= MOST_SUMMED and inputs >= FEWEST_SUMMED:
-        return summed
-    saved = inputs * outputs * (taps - 3)  # as frequencies take two to three
+    if same and each > 1 and outputs <= MOST_SUMMED and inputs >= FEWEST_SUMMED:
+        return taps.conv2d
+    saved = inputs * outputs * (each - 3)  # as frequencies take two to three
     return fourier.conv2d if same and saved >= MAPPED * (inputs + outputs) else None
 
 
@@ -132,6 +133,11 @@ def may_map(x: Tensor) -> bool:
     """Whether to spend time on maps for fewer products: not where a GPU or matrix units take them, and not in what is
     exported, which is of plain layers."""
     return x.device.type == "cpu" and not compiler.is_compiling() and not (in_bfloat16() and has_amx())
+
+
+def may_make_few(x: Tensor) -> bool:
+    """Whether there is a faster form for few channels of a layer that doubles or halves."""
+    return in_bfloat16() or (may_map(x) and kernels.are_for(kernels.LANES, x.dtype))
 
 
 def products_in(x: Tensor) -> torch.dtype:
@@ -160,34 +166,3 @@ def learns(layer: nn.Module) -> bool:
 def has_amx() -> bool:
     """Whether the processor has matrix units, beside which additions are slow."""
     return cpu_has("amx_bf16")
-
-
-# ---- few channels ---------------------------------------------------------------------------------------------------
-
-
-def summed(x: Tensor, weight: Tensor) -> Tensor:
-    """F.conv2d(x, weight, padding="same"), of odd kernels, with channels mixed first for each tap: what each makes of
-    all places is moved and summed, in float32 as there are many."""
-    (B, C, H, W), (O, _, h, w) = x.shape, weight.shape
-    taps = weight.flip(2, 3).permute(0, 2, 3, 1).reshape(-1, C)  # they are moved towards the later places
-    places = x.permute(0, 2, 3, 1).reshape(B, -1, C)
-    parts = torch.bmm(taps.expand(B, -1, -1), places.transpose(1, 2)).view(B * O, h, w, H, W)
-    return linear(parts, folded, lambda y: unfolded(y, h, w)).view(B, O, H, W)
-
-
-def folded(parts: Tensor) -> Tensor:
-    """What taps make of all places [N, h, w, H, W], each moved and all summed: [N, H, W]."""
-    if kernels.fit(parts, kernels.LANES):
-        return kernels.folded(parts)
-    (N, h, w, H, W), dtype = parts.shape, torch.float32 if parts.dtype is FAST else parts.dtype
-    y = F.fold(parts.reshape(N, h * w, H * W).to(dtype), (H, W), (h, w), padding=(h // 2, w // 2))
-    return y[:, 0].to(parts.dtype)
-
-
-def unfolded(y: Tensor, h: int, w: int) -> Tensor:
-    """The adjoint of `folded`."""
-    if kernels.fit(y, kernels.LANES):
-        return kernels.unfolded(y, h, w)
-    dtype = torch.float32 if y.dtype is FAST else y.dtype
-    parts = F.unfold(y[:, None].to(dtype), (h, w), padding=(h // 2, w // 2))
-    return parts.view(len(y), h, w, *y.shape[1:]).to(y.dtype)

@@ -26,6 +26,9 @@ SLOPE = 0.2  # of their LeakyReLU, as in DCGAN's critic
 class Overview(nn.Module):
     """x [B, C, H, W] -> [B, UNITS], for sides that are multiples of `side`."""
 
+    of_batches = True
+    """What it says of a picture depends on others of its batch (`types.Critic.both`)."""
+
     def __init__(self, side: int, shape: ImageShape) -> None:
         super().__init__()
         self.side = side

@@ -22,6 +22,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.grad import conv2d_input, conv2d_weight
 
+from ganache.networks import kernels, taps
+
 MOST_PATCHES = 2**23
 """Numbers that the matrix of patches may have: beyond it, copying costs what the product saves (`bench/NOTES.md`)."""
 FEWEST_CHANNELS = 16
@@ -74,14 +76,17 @@ def doubles(large: Sequence[int], weight: Ints, stride: Ints, padding: Ints) -> 
 
 
 def doubled(small: Tensor, weight: Tensor) -> Tensor:
-    """conv_transpose2d(small, weight [C of small, C of large, 4, 4], stride=2, padding=1) as a 3x3 convolution.
+    """conv_transpose2d(small, weight [C of small, C of large, 4, 4], stride=2, padding=1), by taps, or where these have
+    no kernels as a 3x3 convolution.
 
     Of each two by two pixels each is a 3x3 convolution of the small picture, with the kernel's every second row and
     column; so they are four times the channels, shuffled into place.
     """
-    kernels = F.pad(weight, (1, 1, 1, 1)).reshape(*weight.shape[:2], 3, 2, 3, 2)  # [c, C, 3, down, 3, across]
-    kernels = kernels.flip(2, 4).permute(1, 3, 5, 0, 2, 4).flatten(0, 2)  # [C * 4, c, 3, 3]
-    return F.pixel_shuffle(F.conv2d(small, kernels.contiguous(memory_format=torch.channels_last), padding=1), 2)
+    if kernels.fit(small, kernels.LANES):
+        return taps.conv_transpose2d(small, weight, 2, (1, 1))
+    each = F.pad(weight, (1, 1, 1, 1)).reshape(*weight.shape[:2], 3, 2, 3, 2)  # [c, C, 3, down, 3, across]
+    each = each.flip(2, 4).permute(1, 3, 5, 0, 2, 4).flatten(0, 2)  # [C * 4, c, 3, 3]
+    return F.pixel_shuffle(F.conv2d(small, each.contiguous(memory_format=torch.channels_last), padding=1), 2)
 
 
 def columns(x: Tensor, kernel: Ints, stride: Ints, padding: Ints) -> Tensor:

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from ganache.networks.kernels.version import version
-from ganache.networks.tiles import Tiles
+from ganache.networks.tiles import Sides, Tiles
 
 LANES = 16
 """Channels that are computed at a time."""
@@ -55,17 +55,18 @@ def unwaved(parts: Tensor, tiles: Tiles, waves: Waves) -> Tensor:
     return _back(parts, tiles, _waves(waves))
 
 
-def folded(parts: Tensor) -> Tensor:
-    """The sum of what the taps of an odd kernel [N, h, w, H, W] make, each moved to its place: [N, H, W]."""
-    y = parts.new_empty(parts.shape[0], *parts.shape[3:])
-    _library().taps(_taps(parts.shape), _is_half(parts), False, _at(parts.contiguous()), _at(y))
+def folded(parts: Tensor, sides: Sides, stride: int, padding: Sides) -> Tensor:
+    """The sum of what a kernel's taps make [B, O, h, w, H, W], each moved to its place: [B, O, *sides]. Tap i of place
+    y lies at stride * y + i - padding."""
+    y = parts.new_empty(*parts.shape[:2], *sides)
+    _call_taps(parts, y, stride, padding, False, parts.contiguous(), y)
     return y
 
 
-def unfolded(y: Tensor, h: int, w: int) -> Tensor:
-    """The adjoint of `folded`, of a kernel [h, w]."""
-    parts = y.new_empty(len(y), h, w, *y.shape[1:])
-    _library().taps(_taps(parts.shape), _is_half(y), True, _at(y.contiguous()), _at(parts))
+def unfolded(y: Tensor, kernel: Sides, places: Sides, stride: int, padding: Sides) -> Tensor:
+    """The adjoint of `folded`."""
+    parts = y.new_empty(*y.shape[:2], *kernel, *places)
+    _call_taps(parts, y, stride, padding, True, y.contiguous(), parts)
     return parts
 
 
@@ -163,11 +164,14 @@ def _waves(waves: Waves) -> Kernel:
 
 
 class _Taps(ctypes.Structure):
-    _fields_ = tuple((name, ctypes.c_int) for name in ("N", "h", "w", "H", "W"))
+    _fields_ = tuple(
+        (name, ctypes.c_int) for name in ("N", "h", "w", "H", "W", "rows", "columns", "stride", "up", "left")
+    )
 
 
-def _taps(shape: torch.Size) -> Any:
-    return ctypes.byref(_Taps(*shape))
+def _call_taps(parts: Tensor, y: Tensor, stride: int, padding: Sides, back: bool, given: Tensor, made: Tensor) -> None:
+    its = _Taps(y.shape[0] * y.shape[1], *parts.shape[2:], *y.shape[2:], stride, *padding)
+    _library().taps(ctypes.byref(its), _is_half(given), back, _at(given), _at(made))
 
 
 def _is_half(x: Tensor) -> bool:

@@ -4,33 +4,42 @@
 
 #include "vectors.h"
 
-// What each tap makes of all places, [N, h, w, H, W], and what they come to [N, H, W], moved to each tap's place.
+// What each tap makes of all places, [N, h, w, H, W], and what they come to, [N, rows, columns]: tap i, j of place y, x
+// lies at stride * y + i - up, stride * x + j - left.
 struct Taps {
-    int N, h, w, H, W;
+    int N, h, w, H, W, rows, columns, stride, up, left;
+
+    size_t at(int n, int i, int j, int y) const { return ((((size_t)n * h + i) * w + j) * H + y) * W; }
 };
 
 template <class T>
 void folded(const Taps& its, const T* parts, T* y) {
-    const int up = its.h / 2, left = its.w / 2, W = its.W;
+    const int stride = its.stride, wide = its.W + its.w + LANES;
 #pragma omp parallel
     {
-        float* sums = aligned<float>(W + its.w + LANES);
+        // Of each way to begin the places that lie a stride apart, and the row that they make together.
+        float *sums = aligned<float>(wide * stride), *whole = aligned<float>(its.columns + LANES);
 #pragma omp for collapse(2)
         for (int n = 0; n < its.N; n++)
-            for (int row = 0; row < its.H; row++) {
-                memset(sums, 0, (W + its.w + LANES) * sizeof(float));
+            for (int row = 0; row < its.rows; row++) {
+                memset(sums, 0, wide * stride * sizeof(float));
                 for (int i = 0; i < its.h; i++) {
-                    const int of = row + up - i;
-                    if (of < 0 || of >= its.H) continue;
+                    const int of = row + its.up - i;
+                    if (of < 0 || of % stride || of / stride >= its.H) continue;
                     for (int j = 0; j < its.w; j++) {
-                        const T* from = parts + (((size_t)(n * its.h + i) * its.w + j) * its.H + of) * W;
-                        float* to = sums + j;
-                        for (int k = 0; k < W; k += LANES) store(to + k, load(to + k) + upto(from + k, W - k));
+                        const T* from = parts + its.at(n, i, j, of / stride);
+                        float* to = sums + j % stride * wide + j / stride;
+                        for (int k = 0; k < its.W; k += LANES) store(to + k, load(to + k) + upto(from + k, its.W - k));
                     }
                 }
-                T* to = y + ((size_t)n * its.H + row) * W;
-                for (int k = 0; k < W; k += LANES) store_upto(to + k, load(sums + left + k), W - k);
+                for (int column = 0; column < its.columns; column++) {
+                    const int of = column + its.left;
+                    whole[column] = of / stride < wide ? sums[of % stride * wide + of / stride] : 0;
+                }
+                T* to = y + ((size_t)n * its.rows + row) * its.columns;
+                for (int k = 0; k < its.columns; k += LANES) store_upto(to + k, load(whole + k), its.columns - k);
             }
+        free(whole);
         free(sums);
     }
 }
@@ -38,17 +47,18 @@ void folded(const Taps& its, const T* parts, T* y) {
 // The adjoint: what each tap sees.
 template <class T>
 void unfolded(const Taps& its, const T* y, T* parts) {
-    const int up = its.h / 2, left = its.w / 2, W = its.W;
 #pragma omp parallel for collapse(2)
     for (int n = 0; n < its.N; n++)
         for (int i = 0; i < its.h; i++)
             for (int j = 0; j < its.w; j++)
-                for (int row = 0; row < its.H; row++) {
-                    const int of = row - up + i, move = j - left;
-                    const int first = move < 0 ? -move : 0, last = move > 0 ? W - move : W;
-                    T* to = parts + (((size_t)(n * its.h + i) * its.w + j) * its.H + row) * W;
-                    memset(to, 0, W * sizeof(T));
-                    if (of < 0 || of >= its.H || first >= last) continue;
-                    memcpy(to + first, y + ((size_t)n * its.H + of) * W + first + move, (last - first) * sizeof(T));
+                for (int place = 0; place < its.H; place++) {
+                    const int row = its.stride * place + i - its.up;
+                    const bool inside = row >= 0 && row < its.rows;
+                    const T* from = y + ((ptrdiff_t)n * its.rows + row) * its.columns;
+                    T* to = parts + its.at(n, i, j, place);
+                    for (int k = 0; k < its.W; k++) {
+                        const int column = its.stride * k + j - its.left;
+                        to[k] = inside && column >= 0 && column < its.columns ? from[column] : T{};
+                    }
                 }
 }

@@ -27,9 +27,10 @@ def cases() -> list[tuple[int, int, Squared]]:
         (3, 272, (4, 4), 1),
         (2, 16, (34, 200), 3),
     ):
-        small = (winograd.small_side(large[0], padding), winograd.small_side(large[1], padding))
-        for many in (1, 1000):  # results two by two, and four by four
-            found += [(batch, channels, each) for each in winograd.maps(many, large, small, padding)]
+        for stride, kernel in ((2, 4), (1, 3)):
+            small = ((large[0] + 2 * padding - kernel) // stride + 1, (large[1] + 2 * padding - kernel) // stride + 1)
+            for many in (1, 1000):  # results two by two, and four by four
+                found += [(batch, channels, each) for each in winograd.maps(many, large, small, padding, stride)]
     return found
 
 
@@ -38,9 +39,9 @@ def cases() -> list[tuple[int, int, Squared]]:
 def test_a_map_and_its_adjoint_are_pytorchs(batch: int, channels: int, its: Squared, dtype: torch.dtype) -> None:
     torch.manual_seed(0)
     x = torch.randn(batch, channels, *its.tiles.sides).to(dtype)
-    parts = kernels.squared(x, its.tiles, its.kernel)
+    parts = kernels.squared(x, its.tiles, its.kernel, dtype)
     near(parts, its.there(x.double()))
-    back = kernels.unsquared(parts, its.tiles, its.kernel)
+    back = kernels.unsquared(parts, its.tiles, its.kernel, dtype)
     near(back, its.back(parts.double()))
     assert back.is_contiguous(memory_format=torch.channels_last)
     assert parts.dtype is back.dtype is dtype
@@ -53,8 +54,21 @@ def near(found: Tensor, right: Tensor) -> None:
     torch.testing.assert_close(found.double(), right, rtol=epsilon, atol=3e-6 * right.abs().max().item())
 
 
+@pytest.mark.parametrize(("batch", "channels", "its"), cases())
+def test_bfloat16_is_made_of_float32_and_back(batch: int, channels: int, its: Squared) -> None:
+    """As of weights, whose products are bfloat16 and whose gradients are float32."""
+    torch.manual_seed(0)
+    x = torch.randn(batch, channels, *its.tiles.sides)
+    parts = its.there(x, torch.bfloat16)
+    assert parts.dtype is torch.bfloat16
+    near(parts, its.there(x.double()))
+    back = its.back(parts, torch.float32)
+    assert back.dtype is torch.float32
+    near(back, its.back(parts.double()))
+
+
 def test_of_any_order_in_memory() -> None:
-    its = winograd.maps(100, (8, 8), (4, 4), 1)[0]
+    its = winograd.maps(100, (8, 8), (4, 4), 1, 2)[0]
     x = torch.randn(2, 16, 8, 8)
     as_they_are, moved = x.to(memory_format=torch.channels_last), x.transpose(2, 3).contiguous().transpose(2, 3)
     assert not moved.is_contiguous()
@@ -67,7 +81,7 @@ def test_of_any_order_in_memory() -> None:
 @pytest.mark.parametrize("wrong", [float("nan"), float("inf"), -float("inf")])
 @pytest.mark.parametrize("dtype", EPSILON)
 def test_what_is_no_number_stays_none(wrong: float, dtype: torch.dtype) -> None:
-    its = winograd.maps(100, (8, 8), (4, 4), 1)[0]
+    its = winograd.maps(100, (8, 8), (4, 4), 1, 2)[0]
     x = torch.zeros(1, 16, 8, 8, dtype=dtype)
     x[0, 3, 4, 4] = wrong
     parts = its.there(x).unflatten(2, (4, 16))
@@ -76,7 +90,7 @@ def test_what_is_no_number_stays_none(wrong: float, dtype: torch.dtype) -> None:
 
 
 def test_each_core_takes_tiles_of_its_own() -> None:
-    its, before = winograd.maps(100, (32, 32), (16, 16), 1)[0], torch.get_num_threads()
+    its, before = winograd.maps(100, (32, 32), (16, 16), 1, 2)[0], torch.get_num_threads()
     x = torch.randn(5, 48, 32, 32)
     parts = its.there(x)
     back = its.back(parts)
@@ -96,7 +110,7 @@ def test_the_processor_decides_which(capability: str, monkeypatch: pytest.Monkey
     has = capability in usable[: usable.index(here) + 1] or (here == "avx512" and kernels.cpu_has(capability))
     if not has:
         pytest.skip(f"this processor has no {capability}")
-    its = winograd.maps(100, (8, 8), (4, 4), 1)[0]
+    its = winograd.maps(100, (8, 8), (4, 4), 1, 2)[0]
     x = torch.randn(2, 48, 8, 8)
     here_made = its.there(x)
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability.split("_")[0].upper())
@@ -115,7 +129,7 @@ def test_the_processor_decides_which(capability: str, monkeypatch: pytest.Monkey
 def test_sizes_without_a_kernel_are_an_error() -> None:
     matrix = torch.ones(7, 7)
     with pytest.raises(AssertionError):
-        kernels.squared(torch.ones(1, 16, 8, 8), Tiles((8, 8), (1, 1), (7, 7), (6, 6)), matrix)
+        kernels.squared(torch.ones(1, 16, 8, 8), Tiles((8, 8), (1, 1), (7, 7), (6, 6)), matrix, torch.float32)
 
 
 WAVES = [  # batch, channels, sides, kernel: tiles that fit, that reach beyond the picture, one tile, odd circles
@@ -150,9 +164,9 @@ def test_frequencies_of_a_doubled_picture_are_pytorchs(dtype: torch.dtype) -> No
 
 def both_ways(its: Waved, batch: int, channels: int, dtype: torch.dtype) -> None:
     x = torch.randn(batch, channels, *its.tiles.sides).to(dtype)
-    parts = kernels.waved(x, its.tiles, its.waves.kernel)
+    parts = kernels.waved(x, its.tiles, its.waves.kernel, dtype)
     near(parts, its.there(x.double()))
-    near(kernels.unwaved(parts, its.tiles, its.waves.kernel), its.back(parts.double()))
+    near(kernels.unwaved(parts, its.tiles, its.waves.kernel, dtype), its.back(parts.double()))
 
 
 TAPS = [  # kernel, sides of the places, stride, padding

@@ -1,9 +1,10 @@
 """Convolutions by the forms that are fastest on a CPU; all are the same sums in another order.
 
 With stride 1, large kernels of many channels go by frequencies (`fourier`), and where many channels become few they are
-mixed before the kernel's taps are summed; in float32 as well as in bfloat16. In bfloat16 strided layers take Winograd's
-products (`winograd`) or have faster gradients (`strided`). On processors with AMX products in bfloat16 cost less than
-the copying around fewer of them. All else is PyTorch's own. `bench/NOTES.md` has what each form wins.
+mixed before the kernel's taps are summed (`taps`). Layers that halve or double take Winograd's products (`winograd`),
+or have faster gradients (`strided`). The maps around fewer products have kernels of their own (`kernels`), where these
+have been compiled. On processors with AMX products in bfloat16 cost less than maps. All else is PyTorch's own.
+`bench/NOTES.md` has what each form wins.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ MOST_TOGETHER = 2**25
 FAST = torch.bfloat16
 
 Form = Callable[[Tensor, Tensor], Tensor]
-"""(x, weight) -> y, without the bias."""
+"""(x, weight) -> y, without the bias; x is of the numbers that are multiplied, the weight as it is kept."""
 
 
 class Conv2d(nn.Conv2d):
@@ -48,7 +49,7 @@ class Conv2d(nn.Conv2d):
         small = [(side + 2 * pad - k) // step + 1 for side, pad, k, step in sides]
         weight = (self.out_channels, self.in_channels, *self.kernel_size)
         its = Strided(weight, x.shape[2:], small, self.stride, self.padding)
-        if its.of_pairs and goes_by_winograd(x, weight, its.small):
+        if its.of_pairs and goes_by_winograd(x, weight, its.small, 2):
             return lambda x, weight: winograd.conv2d(x, weight, its.padding[0])
         if x.requires_grad and its.shuffles and may_make_few(x):
             return own(Convolution, its)
@@ -72,7 +73,7 @@ class ConvTranspose2d(nn.ConvTranspose2d):
         large = [(side - 1) * step + k - 2 * pad for side, pad, k, step in sides]
         weight = (self.in_channels, self.out_channels, *self.kernel_size)
         its = Strided(weight, large, x.shape[2:], self.stride, self.padding)
-        if its.of_pairs and goes_by_winograd(x, weight, its.small):
+        if its.of_pairs and goes_by_winograd(x, weight, its.small, 2):
             return lambda x, weight: winograd.conv_transpose2d(x, weight, its.padding[0])
         if (its.shuffles and may_make_few(x)) or (in_bfloat16() and its.by_product(len(x)) and learns(self)):
             return own(Transposed, its)
@@ -81,37 +82,35 @@ class ConvTranspose2d(nn.ConvTranspose2d):
 
 def conv4x4(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """F.conv2d(x, weight [S, L, 4, 4], bias, stride=2, padding=1) by the fastest form of a kernel made on the way."""
-    if goes_by_winograd(x, weight.shape, [side // 2 for side in x.shape[2:]]):
+    if goes_by_winograd(x, weight.shape, [side // 2 for side in x.shape[2:]], 2):
         return computed(winograd.conv2d, x, weight, bias)
     return F.conv2d(x, weight, bias, stride=2, padding=1)
 
 
 def conv_transpose4x4(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """F.conv_transpose2d(x, weight [S, L, 4, 4], bias, stride=2, padding=1), likewise."""
-    if goes_by_winograd(x, weight.shape, x.shape[2:]):
+    if goes_by_winograd(x, weight.shape, x.shape[2:], 2):
         return computed(winograd.conv_transpose2d, x, weight, bias)
     return F.conv_transpose2d(x, weight, bias, stride=2, padding=1)
 
 
-def goes_by_winograd(x: Tensor, weight: Sequence[int], small: Sequence[int]) -> bool:
-    return may_map(x) and winograd.pays(len(x), weight, small, products_in(x))
+def goes_by_winograd(x: Tensor, weight: Sequence[int], small: Sequence[int], stride: int) -> bool:
+    return may_map(x) and winograd.pays(len(x), weight, small, stride, products_in(x))
 
 
 Layer = nn.Conv2d | nn.ConvTranspose2d
 
 
 def computed(form: Form, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    dtype = products_in(x)
-    weight, together = weight.to(dtype), max(1, MOST_TOGETHER * len(x) // max(1, x.numel()))
-    x = x.to(dtype)
+    x, together = x.to(products_in(x)), max(1, MOST_TOGETHER * len(x) // max(1, x.numel()))
     parts = [x] if together >= len(x) else torch.split(x, together)  # a split's gradient is copied
     y = torch.cat([form(part, weight) for part in parts]) if len(parts) > 1 else form(parts[0], weight)
-    return y if bias is None else y.add_(bias.to(dtype).view(-1, 1, 1))
+    return y if bias is None else y.add_(bias.to(x.dtype).view(-1, 1, 1))
 
 
 def own(function: type[torch.autograd.Function], its: Strided) -> Form:
     """PyTorch's form with derivatives of our own."""
-    return lambda x, weight: function.apply(x, weight, its.stride, its.padding)  # type: ignore[no-any-return,no-untyped-call]
+    return lambda x, weight: function.apply(x, weight.to(x.dtype), its.stride, its.padding)  # type: ignore[no-any-return,no-untyped-call]
 
 
 # ---- which form pays -----------------------------------------------------------------------------------------------
@@ -119,7 +118,13 @@ def own(function: type[torch.autograd.Function], its: Strided) -> Form:
 
 def unstrided(layer: nn.Conv2d, x: Tensor) -> Form | None:
     """The form that pays for a layer of stride 1 that leaves the sides as they are; None for PyTorch's own."""
-    if not (is_plain(layer, x) and may_map(x) and set(layer.stride) == {1} and x.numel() >= FEWEST_PLACES * x.shape[1]):
+    if not (is_plain(layer, x) and may_map(x) and set(layer.stride) == {1}):
+        return None
+    if layer.padding[0] == layer.padding[1] and layer.kernel_size == (3, 3):
+        pad, weight = int(layer.padding[0]), (layer.out_channels, layer.in_channels, 3, 3)
+        if goes_by_winograd(x, weight, [side + 2 * pad - 2 for side in x.shape[2:]], 1):
+            return lambda x, weight: winograd.conv2d(x, weight, pad, 1)
+    if x.numel() < FEWEST_PLACES * x.shape[1]:
         return None
     each, inputs, outputs = prod(layer.kernel_size), layer.in_channels, layer.out_channels
     same = all(k % 2 == 1 and pad == k // 2 for k, pad in zip(layer.kernel_size, layer.padding, strict=True))

@@ -4,7 +4,7 @@ as fast."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -16,6 +16,19 @@ def linear(x: Tensor, there: Map, back: Map) -> Tensor:
     """there(x), which is linear; its derivative is its adjoint, `back`."""
     y: Tensor = _Linear.apply(x, there, back)  # type: ignore[no-untyped-call]
     return y
+
+
+class Mapping(Protocol):
+    """A map and its adjoint, each into numbers of a type."""
+
+    def there(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor: ...
+
+    def back(self, parts: Tensor, dtype: torch.dtype | None = None) -> Tensor: ...
+
+
+def mapped(weight: Tensor, by: Mapping, dtype: torch.dtype) -> Tensor:
+    """What is multiplied of a weight, whose gradient keeps the weight's type."""
+    return linear(weight, lambda weight: by.there(weight, dtype), lambda parts: by.back(parts, weight.dtype))
 
 
 class _Linear(torch.autograd.Function):

@@ -45,7 +45,7 @@ class DoubledConv2d(nn.Conv2d):
         large = (2 * self.sides[0], 2 * self.sides[1])
         places, results = (Tiles(sides, (1, 1), sides, sides) for sides in (self.sides, large))
         maps = doubled(self.sides, (self.kernel_size[0], self.kernel_size[1]))
-        y = fourier.correlated(x, self.weight.to(x.dtype), maps, places, results)
+        y = fourier.correlated(x, self.weight, maps, places, results)
         assert self.bias is not None
         return y + self.bias.to(y.dtype).view(-1, 1, 1)
 

@@ -1,11 +1,11 @@
-"""Strided convolutions in bfloat16 on a CPU, and their transposes, by forms that are faster than oneDNN's own.
+"""Strided convolutions on a CPU, and their transposes, by forms that are faster than oneDNN's own, where fewer products
+(`winograd`) do not pay.
 
-Kernels of 4x4 with stride 2 and many channels, DCGAN's, take nine multiplications instead of sixteen (`winograd`). Else
-weight gradients of layers with many channels become matrix products: oneDNN's own reach half of what its products do,
-worst where channels are many and pixels few. What makes a picture of few channels, a transposed convolution or a
-convolution's gradient by its input, becomes a convolution to four times the channels whose numbers are shuffled into
-place. `bench/NOTES.md` has what each wins. Second derivatives work: everything here is made of operations that PyTorch
-derives.
+In bfloat16 weight gradients of layers with many channels become matrix products: oneDNN's own reach half of what its
+products do, worst where channels are many and pixels few. What makes a picture of few channels, a transposed
+convolution or a convolution's gradient by its input, goes by taps (`taps`), or becomes a convolution to four times the
+channels whose numbers are shuffled into place. `bench/NOTES.md` has what each wins. Second derivatives work: everything
+here is made of operations that PyTorch or we derive.
 
 A weight's shape is always [channels of the small side, channels of the large side, kh, kw].
 """

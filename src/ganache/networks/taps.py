@@ -15,7 +15,7 @@ from ganache.networks.tiles import Sides
 def conv2d(x: Tensor, weight: Tensor) -> Tensor:
     """F.conv2d(x [B, C, H, W], weight [O, C, h, w], padding="same"), of odd kernels."""
     h, w = weight.shape[2:]
-    taps = weight.flip(2, 3).permute(0, 2, 3, 1)  # they are moved towards the later places
+    taps = weight.to(x.dtype).flip(2, 3).permute(0, 2, 3, 1)  # they are moved towards the later places
     return _summed(x, taps, (x.shape[2], x.shape[3]), 1, (h // 2, w // 2))
 
 

@@ -30,29 +30,31 @@ def are_for(channels: int, dtype: torch.dtype) -> bool:
     return dtype in (torch.float32, torch.bfloat16) and channels % LANES == 0 and library() is not None
 
 
-def fit(x: Tensor, channels: int) -> bool:
-    return x.device.type == "cpu" and are_for(channels, x.dtype)
+def fit(x: Tensor, channels: int, dtype: torch.dtype | None = None) -> bool:
+    """Whether there are kernels for it, that make numbers of this type, or of its own."""
+    there = x.device.type == "cpu" and are_for(channels, x.dtype)
+    return there and (dtype in (None, x.dtype) or {dtype, x.dtype} == {torch.float32, torch.bfloat16})
 
 
-def squared(x: Tensor, tiles: Tiles, matrix: Tensor) -> Tensor:
+def squared(x: Tensor, tiles: Tiles, matrix: Tensor, dtype: torch.dtype) -> Tensor:
     """What square tiles see of x [B, C, H, W], with `matrix` [P, N], float32, from both sides: [P * P, B * tiles,
     ways * C]."""
-    return _there(x, tiles, len(matrix) ** 2, _squares(matrix))
+    return _there(x, tiles, len(matrix) ** 2, _squares(matrix), dtype)
 
 
-def unsquared(parts: Tensor, tiles: Tiles, matrix: Tensor) -> Tensor:
+def unsquared(parts: Tensor, tiles: Tiles, matrix: Tensor, dtype: torch.dtype) -> Tensor:
     """The adjoint of `squared`."""
-    return _back(parts, tiles, _squares(matrix))
+    return _back(parts, tiles, _squares(matrix), dtype)
 
 
-def waved(x: Tensor, tiles: Tiles, waves: Waves) -> Tensor:
+def waved(x: Tensor, tiles: Tiles, waves: Waves, dtype: torch.dtype) -> Tensor:
     """The products of what tiles see of x [B, C, H, W]: [products, B * tiles, ways * C]."""
-    return _there(x, tiles, waves.products, _waves(waves))
+    return _there(x, tiles, waves.products, _waves(waves), dtype)
 
 
-def unwaved(parts: Tensor, tiles: Tiles, waves: Waves) -> Tensor:
+def unwaved(parts: Tensor, tiles: Tiles, waves: Waves, dtype: torch.dtype) -> Tensor:
     """The adjoint of `waved`."""
-    return _back(parts, tiles, _waves(waves))
+    return _back(parts, tiles, _waves(waves), dtype)
 
 
 def folded(parts: Tensor, sides: Sides, stride: int, padding: Sides) -> Tensor:
@@ -121,44 +123,49 @@ class _Shape(ctypes.Structure):
     )
 
 
-Kernel = Callable[[Any, bool, bool, ctypes.c_void_p, ctypes.c_void_p], None]
-"""(shape, whether of bfloat16, whether it goes back, given, made)."""
+Kernel = Callable[[Any, int, bool, ctypes.c_void_p, ctypes.c_void_p], None]
+"""(shape, which numbers are bfloat16, whether it goes back, given, made)."""
 
 
-def _there(x: Tensor, tiles: Tiles, products: int, kernel: Kernel) -> Tensor:
-    x = x.contiguous(memory_format=torch.channels_last)
-    parts = x.new_empty(products, len(x) * prod(tiles.counts), tiles.stride**2 * x.shape[1])
-    _call(kernel, x.shape, tiles, False, x, parts)
+def _there(x: Tensor, tiles: Tiles, products: int, kernel: Kernel, dtype: torch.dtype) -> Tensor:
+    x = (x.to(dtype) if _is_half(x) else x).contiguous(memory_format=torch.channels_last)
+    parts = x.new_empty(products, len(x) * prod(tiles.counts), tiles.stride**2 * x.shape[1], dtype=dtype)
+    kernel(_shape(x, tiles), _half(x, parts), False, _at(x), _at(parts))
     return parts
 
 
-def _back(parts: Tensor, tiles: Tiles, kernel: Kernel) -> Tensor:
+def _back(parts: Tensor, tiles: Tiles, kernel: Kernel, dtype: torch.dtype) -> Tensor:
     shape = (parts.shape[1] // prod(tiles.counts), parts.shape[2] // tiles.stride**2, *tiles.sides)
-    x = torch.empty(shape, dtype=parts.dtype, memory_format=torch.channels_last)
+    made = dtype if _is_half(parts) else parts.dtype
+    x, parts = torch.empty(shape, dtype=made, memory_format=torch.channels_last), parts.contiguous()
     if not tiles.see_all:
         x.zero_()
-    _call(kernel, x.shape, tiles, True, parts.contiguous(), x)
-    return x
+    kernel(_shape(x, tiles), _half(x, parts), True, _at(parts), _at(x))
+    return x.to(dtype)
 
 
-def _call(kernel: Kernel, shape: torch.Size, tiles: Tiles, back: bool, given: Tensor, made: Tensor) -> None:
-    B, C, H, W = shape
+def _shape(x: Tensor, tiles: Tiles) -> Any:
+    B, C, H, W = x.shape
     its = _Shape(B, H, W, C, *tiles.counts, *tiles.seen, *tiles.step, *tiles.padding, tiles.stride)
-    kernel(its, _is_half(given), back, _at(given), _at(made))
+    return ctypes.byref(its)
+
+
+def _half(x: Tensor, parts: Tensor) -> int:
+    return int(_is_half(x)) + int(_is_half(parts))
 
 
 def _squares(matrix: Tensor) -> Kernel:
-    def kernel(its: Any, half: bool, back: bool, given: ctypes.c_void_p, made: ctypes.c_void_p) -> None:
-        failed = _library().squares(ctypes.byref(its), half, back, len(matrix), _at(matrix), given, made)
+    def kernel(its: Any, half: int, back: bool, given: ctypes.c_void_p, made: ctypes.c_void_p) -> None:
+        failed = _library().squares(its, half, back, len(matrix), _at(matrix), given, made)
         assert not failed, matrix.shape
 
     return kernel
 
 
 def _waves(waves: Waves) -> Kernel:
-    def kernel(its: Any, half: bool, back: bool, given: ctypes.c_void_p, made: ctypes.c_void_p) -> None:
+    def kernel(its: Any, half: int, back: bool, given: ctypes.c_void_p, made: ctypes.c_void_p) -> None:
         of = waves.three, ctypes.byref(waves.columns), ctypes.byref(waves.rows), ctypes.c_float(waves.share)
-        _library().waves(ctypes.byref(its), half, back, *of, given, made)
+        _library().waves(its, half, back, *of, given, made)
 
     return kernel
 

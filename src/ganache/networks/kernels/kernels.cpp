@@ -8,16 +8,20 @@
 
 namespace {
 
+// Which numbers are bfloat16 and not float32: none, what is multiplied, or pictures too.
+enum Half { NONE, PRODUCTS, ALL };
+
 template <class Map>
-void mapped(bool half, bool back, const Shape& its, const Map& map, const void* from, void* to) {
-    if (half)
-        either(back, its, map, (const bfloat16*)from, (bfloat16*)to);
-    else
-        either(back, its, map, (const float*)from, (float*)to);
+void mapped(int half, bool back, const Shape& its, const Map& map, const void* from, void* to) {
+    switch (half) {
+        case NONE: return either<float, float>(back, its, map, from, to);
+        case PRODUCTS: return either<float, bfloat16>(back, its, map, from, to);
+        case ALL: return either<bfloat16, bfloat16>(back, its, map, from, to);
+    }
 }
 
 template <int P, int N>
-void by_squares(bool half, bool back, const Shape& its, const float* matrix, const void* from, void* to) {
+void by_squares(int half, bool back, const Shape& its, const float* matrix, const void* from, void* to) {
     Squares<P, N> map;
     memcpy(map.m, matrix, sizeof map.m);
     mapped(half, back, its, map, from, to);
@@ -30,7 +34,7 @@ void either(bool back, const Taps& its, const T* from, T* to) {
 
 }  // namespace
 
-// What all take: the shapes, whether numbers are bfloat16 and not float32, and whether it goes back.
+// What all take: the shapes, which numbers are bfloat16, and whether it goes back.
 #define EXPORTED extern "C" __attribute__((visibility("default")))
 
 EXPORTED int squares(const Shape* its, int half, int back, int P, const float* matrix, const void* from, void* to) {
@@ -40,6 +44,9 @@ EXPORTED int squares(const Shape* its, int half, int back, int P, const float* m
         case 52: by_squares<5, 2>(half, back, *its, matrix, from, to); return 0;
         case 54: by_squares<5, 4>(half, back, *its, matrix, from, to); return 0;
         case 55: by_squares<5, 5>(half, back, *its, matrix, from, to); return 0;
+        case 63: by_squares<6, 3>(half, back, *its, matrix, from, to); return 0;
+        case 64: by_squares<6, 4>(half, back, *its, matrix, from, to); return 0;
+        case 66: by_squares<6, 6>(half, back, *its, matrix, from, to); return 0;
     }
     return 1;
 }

@@ -4,10 +4,12 @@
 
 #include "vectors.h"
 
-// A matrix from both sides, of values at points: its rows are those of a point and of its negative, whose every second
-// number is the negative too, and of infinity, whose every second number is zero. So half of the multiplications do.
+// A matrix from both sides, of values at points: its rows are those of points and of their negatives, whose every second
+// number is the negative too; where there is one more, of zero, and last of infinity, whose every second number is zero.
+// So half of the multiplications do.
 template <int P, int N>
 struct Squares {
+    static constexpr int PAIRS = (P - 1) / 2;
     float m[P][N];
 
     int products() const { return P * P; }
@@ -34,12 +36,18 @@ struct Squares {
     }
 
     void valued(const Floats* x, int step, Floats* y, int next) const {
-        for (int p = 0; p < P - 1; p += 2) {
+        for (int p = 0; p < 2 * PAIRS; p += 2) {
             Floats even = m[p][0] * x[0], odd = m[p][1] * x[step];
 #pragma GCC unroll 8
             for (int j = 2; j < N; j++) (j % 2 ? odd : even) += m[p][j] * x[j * step];
             y[p * next] = even + odd;
             y[(p + 1) * next] = even - odd;
+        }
+        if (P % 2 == 0) {
+            Floats zero = m[P - 2][0] * x[0];
+#pragma GCC unroll 8
+            for (int j = 2; j < N; j += 2) zero += m[P - 2][j] * x[j * step];
+            y[(P - 2) * next] = zero;
         }
         Floats last = m[P - 1][N - 1] * x[(N - 1) * step];
 #pragma GCC unroll 8
@@ -48,8 +56,8 @@ struct Squares {
     }
 
     void summed(const Floats* y, Floats* x, int step) const {
-        Floats sums[P / 2], differences[P / 2];
-        for (int p = 0; p < P / 2; p++) {
+        Floats sums[PAIRS], differences[PAIRS];
+        for (int p = 0; p < PAIRS; p++) {
             sums[p] = y[2 * p] + y[2 * p + 1];
             differences[p] = y[2 * p] - y[2 * p + 1];
         }
@@ -58,7 +66,8 @@ struct Squares {
             const Floats* of = j % 2 ? differences : sums;
             Floats sum = m[0][j] * of[0];
 #pragma GCC unroll 8
-            for (int p = 1; p < P / 2; p++) sum += m[2 * p][j] * of[p];
+            for (int p = 1; p < PAIRS; p++) sum += m[2 * p][j] * of[p];
+            if (P % 2 == 0 && j % 2 == 0) sum += m[P - 2][j] * y[P - 2];
             if ((N - 1 - j) % 2 == 0) sum += m[P - 1][j] * y[P - 1];
             x[j * step] = sum;
         }

@@ -37,11 +37,11 @@ struct Bench {
     }
 };
 
-template <class T, class Map>
-void seen(const Shape& its, const Map& map, const T* x, T* parts) {
+template <class X, class T, class Map>
+void seen(const Shape& its, const Map& map, const X* x, T* parts) {
     const int C = its.C;
     const size_t each = its.parts();
-    const bool whole = C % LINE<T> == 0 && (size_t)parts % 64 == 0;
+    const bool past = map.products() * each * sizeof(T) > PAST && C % LINE<T> == 0 && (size_t)parts % 64 == 0;
 #pragma omp parallel
     {
         Bench<T, Map> bench(map, its.n * its.m);
@@ -59,7 +59,7 @@ void seen(const Shape& its, const Map& map, const T* x, T* parts) {
                                 Floats* to = bench.places;
                                 for (int i = 0; i < its.n; i++) {
                                     const int row = its.row(u, way) + its.stride * i;
-                                    const T* from = x + its.at(b, row, left) + c + k;
+                                    const X* from = x + its.at(b, row, left) + c + k;
                                     const bool inside = row >= 0 && row < its.H;
                                     for (int j = 0; j < its.m; j++, from += its.stride * C)
                                         *to++ = inside && j >= first && j < last ? load(from) : Floats{};
@@ -69,7 +69,7 @@ void seen(const Shape& its, const Map& map, const T* x, T* parts) {
                             T* to = parts + its.part(b, u, v, way) + c;
                             for (int p = 0; p < map.products(); p++) {
                                 const T* line = bench.lines + p * LINE<T>;
-                                whole ? copy_past(to + p * each, line) : copy(to + p * each, line, lanes);
+                                past ? copy_past(to + p * each, line) : copy(to + p * each, line, lanes);
                             }
                         }
         _mm_sfence();
@@ -94,8 +94,8 @@ inline void made(
 }
 
 // The adjoint of `seen`, where tiles do not overlap. What no tile sees is left as it is.
-template <class T, class Map>
-void placed(const Shape& its, const Map& map, const T* parts, T* x) {
+template <class X, class T, class Map>
+void placed(const Shape& its, const Map& map, const T* parts, X* x) {
     const int C = its.C;
 #pragma omp parallel
     {
@@ -119,8 +119,8 @@ void placed(const Shape& its, const Map& map, const T* parts, T* x) {
 }
 
 // The same where they do: the sum.
-template <class T, class Map>
-void summed(const Shape& its, const Map& map, const T* parts, T* x) {
+template <class X, class T, class Map>
+void summed(const Shape& its, const Map& map, const T* parts, X* x) {
     const int C = its.C, stride = its.stride;
     const int rows = stride * its.down, overlap = stride * (its.n - its.down);
     const int wide = stride * (its.across * its.V + its.m - its.across);
@@ -159,7 +159,7 @@ void summed(const Shape& its, const Map& map, const T* parts, T* x) {
                         if (row < 0 || row >= its.H) continue;
                         for (int column = its.left; column < last; column++) {
                             const float* sums = band + ((size_t)i * wide + column) * together;
-                            T* to = x + its.at(b, row, column - its.left) + first;
+                            X* to = x + its.at(b, row, column - its.left) + first;
                             for (int c = 0; c < many; c += LANES) store(to + c, load(sums + c));
                         }
                     }
@@ -172,12 +172,13 @@ void summed(const Shape& its, const Map& map, const T* parts, T* x) {
     }
 }
 
-template <class T, class Map>
-void either(bool back, const Shape& its, const Map& map, const T* from, T* to) {
+// Of pictures of X and what is multiplied of T, or back.
+template <class X, class T, class Map>
+void either(bool back, const Shape& its, const Map& map, const void* from, void* to) {
     if (!back)
-        seen(its, map, from, to);
+        seen(its, map, (const X*)from, (T*)to);
     else if (its.n > its.down || its.m > its.across)
-        summed(its, map, from, to);
+        summed(its, map, (const T*)from, (X*)to);
     else
-        placed(its, map, from, to);
+        placed(its, map, (const T*)from, (X*)to);
 }

@@ -41,7 +41,7 @@ template <class X, class T, class Map>
 void seen(const Shape& its, const Map& map, const X* x, T* parts) {
     const int C = its.C;
     const size_t each = its.parts();
-    const bool past = map.products() * each * sizeof(T) > PAST && C % LINE<T> == 0 && (size_t)parts % 64 == 0;
+    const bool past = C % LINE<T> == 0 && (size_t)parts % 64 == 0;
 #pragma omp parallel
     {
         Bench<T, Map> bench(map, its.n * its.m);

@@ -11,7 +11,6 @@
 
 constexpr int LANES = 16;
 constexpr size_t CACHED = 1 << 17;  // bytes that a core may keep at hand
-constexpr size_t PAST = 0;          // bytes from which what is made is written past the cache
 typedef float Floats __attribute__((vector_size(4 * LANES)));
 typedef uint32_t Words __attribute__((vector_size(4 * LANES)));
 typedef uint16_t Halves __attribute__((vector_size(2 * LANES)));

@@ -120,10 +120,10 @@ def unstrided(layer: nn.Conv2d, x: Tensor) -> Form | None:
     """The form that pays for a layer of stride 1 that leaves the sides as they are; None for PyTorch's own."""
     if not (is_plain(layer, x) and may_map(x) and set(layer.stride) == {1}):
         return None
-    if layer.padding[0] == layer.padding[1] and layer.kernel_size == (3, 3):
-        pad, weight = int(layer.padding[0]), (layer.out_channels, layer.in_channels, 3, 3)
-        if goes_by_winograd(x, weight, [side + 2 * pad - 2 for side in x.shape[2:]], 1):
-            return lambda x, weight: winograd.conv2d(x, weight, pad, 1)
+    pad, weight = int(layer.padding[0]), (layer.out_channels, layer.in_channels, *layer.kernel_size)
+    small = [side + 2 * pad - k + 1 for side, k in zip(x.shape[2:], layer.kernel_size, strict=True)]
+    if layer.padding[1] == pad and goes_by_winograd(x, weight, small, 1):
+        return lambda x, weight: winograd.conv2d(x, weight, pad, 1)
     if x.numel() < FEWEST_PLACES * x.shape[1]:
         return None
     each, inputs, outputs = prod(layer.kernel_size), layer.in_channels, layer.out_channels

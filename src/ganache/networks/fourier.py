@@ -165,7 +165,7 @@ class Waves:
         _, across, across_complex = self.matrices
         return self.columns.alone * len(across) + len(self.columns.sines) * len(across_complex)
 
-    @property
+    @cached_property
     def kernel(self) -> kernels.Waves:
         three = (OF_PLACES, OF_TAPS, OF_RESULTS).index(self.three)
         return kernels.Waves(self.columns.kernel, self.rows.kernel, three, self.share, len(self))

@@ -77,12 +77,12 @@ def doubles(large: Sequence[int], weight: Ints, stride: Ints, padding: Ints) -> 
 
 def doubled(small: Tensor, weight: Tensor) -> Tensor:
     """conv_transpose2d(small, weight [C of small, C of large, 4, 4], stride=2, padding=1), by taps, or where these have
-    no kernels as a 3x3 convolution.
+    no kernels, or matrix units take the products, as a 3x3 convolution.
 
     Of each two by two pixels each is a 3x3 convolution of the small picture, with the kernel's every second row and
     column; so they are four times the channels, shuffled into place.
     """
-    if kernels.fit(small, kernels.LANES):
+    if kernels.fit(small, kernels.LANES) and not (small.dtype is torch.bfloat16 and kernels.cpu_has("amx_bf16")):
         return taps.conv_transpose2d(small, weight, 2, (1, 1))
     each = F.pad(weight, (1, 1, 1, 1)).reshape(*weight.shape[:2], 3, 2, 3, 2)  # [c, C, 3, down, 3, across]
     each = each.flip(2, 4).permute(1, 3, 5, 0, 2, 4).flatten(0, 2)  # [C * 4, c, 3, 3]

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ganache.networks import fourier, kernels, resized, taps, winograd
 from ganache.networks.fourier import Waved
+from ganache.networks.linear import products
 from ganache.networks.tiles import Tiles
 from ganache.networks.winograd import Squared
 
@@ -191,3 +192,57 @@ def test_sums_of_taps_are_pytorchs(
     y = torch.randn(2, 3, h, w).to(dtype)
     seen = kernels.unfolded(y, kernel, places, stride, padding)
     assert seen.equal(taps.unfolded(y.double(), kernel, places, stride, padding).to(dtype))
+
+
+MATRICES = [  # matrices, m, k, n: rows of results eight by eight or fewer, columns in twos of sixteen and one more
+    (3, 40, 64, 96),
+    (1, 7, 16, 48),
+    (5, 16, 33, 16),  # of numbers that are summed across rows, an odd one
+    (2, 1, 48, 32),
+    (9, 128, 304, 256),
+]
+
+
+@pytest.mark.parametrize("dtype", EPSILON)
+@pytest.mark.parametrize(("many", "m", "k", "n"), MATRICES)
+@pytest.mark.parametrize("a_across", [False, True])
+@pytest.mark.parametrize("b_across", [False, True])
+def test_products_are_pytorchs(
+    many: int, m: int, k: int, n: int, a_across: bool, b_across: bool, dtype: torch.dtype
+) -> None:
+    torch.manual_seed(0)
+    a = (torch.randn(many, k, m).mT if a_across else torch.randn(many, m, k)).to(dtype)
+    b = (torch.randn(many, k, n) if b_across else torch.randn(many, n, k).mT).to(dtype)
+    whole = (m if a_across else k) % 16 == 0 and (b_across or k % 16 == 0)
+    if not kernels._library().has_products(dtype is torch.bfloat16):
+        pytest.skip("this processor has none")
+    assert kernels.can_multiply(a, b) == whole
+    if whole:
+        near(kernels.multiplied(a, b), torch.bmm(a.double(), b.double()))
+    near(products(a, b), torch.bmm(a.double(), b.double()))
+
+
+def test_a_matrix_that_all_have_in_common() -> None:
+    a, b = torch.randn(1, 48, 16).expand(5, -1, -1), torch.randn(5, 32, 16).mT
+    torch.testing.assert_close(products(a, b), a @ b)
+    torch.testing.assert_close(products(b.mT, a.mT), b.mT @ a.mT)
+
+
+@pytest.mark.parametrize("a_across", [False, True])
+@pytest.mark.parametrize("b_across", [False, True])
+def test_gradients_of_products_lie_as_their_factors(a_across: bool, b_across: bool) -> None:
+    a = (torch.randn(3, 32, 16).mT if a_across else torch.randn(3, 16, 32)).requires_grad_()
+    b = (torch.randn(3, 32, 48) if b_across else torch.randn(3, 48, 32).mT).requires_grad_()
+    g = torch.randn(3, 16, 48)
+    found = torch.autograd.grad(products(a, b), (a, b), g, create_graph=True)
+    right = torch.autograd.grad(a @ b, (a, b), g, create_graph=True)
+    for one, other, factor in zip(found, right, (a, b), strict=True):
+        torch.testing.assert_close(one, other)
+        assert one.stride() == factor.stride()
+    again, too = (torch.autograd.grad(sum(each.square().sum() for each in of), (a, b)) for of in (found, right))
+    torch.testing.assert_close(again, too)
+
+
+def test_products_of_double_precision_are_exact() -> None:
+    factors = torch.randn(2, 3, 4, dtype=torch.double).requires_grad_(), torch.randn(2, 4, 5, dtype=torch.double)
+    assert torch.autograd.gradgradcheck(products, (factors[0], factors[1].requires_grad_()))

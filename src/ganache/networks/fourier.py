@@ -54,7 +54,7 @@ def correlated(x: Tensor, weight: Tensor, maps: Maps, places: Tiles, results: Ti
     taps = (weight.shape[2], weight.shape[3])
     of_kernels = Tiles(taps, (1, 1), taps, taps)
     of_places, of_taps, of_results = map(Waved, maps, (places, of_kernels, results))
-    mixed = products(linear(x, of_places.there, of_places.back), mapped(weight, of_taps, x.dtype))
+    mixed = products(linear(x, of_places.there, of_places.back), mapped(weight, of_taps, x.dtype).mT)
     return linear(mixed, of_results.back, of_results.there)
 
 

@@ -9,6 +9,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from ganache.networks import kernels
+
 Map = Callable[[Tensor], Tensor]
 
 
@@ -44,7 +46,7 @@ class _Linear(torch.autograd.Function):
 
 
 def products(a: Tensor, b: Tensor) -> Tensor:
-    """a [P, m, k], b [P, n, k] -> [P, m, n]; PyTorch's own would leave b's gradient transposed, slow to read."""
+    """a [P, m, k] and b [P, k, n] -> [P, m, n]. A gradient lies in memory as its factor does, which is fast to read."""
     y: Tensor = _Products.apply(a, b)  # type: ignore[no-untyped-call]
     return y
 
@@ -53,11 +55,15 @@ class _Products(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, a: Tensor, b: Tensor) -> Tensor:
         ctx.save_for_backward(a, b)
-        return torch.bmm(a, b.transpose(1, 2))
+        return kernels.multiplied(a, b) if kernels.can_multiply(a, b) else torch.bmm(a, b)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None]:
         (a, b), (g,) = ctx.saved_tensors, gradients
-        by_a = torch.bmm(g, b) if ctx.needs_input_grad[0] else None
-        by_b = torch.bmm(g.transpose(1, 2), a) if ctx.needs_input_grad[1] else None
+        by_a = _lying_as(a, g, b.mT) if ctx.needs_input_grad[0] else None
+        by_b = _lying_as(b, a.mT, g) if ctx.needs_input_grad[1] else None
         return by_a, by_b
+
+
+def _lying_as(factor: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    return products(b.mT, a.mT).mT if factor.stride(1) == 1 else products(a, b)

@@ -31,7 +31,7 @@ def _summed(x: Tensor, taps: Tensor, sides: Sides, stride: int, padding: Sides) 
     """x [B, C, H, W] and taps [O, h, w, C] -> [B, O, *sides]."""
     (B, C, H, W), (O, h, w, _) = x.shape, taps.shape
     places = x.permute(0, 2, 3, 1).reshape(B, -1, C)
-    parts = products(taps.reshape(-1, C).expand(B, -1, -1), places).view(B, O, h, w, H, W)
+    parts = products(taps.reshape(-1, C).expand(B, -1, -1), places.mT).view(B, O, h, w, H, W)
     return linear(
         parts,
         lambda parts: folded(parts, sides, stride, padding),

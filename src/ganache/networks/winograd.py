@@ -48,7 +48,7 @@ def conv2d(x: Tensor, weight: Tensor, padding: int = 1, stride: int = 2) -> Tens
     (H, W), k = x.shape[2:], weight.shape[2]
     small = ((H + 2 * padding - k) // stride + 1, (W + 2 * padding - k) // stride + 1)
     of_places, of_taps, of_results = maps(len(x), (H, W), small, padding, stride)
-    made = products(linear(x, of_places.there, of_places.back), mapped(weight, of_taps, x.dtype))
+    made = products(linear(x, of_places.there, of_places.back), mapped(weight, of_taps, x.dtype).mT)
     return linear(made, of_results.back, of_results.there)
 
 
@@ -57,7 +57,7 @@ def conv_transpose2d(x: Tensor, weight: Tensor, padding: int = 1) -> Tensor:
     h, w = x.shape[2:]
     large = (2 * h + 2 - 2 * padding, 2 * w + 2 - 2 * padding)
     of_places, of_taps, of_results = maps(len(x), large, (h, w), padding, 2)
-    made = torch.bmm(linear(x, of_results.there, of_results.back), mapped(weight, of_taps, x.dtype))
+    made = products(linear(x, of_results.there, of_results.back), mapped(weight, of_taps, x.dtype))
     return linear(made, of_places.back, of_places.there)
 
 

@@ -72,6 +72,25 @@ def unfolded(y: Tensor, kernel: Sides, places: Sides, stride: int, padding: Side
     return parts
 
 
+def can_multiply(a: Tensor, b: Tensor) -> bool:
+    """Whether there is a kernel for the products of a [P, m, k] and b [P, k, n], and no faster matrix units."""
+    if a.device.type != "cpu" or not are_for(b.shape[2], a.dtype):
+        return False
+    if not _library().has_products(_is_half(a)) or (_is_half(a) and cpu_has("amx_bf16")):
+        return False
+    return all(its is not None and its % LANES == 0 for its in (_along(a), _along(b)))
+
+
+def multiplied(a: Tensor, b: Tensor) -> Tensor:
+    """a [P, m, k] and b [P, k, n] -> [P, m, n], as torch.bmm."""
+    P, m, k = a.shape
+    c = a.new_empty(P, m, b.shape[2])
+    across = a.stride(1) == 1, b.stride(2) == 1
+    its = _Matrices(P, m, b.shape[2], k, *across, a.stride(0), b.stride(0))
+    _library().products(ctypes.byref(its), _is_half(a), _at(a), _at(b), _at(c))
+    return c
+
+
 # ---- the call -------------------------------------------------------------------------------------------------------
 
 
@@ -179,6 +198,19 @@ class _Taps(ctypes.Structure):
 def _call_taps(parts: Tensor, y: Tensor, stride: int, padding: Sides, back: bool, given: Tensor, made: Tensor) -> None:
     its = _Taps(y.shape[0] * y.shape[1], *parts.shape[2:], *y.shape[2:], stride, *padding)
     _library().taps(ctypes.byref(its), _is_half(given), back, _at(given), _at(made))
+
+
+class _Matrices(ctypes.Structure):
+    _fields_ = (
+        *((name, ctypes.c_int) for name in ("P", "m", "n", "k", "a_across", "b_across")),
+        *((name, ctypes.c_ssize_t) for name in ("a_next", "b_next")),
+    )
+
+
+def _along(x: Tensor) -> int | None:
+    """How long rows are in matrices that have no gaps between them, or columns where those are rows in memory."""
+    _, rows, columns = x.shape
+    return {(columns, 1): columns, (1, rows): rows}.get((x.stride(1), x.stride(2)))
 
 
 def _is_half(x: Tensor) -> bool:

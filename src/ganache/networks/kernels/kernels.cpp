@@ -1,6 +1,9 @@
 // Maps between pictures and what is multiplied in fewer products (`__init__.py` says what each is), with a picture's
 // channels last in memory. All sums are float32.
 
+#include <cpuid.h>
+
+#include "matrices.h"
 #include "squares.h"
 #include "taps.h"
 #include "tiles.h"
@@ -66,4 +69,26 @@ EXPORTED void taps(const Taps* its, int half, int back, const void* from, void* 
         either(back, *its, (const bfloat16*)from, (bfloat16*)to);
     else
         either(back, *its, (const float*)from, (float*)to);
+}
+
+// Whether there are products of such numbers. MKL is at its best on Intel's processors: there it has those of float32.
+EXPORTED int has_products(int half) {
+#if defined __AVX512BF16__
+    if (half) return 1;
+#endif
+#if defined __AVX512F__
+    unsigned highest, first, second, third;
+    return !half && __get_cpuid(0, &highest, &first, &third, &second) && first != signature_INTEL_ebx;
+#else
+    return 0;
+#endif
+}
+
+EXPORTED void products(const Matrices* its, int half, const void* a, const void* b, void* c) {
+#if defined __AVX512BF16__
+    if (half) multiplied(*its, (const bfloat16*)a, (const bfloat16*)b, (bfloat16*)c);
+#endif
+#if defined __AVX512F__
+    if (!half) multiplied(*its, (const float*)a, (const float*)b, (float*)c);
+#endif
 }

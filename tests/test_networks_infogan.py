@@ -16,6 +16,7 @@ from ganache.methods import InfoGan, R3gan, WganGp
 from ganache.networks import Infogan
 from ganache.networks.blocks import Norm
 from ganache.networks.convolution import Conv2d, ConvTranspose2d
+from ganache.networks.norms import BatchNorm2d
 from ganache.rules import refuse_contradictions
 from ganache.types import ImageShape
 from weights import count, penalty, rouse, slopes
@@ -71,7 +72,7 @@ def test_layers_are_the_tables() -> None:
         (nn.BatchNorm1d, (7 * 7 * 128,)),
         (nn.ReLU, (7 * 7 * 128,)),
         (ConvTranspose2d, (64, 14, 14)),
-        (nn.BatchNorm2d, (64, 14, 14)),
+        (BatchNorm2d, (64, 14, 14)),
         (nn.ReLU, (64, 14, 14)),
         (ConvTranspose2d, (1, 28, 28)),
         (nn.Tanh, (1, 28, 28)),
@@ -83,7 +84,7 @@ def test_layers_are_the_tables() -> None:
         (Conv2d, (64, 14, 14)),
         (nn.LeakyReLU, (64, 14, 14)),
         (Conv2d, (128, 7, 7)),
-        (nn.BatchNorm2d, (128, 7, 7)),
+        (BatchNorm2d, (128, 7, 7)),
         (nn.LeakyReLU, (128, 7, 7)),
         (nn.Linear, (1024,)),
         (nn.BatchNorm1d, (1024,)),

@@ -8,6 +8,7 @@ from torch import nn
 
 from ganache.networks import Dcgan
 from ganache.networks.modulation import UNITS, Modulation
+from ganache.networks.norms import BatchNorm2d
 
 SHAPE = (3, 16, 16)
 
@@ -31,7 +32,7 @@ def test_one_follows_each_norm_and_begins_as_nearly_nothing() -> None:
     torch.manual_seed(0)
     G = Dcgan(width=8, self_modulation=True).generator(SHAPE)
     kinds = [type(layer) for layer in G.body]
-    norms = [place for place, kind in enumerate(kinds) if kind is nn.BatchNorm2d]
+    norms = [place for place, kind in enumerate(kinds) if kind is BatchNorm2d]
     assert norms
     assert [place for place, kind in enumerate(kinds) if kind is Modulation] == [place + 1 for place in norms]
     shared = [name for name in G.state_dict() if "hidden" not in name and "numbers" not in name]

@@ -14,7 +14,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -86,12 +86,19 @@ class Critic(nn.Module, ABC):
         return self.score(self.features(x))
 
     def both(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
-        """The scores of two batches, in one pass where no picture's score depends on its batch: where there is no batch
-        norm, and no module that says of itself that it looks at all of a batch, by an attribute `of_batches`."""
-        if any(isinstance(each, _BatchNorm) or hasattr(each, "of_batches") for each in self.modules()):
+        """The scores of two batches, in one pass where that comes to the same: where no module looks at all of a batch,
+        or those that do can tell two apart, by an attribute `batches`, the number in what they are given."""
+        able: list[Any] = [each for each in self.modules() if hasattr(each, "batches")]
+        if len(real) != len(fake) or any(isinstance(each, _BatchNorm) and each not in able for each in self.modules()):
             return self(real), self(fake)
-        scores = self(torch.cat([real, fake]))
-        return scores[: len(real)], scores[len(real) :]
+        try:
+            for each in able:
+                each.batches = 2
+            of_real, of_fake = self(torch.cat([real, fake])).chunk(2)
+        finally:
+            for each in able:
+                each.batches = 1
+        return of_real, of_fake
 
 
 def exact(h: Tensor) -> Tensor:

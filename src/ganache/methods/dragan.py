@@ -22,9 +22,10 @@ class Dragan(Method):
 
     def d_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
         norms = gradient_norms(D, around(real, self.spread))
+        of_real, of_fake = D.both(real, G(z))
         return {
-            "real": gan_real(D(real)),
-            "fake": gan_fake(D(G(z))),
+            "real": gan_real(of_real),
+            "fake": gan_fake(of_fake),
             "penalty": self.weight * one_centred(norms),
         }
 

@@ -22,7 +22,8 @@ class Gan(Method):
     generator: Literal["non-saturating", "minimax"] = "non-saturating"
 
     def d_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
-        return {"real": gan_real(D(real)), "fake": gan_fake(D(G(z)))}
+        of_real, of_fake = D.both(real, G(z))
+        return {"real": gan_real(of_real), "fake": gan_fake(of_fake)}
 
     def g_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
         d_fake = D(G(z))

@@ -19,7 +19,8 @@ class Hinge(Method):
     """
 
     def d_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
-        return {"real": hinge_real(D(real)), "fake": hinge_fake(D(G(z)))}
+        of_real, of_fake = D.both(real, G(z))
+        return {"real": hinge_real(of_real), "fake": hinge_fake(of_fake)}
 
     def g_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
         return {"fake": wasserstein_real(D(G(z)))}

@@ -30,7 +30,8 @@ class Lsgan(Method):
         return (self.a + self.b) / 2
 
     def d_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
-        return {"real": least_squares(D(real), self.b), "fake": least_squares(D(G(z)), self.a)}
+        of_real, of_fake = D.both(real, G(z))
+        return {"real": least_squares(of_real, self.b), "fake": least_squares(of_fake, self.a)}
 
     def g_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
         return {"fake": least_squares(D(G(z)), self.c)}

@@ -29,7 +29,7 @@ class R3gan(Method):
     def d_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
         fake = G(z)
         return {
-            "pair": relativistic(D(real), D(fake)),
+            "pair": relativistic(*D.both(real, fake)),
             "r1": self.gamma / 2 * zero_centred(gradient_norms(D, real)),
             "r2": self.gamma / 2 * zero_centred(gradient_norms(D, fake)),
         }

@@ -27,7 +27,8 @@ class Wgan(Method):
         return None
 
     def d_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
-        return dict(self.d_turns(G, D, real, z))
+        of_real, of_fake = D.both(real, G(z))
+        return {"real": wasserstein_real(of_real), "fake": wasserstein_fake(of_fake)}
 
     def d_turns(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Iterator[tuple[str, Tensor]]:
         yield "real", wasserstein_real(D(real))

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ganache.errors import ConfigError, choices
+from ganache.networks.norms import BatchNorm2d
 from ganache.types import Critic, Generator, ImageShape, exact
 
 
@@ -97,7 +98,7 @@ def normalisation(norm: Norm, channels: int) -> list[nn.Module]:
     """The layers that normalise [B, channels, H, W], to follow a convolution; an empty list for "none"."""
     match norm:
         case "batch":
-            return [nn.BatchNorm2d(channels)]
+            return [BatchNorm2d(channels)]
         case "layer":
             # Over all of one picture, with a gain and a shift a channel: igul222/improved_wgan_training, layernorm.py.
             return [nn.GroupNorm(1, channels)]

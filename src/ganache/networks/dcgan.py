@@ -31,6 +31,7 @@ from ganache.networks.blocks import (
 from ganache.networks.convolution import Conv2d, ConvTranspose2d
 from ganache.networks.maps import FeatureMap, check_attention, doubling, halvings
 from ganache.networks.modulation import ModulatedGenerator, Modulation
+from ganache.networks.norms import Layers
 from ganache.networks.overview import UNITS, Overview
 from ganache.networks.spectral import spectral
 from ganache.types import ImageShape
@@ -96,7 +97,7 @@ class Dcgan:
             ]
         layers += [ConvTranspose2d(maps[0][0], channels, 4, stride=2, padding=1, bias=False), nn.Tanh()]
         kind = ModulatedGenerator if self.self_modulation else PictureGenerator
-        G = kind(self.z_dim, shape, project, base, nn.Sequential(*layers)).apply(initialise)
+        G = kind(self.z_dim, shape, project, base, Layers(*layers)).apply(initialise)
         return spectral(G) if self.generator_spectral else G
 
     def critic(self, shape: ImageShape) -> PictureCritic:
@@ -117,7 +118,7 @@ class Dcgan:
             ]
         overview = Overview(self.critic_overview, shape) if self.critic_overview else None
         head = nn.Linear(prod(maps[-1]) + (UNITS if overview else 0), 1, bias=False)
-        D = PictureCritic(shape, nn.Sequential(*layers), head, overview).apply(initialise)
+        D = PictureCritic(shape, Layers(*layers), head, overview).apply(initialise)
         return spectral(D) if self.critic_spectral else D
 
     def _normalised(self, channels: int) -> list[nn.Module]:

@@ -26,6 +26,7 @@ from ganache.networks.blocks import (
     picture_sides,
 )
 from ganache.networks.convolution import Conv2d, ConvTranspose2d
+from ganache.networks.norms import Layers
 from ganache.types import ImageShape
 
 SLOPE = 0.1  # of the critic's LeakyReLU; appendix C.1
@@ -66,7 +67,7 @@ class Infogan:
             *dense(self.hidden, h * w * c, self.generator_norm),
             nn.ReLU(inplace=True),
         )
-        body = nn.Sequential(
+        body = Layers(
             ConvTranspose2d(c, self.width, 4, stride=2, padding=1, bias=needs_bias(self.generator_norm)),
             *normalisation(self.generator_norm, self.width),
             nn.ReLU(inplace=True),
@@ -79,7 +80,7 @@ class Infogan:
         """x [B, C, H, W] -> scores [B]; raises ConfigError for a shape that it cannot read."""
         channels, height, width = picture_sides("infogan", shape, multiple=4, least=8)
         c = 2 * self.width
-        body = nn.Sequential(
+        body = Layers(
             Conv2d(channels, self.width, 4, stride=2, padding=1),
             nn.LeakyReLU(SLOPE, inplace=True),
             Conv2d(self.width, c, 4, stride=2, padding=1, bias=needs_bias(self.critic_norm)),

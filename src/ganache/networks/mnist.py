@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from ganache.networks.blocks import PictureCritic, PictureGenerator, check_counts, glorot, picture_sides
+from ganache.networks.norms import BatchNorm2d
 from ganache.networks.resized import DoubledConv2d
 from ganache.types import ImageShape
 
@@ -63,7 +64,7 @@ class Mnist:
         for wide in (self.width, 2 * self.width, 4 * self.width):
             layers += [
                 nn.Conv2d(c, wide, 3, bias=False),
-                nn.BatchNorm2d(wide),
+                BatchNorm2d(wide),
                 nn.MaxPool2d(2),
                 nn.LeakyReLU(SLOPE, inplace=True),  # the article's comes before: the same for less, as it only rises
             ]

@@ -26,8 +26,8 @@ SLOPE = 0.2  # of their LeakyReLU, as in DCGAN's critic
 class Overview(nn.Module):
     """x [B, C, H, W] -> [B, UNITS], for sides that are multiples of `side`."""
 
-    of_batches = True
-    """What it says of a picture depends on others of its batch (`types.Critic.both`)."""
+    batches = 1
+    """How many it is given at once: what it says of a picture depends on others of its batch (`types.Critic.both`)."""
 
     def __init__(self, side: int, shape: ImageShape) -> None:
         super().__init__()
@@ -45,15 +45,16 @@ class Overview(nn.Module):
                 nn.init.zeros_(layer.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        said: Tensor = self.read(LOUDNESS * little(x, self.side))
+        said: Tensor = self.read(LOUDNESS * little(x, self.side, self.batches))
         return said
 
 
-def little(x: Tensor, side: int) -> Tensor:
+def little(x: Tensor, side: int, batches: int = 1) -> Tensor:
     """Means of side x side areas of x [B, C, H, W], and their spread within a group: [B, 2 * side * side * C]."""
     B, C, H, W = x.shape
     areas = x.permute(0, 2, 3, 1).reshape(B, side, H // side, side, W // side, C)
     means = areas.mean((2, 4)).flatten(1)
-    groups = means.view(gcd(GROUP, B), -1, means.shape[1])
-    spread = (groups.var(0, correction=0) + 1e-8).sqrt().repeat(len(groups), 1)
-    return torch.cat([means, spread], 1)
+    together = gcd(GROUP, B // batches)
+    groups = means.view(batches, together, -1, means.shape[1])
+    spread = (groups.var(1, correction=0) + 1e-8).sqrt().repeat(1, together, 1)
+    return torch.cat([means, spread.flatten(0, 1)], 1)

@@ -39,7 +39,7 @@ FEWEST_CHANNELS = {torch.bfloat16: 32, torch.float32: 48}
 FEWEST_CHANNELS_OF_PYTORCH = 128
 """On each side, from which fewer products pay: each number of one is multiplied with all channels of the other. By our
 kernels, and by PyTorch's operations."""
-KERNEL = 64
+KERNEL = 32
 """Products that take as long as it takes to map a kernel and to read it."""
 
 

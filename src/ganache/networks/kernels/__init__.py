@@ -91,6 +91,31 @@ def multiplied(a: Tensor, b: Tensor) -> Tensor:
     return c
 
 
+def normed(
+    x: Tensor, weight: Tensor, bias: Tensor, batches: int, epsilon: float, slope: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Batch norm of x [batches * B, C, H, W] and an activation that multiplies with `slope` below 0: like x, with means
+    and variances [batches, C], float32."""
+    x = x.contiguous(memory_format=torch.channels_last)
+    y, means = torch.empty_like(x), torch.empty(batches, x.shape[1])
+    variances, its = torch.empty_like(means), _norm(x, batches, epsilon, slope)
+    _library().norm(its, _is_half(x), *map(_at, (x, weight.float(), bias.float(), y, means, variances)))
+    return y, means, variances
+
+
+def normed_back(
+    x: Tensor, weight: Tensor, bias: Tensor, means: Tensor, variances: Tensor, by_y: Tensor,
+    batches: int, epsilon: float, slope: float,
+) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    """The derivatives by x, weight and bias."""
+    x, by_y = (each.contiguous(memory_format=torch.channels_last) for each in (x, by_y))
+    by_x, by_weight, by_bias = torch.empty_like(x), torch.zeros_like(means[0]), torch.zeros_like(means[0])
+    given = x, weight.float(), bias.float(), means, variances, by_y
+    its = _norm(x, batches, epsilon, slope)
+    _library().norm_back(its, _is_half(x), *map(_at, (*given, by_x, by_weight, by_bias)))
+    return by_x, by_weight, by_bias
+
+
 # ---- the call -------------------------------------------------------------------------------------------------------
 
 
@@ -198,6 +223,18 @@ class _Taps(ctypes.Structure):
 def _call_taps(parts: Tensor, y: Tensor, stride: int, padding: Sides, back: bool, given: Tensor, made: Tensor) -> None:
     its = _Taps(y.shape[0] * y.shape[1], *parts.shape[2:], *y.shape[2:], stride, *padding)
     _library().taps(ctypes.byref(its), _is_half(given), back, _at(given), _at(made))
+
+
+class _Norm(ctypes.Structure):
+    _fields_ = (
+        *((name, ctypes.c_int) for name in ("batches", "rows", "C")),
+        *((name, ctypes.c_float) for name in ("epsilon", "slope")),
+    )
+
+
+def _norm(x: Tensor, batches: int, epsilon: float, slope: float) -> Any:
+    B, C, H, W = x.shape
+    return ctypes.byref(_Norm(batches, B // batches * H * W, C, epsilon, slope))
 
 
 class _Matrices(ctypes.Structure):

@@ -4,6 +4,7 @@
 #include <cpuid.h>
 
 #include "matrices.h"
+#include "norms.h"
 #include "squares.h"
 #include "taps.h"
 #include "tiles.h"
@@ -69,6 +70,26 @@ EXPORTED void taps(const Taps* its, int half, int back, const void* from, void* 
         either(back, *its, (const bfloat16*)from, (bfloat16*)to);
     else
         either(back, *its, (const float*)from, (float*)to);
+}
+
+EXPORTED void norm(
+    const Norm* its, int half, const void* x, const float* weight, const float* bias, void* y, float* means,
+    float* variances) {
+    if (half)
+        normed(*its, (const bfloat16*)x, weight, bias, (bfloat16*)y, means, variances);
+    else
+        normed(*its, (const float*)x, weight, bias, (float*)y, means, variances);
+}
+
+EXPORTED void norm_back(
+    const Norm* its, int half, const void* x, const float* weight, const float* bias, const float* means,
+    const float* variances, const void* by_y, void* by_x, float* by_weight, float* by_bias) {
+    const auto back = [&](auto number) {
+        typedef decltype(number) T;
+        normed_back(
+            *its, (const T*)x, weight, bias, means, variances, (const T*)by_y, (T*)by_x, by_weight, by_bias);
+    };
+    half ? back(bfloat16{}) : back(float{});
 }
 
 // Whether there are products of such numbers. MKL is at its best on Intel's processors: there it has those of float32.

@@ -1,12 +1,13 @@
-// Products of matrices. Each core takes its share of the results' columns, some at a time: what these take of the second
-// factor is laid out as it is read, while rows of the first go past.
+// Products of matrices. Each core takes its share of the results' columns, some at a time: what these take of the
+// second factor is laid out as it is read, while rows of the first go past.
 
 #pragma once
 
 #include "vectors.h"
 
-// c [P, m, n] = a [P, m, k] b [P, k, n]. The numbers that are summed lie along a factor's rows, a [m, k] and b [n, k], or
-// across them, a [k, m] and b [k, n]; `next` is how far on the next matrix is. Sides that lie along rows are whole vectors.
+// c [P, m, n] = a [P, m, k] b [P, k, n]. The numbers that are summed lie along a factor's rows, a [m, k] and b [n, k],
+// or across them, a [k, m] and b [k, n]; `next` is how far on the next matrix is. Sides that lie along rows are whole
+// vectors.
 struct Matrices {
     int P, m, n, k, a_across, b_across;
     ptrdiff_t a_next, b_next;
@@ -122,14 +123,17 @@ struct Columns {
     template <int V, int R = HIGH>
     void multiply(const T* a, T* c, const T* soon, int i = 0) const {
         for (; i + R <= its.m; i += R) {
-            for (int line = i * its.k / its.m; line < (i + R) * its.k / its.m; line++)
-                for (size_t j = 0; j < WIDE; j += LINE<T>)
-                    __builtin_prefetch(soon + (its.b_across ? (ptrdiff_t)line * its.n + j : (ptrdiff_t)line * WIDE + j), 0, 2);
+            const ptrdiff_t first = (ptrdiff_t)i * its.k;
+            for (ptrdiff_t line = first / its.m; line < (first + R * its.k) / its.m; line++)
+                for (int j = 0; j < WIDE; j += LINE<T>)
+                    __builtin_prefetch(soon + line * (its.b_across ? its.n : WIDE) + j, 0, 2);
+            const uint32_t* row = its.a_across ? rows + (ptrdiff_t)(i / LANES) * LANES * summed + i % LANES
+                                               : (const uint32_t*)(a + first);
             T* to = c + (ptrdiff_t)i * its.n;
             if (its.a_across)
-                tile<R, V>(rows + (size_t)(i / LANES) * LANES * summed + i % LANES, LANES, 1, columns, summed, to, its.n);
+                tile<R, V>(row, LANES, 1, columns, summed, to, its.n);
             else
-                tile<R, V>((const uint32_t*)(a + (ptrdiff_t)i * its.k), 1, summed, columns, summed, to, its.n);
+                tile<R, V>(row, 1, summed, columns, summed, to, its.n);
         }
         if constexpr (R > 1) multiply<V, R / 2>(a, c, soon, i);
     }

@@ -214,7 +214,7 @@ def test_products_are_pytorchs(
     a = (torch.randn(many, k, m).mT if a_across else torch.randn(many, m, k)).to(dtype)
     b = (torch.randn(many, k, n) if b_across else torch.randn(many, n, k).mT).to(dtype)
     whole = (m if a_across else k) % 16 == 0 and (b_across or k % 16 == 0)
-    if not kernels._library().has_products(dtype is torch.bfloat16):
+    if not kernels.multiplies(dtype):
         pytest.skip("this processor has none")
     assert kernels.can_multiply(a, b) == whole
     if whole:
@@ -238,7 +238,7 @@ def test_gradients_of_products_lie_as_their_factors(a_across: bool, b_across: bo
     right = torch.autograd.grad(a @ b, (a, b), g, create_graph=True)
     for one, other, factor in zip(found, right, (a, b), strict=True):
         torch.testing.assert_close(one, other)
-        assert one.stride() == factor.stride()
+        assert one.stride()[1:] == factor.stride()[1:]
     again, too = (torch.autograd.grad(sum(each.square().sum() for each in of), (a, b)) for of in (found, right))
     torch.testing.assert_close(again, too)
 

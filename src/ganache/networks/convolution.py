@@ -51,7 +51,7 @@ class Conv2d(nn.Conv2d):
         its = Strided(weight, x.shape[2:], small, self.stride, self.padding)
         if its.of_pairs and goes_by_winograd(x, weight, its.small, 2):
             return lambda x, weight: winograd.conv2d(x, weight, its.padding[0])
-        if x.requires_grad and its.shuffles and may_make_few(x):
+        if its.shuffles and may_make_few(x) and (x.requires_grad or learns(self)):
             return own(Convolution, its)
         if in_bfloat16() and its.by_product(len(x)) and learns(self):
             return own(Convolution, its)

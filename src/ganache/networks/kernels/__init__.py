@@ -22,6 +22,9 @@ from ganache.networks.tiles import Sides, Tiles
 
 LANES = 16
 """Channels that are computed at a time."""
+GAP = 32
+"""Numbers between matrices: a map writes and reads all at the same place, and with sizes that are powers of two all
+would lie in one set of the cache."""
 EQUAL = 1e-12
 
 
@@ -73,20 +76,24 @@ def unfolded(y: Tensor, kernel: Sides, places: Sides, stride: int, padding: Side
 
 
 def can_multiply(a: Tensor, b: Tensor) -> bool:
-    """Whether there is a kernel for the products of a [P, m, k] and b [P, k, n], and no faster matrix units."""
-    if a.device.type != "cpu" or not are_for(b.shape[2], a.dtype):
-        return False
-    if not _library().has_products(_is_half(a)) or (_is_half(a) and cpu_has("amx_bf16")):
+    """Whether there is a kernel for the products of a [P, m, k] and b [P, k, n]."""
+    if a.device.type != "cpu" or not are_for(b.shape[2], a.dtype) or not multiplies(a.dtype):
         return False
     return all(its is not None and its % LANES == 0 for its in (_along(a), _along(b)))
+
+
+def multiplies(dtype: torch.dtype) -> bool:
+    """Whether there are kernels for products of such numbers, and no faster matrix units."""
+    half = dtype is torch.bfloat16
+    return bool(_library().has_products(half)) and not (half and cpu_has("amx_bf16"))
 
 
 def multiplied(a: Tensor, b: Tensor) -> Tensor:
     """a [P, m, k] and b [P, k, n] -> [P, m, n], as torch.bmm."""
     P, m, k = a.shape
-    c = a.new_empty(P, m, b.shape[2])
-    across = a.stride(1) == 1, b.stride(2) == 1
-    its = _Matrices(P, m, b.shape[2], k, *across, a.stride(0), b.stride(0))
+    n, across = b.shape[2], (a.stride(1) == 1, b.stride(2) == 1)
+    c = _matrices(P, m, n, a.dtype)
+    its = _Matrices(P, m, n, k, *across, a.stride(0), b.stride(0), c.stride(0))
     _library().products(ctypes.byref(its), _is_half(a), _at(a), _at(b), _at(c))
     return c
 
@@ -161,9 +168,12 @@ class Waves:
 
 
 class _Shape(ctypes.Structure):
-    _fields_ = tuple(
-        (name, ctypes.c_int)
-        for name in ("B", "H", "W", "C", "U", "V", "n", "m", "down", "across", "top", "left", "stride")
+    _fields_ = (
+        *(
+            (name, ctypes.c_int)
+            for name in ("B", "H", "W", "C", "U", "V", "n", "m", "down", "across", "top", "left", "stride")
+        ),
+        ("next", ctypes.c_ssize_t),
     )
 
 
@@ -173,24 +183,36 @@ Kernel = Callable[[Any, int, bool, ctypes.c_void_p, ctypes.c_void_p], None]
 
 def _there(x: Tensor, tiles: Tiles, products: int, kernel: Kernel, dtype: torch.dtype) -> Tensor:
     x = (x.to(dtype) if _is_half(x) else x).contiguous(memory_format=torch.channels_last)
-    parts = x.new_empty(products, len(x) * prod(tiles.counts), tiles.stride**2 * x.shape[1], dtype=dtype)
-    kernel(_shape(x, tiles), _half(x, parts), False, _at(x), _at(parts))
+    rows, columns = len(x) * prod(tiles.counts), tiles.stride**2 * x.shape[1]
+    parts = _matrices(products, rows, columns, dtype)
+    kernel(_shape(x, tiles, parts), _half(x, parts), False, _at(x), _at(parts))
     return parts
 
 
 def _back(parts: Tensor, tiles: Tiles, kernel: Kernel, dtype: torch.dtype) -> Tensor:
     shape = (parts.shape[1] // prod(tiles.counts), parts.shape[2] // tiles.stride**2, *tiles.sides)
     made = dtype if _is_half(parts) else parts.dtype
-    x, parts = torch.empty(shape, dtype=made, memory_format=torch.channels_last), parts.contiguous()
+    x, parts = torch.empty(shape, dtype=made, memory_format=torch.channels_last), _with_gaps(parts)
     if not tiles.see_all:
         x.zero_()
-    kernel(_shape(x, tiles), _half(x, parts), True, _at(parts), _at(x))
+    kernel(_shape(x, tiles, parts), _half(x, parts), True, _at(parts), _at(x))
     return x.to(dtype)
 
 
-def _shape(x: Tensor, tiles: Tiles) -> Any:
+def _matrices(P: int, m: int, n: int, dtype: torch.dtype) -> Tensor:
+    """[P, m, n], with gaps between where PyTorch, which copies such, does not multiply them."""
+    gap = GAP if multiplies(dtype) else 0
+    return torch.empty(P, m * n + gap, dtype=dtype)[:, : m * n].view(P, m, n)
+
+
+def _with_gaps(parts: Tensor) -> Tensor:
+    """Itself, if there are no gaps but between its matrices."""
+    return parts if parts[0].is_contiguous() else parts.contiguous()
+
+
+def _shape(x: Tensor, tiles: Tiles, parts: Tensor) -> Any:
     B, C, H, W = x.shape
-    its = _Shape(B, H, W, C, *tiles.counts, *tiles.seen, *tiles.step, *tiles.padding, tiles.stride)
+    its = _Shape(B, H, W, C, *tiles.counts, *tiles.seen, *tiles.step, *tiles.padding, tiles.stride, parts.stride(0))
     return ctypes.byref(its)
 
 
@@ -240,7 +262,7 @@ def _norm(x: Tensor, batches: int, epsilon: float, slope: float) -> Any:
 class _Matrices(ctypes.Structure):
     _fields_ = (
         *((name, ctypes.c_int) for name in ("P", "m", "n", "k", "a_across", "b_across")),
-        *((name, ctypes.c_ssize_t) for name in ("a_next", "b_next")),
+        *((name, ctypes.c_ssize_t) for name in ("a_next", "b_next", "c_next")),
     )
 
 

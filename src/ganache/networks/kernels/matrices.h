@@ -10,7 +10,7 @@
 // vectors.
 struct Matrices {
     int P, m, n, k, a_across, b_across;
-    ptrdiff_t a_next, b_next;
+    ptrdiff_t a_next, b_next, c_next;
 };
 
 constexpr int HIGH = 8, VECTORS = 2;  // results at a time, half as many as AVX-512 has registers
@@ -119,14 +119,17 @@ struct Columns {
         }
     }
 
-    // `soon` is what the next columns take.
+    // `soon` is what the next columns take, and `then` the next matrix's rows.
     template <int V, int R = HIGH>
-    void multiply(const T* a, T* c, const T* soon, int i = 0) const {
+    void multiply(const T* a, T* c, const T* soon, const T* then, int i = 0) const {
         for (; i + R <= its.m; i += R) {
             const ptrdiff_t first = (ptrdiff_t)i * its.k;
             for (ptrdiff_t line = first / its.m; line < (first + R * its.k) / its.m; line++)
                 for (int j = 0; j < WIDE; j += LINE<T>)
                     __builtin_prefetch(soon + line * (its.b_across ? its.n : WIDE) + j, 0, 2);
+            if (its.a_across)
+                for (ptrdiff_t at = first * WIDE / its.n; at < (first + R * its.k) * WIDE / its.n; at += LINE<T>)
+                    __builtin_prefetch(then + at, 0, 2);
             const uint32_t* row = its.a_across ? rows + (ptrdiff_t)(i / LANES) * LANES * summed + i % LANES
                                                : (const uint32_t*)(a + first);
             T* to = c + (ptrdiff_t)i * its.n;
@@ -135,7 +138,7 @@ struct Columns {
             else
                 tile<R, V>(row, 1, summed, columns, summed, to, its.n);
         }
-        if constexpr (R > 1) multiply<V, R / 2>(a, c, soon, i);
+        if constexpr (R > 1) multiply<V, R / 2>(a, c, soon, then, i);
     }
 };
 
@@ -151,14 +154,15 @@ void multiplied(const Matrices& its, const T* a, const T* b, T* c) {
                 const ptrdiff_t column = its.b_across ? 1 : its.k;
                 const T *first = a + p * its.a_next, *second = b + p * its.b_next;
                 const T* soon = j + WIDE < its.n ? second + (j + WIDE) * column : second + its.b_next;
-                T* to = c + (ptrdiff_t)p * its.m * its.n + j;
+                const T* then = first + its.a_next + (ptrdiff_t)j * its.m / its.n * its.k;
+                T* to = c + p * its.c_next + j;
                 if (its.a_across && of != p) at_hand.take_rows(first);
                 of = p;
                 at_hand.take_columns(second + j * column, j + WIDE <= its.n ? WIDE : LANES);
                 if (j + WIDE <= its.n)
-                    at_hand.template multiply<VECTORS>(first, to, soon);
+                    at_hand.template multiply<VECTORS>(first, to, soon, then);
                 else
-                    at_hand.template multiply<1>(first, to, soon);
+                    at_hand.template multiply<1>(first, to, soon, then);
             }
     }
 }

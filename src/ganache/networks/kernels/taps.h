@@ -47,18 +47,34 @@ void folded(const Taps& its, const T* parts, T* y) {
 // The adjoint: what each tap sees.
 template <class T>
 void unfolded(const Taps& its, const T* y, T* parts) {
-#pragma omp parallel for collapse(2)
-    for (int n = 0; n < its.N; n++)
-        for (int i = 0; i < its.h; i++)
-            for (int j = 0; j < its.w; j++)
+    const int stride = its.stride, wide = its.W + its.w;
+#pragma omp parallel
+    {
+        // A row's places that lie a stride apart, as many as the taps see; beyond it are zeros.
+        T* apart = aligned<T>(wide * stride);
+#pragma omp for collapse(3)
+        for (int n = 0; n < its.N; n++)
+            for (int i = 0; i < its.h; i++)
                 for (int place = 0; place < its.H; place++) {
-                    const int row = its.stride * place + i - its.up;
-                    const bool inside = row >= 0 && row < its.rows;
+                    const int row = stride * place + i - its.up;
                     const T* from = y + ((ptrdiff_t)n * its.rows + row) * its.columns;
-                    T* to = parts + its.at(n, i, j, place);
-                    for (int k = 0; k < its.W; k++) {
-                        const int column = its.stride * k + j - its.left;
-                        to[k] = inside && column >= 0 && column < its.columns ? from[column] : T{};
+                    memset(apart, 0, wide * stride * sizeof(T));
+                    if (row >= 0 && row < its.rows)
+                        for (int way = 0; way < stride; way++) {
+                            const int before = its.left > way ? (its.left - way + stride - 1) / stride : 0;
+                            const int left = stride * before + way - its.left;
+                            const int rest = (its.columns - left + stride - 1) / stride;
+                            T* to = apart + way * wide + before;
+                            for (int k = 0; k < rest && before + k < wide; k++) to[k] = from[left + stride * k];
+                        }
+                    for (int j = 0; j < its.w; j++) {
+                        const T* seen = apart + j % stride * wide + j / stride;
+                        T* to = parts + its.at(n, i, j, place);
+                        int k = 0;
+                        for (; k + LANES <= its.W; k += LANES) memcpy(to + k, seen + k, LANES * sizeof(T));
+                        memcpy(to + k, seen + k, (its.W - k) * sizeof(T));
                     }
                 }
+        free(apart);
+    }
 }

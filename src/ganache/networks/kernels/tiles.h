@@ -9,16 +9,28 @@
 
 // Pictures [B, H, W, C] and their tiles, U down and V across (`tiles.Tiles`). A tile sees n by m places, of every
 // `stride`-th row and column, once for each of the stride * stride ways to begin; the next one is `down` or `across`
-// places on; `top` and `left` are the padding.
+// places on; `top` and `left` are the padding. In what is multiplied, `next` is how far on the next product is.
 struct Shape {
     int B, H, W, C, U, V, n, m, down, across, top, left, stride;
+    ptrdiff_t next;
 
     int ways() const { return stride * stride; }
     int row(int u, int way) const { return stride * down * u + way / stride - top; }
     int column(int v, int way) const { return stride * across * v + way % stride - left; }
     ptrdiff_t at(int b, int row, int column) const { return ((ptrdiff_t)(b * H + row) * W + column) * C; }
     size_t part(int b, int u, int v, int way) const { return (((size_t)(b * U + u) * V + v) * ways() + way) * C; }
-    size_t parts() const { return (size_t)B * U * V * ways() * C; }
+};
+
+// A line of the cache's channels of a tile in its row, seen in one of the ways to begin.
+template <class T>
+struct Line {
+    int v, way, c;
+
+    Line after(const Shape& its) const {
+        if (c + LINE<T> < its.C) return {v, way, c + LINE<T>};
+        return way + 1 < its.ways() ? Line{v, way + 1, 0} : Line{v + 1, 0, 0};
+    }
+    int lanes(const Shape& its) const { return c + LINE<T> <= its.C ? LINE<T> : its.C - c; }
 };
 
 // What a core works with: of one tile and a line of the cache's channels.
@@ -39,39 +51,40 @@ struct Bench {
 
 template <class X, class T, class Map>
 void seen(const Shape& its, const Map& map, const X* x, T* parts) {
-    const int C = its.C;
-    const size_t each = its.parts();
-    const bool past = C % LINE<T> == 0 && (size_t)parts % 64 == 0;
+    const int step = its.stride * its.C;
+    const bool past = its.C % LINE<T> == 0 && its.next % LINE<T> == 0 && (size_t)parts % 64 == 0;
 #pragma omp parallel
     {
         Bench<T, Map> bench(map, its.n * its.m);
 #pragma omp for collapse(2)
         for (int b = 0; b < its.B; b++)
             for (int u = 0; u < its.U; u++)
-                for (int v = 0; v < its.V; v++)
-                    for (int way = 0; way < its.ways(); way++)
-                        for (int c = 0; c < C; c += LINE<T>) {
-                            const int lanes = c + LINE<T> <= C ? LINE<T> : C - c;
-                            const int left = its.column(v, way);
-                            const int first = left < 0 ? (its.stride - 1 - left) / its.stride : 0;
-                            const int last = (its.W - left + its.stride - 1) / its.stride;
-                            for (int k = 0; k < lanes; k += LANES) {
-                                Floats* to = bench.places;
-                                for (int i = 0; i < its.n; i++) {
-                                    const int row = its.row(u, way) + its.stride * i;
-                                    const X* from = x + its.at(b, row, left) + c + k;
-                                    const bool inside = row >= 0 && row < its.H;
-                                    for (int j = 0; j < its.m; j++, from += its.stride * C)
-                                        *to++ = inside && j >= first && j < last ? load(from) : Floats{};
-                                }
-                                map.there(bench.places, bench.scratch, Products<T>{bench.lines + k});
-                            }
-                            T* to = parts + its.part(b, u, v, way) + c;
-                            for (int p = 0; p < map.products(); p++) {
-                                const T* line = bench.lines + p * LINE<T>;
-                                past ? copy_past(to + p * each, line) : copy(to + p * each, line, lanes);
+                for (Line<T> line{}, next; line.v < its.V; line = next) {
+                    next = line.after(its);
+                    const int left = its.column(line.v, line.way);
+                    const int first = left < 0 ? (its.stride - 1 - left) / its.stride : 0;
+                    const int last = (its.W - left + its.stride - 1) / its.stride;
+                    for (int k = 0; k < line.lanes(its); k += LANES) {
+                        Floats* to = bench.places;
+                        for (int i = 0; i < its.n; i++) {
+                            const int row = its.row(u, line.way) + its.stride * i;
+                            const int row_soon = its.row(u, next.way) + its.stride * i;
+                            const bool inside = row >= 0 && row < its.H;
+                            const X* from = x + its.at(b, row, left) + line.c + k;
+                            const X* soon = x + its.at(b, row_soon, its.column(next.v, next.way)) + next.c;
+                            for (int j = 0; j < its.m; j++, from += step, soon += step) {
+                                *to++ = inside && j >= first && j < last ? load(from) : Floats{};
+                                if (k == 0) __builtin_prefetch(soon);
                             }
                         }
+                        map.there(bench.places, bench.scratch, Products<T>{bench.lines + k});
+                    }
+                    T* to = parts + its.part(b, u, line.v, line.way) + line.c;
+                    for (int p = 0; p < map.products(); p++, to += its.next) {
+                        const T* made = bench.lines + p * LINE<T>;
+                        past ? copy_past(to, made) : copy(to, made, line.lanes(its));
+                    }
+                }
         _mm_sfence();
     }
 }
@@ -80,10 +93,9 @@ void seen(const Shape& its, const Map& map, const X* x, T* parts) {
 template <class T, class Map, class Take>
 inline void made(
     const Shape& its, const Map& map, Bench<T, Map>& bench, const T* from, int lanes, int soon, Take take) {
-    const size_t each = its.parts();
-    for (int p = 0; p < map.products(); p++) {
-        copy(bench.lines + p * LINE<T>, from + p * each, lanes);
-        __builtin_prefetch(from + p * each + soon);
+    for (int p = 0; p < map.products(); p++, from += its.next) {
+        copy(bench.lines + p * LINE<T>, from, lanes);
+        __builtin_prefetch(from + soon);
     }
     for (int k = 0; k < lanes; k += LANES) {
         map.back(Products<T>{bench.lines + k}, bench.scratch, bench.places);
@@ -96,25 +108,21 @@ inline void made(
 // The adjoint of `seen`, where tiles do not overlap. What no tile sees is left as it is.
 template <class X, class T, class Map>
 void placed(const Shape& its, const Map& map, const T* parts, X* x) {
-    const int C = its.C;
 #pragma omp parallel
     {
         Bench<T, Map> bench(map, its.n * its.m);
 #pragma omp for collapse(2)
         for (int b = 0; b < its.B; b++)
             for (int u = 0; u < its.U; u++)
-                for (int v = 0; v < its.V; v++)
-                    for (int way = 0; way < its.ways(); way++)
-                        for (int c = 0; c < C; c += LINE<T>) {
-                            const int lanes = c + LINE<T> <= C ? LINE<T> : C - c;
-                            const T* from = parts + its.part(b, u, v, way) + c;
-                            made(its, map, bench, from, lanes, LINE<T>, [&](int i, int j, int k, Floats place) {
-                                const int row = its.row(u, way) + its.stride * i;
-                                const int column = its.column(v, way) + its.stride * j;
-                                const bool inside = row >= 0 && row < its.H && column >= 0 && column < its.W;
-                                if (inside) store(x + its.at(b, row, column) + c + k, place);
-                            });
-                        }
+                for (Line<T> line{}; line.v < its.V; line = line.after(its)) {
+                    const T* from = parts + its.part(b, u, line.v, line.way) + line.c;
+                    made(its, map, bench, from, line.lanes(its), LINE<T>, [&](int i, int j, int k, Floats place) {
+                        const int row = its.row(u, line.way) + its.stride * i;
+                        const int column = its.column(line.v, line.way) + its.stride * j;
+                        const bool inside = row >= 0 && row < its.H && column >= 0 && column < its.W;
+                        if (inside) store(x + its.at(b, row, column) + line.c + k, place);
+                    });
+                }
     }
 }
 

@@ -15,8 +15,7 @@ struct Matrices {
 
 constexpr int HIGH = 8, VECTORS = 2;  // results at a time, half as many as AVX-512 has registers
 constexpr int WIDE = VECTORS * LANES;
-constexpr int BLOCK = 8;  // a side of what is turned at a time
-typedef uint32_t Turned __attribute__((vector_size(4 * BLOCK)));
+typedef uint16_t Numbers __attribute__((vector_size(4 * LANES)));
 
 // A word is what a lane multiplies at a time: a number, or two of bfloat16 that are summed one after the other.
 template <class T>
@@ -29,40 +28,67 @@ inline Floats plus(Floats sum, Words a, Words b, bfloat16) {
 }
 #endif
 
-// Words of numbers that lie across rows; beyond the last row there is nothing.
-inline Words words(const float* at, ptrdiff_t, bool) { return (Words)load(at); }
-inline Words words(const bfloat16* at, ptrdiff_t row, bool last) {
-    Halves first, second = {};
-    memcpy(&first, at, sizeof first);
-    if (!last) memcpy(&second, at + row, sizeof second);
-    return __builtin_convertvector(first, Words) | __builtin_convertvector(second, Words) << 16;
+// Vectors of words of numbers that lie across rows; beyond the last row there is nothing.
+template <int V>
+inline void words(const float* at, ptrdiff_t, bool, Words* to) {
+    memcpy(to, at, V * sizeof *to);
 }
 
-template <class T>
-inline void across(const T* from, ptrdiff_t row, int summed, uint32_t* to, int step) {
-    for (int i = 0; i < summed; i += NUMBERS<T>, from += NUMBERS<T> * row, to += step) {
-        const Words each = words(from, row, i + 1 == summed);
-        memcpy(to, &each, sizeof each);
+template <int V>
+inline void words(const bfloat16* at, ptrdiff_t row, bool last, Words* to) {
+    if constexpr (V == 1) {
+        Halves first, second = {};
+        memcpy(&first, at, sizeof first);
+        if (!last) memcpy(&second, at + row, sizeof second);
+        *to = __builtin_convertvector(first, Words) | __builtin_convertvector(second, Words) << 16;
+    } else {
+        const Numbers low = {0, 32, 1, 33, 2,  34, 3,  35, 4,  36, 5,  37, 6,  38, 7,  39,
+                             8, 40, 9, 41, 10, 42, 11, 43, 12, 44, 13, 45, 14, 46, 15, 47};
+        Numbers first, second = {};
+        memcpy(&first, at, sizeof first);
+        if (!last) memcpy(&second, at + row, sizeof second);
+        to[0] = (Words)__builtin_shuffle(first, second, low);
+        to[1] = (Words)__builtin_shuffle(first, second, low + LANES);
     }
 }
 
-// Rows of words become columns: lanes change places with those of the row as far away.
+// All of V vectors, which go to places so far `apart`.
+template <int V, class T>
+inline void across(const T* from, ptrdiff_t row, int summed, uint32_t* to, ptrdiff_t apart, int step) {
+    for (int i = 0; i < summed; i += NUMBERS<T>, from += NUMBERS<T> * row, to += step) {
+        Words each[V];
+        words<V>(from, row, i + 1 == summed, each);
+        for (int v = 0; v < V; v++) memcpy(to + v * apart, each + v, sizeof *each);
+    }
+}
+
+// Sixteen rows of so many words become columns: lanes change places with those of the row as far away.
+template <int MANY>
 inline void turned(const uint32_t* from, ptrdiff_t row, uint32_t* to, int step) {
-    Turned x[BLOCK];
-    for (int i = 0; i < BLOCK; i++) memcpy(x + i, from + i * row, sizeof *x);
-    const auto swapped = [&x](int away, Turned low, Turned high) {
-#pragma GCC unroll 8
-        for (int i = 0; i < BLOCK; i++)
+    Words x[LANES] = {};
+    for (int i = 0; i < LANES; i++) memcpy(x + i, from + i * row, MANY * sizeof *from);
+    const auto swapped = [&x](int away, Words low, Words high) {
+#pragma GCC unroll 16
+        for (int i = 0; i < LANES; i++)
             if (!(i & away)) {
-                const Turned one = x[i], other = x[i + away];
+                const Words one = x[i], other = x[i + away];
                 x[i] = __builtin_shuffle(one, other, low);
                 x[i + away] = __builtin_shuffle(one, other, high);
             }
     };
-    swapped(4, Turned{0, 1, 2, 3, 8, 9, 10, 11}, Turned{4, 5, 6, 7, 12, 13, 14, 15});
-    swapped(2, Turned{0, 1, 8, 9, 4, 5, 12, 13}, Turned{2, 3, 10, 11, 6, 7, 14, 15});
-    swapped(1, Turned{0, 8, 2, 10, 4, 12, 6, 14}, Turned{1, 9, 3, 11, 5, 13, 7, 15});
-    for (int i = 0; i < BLOCK; i++) memcpy(to + i * step, x + i, sizeof *x);
+    swapped(
+        8, Words{0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23},
+        Words{8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31});
+    swapped(
+        4, Words{0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27},
+        Words{4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31});
+    swapped(
+        2, Words{0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29},
+        Words{2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31});
+    swapped(
+        1, Words{0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30},
+        Words{1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31});
+    for (int i = 0; i < MANY; i++) memcpy(to + i * step, x + i, sizeof *x);
 }
 
 // R rows and V vectors of results; words of the first factor are `step` and `row` apart.
@@ -106,17 +132,21 @@ struct Columns {
     }
 
     void take_rows(const T* a) {
-        for (int i = 0; i < its.m; i += LANES) across(a + i, its.m, its.k, rows + (size_t)i * summed, LANES);
+        const ptrdiff_t apart = (ptrdiff_t)LANES * summed;
+        int i = 0;
+        for (; i + WIDE <= its.m; i += WIDE) across<VECTORS>(a + i, its.m, its.k, rows + i * summed, apart, LANES);
+        if (i < its.m) across<1>(a + i, its.m, its.k, rows + i * summed, apart, LANES);
     }
 
-    void take_columns(const T* b, int many) {
-        for (int j = 0; j < many; j += its.b_across ? LANES : BLOCK) {
-            if (its.b_across)
-                across(b + j, its.n, its.k, columns + j, WIDE);
-            else
-                for (int i = 0; i < summed; i += BLOCK)
-                    turned((const uint32_t*)(b + (ptrdiff_t)j * its.k) + i, summed, columns + i * WIDE + j, WIDE);
-        }
+    template <int V>
+    void take_columns(const T* b) {
+        if (its.b_across) return across<V>(b, its.n, its.k, columns, LANES, WIDE);
+        for (int j = 0; j < V * LANES; j += LANES)
+            for (int i = 0; i < summed; i += LANES) {
+                const uint32_t* from = (const uint32_t*)(b + (ptrdiff_t)j * its.k) + i;
+                const auto turn = i + LANES <= summed ? turned<LANES> : turned<LANES / 2>;  // of whole vectors of numbers
+                turn(from, summed, columns + i * WIDE + j, WIDE);
+            }
     }
 
     // `soon` is what the next columns take, and `then` the next matrix's rows.
@@ -140,6 +170,12 @@ struct Columns {
         }
         if constexpr (R > 1) multiply<V, R / 2>(a, c, soon, then, i);
     }
+
+    template <int V>
+    void panel(const T* a, const T* b, T* c, const T* soon, const T* then) {
+        take_columns<V>(b);
+        multiply<V>(a, c, soon, then);
+    }
 };
 
 template <class T>
@@ -158,11 +194,10 @@ void multiplied(const Matrices& its, const T* a, const T* b, T* c) {
                 T* to = c + p * its.c_next + j;
                 if (its.a_across && of != p) at_hand.take_rows(first);
                 of = p;
-                at_hand.take_columns(second + j * column, j + WIDE <= its.n ? WIDE : LANES);
                 if (j + WIDE <= its.n)
-                    at_hand.template multiply<VECTORS>(first, to, soon, then);
+                    at_hand.template panel<VECTORS>(first, second + j * column, to, soon, then);
                 else
-                    at_hand.template multiply<1>(first, to, soon, then);
+                    at_hand.template panel<1>(first, second + j * column, to, soon, then);
             }
     }
 }

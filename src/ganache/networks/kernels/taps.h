@@ -44,6 +44,12 @@ void folded(const Taps& its, const T* parts, T* y) {
     }
 }
 
+// Of numbers every second one, or every `stride`th.
+template <int STRIDE, class T>
+inline void every(const T* from, int many, T* to, int stride) {
+    for (int k = 0; k < many; k++) to[k] = from[k * (STRIDE ? STRIDE : stride)];
+}
+
 // The adjoint: what each tap sees.
 template <class T>
 void unfolded(const Taps& its, const T* y, T* parts) {
@@ -64,8 +70,8 @@ void unfolded(const Taps& its, const T* y, T* parts) {
                             const int before = its.left > way ? (its.left - way + stride - 1) / stride : 0;
                             const int left = stride * before + way - its.left;
                             const int rest = (its.columns - left + stride - 1) / stride;
-                            T* to = apart + way * wide + before;
-                            for (int k = 0; k < rest && before + k < wide; k++) to[k] = from[left + stride * k];
+                            const int many = rest < wide - before ? rest : wide - before;
+                            (stride == 2 ? every<2, T> : every<0, T>)(from + left, many, apart + way * wide + before, stride);
                         }
                     for (int j = 0; j < its.w; j++) {
                         const T* seen = apart + j % stride * wide + j / stride;

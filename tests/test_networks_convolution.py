@@ -120,7 +120,7 @@ def test_a_picture_of_few_channels_is_made_and_asked_the_other_way() -> None:
     with torch.autocast("cpu", torch.bfloat16):
         assert "Add" in type(first(picture).grad_fn).__name__  # the bias, added apart
         assert "Add" in type(last(torch.randn(1, 16, 4, 4)).grad_fn).__name__
-        assert "Add" in type(first(picture.detach()).grad_fn).__name__  # the weight learns
+        assert type(first(picture.detach()).grad_fn).__name__ == "ConvolutionBackward0"  # nobody asks
         assert type(first(picture[:, :, :7]).grad_fn).__name__ == "ConvolutionBackward0"  # no half of an odd side
 
 

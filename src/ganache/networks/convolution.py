@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, compiler, nn
 
-from ganache.networks import fourier, kernels, taps, winograd
+from ganache.networks import few, fourier, kernels, taps, winograd
 from ganache.networks.kernels import cpu_has
 from ganache.networks.strided import Convolution, Strided, Transposed
 
@@ -51,7 +51,9 @@ class Conv2d(nn.Conv2d):
         its = Strided(weight, x.shape[2:], small, self.stride, self.padding)
         if its.of_pairs and goes_by_winograd(x, weight, its.small, 2):
             return lambda x, weight: winograd.conv2d(x, weight, its.padding[0])
-        if its.shuffles and may_make_few(x) and (x.requires_grad or learns(self)):
+        if its.has_few(products_in(x)) and may_map(x):
+            return few.conv2d
+        if its.shuffles and may_make_few(x) and x.requires_grad:
             return own(Convolution, its)
         if in_bfloat16() and its.by_product(len(x)) and learns(self):
             return own(Convolution, its)
@@ -75,6 +77,8 @@ class ConvTranspose2d(nn.ConvTranspose2d):
         its = Strided(weight, large, x.shape[2:], self.stride, self.padding)
         if its.of_pairs and goes_by_winograd(x, weight, its.small, 2):
             return lambda x, weight: winograd.conv_transpose2d(x, weight, its.padding[0])
+        if its.has_few(products_in(x)) and may_map(x):
+            return few.conv_transpose2d
         if (its.shuffles and may_make_few(x)) or (in_bfloat16() and its.by_product(len(x)) and learns(self)):
             return own(Transposed, its)
         return None

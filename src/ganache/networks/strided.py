@@ -55,6 +55,10 @@ class Strided:
         """Whether pictures of the large side are made of four times the channels."""
         return doubles(self.large, self.weight, self.stride, self.padding)
 
+    def has_few(self, dtype: torch.dtype) -> bool:
+        """Whether it has kernels of its own (`few`)."""
+        return self.shuffles and kernels.have_few(self.weight[1], self.weight[0], self.small[1], dtype)
+
     def by_product(self, batch: int) -> bool:
         """Whether a weight's gradient pays as a product, and `columns` stays small enough."""
         many = min(self.stride) > 1 and min(self.weight[:2]) >= FEWEST_CHANNELS
@@ -82,16 +86,11 @@ def doubled(small: Tensor, weight: Tensor) -> Tensor:
     Of each two by two pixels each is a 3x3 convolution of the small picture, with the kernel's every second row and
     column; so they are four times the channels, shuffled into place.
     """
-    if taps_are_fast(small):
+    if kernels.fit(small, kernels.LANES) and not (small.dtype is torch.bfloat16 and kernels.cpu_has("amx_bf16")):
         return taps.conv_transpose2d(small, weight, 2, (1, 1))
     each = F.pad(weight, (1, 1, 1, 1)).reshape(*weight.shape[:2], 3, 2, 3, 2)  # [c, C, 3, down, 3, across]
     each = each.flip(2, 4).permute(1, 3, 5, 0, 2, 4).flatten(0, 2)  # [C * 4, c, 3, 3]
     return F.pixel_shuffle(F.conv2d(small, each.contiguous(memory_format=torch.channels_last), padding=1), 2)
-
-
-def taps_are_fast(x: Tensor) -> bool:
-    """Whether there are kernels for their sums, and no matrix units that take products in bfloat16."""
-    return kernels.fit(x, kernels.LANES) and not (x.dtype is torch.bfloat16 and kernels.cpu_has("amx_bf16"))
 
 
 def columns(x: Tensor, kernel: Ints, stride: Ints, padding: Ints) -> Tensor:
@@ -103,10 +102,6 @@ def columns(x: Tensor, kernel: Ints, stride: Ints, padding: Ints) -> Tensor:
 
 def weight_gradient(small: Tensor, large: Tensor, weight: Tensor, stride: Ints, padding: Ints) -> Tensor:
     """Of sum(small * conv2d(large, weight)) by the weight, whichever way is faster."""
-    if doubles(large.shape[2:], weight.shape, stride, padding) and taps_are_fast(small):
-        return taps.weight_gradient(
-            small, large, (weight.shape[2], weight.shape[3]), stride[0], (padding[0], padding[1])
-        )
     if doubles(large.shape[2:], weight.shape, stride, padding):
         gradient: Tensor = conv2d_weight(large, weight.shape, small, stride, padding)  # type: ignore[no-untyped-call]
         return gradient

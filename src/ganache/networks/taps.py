@@ -27,19 +27,6 @@ def conv_transpose2d(x: Tensor, weight: Tensor, stride: int, padding: Sides) -> 
     return _summed(x, weight.permute(1, 2, 3, 0), (next(sides), next(sides)), stride, padding)
 
 
-def weight_gradient(small: Tensor, large: Tensor, kernel: Sides, stride: int, padding: Sides) -> Tensor:
-    """Of sum(small * conv2d(large, weight, stride=stride, padding=padding)) by the weight [S, L, h, w]: small [B, S, h,
-    w], large [B, L, H, W]."""
-    (B, S, h, w), L, sides = small.shape, large.shape[1], (large.shape[2], large.shape[3])
-    seen = linear(
-        large,
-        lambda large: unfolded(large, kernel, (h, w), stride, padding),
-        lambda parts: folded(parts, sides, stride, padding),
-    )
-    each = products(seen.view(B, -1, h * w), small.permute(0, 2, 3, 1).reshape(B, h * w, S))
-    return each.sum(0).t().reshape(S, L, *kernel)
-
-
 def _summed(x: Tensor, taps: Tensor, sides: Sides, stride: int, padding: Sides) -> Tensor:
     """x [B, C, H, W] and taps [O, h, w, C] -> [B, O, *sides]."""
     (B, C, H, W), (O, h, w, _) = x.shape, taps.shape

@@ -123,6 +123,39 @@ def normed_back(
     return by_x, by_weight, by_bias
 
 
+def have_few(few: int, many: int, wide: int, dtype: torch.dtype) -> bool:
+    """Whether there are kernels for layers with 4x4 ones and stride 2 of a few channels to many, and so wide there."""
+    fit = dtype is torch.bfloat16 and are_for(many, dtype) and wide % LANES == 0
+    return fit and 4 * few <= LANES and multiplies(dtype)
+
+
+def few_small(large: Tensor, weight: Tensor) -> Tensor:
+    """conv2d(large [B, L, 2 h, 2 w], weight [S, L, 4, 4], stride=2, padding=1): [B, S, h, w]."""
+    (B, L, H, W), S = large.shape, len(weight)
+    small = torch.empty(B, S, H // 2, W // 2, dtype=large.dtype, memory_format=torch.channels_last)
+    given = large.contiguous(), weight.contiguous()
+    _library().small_of_few(_few(B, L, small), *map(_at, given), _at(small))
+    return small
+
+
+def few_large(small: Tensor, weight: Tensor) -> Tensor:
+    """conv_transpose2d(small [B, S, h, w], weight [S, L, 4, 4], stride=2, padding=1): [B, L, 2 h, 2 w]."""
+    (B, _, h, w), L = small.shape, weight.shape[1]
+    large = small.new_empty(B, L, 2 * h, 2 * w)
+    given = small.contiguous(memory_format=torch.channels_last), weight.contiguous()
+    _library().large_of_few(_few(B, L, small), *map(_at, given), _at(large))
+    return large
+
+
+def few_weight(small: Tensor, large: Tensor) -> Tensor:
+    """What weight [S, L, 4, 4] sum(small * conv2d(large, weight, stride=2, padding=1)) grows with; float32."""
+    (B, L), S = large.shape[:2], small.shape[1]
+    weight = torch.zeros(L * 16, S)
+    given = small.contiguous(memory_format=torch.channels_last), large.contiguous()
+    _library().weight_of_few(_few(B, L, small), *map(_at, given), _at(weight))
+    return weight.t().reshape(S, L, 4, 4)
+
+
 # ---- the call -------------------------------------------------------------------------------------------------------
 
 
@@ -257,6 +290,14 @@ class _Norm(ctypes.Structure):
 def _norm(x: Tensor, batches: int, epsilon: float, slope: float) -> Any:
     B, C, H, W = x.shape
     return ctypes.byref(_Norm(batches, B // batches * H * W, C, epsilon, slope))
+
+
+class _Few(ctypes.Structure):
+    _fields_ = tuple((name, ctypes.c_int) for name in ("B", "L", "S", "h", "w"))
+
+
+def _few(B: int, L: int, small: Tensor) -> Any:
+    return ctypes.byref(_Few(B, L, *small.shape[1:]))
 
 
 class _Matrices(ctypes.Structure):

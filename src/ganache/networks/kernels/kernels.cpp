@@ -113,3 +113,19 @@ EXPORTED void products(const Matrices* its, int half, const void* a, const void*
     if (!half) multiplied(*its, (const float*)a, (const float*)b, (float*)c);
 #endif
 }
+
+#if defined __AVX512BF16__
+#include "few.h"
+
+EXPORTED void small_of_few(const Few* its, const bfloat16* large, const bfloat16* weight, bfloat16* small) {
+    few_small(*its, large, weight, small);
+}
+
+EXPORTED void large_of_few(const Few* its, const bfloat16* small, const bfloat16* weight, bfloat16* large) {
+    few_large(*its, small, weight, large);
+}
+
+EXPORTED void weight_of_few(const Few* its, const bfloat16* small, const bfloat16* large, float* weight) {
+    few_weight(*its, small, large, weight);
+}
+#endif

@@ -91,9 +91,16 @@ inline void turned(const uint32_t* from, ptrdiff_t row, uint32_t* to, int step) 
     for (int i = 0; i < MANY; i++) memcpy(to + i * step, x + i, sizeof *x);
 }
 
-// R rows and V vectors of results; words of the first factor are `step` and `row` apart.
-template <int R, int V, class T>
-inline void tile(const uint32_t* a, ptrdiff_t step, ptrdiff_t row, const uint32_t* b, int summed, T* c, ptrdiff_t n) {
+// Sixteen rows of words become columns.
+inline void along(const uint32_t* from, ptrdiff_t row, int words, uint32_t* to, int step) {
+    for (int i = 0; i < words; i += LANES)  // there are half a vector of words where numbers are two to a word
+        (i + LANES <= words ? turned<LANES> : turned<LANES / 2>)(from + i, row, to + i * step, step);
+}
+
+// R rows and V vectors of results, of which each is put where `put` says; words of the first factor are `step` and `row`
+// apart.
+template <int R, int V, class T, class Put>
+inline void tile(const uint32_t* a, ptrdiff_t step, ptrdiff_t row, const uint32_t* b, int summed, Put put) {
     Floats sums[R][V] = {};
     for (int i = 0; i < summed; i++, a += step, b += WIDE) {
         if (step == 1 && i % LANES == 0)
@@ -111,7 +118,7 @@ inline void tile(const uint32_t* a, ptrdiff_t step, ptrdiff_t row, const uint32_
 #pragma GCC unroll 8
     for (int r = 0; r < R; r++)
 #pragma GCC unroll 2
-        for (int v = 0; v < V; v++) store(c + r * n + v * LANES, sums[r][v]);
+        for (int v = 0; v < V; v++) put(r, v, sums[r][v]);
 }
 
 // The columns of one product that a core has at hand.
@@ -142,11 +149,7 @@ struct Columns {
     void take_columns(const T* b) {
         if (its.b_across) return across<V>(b, its.n, its.k, columns, LANES, WIDE);
         for (int j = 0; j < V * LANES; j += LANES)
-            for (int i = 0; i < summed; i += LANES) {
-                const uint32_t* from = (const uint32_t*)(b + (ptrdiff_t)j * its.k) + i;
-                const auto turn = i + LANES <= summed ? turned<LANES> : turned<LANES / 2>;  // of whole vectors of numbers
-                turn(from, summed, columns + i * WIDE + j, WIDE);
-            }
+            along((const uint32_t*)(b + (ptrdiff_t)j * its.k), summed, summed, columns + j, WIDE);
     }
 
     // `soon` is what the next columns take, and `then` the next matrix's rows.
@@ -162,11 +165,13 @@ struct Columns {
                     __builtin_prefetch(then + at, 0, 2);
             const uint32_t* row = its.a_across ? rows + (ptrdiff_t)(i / LANES) * LANES * summed + i % LANES
                                                : (const uint32_t*)(a + first);
-            T* to = c + (ptrdiff_t)i * its.n;
+            const auto put = [to = c + (ptrdiff_t)i * its.n, n = its.n](int r, int v, Floats sum) {
+                store(to + (ptrdiff_t)r * n + v * LANES, sum);
+            };
             if (its.a_across)
-                tile<R, V>(row, LANES, 1, columns, summed, to, its.n);
+                tile<R, V, T>(row, LANES, 1, columns, summed, put);
             else
-                tile<R, V>(row, 1, summed, columns, summed, to, its.n);
+                tile<R, V, T>(row, 1, summed, columns, summed, put);
         }
         if constexpr (R > 1) multiply<V, R / 2>(a, c, soon, then, i);
     }

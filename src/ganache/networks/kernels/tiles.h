@@ -77,7 +77,7 @@ void seen(const Shape& its, const Map& map, const X* x, T* parts) {
                                 if (k == 0) __builtin_prefetch(soon);
                             }
                         }
-                        map.there(bench.places, bench.scratch, Products<T>{bench.lines + k});
+                        map.there(bench.places, bench.scratch, Products<T>{bench.lines + k, LINE<T>});
                     }
                     T* to = parts + its.part(b, u, line.v, line.way) + line.c;
                     for (int p = 0; p < map.products(); p++, to += its.next) {
@@ -93,12 +93,9 @@ void seen(const Shape& its, const Map& map, const X* x, T* parts) {
 template <class T, class Map, class Take>
 inline void made(
     const Shape& its, const Map& map, Bench<T, Map>& bench, const T* from, int lanes, int soon, Take take) {
-    for (int p = 0; p < map.products(); p++, from += its.next) {
-        copy(bench.lines + p * LINE<T>, from, lanes);
-        __builtin_prefetch(from + soon);
-    }
+    for (int p = 0; p < map.products(); p++) __builtin_prefetch(from + p * its.next + soon);
     for (int k = 0; k < lanes; k += LANES) {
-        map.back(Products<T>{bench.lines + k}, bench.scratch, bench.places);
+        map.back(Products<const T>{from + k, its.next}, bench.scratch, bench.places);
         const Floats* place = bench.places;
         for (int i = 0; i < its.n; i++)
             for (int j = 0; j < its.m; j++) take(i, j, k, *place++);

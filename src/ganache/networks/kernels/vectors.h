@@ -85,11 +85,12 @@ T* aligned(size_t numbers) {
     return (T*)aligned_alloc(64, (numbers * sizeof(T) + 63) / 64 * 64);
 }
 
-// What is multiplied, a line of the cache for each: written and read as if it were float32.
+// What is multiplied, `step` after one another: written and read as if it were float32.
 template <class T>
 struct Products {
     T* at;
+    ptrdiff_t step;
 
-    void put(int p, Floats x) const { store(at + p * LINE<T>, x); }
-    Floats take(int p) const { return load(at + p * LINE<T>); }
+    void put(int p, Floats x) const { store(at + p * step, x); }
+    Floats take(int p) const { return load(at + p * step); }
 };

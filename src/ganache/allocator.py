@@ -7,6 +7,7 @@ import mmap
 import sys
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
+MOST = 2**31 - 1  # that a setting may be
 MUCH = 2**30
 MADV_HUGEPAGE = 14  # sys/mman.h
 
@@ -21,7 +22,7 @@ def keep_freed_memory() -> bool:
         return False
     libc = ctypes.CDLL(None)
     mallopt = getattr(libc, "mallopt", None)
-    if mallopt is None or not all(mallopt(name, MUCH) for name in (M_TRIM_THRESHOLD, M_MMAP_THRESHOLD)):
+    if mallopt is None or not (mallopt(M_TRIM_THRESHOLD, MOST) and mallopt(M_MMAP_THRESHOLD, MUCH)):
         return False
     ask_for_huge_pages(libc)
     return True
@@ -32,7 +33,7 @@ def ask_for_huge_pages(libc: ctypes.CDLL) -> None:
     small pages are more than a processor keeps addresses of. A system without them, or without so much, says no."""
     libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, (ctypes.c_size_t,)
     libc.free.argtypes, libc.madvise.argtypes = (ctypes.c_void_p,), (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
-    size = MUCH - 2**20  # less than is kept
+    size = MUCH - 2**20  # less than is mapped apart
     if (found := libc.malloc(size)) is not None:
         first = -(-found // mmap.PAGESIZE) * mmap.PAGESIZE
         libc.madvise(first, size - mmap.PAGESIZE, MADV_HUGEPAGE)

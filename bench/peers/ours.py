@@ -28,7 +28,7 @@ from turns import answer, take
 from ganache import build, train
 from ganache.allocator import keep_freed_memory
 from ganache.config import Config, recipe
-from ganache.networks import Dcgan
+from ganache.networks import Dcgan, few, kernels
 from ganache.networks.convolution import Conv2d, ConvTranspose2d
 from ganache.networks.resized import DoubledConv2d
 
@@ -59,6 +59,28 @@ class Flop(TorchDispatchMode):
     hangs hooks on modules, which `autograd.grad` refuses."""
 
     total = 0
+
+    @contextmanager
+    def with_kernels(self) -> Iterator[None]:
+        """Counts what our own kernels multiply too, of which PyTorch does not know."""
+
+        def counted(function: Callable[..., Tensor], flop: Callable[..., int]) -> Callable[..., Tensor]:
+            def call(*factors: Tensor) -> Tensor:
+                made = function(*factors)
+                self.total += flop(made, *factors)
+                return made
+
+            return call
+
+        of_few: dict[str, Callable[..., int]] = {
+            "small": lambda small, large, weight: 32 * small.numel() * large.shape[1],
+            "large": lambda large, small, weight: 32 * small.numel() * large.shape[1],
+            "weight": lambda weight, small, large: 32 * small.numel() * large.shape[1],
+        }
+        products = counted(kernels.multiplied, lambda c, a, b: 2 * a.numel() * b.shape[2])
+        layers = {by: counted(function, of_few[by]) for by, function in few.DERIVATIVES.items()}
+        with self, patch.object(kernels, "multiplied", products), patch.dict(few.DERIVATIVES, layers):
+            yield
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         out = func(*args, **(kwargs or {}))
@@ -103,7 +125,8 @@ def main() -> None:
         steps = train.train(state, build.method(config), stream, build.prior(config), build.plan(config))
         with as_written(), Flop() as asked:
             next(steps)
-        with Flop() as made:
+        made = Flop()
+        with made.with_kernels():
             next(steps)
         besides.clear()
         whole: list[float] = []

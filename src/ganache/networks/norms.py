@@ -43,25 +43,16 @@ class BatchNorm2d(nn.BatchNorm2d):
         return y if slope == 1 else F.leaky_relu(y, slope, inplace=True)
 
     def _has_kernel(self, x: Tensor) -> bool:
-        plain = self.affine and self.track_running_stats and self.momentum
+        plain = self.affine and self.track_running_stats and self.momentum and self.weight.dtype is torch.float32
         several = x.numel() > self.batches * x.shape[1]  # of one number there is no spread, and PyTorch says so
         return bool(plain) and several and kernels.fit(x, x.shape[1]) and not compiler.is_compiling()
 
     def _by_kernel(self, x: Tensor, slope: float) -> Tensor:
-        y: Tensor
-        y, means, variances = _Normed.apply(  # type: ignore[no-untyped-call]
-            x, self.weight, self.bias, self.batches, self.eps, slope
-        )
-        kept_mean, kept_variance, seen = self.running_mean, self.running_var, self.num_batches_tracked
-        assert kept_mean is not None
-        assert kept_variance is not None
-        assert seen is not None
-        share, numbers = self.momentum or 0.0, x.numel() // (self.batches * x.shape[1])
-        with torch.no_grad():
-            for mean, variance in zip(means, variances * (numbers / (numbers - 1)), strict=True):
-                kept_mean.lerp_(mean, share)
-                kept_variance.lerp_(variance, share)
-            seen.add_(self.batches)
+        kept = self.running_mean, self.running_var
+        norm = kernels.Norm(self.batches, self.eps, slope, self.momentum or 0.0)
+        y: Tensor = _Normed.apply(x, self.weight, self.bias, kept, norm)  # type: ignore[no-untyped-call]
+        if self.num_batches_tracked is not None:
+            self.num_batches_tracked.add_(self.batches)
         return y
 
 
@@ -84,23 +75,21 @@ class Layers(nn.Sequential):
 class _Normed(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, batches: int, epsilon: float, slope: float
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        y, means, variances = kernels.normed(x, weight, bias, batches, epsilon, slope)
-        ctx.save_for_backward(x, weight, bias, means, variances)
-        ctx.settings = batches, epsilon, slope
-        ctx.mark_non_differentiable(means, variances)
-        return y, means, variances
+        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, kept: tuple[Tensor, Tensor], norm: kernels.Norm
+    ) -> Tensor:
+        y, *found = kernels.normed(x, weight, bias, kept, norm)
+        ctx.save_for_backward(x, weight, bias, *found)
+        ctx.norm = norm
+        return y
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        (x, weight, bias, means, variances), (batches, epsilon, slope) = ctx.saved_tensors, ctx.settings
+        (x, weight, bias, means, variances), norm = ctx.saved_tensors, ctx.norm
         if not torch.is_grad_enabled():
-            made = kernels.normed_back(x, weight, bias, means, variances, gradients[0], batches, epsilon, slope)
-            return *made, None, None, None
+            return *kernels.normed_back(x, weight, bias, means, variances, gradients[0], norm), None, None
         # Somebody takes the derivative's derivative.
-        parts = [F.batch_norm(each, None, None, weight, bias, True, 0.0, epsilon) for each in x.chunk(batches)]
+        parts = [F.batch_norm(each, None, None, weight, bias, True, 0, norm.epsilon) for each in x.chunk(norm.batches)]
         wanted = [each for each, needed in zip((x, weight, bias), ctx.needs_input_grad, strict=False) if needed]
-        y = F.leaky_relu(torch.cat(parts), slope)
+        y = F.leaky_relu(torch.cat(parts), norm.slope)
         found = iter(torch.autograd.grad(y, wanted, gradients[0], create_graph=True))
-        return *(next(found) if needed else None for needed in ctx.needs_input_grad[:3]), None, None, None
+        return *(next(found) if needed else None for needed in ctx.needs_input_grad[:3]), None, None

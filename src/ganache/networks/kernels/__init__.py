@@ -98,28 +98,42 @@ def multiplied(a: Tensor, b: Tensor) -> Tensor:
     return c
 
 
+@dataclass(frozen=True)
+class Norm:
+    """Of batch norm and the activation after it, which multiplies with `slope` below 0."""
+
+    batches: int
+    """How many lie in what is given, each with its own mean and spread."""
+    epsilon: float
+    slope: float
+    share: float
+    """A batch's of the means and variances that are kept."""
+
+    def of(self, x: Tensor) -> Any:
+        B, C, H, W = x.shape
+        return ctypes.byref(_Norm(self.batches, B // self.batches * H * W, C, self.epsilon, self.slope, self.share))
+
+
 def normed(
-    x: Tensor, weight: Tensor, bias: Tensor, batches: int, epsilon: float, slope: float
+    x: Tensor, weight: Tensor, bias: Tensor, kept: tuple[Tensor, Tensor], norm: Norm
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Batch norm of x [batches * B, C, H, W] and an activation that multiplies with `slope` below 0: like x, with means
-    and variances [batches, C], float32."""
+    """x [B, C, H, W], all else float32 -> like x, and the means and variances [batches, C]. Those that are kept [C]
+    change."""
     x = x.contiguous(memory_format=torch.channels_last)
-    y, means = torch.empty_like(x), torch.empty(batches, x.shape[1])
-    variances, its = torch.empty_like(means), _norm(x, batches, epsilon, slope)
-    _library().norm(its, _is_half(x), *map(_at, (x, weight.float(), bias.float(), y, means, variances)))
+    y, means = torch.empty_like(x), torch.empty(norm.batches, x.shape[1])
+    variances = torch.empty_like(means)
+    _library().norm(norm.of(x), _is_half(x), *map(_at, (x, weight, bias, y, means, variances, *kept)))
     return y, means, variances
 
 
 def normed_back(
-    x: Tensor, weight: Tensor, bias: Tensor, means: Tensor, variances: Tensor, by_y: Tensor,
-    batches: int, epsilon: float, slope: float,
-) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    x: Tensor, weight: Tensor, bias: Tensor, means: Tensor, variances: Tensor, by_y: Tensor, norm: Norm
+) -> tuple[Tensor, Tensor, Tensor]:
     """The derivatives by x, weight and bias."""
     x, by_y = (each.contiguous(memory_format=torch.channels_last) for each in (x, by_y))
     by_x, by_weight, by_bias = torch.empty_like(x), torch.zeros_like(means[0]), torch.zeros_like(means[0])
-    given = x, weight.float(), bias.float(), means, variances, by_y
-    its = _norm(x, batches, epsilon, slope)
-    _library().norm_back(its, _is_half(x), *map(_at, (*given, by_x, by_weight, by_bias)))
+    given = x, weight, bias, means, variances, by_y
+    _library().norm_back(norm.of(x), _is_half(x), *map(_at, (*given, by_x, by_weight, by_bias)))
     return by_x, by_weight, by_bias
 
 
@@ -283,13 +297,8 @@ def _call_taps(parts: Tensor, y: Tensor, stride: int, padding: Sides, back: bool
 class _Norm(ctypes.Structure):
     _fields_ = (
         *((name, ctypes.c_int) for name in ("batches", "rows", "C")),
-        *((name, ctypes.c_float) for name in ("epsilon", "slope")),
+        *((name, ctypes.c_float) for name in ("epsilon", "slope", "share")),
     )
-
-
-def _norm(x: Tensor, batches: int, epsilon: float, slope: float) -> Any:
-    B, C, H, W = x.shape
-    return ctypes.byref(_Norm(batches, B // batches * H * W, C, epsilon, slope))
 
 
 class _Few(ctypes.Structure):

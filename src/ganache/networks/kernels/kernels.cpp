@@ -74,11 +74,12 @@ EXPORTED void taps(const Taps* its, int half, int back, const void* from, void* 
 
 EXPORTED void norm(
     const Norm* its, int half, const void* x, const float* weight, const float* bias, void* y, float* means,
-    float* variances) {
-    if (half)
-        normed(*its, (const bfloat16*)x, weight, bias, (bfloat16*)y, means, variances);
-    else
-        normed(*its, (const float*)x, weight, bias, (float*)y, means, variances);
+    float* variances, float* kept_mean, float* kept_variance) {
+    const auto there = [&](auto number) {
+        typedef decltype(number) T;
+        normed(*its, (const T*)x, weight, bias, (T*)y, means, variances, kept_mean, kept_variance);
+    };
+    half ? there(bfloat16{}) : there(float{});
 }
 
 EXPORTED void norm_back(

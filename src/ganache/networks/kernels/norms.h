@@ -7,10 +7,10 @@
 #include "vectors.h"
 
 // Of each of the batches, one after the other, `rows` of C channels; below 0 the activation multiplies with `slope`: 1
-// where there is none, 0 is ReLU.
+// where there is none, 0 is ReLU. `share` is a batch's of what is kept of all.
 struct Norm {
     int batches, rows, C;
-    float epsilon, slope;
+    float epsilon, slope, share;
 
     Floats activated(Floats z, Floats x) const { return z > 0 ? x : slope * x; }
 };
@@ -74,10 +74,11 @@ inline Floats root(Floats x) {
     return x;
 }
 
-// x, y [batches * rows, C]; means and variances [batches, C].
+// x, y [batches * rows, C]; means and variances [batches, C]; kept means and variances [C], to which each batch adds.
 template <class T>
 void normed(
-    const Norm& its, const T* x, const float* weight, const float* bias, T* y, float* means, float* variances) {
+    const Norm& its, const T* x, const float* weight, const float* bias, T* y, float* means, float* variances,
+    float* kept_mean, float* kept_variance) {
     const int C = its.C;
     const float many = its.rows;
     float* sums = aligned<float>((size_t)omp_get_max_threads() * 2 * C);
@@ -102,6 +103,12 @@ void normed(
                 store(scale + c, load(weight + c) / root(variance + its.epsilon));
                 store(means + b * C + c, mean);  // all cores, the same
                 store(variances + b * C + c, variance);
+#pragma omp master
+                {
+                    const Floats before = load(kept_mean + c), spread = load(kept_variance + c);
+                    store(kept_mean + c, before + its.share * (mean - before));
+                    store(kept_variance + c, spread + its.share * (variance * (many / (many - 1)) - spread));
+                }
             }
             const float* mean = means + b * C;
             rows.change([=, &its](ptrdiff_t at, int c) {

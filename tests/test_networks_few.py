@@ -7,10 +7,11 @@ from itertools import product
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganache.networks import few, kernels
 from ganache.networks.convolution import Conv2d, ConvTranspose2d
+from ganache.networks.layers import Layers
 
 pytestmark = pytest.mark.skipif(
     not kernels.have_few(3, 64, 32, torch.bfloat16), reason="no kernels for this processor have been compiled"
@@ -82,3 +83,36 @@ def test_layers_take_them_where_they_can(channels: int, side: int) -> None:
         assert all(("_Derivative" in type(each.grad_fn).__name__) == takes for each in made)
         near(made[0], F.conv2d(picture.double(), first.weight.double(), stride=2, padding=1), 2**-6)
         near(made[1], F.conv_transpose2d(small.double(), last.weight.double(), stride=2, padding=1), 2**-6)
+
+
+@pytest.mark.parametrize("slope", [0.2, 0.0])
+def test_an_activation_is_taken_along(slope: float) -> None:
+    """There and back, and in the derivative's derivative."""
+    given, results = three(3, 3, 48, 6, 16), []
+    for dtype in (torch.bfloat16, torch.float64):
+        large, weight = (given[name].to(dtype).requires_grad_() for name in ("large", "weight"))
+        if dtype is torch.bfloat16:
+            y = few.conv2d(large, weight, slope)
+        else:
+            y = F.leaky_relu(F.conv2d(large, weight, stride=2, padding=1), slope)
+        g = torch.linspace(-1, 1, y.numel(), dtype=torch.float64).view_as(y).to(dtype)
+        plain = torch.autograd.grad(y, (large, weight), g, retain_graph=True)
+        by_large, by_weight = torch.autograd.grad(y, (large, weight), g, create_graph=True)
+        total = by_large.double().square().sum() + by_weight.double().square().sum() / 100
+        results.append((y, *plain, by_large, by_weight, *torch.autograd.grad(total, (large, weight))))
+    for found, right in zip(*results, strict=True):
+        near(found, right, 2**-5)
+
+
+def test_layers_take_their_activations_along() -> None:
+    layers = Layers(Conv2d(3, 16, 4, stride=2, padding=1, bias=False), nn.LeakyReLU(0.2))
+    x = torch.randn(2, 3, 32, 32)
+    for fast in (True, False):
+        with torch.autocast("cpu", torch.bfloat16, enabled=fast):
+            y = layers(x)
+        assert ("_Activated" in type(y.grad_fn).__name__) == fast
+        near(y, F.leaky_relu(F.conv2d(x.double(), layers[0].weight.double(), stride=2, padding=1), 0.2), 2**-6)
+    layers[0].bias = nn.Parameter(torch.ones(16))
+    with torch.autocast("cpu", torch.bfloat16):
+        biased = F.conv2d(x.double(), layers[0].weight.double(), torch.ones(16).double(), stride=2, padding=1)
+        near(layers(x), F.leaky_relu(biased, 0.2), 2**-6)

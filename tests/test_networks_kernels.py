@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ganache.networks import fourier, kernels, resized, taps, winograd
 from ganache.networks.fourier import Waved
+from ganache.networks.kernels import loading
 from ganache.networks.linear import products
 from ganache.networks.tiles import Tiles
 from ganache.networks.winograd import Squared
@@ -40,9 +41,9 @@ def cases() -> list[tuple[int, int, Squared]]:
 def test_a_map_and_its_adjoint_are_pytorchs(batch: int, channels: int, its: Squared, dtype: torch.dtype) -> None:
     torch.manual_seed(0)
     x = torch.randn(batch, channels, *its.tiles.sides).to(dtype)
-    parts = kernels.squared(x, its.tiles, its.kernel, dtype)
+    parts = kernels.mapped(x, its.tiles, its.kernel, dtype)
     near(parts, its.there(x.double()))
-    back = kernels.unsquared(parts, its.tiles, its.kernel, dtype)
+    back = kernels.unmapped(parts, its.tiles, its.kernel, dtype)
     near(back, its.back(parts.double()))
     assert back.is_contiguous(memory_format=torch.channels_last)
     assert parts.dtype is back.dtype is dtype
@@ -115,7 +116,7 @@ def test_the_processor_decides_which(capability: str, monkeypatch: pytest.Monkey
     x = torch.randn(2, 48, 8, 8)
     here_made = its.there(x)
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability.split("_")[0].upper())
-    monkeypatch.setattr(kernels, "cpu_has", lambda *abilities: capability in abilities)
+    monkeypatch.setattr(loading, "cpu_has", lambda *abilities: capability in abilities)
     kernels.library.cache_clear()
     try:
         found = kernels.library()
@@ -128,9 +129,9 @@ def test_the_processor_decides_which(capability: str, monkeypatch: pytest.Monkey
 
 
 def test_sizes_without_a_kernel_are_an_error() -> None:
-    matrix = torch.ones(7, 7)
+    its = kernels.Squares(torch.ones(7, 7))
     with pytest.raises(AssertionError):
-        kernels.squared(torch.ones(1, 16, 8, 8), Tiles((8, 8), (1, 1), (7, 7), (6, 6)), matrix, torch.float32)
+        kernels.mapped(torch.ones(1, 16, 8, 8), Tiles((8, 8), (1, 1), (7, 7), (6, 6)), its, torch.float32)
 
 
 WAVES = [  # batch, channels, sides, kernel: tiles that fit, that reach beyond the picture, one tile, odd circles
@@ -165,9 +166,9 @@ def test_frequencies_of_a_doubled_picture_are_pytorchs(dtype: torch.dtype) -> No
 
 def both_ways(its: Waved, batch: int, channels: int, dtype: torch.dtype) -> None:
     x = torch.randn(batch, channels, *its.tiles.sides).to(dtype)
-    parts = kernels.waved(x, its.tiles, its.waves.kernel, dtype)
+    parts = kernels.mapped(x, its.tiles, its.kernel, dtype)
     near(parts, its.there(x.double()))
-    near(kernels.unwaved(parts, its.tiles, its.waves.kernel, dtype), its.back(parts.double()))
+    near(kernels.unmapped(parts, its.tiles, its.kernel, dtype), its.back(parts.double()))
 
 
 TAPS = [  # kernel, sides of the places, stride, padding

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from ganache.networks import Dcgan, Infogan, kernels
-from ganache.networks.norms import BatchNorm2d, Layers
+from ganache.networks.layers import Layers
+from ganache.networks.norms import BatchNorm2d
 from ganache.types import Critic
 
 CASES = [  # B, C, H, W, activation

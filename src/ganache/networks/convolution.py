@@ -18,6 +18,7 @@ from torch import Tensor, compiler, nn
 
 from ganache.networks import few, fourier, kernels, taps, winograd
 from ganache.networks.kernels import cpu_has
+from ganache.networks.layers import Activating
 from ganache.networks.strided import Convolution, Strided, Transposed
 
 FEWEST_PLACES = 2**14
@@ -34,8 +35,13 @@ Form = Callable[[Tensor, Tensor], Tensor]
 """(x, weight) -> y, without the bias; x is of the numbers that are multiplied, the weight as it is kept."""
 
 
-class Conv2d(nn.Conv2d):
+class Conv2d(nn.Conv2d, Activating):
     """PyTorch's convolution by its fastest form."""
+
+    def activated(self, x: Tensor, slope: float) -> Tensor:
+        if self.bias is None and self._strided(x) is few.conv2d:
+            return few.conv2d(x.to(products_in(x)), self.weight, slope)
+        return F.leaky_relu(self(x), slope, inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
         form = unstrided(self, x) or self._strided(x)

@@ -29,9 +29,9 @@ from ganache.networks.blocks import (
     normalisation,
 )
 from ganache.networks.convolution import Conv2d, ConvTranspose2d
+from ganache.networks.layers import Layers
 from ganache.networks.maps import FeatureMap, check_attention, doubling, halvings
 from ganache.networks.modulation import ModulatedGenerator, Modulation
-from ganache.networks.norms import Layers
 from ganache.networks.overview import UNITS, Overview
 from ganache.networks.spectral import spectral
 from ganache.types import ImageShape

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.autograd import Function
 
@@ -23,9 +24,13 @@ DERIVATIVES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 """By each of the three, made of the two others in this order."""
 
 
-def conv2d(large: Tensor, weight: Tensor) -> Tensor:
-    """F.conv2d(large [B, L, 2 h, 2 w], weight [S, L, 4, 4], stride=2, padding=1)."""
-    return derivative("small", large, weight.to(large.dtype))
+def conv2d(large: Tensor, weight: Tensor, slope: float = 1.0) -> Tensor:
+    """F.conv2d(large [B, L, 2 h, 2 w], weight [S, L, 4, 4], stride=2, padding=1), multiplied with `slope` below 0."""
+    weight = weight.to(large.dtype)
+    if slope == 1:
+        return derivative("small", large, weight)
+    made: Tensor = _Activated.apply(large, weight, slope)  # type: ignore[no-untyped-call]
+    return made
 
 
 def conv_transpose2d(small: Tensor, weight: Tensor) -> Tensor:
@@ -54,3 +59,31 @@ class _Derivative(Function):
             for by, needed in zip(of, ctx.needs_input_grad[1:], strict=True)
         )
         return None, *made
+
+
+class _Activated(Function):
+    """The small picture and its activation, whose derivative what it made tells."""
+
+    @staticmethod
+    def forward(ctx: Any, large: Tensor, weight: Tensor, slope: float) -> Tensor:
+        small = kernels.few_small(large, weight, slope)
+        ctx.save_for_backward(large, weight, small)
+        ctx.slope = slope
+        return small
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        (large, weight, small), (g,), slope = ctx.saved_tensors, gradients, ctx.slope
+        by_large, by_weight = ctx.needs_input_grad[:2]
+        if torch.is_grad_enabled():  # somebody takes the derivative's derivative
+            g = torch.where(small > 0, g, slope * g)
+            made = (
+                derivative("large", g, weight) if by_large else None,
+                derivative("weight", g, large) if by_weight else None,
+            )
+        else:
+            made = (
+                kernels.few_large(g, weight, small, slope) if by_large else None,
+                kernels.few_weight(g, large, small, slope).to(g.dtype) if by_weight else None,
+            )
+        return *made, None

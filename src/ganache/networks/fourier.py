@@ -23,7 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ganache.networks import kernels
-from ganache.networks.linear import linear, mapped, products
+from ganache.networks.linear import TiledMap, linear, mapped, products
 from ganache.networks.tiles import Sides, Tiles
 
 TILE = 16
@@ -172,25 +172,21 @@ class Waves:
 
 
 @dataclass(frozen=True)
-class Waved:
+class Waved(TiledMap):
     """The same of what tiles see of pictures."""
 
     waves: Waves
     tiles: Tiles
 
-    def there(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
-        """x [B, C, *sides] -> [products, B * tiles, C]."""
-        if kernels.fit(x, x.shape[1], dtype):
-            return kernels.waved(x, self.tiles, self.waves.kernel, dtype or x.dtype)
-        seen = self.tiles.cut(x.to(dtype or x.dtype))
-        return self.waves.there(seen.flatten(2)).view(-1, *seen.shape[2:])
+    def of_places(self, places: Tensor) -> Tensor:
+        return self.waves.there(places)
 
-    def back(self, parts: Tensor, dtype: torch.dtype | None = None) -> Tensor:
-        """The adjoint of `there`."""
-        if kernels.fit(parts, parts.shape[2], dtype):
-            return kernels.unwaved(parts, self.tiles, self.waves.kernel, dtype or parts.dtype)
-        seen = self.waves.back(parts.flatten(1)).view(*self.tiles.seen, *parts.shape[1:])
-        return self.tiles.pasted(seen).to(dtype or parts.dtype)
+    def of_products(self, parts: Tensor) -> Tensor:
+        return self.waves.back(parts)
+
+    @property
+    def kernel(self) -> kernels.Waves:
+        return self.waves.kernel
 
 
 Maps = tuple[Waves, Waves, Waves]

@@ -26,7 +26,7 @@ from ganache.networks.blocks import (
     picture_sides,
 )
 from ganache.networks.convolution import Conv2d, ConvTranspose2d
-from ganache.networks.norms import Layers
+from ganache.networks.layers import Layers
 from ganache.types import ImageShape
 
 SLOPE = 0.1  # of the critic's LeakyReLU; appendix C.1

@@ -3,13 +3,15 @@ as fast."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ganache.networks import kernels
+from ganache.networks.tiles import Tiles
 
 Map = Callable[[Tensor], Tensor]
 
@@ -20,15 +22,40 @@ def linear(x: Tensor, there: Map, back: Map) -> Tensor:
     return y
 
 
-class Mapping(Protocol):
-    """A map and its adjoint, each into numbers of a type."""
+class TiledMap(ABC):
+    """From what tiles see of pictures to what is multiplied, by a kernel of our own or by PyTorch's operations."""
 
-    def there(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor: ...
+    tiles: Tiles
 
-    def back(self, parts: Tensor, dtype: torch.dtype | None = None) -> Tensor: ...
+    @property
+    @abstractmethod
+    def kernel(self) -> kernels.Squares | kernels.Waves:
+        """The same map, to kernels."""
+
+    @abstractmethod
+    def of_places(self, places: Tensor) -> Tensor:
+        """What a tile sees [n, m, K] -> [products, K]."""
+
+    @abstractmethod
+    def of_products(self, parts: Tensor) -> Tensor:
+        """The adjoint of `of_places`."""
+
+    def there(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+        """x [B, C, *sides] -> [products, B * tiles, ways * C], of this type or of its own."""
+        if kernels.fit(x, x.shape[1], dtype):
+            return kernels.mapped(x, self.tiles, self.kernel, dtype or x.dtype)
+        seen = self.tiles.cut(x.to(dtype or x.dtype))
+        return self.of_places(seen.flatten(2)).view(-1, *seen.shape[2:])
+
+    def back(self, parts: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+        """The adjoint of `there`."""
+        if kernels.fit(parts, parts.shape[2] // self.tiles.stride**2, dtype):
+            return kernels.unmapped(parts, self.tiles, self.kernel, dtype or parts.dtype)
+        seen = self.of_products(parts.flatten(1)).view(*self.tiles.seen, *parts.shape[1:])
+        return self.tiles.pasted(seen).to(dtype or parts.dtype)
 
 
-def mapped(weight: Tensor, by: Mapping, dtype: torch.dtype) -> Tensor:
+def mapped(weight: Tensor, by: TiledMap, dtype: torch.dtype) -> Tensor:
     """What is multiplied of a weight, whose gradient keeps the weight's type."""
     return linear(weight, lambda weight: by.there(weight, dtype), lambda parts: by.back(parts, weight.dtype))
 

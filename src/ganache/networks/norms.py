@@ -6,7 +6,6 @@ and eight; so in training on a CPU, elsewhere they are PyTorch's.
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any
 
 import torch
@@ -14,9 +13,10 @@ import torch.nn.functional as F
 from torch import Tensor, compiler, nn
 
 from ganache.networks import kernels
+from ganache.networks.layers import Activating
 
 
-class BatchNorm2d(nn.BatchNorm2d):
+class BatchNorm2d(nn.BatchNorm2d, Activating):
     """PyTorch's, whose training knows several batches apart."""
 
     batches = 1
@@ -24,13 +24,6 @@ class BatchNorm2d(nn.BatchNorm2d):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.activated(x)
-
-    def slope(self, after: nn.Module | None) -> float | None:
-        """Of an activation that can be taken along."""
-        if not self.training or not isinstance(after, nn.ReLU | nn.LeakyReLU):
-            return None
-        watched = any(each._forward_hooks or each._forward_pre_hooks for each in (self, after))
-        return None if watched else getattr(after, "negative_slope", 0.0)
 
     def activated(self, x: Tensor, slope: float = 1.0) -> Tensor:
         """x [B, C, H, W], normalised, and below 0 multiplied with `slope`."""
@@ -54,22 +47,6 @@ class BatchNorm2d(nn.BatchNorm2d):
         if self.num_batches_tracked is not None:
             self.num_batches_tracked.add_(self.batches)
         return y
-
-
-class Layers(nn.Sequential):
-    """nn.Sequential, in which a batch norm takes the activation after it along, unless somebody watches either."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        taken = False
-        for layer, after in pairwise([*self, None]):
-            slope = layer.slope(after) if isinstance(layer, BatchNorm2d) else None
-            if taken:
-                taken = False
-            elif isinstance(layer, BatchNorm2d) and slope is not None:
-                x, taken = layer.activated(x, slope), True
-            else:
-                x = layer(x)
-        return x
 
 
 class _Normed(torch.autograd.Function):

@@ -26,7 +26,7 @@ import torch
 from torch import Tensor
 
 from ganache.networks import kernels
-from ganache.networks.linear import linear, mapped, products
+from ganache.networks.linear import TiledMap, linear, mapped, products
 from ganache.networks.tiles import Sides, Tiles
 
 POINTS: dict[int, dict[int, tuple[float, ...]]] = {
@@ -78,34 +78,26 @@ def pays(batch: int, weight: Sequence[int], small: Sequence[int], stride: int, d
 
 
 @dataclass(frozen=True)
-class Squared:
-    """From what square tiles see of pictures to what is multiplied: a matrix from both sides."""
+class Squared(TiledMap):
+    """A matrix from both sides of what square tiles see."""
 
     matrix: Tensor
     """[P, N], float64."""
     tiles: Tiles
 
-    def there(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
-        """x [B, C, *sides] -> [P * P, B * tiles, ways * C]."""
-        if kernels.fit(x, x.shape[1], dtype):
-            return kernels.squared(x, self.tiles, self.kernel, dtype or x.dtype)
-        parts = self.tiles.cut(x.to(dtype or x.dtype)).flatten(0, 1)
-        return (self.both.to(parts) @ parts.flatten(1)).view(-1, *parts.shape[1:])
+    def of_places(self, places: Tensor) -> Tensor:
+        return self.both.to(places) @ places.flatten(0, 1)
 
-    def back(self, parts: Tensor, dtype: torch.dtype | None = None) -> Tensor:
-        """The adjoint of `there`."""
-        if kernels.fit(parts, parts.shape[2] // self.tiles.stride**2, dtype):
-            return kernels.unsquared(parts, self.tiles, self.kernel, dtype or parts.dtype)
-        seen = self.both.t().to(parts) @ parts.flatten(1)
-        return self.tiles.pasted(seen.view(*self.tiles.seen, *parts.shape[1:])).to(dtype or parts.dtype)
+    def of_products(self, parts: Tensor) -> Tensor:
+        return self.both.t().to(parts) @ parts
 
     @cached_property
     def both(self) -> Tensor:
         return torch.kron(self.matrix, self.matrix)
 
     @cached_property
-    def kernel(self) -> Tensor:
-        return self.matrix.float().contiguous()
+    def kernel(self) -> kernels.Squares:
+        return kernels.Squares(self.matrix.float().contiguous())
 
 
 @lru_cache(maxsize=256)

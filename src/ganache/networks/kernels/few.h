@@ -1,5 +1,5 @@
-// Layers of 4x4 kernels, stride 2 and padding 1, between pictures of few channels and half as large ones of many: what a
-// kernel sees is laid out row by row, as there is little of it, and multiplied at once. In bfloat16.
+// Layers of 4x4 kernels, stride 2 and padding 1, between pictures of few channels and half as large ones of many: what
+// a kernel sees is laid out row by row, as there is little of it, and multiplied at once. In bfloat16.
 
 #pragma once
 
@@ -7,12 +7,15 @@
 
 #include "matrices.h"
 
-// Large pictures [B, L, 2 h, 2 w], small ones [B, h, w, S], weights [S, L, 4, 4]; w and S are whole vectors.
+// Large pictures [B, L, 2 h, 2 w], small ones [B, h, w, S], weights [S, L, 4, 4]; w and S are whole vectors. An
+// activation multiplies small pictures with `slope` below 0, 1 where there is none.
 struct Few {
     int B, L, S, h, w;
+    float slope;
 
     int taps() const { return 16 * L; }
     int pitch() const { return 2 * w + 2 * LANES; }
+    ptrdiff_t row(int b, int c, int row) const { return (((ptrdiff_t)b * L + c) * 2 * h + row) * 2 * w; }
 };
 
 // Rows of a large picture that row y of the small one sees [L, 4, pitch], with zeros around it.
@@ -33,7 +36,7 @@ struct Seen {
                 if (row < 0 || row >= 2 * its.h)
                     memset(to, 0, 2 * its.w * sizeof *to);
                 else
-                    memcpy(to, large + (((ptrdiff_t)b * its.L + c) * 2 * its.h + row) * 2 * its.w, 2 * its.w * sizeof *to);
+                    memcpy(to, large + its.row(b, c, row), 2 * its.w * sizeof *to);
             }
     }
 
@@ -45,6 +48,16 @@ struct Seen {
     }
 };
 
+// Rows of gradients by small pictures, as they are before the activation: what it made, if it did, tells.
+inline const bfloat16* before(const Few& its, const bfloat16* by, const bfloat16* made, int rows, bfloat16* room) {
+    if (!made) return by;
+    for (int i = 0; i < rows * its.w * its.S; i += LANES) {
+        const Floats x = load(by + i);
+        store(room + i, load(made + i) > 0 ? x : its.slope * x);
+    }
+    return room;
+}
+
 // f(s, V) of every V vectors of `many` numbers.
 template <class F>
 inline void in_vectors(int many, F f) {
@@ -52,15 +65,17 @@ inline void in_vectors(int many, F f) {
         s + WIDE <= many ? f(s, std::integral_constant<int, VECTORS>{}) : f(s, std::integral_constant<int, 1>{});
 }
 
-// The small pictures: conv2d(large, weight).
+// The small pictures: conv2d(large, weight), activated.
 inline void few_small(const Few& its, const bfloat16* large, const bfloat16* weight, bfloat16* small) {
     const int summed = its.taps() / 2;
 #pragma omp parallel
     {
         Seen seen(its);
         uint32_t *strip = aligned<uint32_t>(summed * LANES), *columns = aligned<uint32_t>(summed * (its.S + WIDE));
-        for (int s = 0; s < its.S; s += LANES)
-            along((const uint32_t*)weight + s * summed, summed, summed, columns + s / WIDE * WIDE * summed + s % WIDE, WIDE);
+        for (int s = 0; s < its.S; s += LANES) {
+            uint32_t* to = columns + s / WIDE * WIDE * summed + s % WIDE;
+            along((const uint32_t*)weight + s * summed, summed, summed, to, WIDE);
+        }
 #pragma omp for collapse(2)
         for (int b = 0; b < its.B; b++)
             for (int y = 0; y < its.h; y++) {
@@ -74,8 +89,10 @@ inline void few_small(const Few& its, const bfloat16* large, const bfloat16* wei
                     in_vectors(its.S, [&](int s, auto many) {
                         for (int first = 0; first < LANES; first += HIGH)
                             tile<HIGH, many, bfloat16>(
-                                strip + first, LANES, 1, columns + s * summed, summed, [=](int r, int v, Floats sum) {
-                                    store(to + (first + r) * its.S + s + v * LANES, sum);
+                                strip + first, LANES, 1, columns + s * summed, summed,
+                                [=, &its](int r, int v, Floats sum) {
+                                    const Floats y = sum > 0 ? sum : its.slope * sum;
+                                    store(to + (first + r) * its.S + s + v * LANES, y);
                                 });
                     });
                 }
@@ -85,24 +102,27 @@ inline void few_small(const Few& its, const bfloat16* large, const bfloat16* wei
     }
 }
 
-// The large pictures: conv_transpose2d(small, weight). Of a row every second number is kept for itself.
-inline void few_large(const Few& its, const bfloat16* small, const bfloat16* weight, bfloat16* large) {
+// The large pictures: conv_transpose2d(small, weight), with small ones as they are before the activation that made
+// others. Of a row every second number is kept for itself.
+inline void few_large(
+    const Few& its, const bfloat16* small, const bfloat16* made, const bfloat16* weight, bfloat16* large) {
     const int summed = its.S / 2, pitch = its.w + 2 * LANES, rows = 2 * its.h + 2;
 #pragma omp parallel
     {
         uint32_t *strips = aligned<uint32_t>(its.taps() * summed), *columns = aligned<uint32_t>(summed * WIDE);
+        bfloat16* room = aligned<bfloat16>(its.w * its.S);
         float* sums = aligned<float>((size_t)its.L * rows * 2 * pitch);
         for (int c = 0; c < its.L; c++)
             across<1>(weight + c * LANES, its.taps(), its.S, strips + c * LANES * summed, 0, LANES);
 #pragma omp for
         for (int b = 0; b < its.B; b++) {
             memset(sums, 0, (size_t)its.L * rows * 2 * pitch * sizeof *sums);
-            for (int y = 0; y < its.h; y++)
+            for (int y = 0; y < its.h; y++) {
+                const ptrdiff_t row = ((ptrdiff_t)b * its.h + y) * its.w * its.S;
+                const auto* from = (const uint32_t*)before(its, small + row, made ? made + row : made, 1, room);
                 in_vectors(its.w, [&](int x, auto many) {
-                    for (int v = 0; v < many; v++) {
-                        const ptrdiff_t place = ((ptrdiff_t)b * its.h + y) * its.w + x + v * LANES;
-                        along((const uint32_t*)small + place * summed, summed, summed, columns + v * LANES, WIDE);
-                    }
+                    for (int v = 0; v < many; v++)
+                        along(from + (x + v * LANES) * summed, summed, summed, columns + v * LANES, WIDE);
                     for (int t = 0; t < its.taps(); t += HIGH) {
                         const uint32_t* strip = strips + t / LANES * LANES * summed + t % LANES;
                         float* to = sums + ((t / LANES) * rows + 2 * y) * 2 * pitch + x;
@@ -113,28 +133,27 @@ inline void few_large(const Few& its, const bfloat16* small, const bfloat16* wei
                         });
                     }
                 });
+            }
             for (int c = 0; c < its.L; c++)
                 for (int row = 0; row < 2 * its.h; row++) {
                     const float* odd = sums + (c * rows + row + 1) * 2 * pitch;  // taps 0 and 2, one place before
-                    bfloat16* to = large + (((ptrdiff_t)b * its.L + c) * 2 * its.h + row) * 2 * its.w;
+                    bfloat16* to = large + its.row(b, c, row);
                     for (int x = 0; x < its.w; x += LANES) {
-                        bfloat16 both[2][LANES];
-                        store(both[0], load(odd + pitch + x));
-                        store(both[1], load(odd + x + 1));
-                        Words pair;
-                        words<1>(both[0], LANES, false, &pair);
+                        const Words pair = paired(half(load(odd + pitch + x)), half(load(odd + x + 1)));
                         memcpy(to + 2 * x, &pair, sizeof pair);
                     }
                 }
         }
         free(strips);
         free(columns);
+        free(room);
         free(sums);
     }
 }
 
-// The weight's gradient [L, 4, 4, S], float32, which begins with zeros.
-inline void few_weight(const Few& its, const bfloat16* small, const bfloat16* large, float* weight) {
+// The weight's gradient [L, 4, 4, S], float32, which begins with zeros, of the same small pictures.
+inline void few_weight(
+    const Few& its, const bfloat16* small, const bfloat16* made, const bfloat16* large, float* weight) {
     constexpr int ROWS = 4;  // that are summed at a time
     const int each = its.w / 2, groups = (its.h + ROWS - 1) / ROWS;
 #pragma omp parallel
@@ -143,13 +162,15 @@ inline void few_weight(const Few& its, const bfloat16* small, const bfloat16* la
         bfloat16* taps = aligned<bfloat16>(LANES * its.w);
         uint32_t* strips = aligned<uint32_t>(its.taps() * each * ROWS);
         uint32_t* columns = aligned<uint32_t>(each * ROWS * WIDE);
+        bfloat16* room = aligned<bfloat16>(ROWS * its.w * its.S);
         float* sums = aligned<float>(its.taps() * its.S);
         memset(sums, 0, its.taps() * its.S * sizeof *sums);
 #pragma omp for collapse(2)
         for (int b = 0; b < its.B; b++)
             for (int group = 0; group < groups; group++) {
                 const int first = group * ROWS, many = first + ROWS < its.h ? ROWS : its.h - first;
-                const bfloat16* from = small + ((ptrdiff_t)b * its.h + first) * its.w * its.S;
+                const ptrdiff_t row = ((ptrdiff_t)b * its.h + first) * its.w * its.S;
+                const bfloat16* from = before(its, small + row, made ? made + row : made, many, room);
                 for (int y = 0; y < many; y++) {
                     seen.take(large, b, first + y);
                     for (int c = 0; c < its.L; c++) {
@@ -180,6 +201,7 @@ inline void few_weight(const Few& its, const bfloat16* small, const bfloat16* la
             }
 #pragma omp critical
         for (int i = 0; i < its.taps() * its.S; i += LANES) store(weight + i, load(weight + i) + load(sums + i));
+        free(room);
         free(taps);
         free(strips);
         free(columns);

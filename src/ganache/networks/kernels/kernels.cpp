@@ -122,11 +122,13 @@ EXPORTED void small_of_few(const Few* its, const bfloat16* large, const bfloat16
     few_small(*its, large, weight, small);
 }
 
-EXPORTED void large_of_few(const Few* its, const bfloat16* small, const bfloat16* weight, bfloat16* large) {
-    few_large(*its, small, weight, large);
+EXPORTED void large_of_few(
+    const Few* its, const bfloat16* small, const bfloat16* made, const bfloat16* weight, bfloat16* large) {
+    few_large(*its, small, made, weight, large);
 }
 
-EXPORTED void weight_of_few(const Few* its, const bfloat16* small, const bfloat16* large, float* weight) {
-    few_weight(*its, small, large, weight);
+EXPORTED void weight_of_few(
+    const Few* its, const bfloat16* small, const bfloat16* made, const bfloat16* large, float* weight) {
+    few_weight(*its, small, made, large, weight);
 }
 #endif

@@ -40,7 +40,7 @@ inline void words(const bfloat16* at, ptrdiff_t row, bool last, Words* to) {
         Halves first, second = {};
         memcpy(&first, at, sizeof first);
         if (!last) memcpy(&second, at + row, sizeof second);
-        *to = __builtin_convertvector(first, Words) | __builtin_convertvector(second, Words) << 16;
+        *to = paired(first, second);
     } else {
         const Numbers low = {0, 32, 1, 33, 2,  34, 3,  35, 4,  36, 5,  37, 6,  38, 7,  39,
                              8, 40, 9, 41, 10, 42, 11, 43, 12, 44, 13, 45, 14, 46, 15, 47};
@@ -97,8 +97,8 @@ inline void along(const uint32_t* from, ptrdiff_t row, int words, uint32_t* to, 
         (i + LANES <= words ? turned<LANES> : turned<LANES / 2>)(from + i, row, to + i * step, step);
 }
 
-// R rows and V vectors of results, of which each is put where `put` says; words of the first factor are `step` and `row`
-// apart.
+// R rows and V vectors of results, of which each is put where `put` says; words of the first factor are `step` and
+// `row` apart.
 template <int R, int V, class T, class Put>
 inline void tile(const uint32_t* a, ptrdiff_t step, ptrdiff_t row, const uint32_t* b, int summed, Put put) {
     Floats sums[R][V] = {};

@@ -71,7 +71,8 @@ void unfolded(const Taps& its, const T* y, T* parts) {
                             const int left = stride * before + way - its.left;
                             const int rest = (its.columns - left + stride - 1) / stride;
                             const int many = rest < wide - before ? rest : wide - before;
-                            (stride == 2 ? every<2, T> : every<0, T>)(from + left, many, apart + way * wide + before, stride);
+                            T* to = apart + way * wide + before;
+                            (stride == 2 ? every<2, T> : every<0, T>)(from + left, many, to, stride);
                         }
                     for (int j = 0; j < its.w; j++) {
                         const T* seen = apart + j % stride * wide + j / stride;

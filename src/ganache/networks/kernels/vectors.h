@@ -33,14 +33,26 @@ inline Floats load(const bfloat16* at) {
 
 inline void store(float* at, Floats x) { memcpy(at, &x, sizeof x); }
 
-inline void store(bfloat16* at, Floats x) {  // to the nearest, of two as near to the even one; no number stays none
+inline Halves half(Floats x) {  // to the nearest, of two as near to the even one; no number stays none
 #ifdef __AVX512BF16__
-    const auto high = _mm512_cvtneps_pbh((__m512)x);
+    const auto found = _mm512_cvtneps_pbh((__m512)x);
+    Halves high;
+    memcpy(&high, &found, sizeof high);
+    return high;
 #else
     const Words bits = (Words)x, rounded = bits + 0x7fff + ((bits >> 16) & 1);
-    const Halves high = __builtin_convertvector((x == x ? rounded : bits | 0x400000) >> 16, Halves);
+    return __builtin_convertvector((x == x ? rounded : bits | 0x400000) >> 16, Halves);
 #endif
+}
+
+inline void store(bfloat16* at, Floats x) {
+    const Halves high = half(x);
     memcpy(at, &high, sizeof high);
+}
+
+// Two numbers to a word, of which one has the lower half.
+inline Words paired(Halves low, Halves high) {
+    return __builtin_convertvector(low, Words) | __builtin_convertvector(high, Words) << 16;
 }
 
 // Fewer than sixteen, at the end of a row.

@@ -20,9 +20,16 @@ from ganache import build, checkpoint
 from ganache.config import Config, from_dict
 from ganache.graphs import Work, replayed
 from ganache.methods import METHODS
+from ganache.networks.kernels import loading
 from ganache.optimisers import optimiser
 from ganache.sections import OptimiserConfig
 from ganache.train import Plan, State, set_rate, train
+
+
+@pytest.fixture(autouse=True)
+def _as_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which has no kernels of our own; a tape would not hear of them."""
+    monkeypatch.setattr(loading, "library", lambda: None)
 
 
 class Tape(TorchDispatchMode):  # type: ignore[no-untyped-call]

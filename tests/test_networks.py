@@ -14,6 +14,7 @@ from ganache.errors import ConfigError
 from ganache.networks import NETWORKS, Chollet, Dcgan, Mlp, Mnist, Network, Residual
 from ganache.networks.blocks import flatten, normalisation, unflatten
 from ganache.networks.convolution import Conv2d, ConvTranspose2d
+from ganache.networks.norms import BatchNorm2d
 from ganache.types import Critic, ImageShape
 from weights import count, rouse
 
@@ -143,7 +144,7 @@ def test_dcgan_channels_double_up_to_the_cap() -> None:
 def test_dcgan_normalises_all_but_the_ends() -> None:
     """Section 3: batch norm everywhere but the generator's last layer and the critic's first."""
     layers = [type(layer) for layer in Dcgan(width=2).generator((3, 32, 32)).body]
-    up, down, norm = ConvTranspose2d, Conv2d, nn.BatchNorm2d
+    up, down, norm = ConvTranspose2d, Conv2d, BatchNorm2d
     assert layers == [norm, nn.ReLU, up, norm, nn.ReLU, up, norm, nn.ReLU, up, nn.Tanh]
     layers = [type(layer) for layer in Dcgan(width=2).critic((3, 32, 32)).body]
     leaky = nn.LeakyReLU

@@ -1,5 +1,5 @@
-// Maps between pictures and what is multiplied in fewer products (`__init__.py` says what each is), with a picture's
-// channels last in memory. All sums are float32.
+// What Python calls (`maps.py`, `matrices.py`, `norms.py` and `few.py` say what each is), with a picture's channels last
+// in memory. All sums are float32.
 
 #include <cpuid.h>
 

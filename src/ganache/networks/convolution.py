@@ -18,7 +18,7 @@ from torch import Tensor, compiler, nn
 
 from ganache.networks import few, fourier, kernels, taps, winograd
 from ganache.networks.kernels import cpu_has
-from ganache.networks.layers import Activating
+from ganache.networks.layers import Activating, leaky
 from ganache.networks.strided import Convolution, Strided, Transposed
 
 FEWEST_PLACES = 2**14
@@ -38,14 +38,14 @@ Form = Callable[[Tensor, Tensor], Tensor]
 class Conv2d(nn.Conv2d, Activating):
     """PyTorch's convolution by its fastest form."""
 
-    def activated(self, x: Tensor, slope: float) -> Tensor:
-        if self.bias is None and self._strided(x) is few.conv2d:
-            return few.conv2d(x.to(products_in(x)), self.weight, slope)
-        return F.leaky_relu(self(x), slope, inplace=True)
-
     def forward(self, x: Tensor) -> Tensor:
+        return self.activated(x)
+
+    def activated(self, x: Tensor, slope: float = 1.0) -> Tensor:
         form = unstrided(self, x) or self._strided(x)
-        return super().forward(x) if form is None else computed(form, x, self.weight, self.bias)
+        if form is few.conv2d and self.bias is None:
+            return few.conv2d(x.to(products_in(x)), self.weight, slope)
+        return leaky(super().forward(x) if form is None else computed(form, x, self.weight, self.bias), slope)
 
     def _strided(self, x: Tensor) -> Form | None:
         if not is_plain(self, x):
@@ -59,7 +59,7 @@ class Conv2d(nn.Conv2d, Activating):
             return lambda x, weight: winograd.conv2d(x, weight, its.padding[0])
         if its.has_few(products_in(x)) and may_map(x):
             return few.conv2d
-        if its.shuffles and may_make_few(x) and x.requires_grad:
+        if x.requires_grad and its.shuffles and may_make_few(x):
             return own(Convolution, its)
         if in_bfloat16() and its.by_product(len(x)) and learns(self):
             return own(Convolution, its)

@@ -26,7 +26,7 @@ DERIVATIVES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 
 def conv2d(large: Tensor, weight: Tensor, slope: float = 1.0) -> Tensor:
     """F.conv2d(large [B, L, 2 h, 2 w], weight [S, L, 4, 4], stride=2, padding=1), multiplied with `slope` below 0."""
-    weight = weight.to(large.dtype)
+    large, weight = large.contiguous(), weight.to(large.dtype)  # once, for the weight's gradient too
     if slope == 1:
         return derivative("small", large, weight)
     made: Tensor = _Activated.apply(large, weight, slope)  # type: ignore[no-untyped-call]

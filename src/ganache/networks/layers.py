@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from itertools import pairwise
 
+import torch.nn.functional as F
 from torch import Tensor, compiler, nn
 
 
@@ -14,6 +15,11 @@ class Activating(ABC):
     @abstractmethod
     def activated(self, x: Tensor, slope: float) -> Tensor:
         """What both make of x."""
+
+
+def leaky(y: Tensor, slope: float) -> Tensor:
+    """y, in its own memory multiplied with `slope` below 0."""
+    return y if slope == 1 else F.leaky_relu(y, slope, inplace=True)
 
 
 class Layers(nn.Sequential):

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, compiler, nn
 
 from ganache.networks import kernels
-from ganache.networks.layers import Activating
+from ganache.networks.layers import Activating, leaky
 
 
 class BatchNorm2d(nn.BatchNorm2d, Activating):
@@ -33,7 +33,7 @@ class BatchNorm2d(nn.BatchNorm2d, Activating):
             y = torch.cat([super(BatchNorm2d, self).forward(each) for each in x.chunk(self.batches)])
         else:
             y = super().forward(x)
-        return y if slope == 1 else F.leaky_relu(y, slope, inplace=True)
+        return leaky(y, slope)
 
     def _has_kernel(self, x: Tensor) -> bool:
         plain = self.affine and self.track_running_stats and self.momentum and self.weight.dtype is torch.float32

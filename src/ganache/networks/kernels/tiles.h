@@ -33,20 +33,13 @@ struct Line {
     int lanes(const Shape& its) const { return c + LINE<T> <= its.C ? LINE<T> : its.C - c; }
 };
 
-// What a core works with: of one tile and a line of the cache's channels.
-template <class T, class Map>
+// What a core works with: of one tile, a vector of channels.
+template <class Map>
 struct Bench {
-    T* lines;
     Floats *places, *scratch;
 
-    Bench(const Map& map, int seen)
-        : lines(aligned<T>((size_t)map.products() * LINE<T>)),
-          places(aligned<Floats>(seen + map.scratch())),
-          scratch(places + seen) {}
-    ~Bench() {
-        free(lines);
-        free(places);
-    }
+    Bench(const Map& map, int seen) : places(aligned<Floats>(seen + map.scratch())), scratch(places + seen) {}
+    ~Bench() { free(places); }
 };
 
 template <class X, class T, class Map>
@@ -55,7 +48,8 @@ void seen(const Shape& its, const Map& map, const X* x, T* parts) {
     const bool past = its.C % LINE<T> == 0 && its.next % LINE<T> == 0 && (size_t)parts % 64 == 0;
 #pragma omp parallel
     {
-        Bench<T, Map> bench(map, its.n * its.m);
+        Bench<Map> bench(map, its.n * its.m);
+        T* lines = aligned<T>((size_t)map.products() * LINE<T>);  // of the cache, written when they are whole
 #pragma omp for collapse(2)
         for (int b = 0; b < its.B; b++)
             for (int u = 0; u < its.U; u++)
@@ -77,22 +71,23 @@ void seen(const Shape& its, const Map& map, const X* x, T* parts) {
                                 if (k == 0) __builtin_prefetch(soon);
                             }
                         }
-                        map.there(bench.places, bench.scratch, Products<T>{bench.lines + k, LINE<T>});
+                        map.there(bench.places, bench.scratch, Products<T>{lines + k, LINE<T>});
                     }
                     T* to = parts + its.part(b, u, line.v, line.way) + line.c;
                     for (int p = 0; p < map.products(); p++, to += its.next) {
-                        const T* made = bench.lines + p * LINE<T>;
+                        const T* made = lines + p * LINE<T>;
                         past ? copy_past(to, made) : copy(to, made, line.lanes(its));
                     }
                 }
         _mm_sfence();
+        free(lines);
     }
 }
 
 // What a tile makes of its products, of a line of channels, place by place; `soon` is how far on the next line is.
 template <class T, class Map, class Take>
 inline void made(
-    const Shape& its, const Map& map, Bench<T, Map>& bench, const T* from, int lanes, int soon, Take take) {
+    const Shape& its, const Map& map, Bench<Map>& bench, const T* from, int lanes, int soon, Take take) {
     for (int p = 0; p < map.products(); p++) __builtin_prefetch(from + p * its.next + soon);
     for (int k = 0; k < lanes; k += LANES) {
         map.back(Products<const T>{from + k, its.next}, bench.scratch, bench.places);
@@ -107,7 +102,7 @@ template <class X, class T, class Map>
 void placed(const Shape& its, const Map& map, const T* parts, X* x) {
 #pragma omp parallel
     {
-        Bench<T, Map> bench(map, its.n * its.m);
+        Bench<Map> bench(map, its.n * its.m);
 #pragma omp for collapse(2)
         for (int b = 0; b < its.B; b++)
             for (int u = 0; u < its.U; u++)
@@ -136,7 +131,7 @@ void summed(const Shape& its, const Map& map, const T* parts, X* x) {
     const int last = its.W + its.left < wide ? its.W + its.left : wide;
 #pragma omp parallel
     {
-        Bench<T, Map> bench(map, its.n * its.m);
+        Bench<Map> bench(map, its.n * its.m);
         float* band = aligned<float>(places * together);
 #pragma omp for collapse(2)
         for (int b = 0; b < its.B; b++)

@@ -8,11 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ganache import build, checkpoint, figures
+from ganache import build, checkpoint, figures, storage
 from ganache.config import Config, recipe
-from ganache.explore import Sample, render
+from ganache.explore import Sample
 from ganache.folder import best_checkpoint, checkpoints
 from ganache.measure import evaluate
+from ganache.rendering import render
 from ganache.run import Run
 from gpu_bench import Bench
 
@@ -147,11 +148,11 @@ def grid(bench: Bench, path: Path) -> Path:
 
 def weights(bench: Bench, path: Path, room: int) -> int:
     """A checkpoint of the generator alone, as float16, which `ganache` can open; the room that is left."""
-    tensors, header = checkpoint.load(path, "generator.")
+    tensors, header = storage.load(path, "generator.")
     small = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
     header = {name: value for name, value in header.items() if name not in ("sha256", "format")}
     whole = bench.work / f"generator-{path.stem}.safetensors"
-    checkpoint.save(whole, small, header)
+    storage.save(whole, small, header)
     content = whole.read_bytes()
     if len(content) > room:
         bench.say(f"{whole.name} is left out: {len(content) / 2**20:.1f} MiB, and {room / 2**20:.1f} MiB are left.")

@@ -16,7 +16,7 @@ import torch
 from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 
-from ganache import checkpoint
+from ganache import checkpoint, storage
 from ganache.algorithms import choose_algorithms
 from ganache.config import recipe
 from ganache.recipes import names
@@ -203,9 +203,9 @@ def resumed(bench: Bench, name: str) -> tuple[int, float, int]:
     for _ in range(4):
         next(steps)
     header = {"step": whole.step, "batches": whole.batches, "seconds": 0.0}
-    checkpoint.save(path, checkpoint.state_tensors(whole), header)
+    storage.save(path, checkpoint.state_tensors(whole), header)
     again, _ = loop(config, data)
-    checkpoint.restore(again, *checkpoint.load(path))
+    checkpoint.restore(again, *storage.load(path))
     for state in (whole, again):
         _, steps = loop(config, data, state)
         for _ in range(4):

@@ -35,12 +35,12 @@ from tqdm import trange
 import ganache
 from ganache import build, folder
 from ganache.data.faces import FACTORS, Factors, draw_factors, sample_factors
-from ganache.explore import generate, render
 from ganache.explore.inverting import invert, psnr
 from ganache.explore.ranking import effects_of
 from ganache.explore.steering import found
 from ganache.images import to_float
 from ganache.latents import from_seeds
+from ganache.rendering import generate, render
 from ganache.requests import Dimensions, Directions, Invert, Point
 
 ASKED, BATCH = 2_000, 64

@@ -24,8 +24,8 @@ from torch import Tensor, nn
 from ganache import build, figures, load_generator
 from ganache.config import recipe
 from ganache.data import Dataset
-from ganache.explore import render
 from ganache.folder import find_checkpoint
+from ganache.rendering import render
 from ganache.types import Generator, Prior
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "peers"))

@@ -21,6 +21,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ganache import storage
+
 HERE = Path(__file__).resolve().parent
 COSTS = HERE / "trials.json"
 
@@ -127,7 +129,8 @@ def trial(name: str, chosen: argparse.Namespace) -> dict[str, Any]:
     import torch
 
     from ganache import build, figures
-    from ganache.explore import Sample, render
+    from ganache.explore import Sample
+    from ganache.rendering import render
     from ganache.train import update_average
     from gpu_bench import loop
     from unseen import judged
@@ -164,14 +167,13 @@ def trial(name: str, chosen: argparse.Namespace) -> dict[str, Any]:
 
 def keep(state: Any, config: Any, data: Any, path: Path) -> None:
     """The averaged generator in half precision, which `ganache` can open where it lies in a run's `checkpoints`."""
-    from ganache import checkpoint
     from ganache.config import to_dict
 
     tensors = state.average.state_dict()
     small = {f"average.{name}": t.half() if t.is_floating_point() else t for name, t in tensors.items()}
     header = {"step": state.step, "batches": state.batches, "seconds": 0.0, "strength": 0.0, "score": None}
     described = {"config": to_dict(config), "image_shape": list(data.image_shape)}
-    checkpoint.save(path, small, header | described | {"data_fingerprint": data.fingerprint})
+    storage.save(path, small, header | described | {"data_fingerprint": data.fingerprint})
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from ganache import checkpoint, folder, log, run
+from ganache import checkpoint, folder, log, run, storage
 from ganache.config import Config
 from ganache.methods import NoisyGan
 from ganache.networks import Chollet
@@ -41,7 +41,7 @@ def arm(where: str, times: int) -> None:
         left[0] -= 1
         return left[0] == 0
 
-    save_file, replace_synced = checkpoint.save_file, checkpoint.replace_synced
+    save_file, replace_synced = storage.save_file, storage.replace_synced
 
     def half_a_file(tensors: Any, path: Path, metadata: Any) -> None:
         save_file(tensors, path, metadata=metadata)

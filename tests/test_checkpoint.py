@@ -13,7 +13,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganache import build, checkpoint
+from ganache import build, checkpoint, storage
 from ganache.config import recipe, to_dict
 from ganache.errors import CheckpointError
 from ganache.methods import InfoGan
@@ -24,8 +24,8 @@ TENSORS = {"a.weight": torch.arange(6.0).reshape(2, 3), "step": torch.tensor(7),
 
 def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
     path = tmp_path / "one.safetensors"
-    checkpoint.save(path, TENSORS, {"step": 7, "config": {"seed": 1}})
-    tensors, header = checkpoint.load(path)
+    storage.save(path, TENSORS, {"step": 7, "config": {"seed": 1}})
+    tensors, header = storage.load(path)
     assert header["step"] == 7
     assert header["config"] == {"seed": 1}
     assert tensors.keys() == TENSORS.keys()
@@ -35,7 +35,7 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
 
 def test_any_damaged_byte_is_found(tmp_path: Path) -> None:
     path = tmp_path / "one.safetensors"
-    checkpoint.save(path, TENSORS, {"step": 7})
+    storage.save(path, TENSORS, {"step": 7})
     whole = path.read_bytes()
 
     @given(place=st.integers(0, len(whole) - 1), bit=st.integers(0, 7))
@@ -45,7 +45,7 @@ def test_any_damaged_byte_is_found(tmp_path: Path) -> None:
         path.write_bytes(broken)
         with suppress(CheckpointError):
             # Not refused: then the bit lay in the words of the header, and no tensor has changed.
-            tensors, header = checkpoint.load(path)
+            tensors, header = storage.load(path)
             assert all(torch.equal(tensors[name], TENSORS[name]) for name in TENSORS)
             assert header != {"format": 1, "sha256": header["sha256"], "step": 7}
 
@@ -55,11 +55,11 @@ def test_any_damaged_byte_is_found(tmp_path: Path) -> None:
 @pytest.mark.parametrize("cut", [0, 1, 8, 100, -1])
 def test_a_file_cut_short_is_found(tmp_path: Path, cut: int) -> None:
     path = tmp_path / "one.safetensors"
-    checkpoint.save(path, TENSORS, {"step": 7})
+    storage.save(path, TENSORS, {"step": 7})
     path.write_bytes(path.read_bytes()[:cut])
     with pytest.raises(CheckpointError):
-        checkpoint.load(path)
-    assert checkpoint.read_header(path) == {} or cut == -1
+        storage.load(path)
+    assert storage.read_header(path) == {} or cut == -1
 
 
 class Evil:
@@ -72,10 +72,10 @@ def test_a_pickle_is_refused_and_not_run(tmp_path: Path, monkeypatch: pytest.Mon
     path = tmp_path / "one.safetensors"
     path.write_bytes(pickle.dumps(Evil()))
     with pytest.raises(CheckpointError):
-        checkpoint.load(path)
+        storage.load(path)
     torch.save(Evil(), path)
     with pytest.raises(CheckpointError):
-        checkpoint.load(path)
+        storage.load(path)
     assert not Path("was-run").exists()
 
 
@@ -103,9 +103,9 @@ def test_a_state_comes_back_to_the_bit(name: str, tmp_path: Path) -> None:
     steps(state, 2)
     path = tmp_path / "one.safetensors"
     header = {"step": state.step, "batches": state.batches, "seconds": 1.0}
-    checkpoint.save(path, checkpoint.state_tensors(state), header)
+    storage.save(path, checkpoint.state_tensors(state), header)
     other = build.state(config, shape)
-    checkpoint.restore(other, *checkpoint.load(path))
+    checkpoint.restore(other, *storage.load(path))
     assert (other.step, other.batches) == (2, 2)
     steps(state, 2), steps(other, 2)
     one, two = checkpoint.state_tensors(state), checkpoint.state_tensors(other)
@@ -127,7 +127,7 @@ def test_the_critic_comes_back_with_the_heads_its_method_reads(tmp_path: Path) -
     state = build.state(config, (2,))
     header = {"step": 1, "config": to_dict(config), "image_shape": [2]}
     path = tmp_path / "000000001.safetensors"
-    checkpoint.save(path, checkpoint.state_tensors(state), header)
+    storage.save(path, checkpoint.state_tensors(state), header)
     critic, x = checkpoint.load_critic(path), torch.randn(5, 2)
     state.critic.eval()
     assert torch.equal(critic(x), state.critic(x))

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ganache import build
+from ganache import build, storage
 from ganache.config import Config, from_dict
 from ganache.errors import ConfigError
 from ganache.explore import Sample
@@ -138,7 +138,7 @@ def test_a_run_with_classes_or_codes_learns_resumes_and_samples(method: Method, 
             run = Run.open(tmp_path / name, config(stop))
             assert len(list(run.training()))
             run.finish()
-        ends.append(checkpoint.load(find_checkpoint(tmp_path / name))[0])
+        ends.append(storage.load(find_checkpoint(tmp_path / name))[0])
     assert all(torch.equal(ends[0][key], ends[1][key]) for key in ends[0])
     assert any(key.startswith(("critic.classes", "critic.codes")) for key in ends[0])
     generator, loaded, _ = checkpoint.load_generator(find_checkpoint(tmp_path / "whole"))

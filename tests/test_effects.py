@@ -9,8 +9,9 @@ from torch import Tensor, nn
 
 from ganache import effects
 from ganache.exhibits import Exhibit, Sheet
-from ganache.explore import Model, show
+from ganache.explore import show
 from ganache.explore.ranking import effects_of
+from ganache.rendering import Model
 from ganache.requests import Dimensions
 from ganache.types import Generator, Prior
 

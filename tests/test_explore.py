@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from ganache import latents
 from ganache.errors import ConfigError
 from ganache.exhibits import Cloud, Exhibit, Film, Sheet
-from ganache.explore import Model, Sample, generate, render, show
+from ganache.explore import Sample, show
+from ganache.rendering import Model, generate, render
 from ganache.requests import (
     KINDS,
     Along,

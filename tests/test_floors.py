@@ -8,8 +8,19 @@ from pathlib import Path
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "ganache"
 
 FLOORS = [
-    {"types", "errors"},
-    {"losses", "penalties", "divergences", "latents", "schedules", "images", "augment", "effects", "directions"},
+    {"types", "errors", "storage"},
+    {
+        "losses",
+        "penalties",
+        "divergences",
+        "latents",
+        "schedules",
+        "images",
+        "augment",
+        "effects",
+        "directions",
+        "rendering",
+    },
     {"data", "networks", "methods", "metrics", "recipes"},
     {"sections", "config", "rules", "train", "graphs", "optimisers", "build", "algorithms", "allocator"}
     | {"requests", "exhibits", "explore", "article"}
@@ -23,6 +34,8 @@ FLOORS = [
 
 SAME_FLOOR = {
     ("errors", "types"),
+    ("storage", "errors"),
+    ("rendering", "images"),
     ("directions", "latents"),
     ("config", "sections"),
     ("build", "sections"),

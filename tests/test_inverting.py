@@ -12,10 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from ganache.errors import ConfigError
-from ganache.explore import Model, render, show
+from ganache.explore import show
 from ganache.explore.inverting import distance, invert, psnr, untypical
 from ganache.latents import from_seeds
 from ganache.networks.dcgan import Dcgan
+from ganache.rendering import Model, render
 from ganache.requests import Invert
 from ganache.types import Generator, Prior
 

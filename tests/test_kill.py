@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ganache import checkpoint
+from ganache import storage
 from ganache.folder import find_checkpoint
 
 SCRIPT = Path(__file__).with_name("killed.py")
@@ -26,7 +26,7 @@ def start(folder: Path, steps: int, *trap: object) -> subprocess.Popen[str]:
 
 def ended(folder: Path) -> tuple[dict[str, torch.Tensor], bytes, list[int]]:
     """Every tensor at the end, the last picture, and the steps of the log."""
-    tensors, _ = checkpoint.load(find_checkpoint(folder))
+    tensors, _ = storage.load(find_checkpoint(folder))
     steps = [json.loads(line)["step"] for line in (folder / "log.jsonl").read_text().splitlines()]
     return tensors, (folder / "samples.png").read_bytes(), steps
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from ganache import build, checkpoint
+from ganache import build, storage
 from ganache.config import Config, from_dict, recipe
 from ganache.data import Dataset
 from ganache.folder import find_checkpoint
@@ -73,7 +73,7 @@ def test_a_run_that_is_looked_at_ends_with_the_same_bits(
     looks = [line["look"] for line in seen.log.lines]
     assert len(looks) == 5
     assert all(look["gain"] is not None and look["score"] > 0 for look in looks)
-    ends = [checkpoint.load(find_checkpoint(tmp_path / name))[0] for name in ("unseen", "seen")]
+    ends = [storage.load(find_checkpoint(tmp_path / name))[0] for name in ("unseen", "seen")]
     assert ends[0].keys() == ends[1].keys()
     assert [name for name in ends[0] if not torch.equal(ends[0][name], ends[1][name])] == []
 

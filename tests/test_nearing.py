@@ -9,10 +9,11 @@ from torch import Tensor, nn
 
 from ganache.errors import ConfigError
 from ganache.exhibits import Exhibit, Sheet
-from ganache.explore import Model, render, show
+from ganache.explore import show
 from ganache.explore.nearing import as_pixels, nearest
 from ganache.figures import draw
 from ganache.latents import from_seeds
+from ganache.rendering import Model, render
 from ganache.requests import Neighbours
 from ganache.types import Generator, Prior
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrize import ParametrizationList
 
 from ganache import build
-from ganache.checkpoint import load, restore, save, state_tensors
+from ganache.checkpoint import restore, state_tensors
 from ganache.config import Config
 from ganache.errors import ConfigError
 from ganache.methods import Hinge
@@ -23,6 +23,7 @@ from ganache.networks import Dcgan, Network, Residual
 from ganache.networks.attention import SelfAttention
 from ganache.networks.spectral import SpectralNorm, as_matrix, spectral
 from ganache.sections import ScheduleConfig
+from ganache.storage import load, save
 from ganache.train import State, train
 from ganache.types import Critic, ImageShape
 

@@ -15,9 +15,9 @@ from PIL import Image
 import ganache
 from browser import chromium
 from ganache.cli import main
-from ganache.explore import render
 from ganache.explore.picturing import latents_of
 from ganache.folder import read_names
+from ganache.rendering import render
 from ganache.requests import Picture, Point, from_json
 from playground_client import FACES, train
 from playground_page import Page, server

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from ganache import checkpoint, policy
+from ganache import policy, storage
 from ganache.config import Config, from_dict
 from ganache.errors import ConfigError, TrainingError
 from ganache.folder import best_checkpoints, checkpoints, find_checkpoint
@@ -47,7 +47,7 @@ def events(folder: Path) -> list[tuple[int, str]]:
 
 
 def same_bits(a: Path, b: Path) -> bool:
-    one, two = (checkpoint.load(find_checkpoint(folder))[0] for folder in (a, b))
+    one, two = (storage.load(find_checkpoint(folder))[0] for folder in (a, b))
     return one.keys() == two.keys() and all(torch.equal(one[name], two[name]) for name in one)
 
 

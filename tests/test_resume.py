@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ganache import checkpoint
+from ganache import storage
 from ganache.config import Config, from_dict
 from ganache.folder import find_checkpoint
 from ganache.methods import METHODS
@@ -48,7 +48,7 @@ def ends(folder: Path, config: Config, stops: tuple[int, ...]) -> dict[str, torc
     list(run.training())
     run.save(scored=False)
     run.close()
-    tensors, header = checkpoint.load(find_checkpoint(folder))
+    tensors, header = storage.load(find_checkpoint(folder))
     assert header["step"] == 8
     return tensors | {"strength": torch.tensor(header["strength"])}
 

@@ -12,14 +12,15 @@ import pytest
 import torch
 from PIL import Image
 
-from ganache import build, checkpoint
+from ganache import build, checkpoint, storage
 from ganache.config import Config, recipe
 from ganache.errors import CheckpointError, ConfigError, TrainingError
-from ganache.explore import Sample, render
+from ganache.explore import Sample
 from ganache.figures import picture
 from ganache.folder import best_checkpoint, checkpoints, find_checkpoint
 from ganache.methods import NoisyGan
 from ganache.networks import Chollet
+from ganache.rendering import render
 from ganache.run import Run
 from ganache.sections import DataConfig, OptimiserConfig, RecordConfig, ScheduleConfig
 
@@ -52,7 +53,7 @@ def complete(folder: Path, config: Config, stop_after: int | None = None) -> Run
 
 
 def bits(folder: Path) -> dict[str, torch.Tensor]:
-    return checkpoint.load(find_checkpoint(folder))[0]
+    return storage.load(find_checkpoint(folder))[0]
 
 
 def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
@@ -189,9 +190,9 @@ def test_the_last_the_marked_and_the_best_checkpoints_stay(tmp_path: Path) -> No
     assert kept[-2:] == [8, 9]
     assert 3 in kept
     best = best_checkpoint(tmp_path / "run")
-    scores = [checkpoint.read_header(path)["score"] for path in checkpoints(tmp_path / "run")]
+    scores = [storage.read_header(path)["score"] for path in checkpoints(tmp_path / "run")]
     assert best is not None
-    assert checkpoint.read_header(best)["score"] == min(scores)
+    assert storage.read_header(best)["score"] == min(scores)
     assert find_checkpoint(tmp_path / "run", "best") == best
     assert find_checkpoint(tmp_path / "run", "3").stem == "000000003"
     with pytest.raises(CheckpointError, match="no checkpoint '5000'"):

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from ganache import latents
 from ganache.errors import ConfigError
 from ganache.exhibits import Exhibit, Sheet
-from ganache.explore import Model, show
+from ganache.explore import show
 from ganache.explore.inside import first_activations, first_weight
 from ganache.explore.steering import found
 from ganache.networks.chollet import Chollet
@@ -19,6 +19,7 @@ from ganache.networks.mlp import Mlp
 from ganache.networks.mnist import Mnist
 from ganache.networks.r3gan import R3gan
 from ganache.networks.residual import Residual
+from ganache.rendering import Model
 from ganache.requests import Along, Directions, Kept, Point
 from ganache.types import Generator, Prior
 

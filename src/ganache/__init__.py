@@ -38,13 +38,14 @@ if TYPE_CHECKING:
         TrainingError,
     )
     from ganache.evaluation import Evaluation, Score
-    from ganache.explore import Model, Sample, render, show
+    from ganache.explore import Sample, show
     from ganache.export import to_html, to_onnx
     from ganache.figures import draw, picture, save_figure
     from ganache.folder import find_checkpoint, read_names
     from ganache.measure import evaluate
     from ganache.methods import METHODS
     from ganache.networks import NETWORKS
+    from ganache.rendering import Model, render
     from ganache.report import write_report
     from ganache.requests import (
         Along,
@@ -86,7 +87,8 @@ _HOMES = {
     ),
     "evaluation": ("Evaluation", "Score"),
     "export": ("to_html", "to_onnx"),
-    "explore": ("Model", "Sample", "render", "show"),
+    "explore": ("Sample", "show"),
+    "rendering": ("Model", "render"),
     "figures": ("draw", "picture", "save_figure"),
     "folder": ("find_checkpoint", "read_names"),
     "measure": ("evaluate",),

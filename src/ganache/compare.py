@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from ganache import build, checkpoint
+from ganache import build, checkpoint, latents, storage
 from ganache.errors import CheckpointError
-from ganache.explore import Sample, render
 from ganache.figures import Panel
 from ganache.folder import checkpoints, find_checkpoint, read_config, score_of
 from ganache.log import measured, read
+from ganache.rendering import render
 
 SHOWN = 25
 """Pictures of each row in the figure."""
@@ -47,7 +47,7 @@ def outcome(folder: str | Path) -> Outcome:
     if config is None:
         raise CheckpointError(f"{folder} is no run: give the folders that `ganache train` wrote.")
     last = find_checkpoint(folder)
-    header = checkpoint.read_header(last)
+    header = storage.read_header(last)
     schedule = {k: v for k, v in config["schedule"].items() if k not in ("steps", "minutes", "images")}
     same = {k: v for k, v in config.items() if k not in ("seed", "record", "watch", "policy", "schedule", "device")}
     return Outcome(
@@ -101,7 +101,7 @@ def panels(compared: Sequence[Sequence[Outcome]]) -> list[Panel]:
     made = []
     for row in compared:
         generator, config, _ = checkpoint.load_generator(find_checkpoint(row[0].folder))
-        pictures: np.ndarray = render(generator, Sample(n=SHOWN).latents(build.prior(config)))
+        pictures: np.ndarray = render(generator, latents.samples(build.prior(config), SHOWN))
         curves = {}
         for each in row:
             for name in each.log[0].get("estimates", {}) if each.log else ():

@@ -7,12 +7,12 @@ a point that is no number.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-Pictures = NDArray[Any]
+from ganache.images import Pictures
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from ganache import checkpoint
+from ganache import storage
 from ganache.data import Dataset
 from ganache.data.pack import cache_folder, key_of
 from ganache.errors import CheckpointError, ConfigError, choices
@@ -97,13 +97,13 @@ def looked_at(pictures: NDArray[Any], extractor: Features) -> Tensor:
 
 def cached(cache: Path | None, parts: tuple[object, ...], make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
     """The tensors that depend on `parts` alone: from the cache, else made, and kept there where it can be written."""
-    path = cache_folder(cache) / "features" / f"{key_of(VERSION, *parts)}{checkpoint.SUFFIX}"
+    path = cache_folder(cache) / "features" / f"{key_of(VERSION, *parts)}{storage.SUFFIX}"
     with suppress(CheckpointError):  # it is not there, or damaged
-        return checkpoint.load(path)[0]
+        return storage.load(path)[0]
     tensors = make()
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        checkpoint.save(path, tensors, {})
+        storage.save(path, tensors, {})
     return tensors
 
 

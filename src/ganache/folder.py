@@ -14,10 +14,11 @@ try:
 except ImportError:  # Windows has none; there two processes in one folder are not noticed
     fcntl = None  # type: ignore[assignment]
 
-from ganache import checkpoint
+from ganache import storage
 from ganache.errors import CheckpointError, ConfigError
 from ganache.evaluation import Evaluation
 from ganache.requests import Kept, build, plain_kept
+from ganache.storage import write_json
 
 NAMES = "names.json"
 
@@ -41,12 +42,12 @@ def holds_something_else(folder: Path) -> bool:
 
 
 def checkpoint_path(folder: Path, step: int) -> Path:
-    return folder / "checkpoints" / f"{step:09d}{checkpoint.SUFFIX}"
+    return folder / "checkpoints" / f"{step:09d}{storage.SUFFIX}"
 
 
 def checkpoints(folder: Path) -> list[Path]:
     """The checkpoints of a run folder, oldest first; temporary files are no checkpoints."""
-    return sorted((folder / "checkpoints").glob(f"[0-9]*{checkpoint.SUFFIX}"))
+    return sorted((folder / "checkpoints").glob(f"[0-9]*{storage.SUFFIX}"))
 
 
 def best_checkpoint(folder: Path) -> Path | None:
@@ -62,7 +63,7 @@ def best_checkpoints(folder: Path, n: int) -> list[Path]:
 
 def score_of(path: Path) -> float:
     """A checkpoint's score; infinite where it has none, as one saved in a hurry."""
-    score = checkpoint.read_header(path).get("score")
+    score = storage.read_header(path).get("score")
     return math.inf if score is None else float(score)
 
 
@@ -155,22 +156,3 @@ def lock(folder: Path) -> IO[str] | None:
             "name another folder with --out."
         ) from None
     return file
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Whole or not at all."""
-    write_bytes(path, (json.dumps(content, indent=2) + "\n").encode())
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Whole or not at all."""
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.write_bytes(content)
-    checkpoint.replace_synced(temporary, path)
-
-
-def write_picture(picture: Any, path: Path) -> None:
-    """Whole or not at all: an animation of half a picture would fail at the end of a long run."""
-    temporary = path.with_name(f".{path.name}")
-    picture.save(temporary, format="PNG")
-    temporary.replace(path)

@@ -17,6 +17,9 @@ from torch import Tensor
 Pixels = NDArray[np.uint8]
 """uint8 pictures or one picture, channels last."""
 
+Pictures = NDArray[Any]
+"""uint8 pictures [N, H, W, C]; of a 2-D toy its points, float32 [N, 2]."""
+
 Box = tuple[int, int, int, int]
 """left, top, right, bottom in pixels; right and bottom lie just outside, as Pillow has it."""
 

@@ -41,6 +41,13 @@ def moved(prior: Prior, mean: float, std: float) -> Prior:
     return replace(prior, mean=mean, std=std * prior.std)
 
 
+def samples(
+    prior: Prior, n: int, *, mean: float = 0.0, std: float = 1.0, seed: int = 0, classes: Sequence[int] = ()
+) -> Tensor:
+    """The latents z [n, z_dim] of `seed`, `seed` + 1, ..., from the prior moved to `mean` and scaled by `std`."""
+    return from_seeds(moved(prior, mean, std), range(seed, seed + n), classes)
+
+
 def truncate(z: Tensor, psi: float, mean: float = 0.0) -> Tensor:
     """mean + psi (z - mean): nearer to the mean for psi < 1 (Karras et al. 2019, StyleGAN, appendix B)."""
     return torch.lerp(torch.full_like(z, mean), z, psi)

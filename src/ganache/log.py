@@ -10,8 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ganache.checkpoint import replace_synced
 from ganache.errors import TrainingError
+from ganache.storage import replace_synced
 
 
 class Log:

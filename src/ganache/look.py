@@ -16,9 +16,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganache.explore import generate
 from ganache.metrics import glance
 from ganache.metrics.scores import distance
+from ganache.rendering import generate
 from ganache.train import Batches, Plan, State, critic_step
 from ganache.types import Critic, Generator, Method, Prior
 

@@ -19,12 +19,12 @@ from tqdm import tqdm
 from ganache.data import Dataset
 from ganache.errors import ConfigError, DataError, TrainingError
 from ganache.evaluation import Evaluation, Protocol
-from ganache.explore.rendering import as_pictures, generate
 from ganache.extract import CHUNK, Positions, extractor_of, looked_at, of_data
 from ganache.images import as_x
 from ganache.judging import SUBSETS, Sides, has_variety, scores, subset_size
 from ganache.latents import from_seeds
 from ganache.metrics.features import Features
+from ganache.rendering import as_pictures, generate
 from ganache.types import Critic, Generator, Prior
 
 FEWEST = 100

@@ -9,7 +9,7 @@ from ganache import build
 from ganache.checkpoint import load_generator
 from ganache.config import Config
 from ganache.data import load
-from ganache.explore import Model
+from ganache.rendering import Model
 
 
 def load_model(checkpoint: Path, name: str, average: bool = True) -> tuple[Model, Config]:

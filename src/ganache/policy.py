@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from ganache import checkpoint
+from ganache import storage
 from ganache.folder import best_checkpoint, checkpoints
 from ganache.sections import RecordConfig
 
@@ -25,7 +25,7 @@ def past_peak(folder: Path, patience: int | None, batch: int) -> str | None:
     best, kept = best_checkpoint(folder), checkpoints(folder)
     if patience is None or best is None:
         return None
-    peak, newest = checkpoint.read_header(best), checkpoint.read_header(kept[-1])
+    peak, newest = storage.read_header(best), storage.read_header(kept[-1])
     if peak.get("score") is None or newest.get("score") is None:
         return None
     since = (newest["batches"] - peak["batches"]) * batch

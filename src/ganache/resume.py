@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ganache import checkpoint
+from ganache import storage
 from ganache.config import Config, differences, from_record, to_dict
 from ganache.data import Dataset
 from ganache.errors import CheckpointError, ConfigError
@@ -48,7 +48,7 @@ def newest_whole(
         half_written.unlink()
     for path in sorted(paths, reverse=True):
         try:
-            return checkpoint.load(path), remarks
+            return storage.load(path), remarks
         except CheckpointError as error:
             remarks.append(f"{error} The one before is taken; the damaged one is now {path.name}.damaged.")
             path.rename(path.with_name(path.name + ".damaged"))

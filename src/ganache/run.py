@@ -16,30 +16,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ganache import build, checkpoint, figures, policy
+from ganache import build, checkpoint, figures, latents, policy, storage
 from ganache.algorithms import choose_algorithms
 from ganache.allocator import keep_freed_memory
 from ganache.config import Config, name_of, to_dict
 from ganache.data import Dataset
 from ganache.diagnose import findings
 from ganache.errors import CheckpointError, TrainingError
-from ganache.explore import Sample, generate, render
-from ganache.folder import (
-    best_checkpoints,
-    checkpoint_path,
-    checkpoints,
-    holds_something_else,
-    lock,
-    read_config,
-    write_json,
-    write_picture,
-)
+from ganache.folder import best_checkpoints, checkpoint_path, checkpoints, holds_something_else, lock, read_config
 from ganache.log import Log, not_numbers
 from ganache.look import Look, blank_score
 from ganache.metrics.scores import distance
+from ganache.rendering import generate, render
 from ganache.resume import newest_whole, refuse_differences
 from ganache.rules import warnings
 from ganache.sections import DataConfig
+from ganache.storage import write_json, write_picture
 from ganache.train import Report, State, train
 from ganache.types import Generator
 from ganache.watch import SCORED, Watcher, real_pictures, scored_latents, spread
@@ -152,7 +144,7 @@ class Run:
 
     def sample(self, path: Path) -> None:
         """The fixed latents' pictures, to a file."""
-        z = Sample(n=self.config.record.samples).latents(self.prior)
+        z = latents.samples(self.prior, self.config.record.samples)
         write_picture(figures.picture(render(self._shown(), z)), path)
 
     def save(self, scored: bool = True) -> Path:
@@ -180,7 +172,7 @@ class Run:
             "image_shape": list(self.data.image_shape),
             "data_fingerprint": self.data.fingerprint,
         }
-        checkpoint.save(path, tensors, header)
+        storage.save(path, tensors, header)
         self._prune()
         if self.over is None:
             self.over = self._past_peak()

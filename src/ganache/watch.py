@@ -10,9 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganache import images
+from ganache import images, latents
 from ganache.data import Dataset
-from ganache.explore import Sample
 from ganache.look import SEED, Look, Scene, blank_score, look
 from ganache.metrics import glance
 from ganache.sections import WatchConfig
@@ -94,7 +93,7 @@ def scene(data: Dataset, prior: Prior, plan: Plan) -> Scene:
 
 def scored_latents(prior: Prior, n: int) -> Tensor:
     """The latents z [n, z_dim] of every score of a run."""
-    return Sample(n=n, seed=SCORED_SEED).latents(prior)
+    return latents.samples(prior, n, seed=SCORED_SEED)
 
 
 def spread(data: Dataset, n: int) -> np.ndarray:

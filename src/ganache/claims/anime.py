@@ -16,8 +16,8 @@ from ganache.claims.pictures import SHOWN, Learning, Yardstick, as_text, judged,
 from ganache.claims.training import Look
 from ganache.claims.verdict import Part
 from ganache.config import Config
-from ganache.explore import generate
 from ganache.networks import Chollet
+from ganache.rendering import generate
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -11,7 +11,7 @@ from typing import Any
 
 from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Size, Unit
 from ganache.errors import CheckpointError
-from ganache.folder import write_json
+from ganache.storage import write_json
 
 
 @dataclass(frozen=True)

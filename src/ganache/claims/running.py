@@ -25,7 +25,8 @@ from ganache.claims.machine import machine
 from ganache.claims.verdict import spread
 from ganache.claims.workers import Done, side_by_side
 from ganache.figures.page import duration
-from ganache.folder import lock, write_json
+from ganache.folder import lock
+from ganache.storage import write_json
 
 REHEARSED = ((4, 2), (20, 2), (4, 5))
 """(steps, looks) of three rehearsals: their differences tell what a step costs and what a look."""

@@ -15,9 +15,9 @@ from ganache import build
 from ganache.config import Config, from_dict
 from ganache.data import TOYS, Dataset
 from ganache.divergences import earth_mover
-from ganache.explore import generate
 from ganache.networks import Network
 from ganache.recipes import read
+from ganache.rendering import generate
 from ganache.sections import DataConfig, PrecisionConfig, RecordConfig
 from ganache.train import Report, State, train
 from ganache.types import Critic, Prior

@@ -36,7 +36,8 @@ def article(
     from ganache.explore import show
     from ganache.figures import save_figure
     from ganache.figures.page import Entry, page, refuse_unless_ours
-    from ganache.folder import at_step, write_json
+    from ganache.folder import at_step
+    from ganache.storage import write_json
 
     refuse_unless_ours(folder / "index.html")
     runs = [run]

@@ -25,7 +25,8 @@ def export(run: Positional[str], html: str = "", onnx: str = "", title: str = ""
     refuse_unless_ours(html, ".html", 1_000)
     refuse_unless_ours(onnx, ".onnx", 100)
     from ganache.export import to_html, to_onnx
-    from ganache.folder import at_step, read_names, write_bytes
+    from ganache.folder import at_step, read_names
+    from ganache.storage import write_bytes
 
     names = read_names(at_step(run)[0])
     (model,), _ = load_models([run], average)

@@ -26,7 +26,7 @@ from ganache.requests import (
 if TYPE_CHECKING:
     from ganache.config import Config
     from ganache.exhibits import Exhibit
-    from ganache.explore import Model
+    from ganache.rendering import Model
 
 MOVING = (".webp", ".gif", ".mp4", ".png")
 MANY = (".npy", ".zip")
@@ -47,9 +47,11 @@ def make(request: Request, runs: Sequence[str], average: bool, out: str, plain: 
     if keep:
         refuse_bad_name(keep)
     from ganache.exhibits import Exhibit
-    from ganache.explore import render, show
+    from ganache.explore import show
     from ganache.figures import picture, save_figure
-    from ganache.folder import at_step, read_names, write_json
+    from ganache.folder import at_step, read_names
+    from ganache.rendering import render
+    from ganache.storage import write_json
 
     request = resolve_names(request, read_names(at_step(runs[0])[0]))
     models, config = load_models(runs, average)
@@ -82,8 +84,8 @@ def make_many(request: Sample, model: Model, config: Config, out: Path) -> None:
 
     from ganache import build
     from ganache.allocator import keep_freed_memory
-    from ganache.explore import render_many
     from ganache.figures import save_many
+    from ganache.rendering import render_many
 
     keep_freed_memory()
     here = replace(config, device="auto")

@@ -45,7 +45,7 @@ def name(
         return
     kept = Kept(name, whole_numbers(seeds), mean, std, read_vector(vector) if vector else ())
     if kept.vector:
-        from ganache.checkpoint import read_header
+        from ganache.storage import read_header
 
         z_dim = read_header(checkpoint)["config"]["network"]["z_dim"]
         if len(kept.vector) != z_dim:

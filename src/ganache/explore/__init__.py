@@ -6,8 +6,7 @@
 Rendering and showing depend on their arguments alone, so any picture can be made again from a request.
 """
 
-from ganache.explore.rendering import Model, generate, render, render_many
 from ganache.explore.showing import show
 from ganache.requests import Sample
 
-__all__ = ["Model", "Sample", "generate", "render", "render_many", "show"]
+__all__ = ["Sample", "show"]

@@ -15,8 +15,8 @@ from torch import Tensor
 from ganache import latents
 from ganache.exhibits import Film, Sheet, blank
 from ganache.explore.locating import Place, sweep
-from ganache.explore.rendering import Model, render
 from ganache.explore.samples import caption
+from ganache.rendering import Model, render
 from ganache.requests import Arithmetic, Point, Traverse, Walk, refuse_classes
 
 OPERATIONS: dict[str, tuple[Callable[..., Tensor], str, str]] = {

@@ -13,9 +13,10 @@ from tqdm import trange
 
 from ganache import images, latents
 from ganache.errors import ConfigError
-from ganache.exhibits import Pictures, Sheet
-from ganache.explore.rendering import Model, generate, render
+from ganache.exhibits import Sheet
 from ganache.explore.samples import caption
+from ganache.images import Pictures
+from ganache.rendering import Model, generate, render
 from ganache.requests import Invert, refuse_classes
 from ganache.types import Prior
 

@@ -12,11 +12,12 @@ from torch import Tensor
 
 from ganache import images
 from ganache.errors import ConfigError
-from ganache.exhibits import Pictures, Sheet
+from ganache.exhibits import Sheet
 from ganache.explore.locating import Place
-from ganache.explore.rendering import Model, render
 from ganache.explore.samples import caption
+from ganache.images import Pictures
 from ganache.metrics.features import RandomFeatures
+from ganache.rendering import Model, render
 from ganache.requests import Neighbours, Sample
 
 CHUNK = 512

@@ -8,8 +8,8 @@ from torch import Tensor
 from ganache.errors import ConfigError
 from ganache.exhibits import Sheet
 from ganache.explore.locating import Place, column
-from ganache.explore.rendering import Model, render
 from ganache.explore.steering import named
+from ganache.rendering import Model, render
 from ganache.requests import Picture
 
 

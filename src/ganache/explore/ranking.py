@@ -12,7 +12,7 @@ from tqdm import tqdm
 from ganache import effects, latents
 from ganache.exhibits import Sheet
 from ganache.explore.locating import Sweep
-from ganache.explore.rendering import Model, as_pictures, generate
+from ganache.rendering import Model, as_pictures, generate
 from ganache.requests import Dimensions, Sample
 from ganache.types import Prior
 

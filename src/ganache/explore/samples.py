@@ -14,8 +14,9 @@ import torch
 
 from ganache import latents
 from ganache.errors import ConfigError
-from ganache.exhibits import Cloud, Exhibit, Pictures, Sheet
-from ganache.explore.rendering import Model, as_pictures, generate, render
+from ganache.exhibits import Cloud, Exhibit, Sheet
+from ganache.images import Pictures
+from ganache.rendering import Model, as_pictures, generate, render
 from ganache.requests import Average, Distribution, RealVsFake, Sample, Truncation
 
 

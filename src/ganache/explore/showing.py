@@ -6,15 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ganache.errors import ConfigError
-from ganache.exhibits import Exhibit, Film, Pictures
+from ganache.exhibits import Exhibit, Film
 from ganache.explore.changes import arithmetic, traverse, walk
 from ganache.explore.inverting import inverted
 from ganache.explore.nearing import neighbours
 from ganache.explore.picturing import picture
 from ganache.explore.ranking import dimensions
-from ganache.explore.rendering import Model
 from ganache.explore.samples import average, distribution, real_vs_fake, sample, truncation
 from ganache.explore.steering import along, directions
+from ganache.images import Pictures
+from ganache.rendering import Model
 from ganache.requests import (
     Along,
     Arithmetic,

@@ -16,8 +16,8 @@ from ganache.errors import ConfigError
 from ganache.exhibits import Sheet
 from ganache.explore.inside import first_activations, first_weight
 from ganache.explore.locating import Place
-from ganache.explore.rendering import Model, render
 from ganache.explore.samples import caption
+from ganache.rendering import Model, render
 from ganache.requests import Along, Directions, Point, Sample
 from ganache.requests.points import OWN
 

@@ -24,7 +24,7 @@ from torch.nn.utils.parametrize import is_parametrized
 
 from ganache import latents
 from ganache.errors import ConfigError, ExportError, MissingExtra
-from ganache.explore import Model, generate
+from ganache.rendering import Model, generate
 from ganache.types import Generator, Prior
 
 OPSET = 20

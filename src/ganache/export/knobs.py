@@ -13,10 +13,10 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
 from ganache.errors import ConfigError
-from ganache.explore import Model, render
 from ganache.explore.locating import Place
 from ganache.explore.ranking import effects_of
 from ganache.explore.steering import found
+from ganache.rendering import Model, render
 from ganache.requests import Dimensions, Directions, Kept, Sample
 
 RANKED_OVER = 8

@@ -15,11 +15,11 @@ from collections.abc import Mapping
 from html import escape
 from importlib.resources import files
 
-from ganache.explore import Model
 from ganache.export import runtime
 from ganache.export.graph import compare, graph
 from ganache.export.half import halve
 from ganache.export.knobs import knobs, picture
+from ganache.rendering import Model
 from ganache.requests import Kept
 
 MARK = '<meta name="generator" content="ganache export">'

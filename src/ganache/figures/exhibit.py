@@ -8,9 +8,10 @@ from math import ceil
 import numpy as np
 from PIL import Image
 
-from ganache.exhibits import Cloud, Exhibit, Pictures, Sheet
+from ganache.exhibits import Cloud, Exhibit, Sheet
 from ganache.figures.cloud import draw_cloud, draw_points
 from ganache.figures.text import PAPER, above, beside, one_line, written
+from ganache.images import Pictures
 
 WIDE = 1400
 """Parts stand side by side up to so many pixels."""

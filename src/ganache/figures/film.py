@@ -12,10 +12,11 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from ganache.errors import ConfigError, MissingExtra
-from ganache.exhibits import Exhibit, Film, Pictures, Sheet
+from ganache.exhibits import Exhibit, Film, Sheet
 from ganache.figures.cloud import blank_axes, rendered
 from ganache.figures.exhibit import MARGIN, NARROW, draw, enlarged
 from ganache.figures.text import PAPER, above, beside, written
+from ganache.images import Pictures
 
 MOVING = (".webp", ".gif", ".mp4")
 """The kinds of file that move; any other shows some moments of a film side by side."""

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from ganache.errors import ConfigError
-from ganache.exhibits import Pictures
+from ganache.images import Pictures
 
 
 def save_many(pictures: Iterable[Pictures], path: Path, count: int, first: int = 0) -> None:

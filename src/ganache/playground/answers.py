@@ -17,12 +17,13 @@ import torch
 from ganache import explore, latents
 from ganache.data import picture_in
 from ganache.errors import ConfigError, GanacheError
-from ganache.explore import Model, inverting, render
+from ganache.explore import inverting
 from ganache.explore.locating import Place
 from ganache.explore.picturing import latents_of
 from ganache.playground import painting, wire
 from ganache.playground.library import Library
 from ganache.playground.limits import MOST_EXAMPLES, refuse_many_parts, refuse_too_much
+from ganache.rendering import Model, render
 from ganache.requests import (
     Directions,
     Invert,

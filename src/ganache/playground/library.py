@@ -10,17 +10,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ganache.checkpoint import read_header
 from ganache.config import Config
 from ganache.errors import ConfigError, DataError, GanacheError
-from ganache.explore import Model
 from ganache.explore.steering import found
 from ganache.folder import at_step, best_checkpoint, checkpoints, find_checkpoint, read_names, write_names
 from ganache.models import load_model, real_pictures
 from ganache.playground.limits import MOST_MODELS
 from ganache.playground.wire import Which
+from ganache.rendering import Model
 from ganache.requests import Directions, Kept, Request, refuse_unknown, resolve_names
 from ganache.requests.points import OWN
+from ganache.storage import read_header
 
 T = TypeVar("T")
 

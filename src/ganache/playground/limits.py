@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from ganache.errors import ConfigError
-from ganache.explore import Model
+from ganache.rendering import Model
 from ganache.requests import (
     Along,
     Arithmetic,

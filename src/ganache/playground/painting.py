@@ -11,9 +11,10 @@ import numpy as np
 from PIL import Image
 
 from ganache import images
-from ganache.exhibits import Cloud, Exhibit, Film, Pictures, Sheet
+from ganache.exhibits import Cloud, Exhibit, Film, Sheet
 from ganache.figures import save_figure
 from ganache.figures.cloud import draw_cloud
+from ganache.images import Pictures
 
 ACROSS = 16
 """Pictures in a row of a sheet."""

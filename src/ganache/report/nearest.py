@@ -12,11 +12,12 @@ from PIL import Image
 from ganache import build, checkpoint
 from ganache.data import Dataset
 from ganache.errors import GanacheError
-from ganache.exhibits import Pictures, Sheet
-from ganache.explore import Model
+from ganache.exhibits import Sheet
 from ganache.explore.nearing import neighbours
 from ganache.figures.exhibit import enlarged
 from ganache.figures.page import of_picture, table
+from ganache.images import Pictures
+from ganache.rendering import Model
 from ganache.report.chips import heading
 from ganache.report.reading import Told
 from ganache.requests import Neighbours

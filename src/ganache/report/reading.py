@@ -8,11 +8,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ganache.checkpoint import read_header
 from ganache.errors import CheckpointError
 from ganache.evaluation import Evaluation
 from ganache.folder import best_checkpoint, checkpoints, read_config, read_evaluations
 from ganache.log import measured, read
+from ganache.storage import read_header
 
 
 @dataclass(frozen=True)

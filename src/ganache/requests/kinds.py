@@ -43,11 +43,15 @@ class Sample(Request):
         """z [n, z_dim], or that for each (mean, std) in turn. Raises ConfigError for a class that is not known."""
         import torch
 
-        from ganache.latents import from_seeds, moved
+        from ganache.latents import samples
 
         refuse_classes(self.classes, prior)
-        seeds = range(self.seed, self.seed + self.n)
-        return torch.cat([from_seeds(moved(prior, *each), seeds, self.classes) for each in self.settings()])
+        return torch.cat(
+            [
+                samples(prior, self.n, mean=mean, std=std, seed=self.seed, classes=self.classes)
+                for mean, std in self.settings()
+            ]
+        )
 
 
 @dataclass(frozen=True)

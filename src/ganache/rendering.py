@@ -11,7 +11,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from ganache import images
-from ganache.exhibits import Pictures
+from ganache.images import Pictures
 from ganache.types import Generator, Prior
 
 

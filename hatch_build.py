@@ -1,4 +1,4 @@
-"""Compiles the kernels (`src/ganache/networks/kernels`) when ganache is installed, once for each kind of processor.
+"""Compiles the kernels (`src/ganache/fastconv/kernels`) when ganache is installed, once for each kind of processor.
 
 Where that fails (no compiler, another system) ganache is installed without, and computes the same by PyTorch. Nothing
 is linked: OpenMP is the one that PyTorch has loaded, so that its threads are shared.
@@ -30,7 +30,7 @@ PROCESSORS = {  # by the names in `kernels/__init__.py`
 class Kernels(BuildHookInterface):  # type: ignore[type-arg]
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         try:
-            compiled(Path(self.root, "src/ganache/networks/kernels"))
+            compiled(Path(self.root, "src/ganache/fastconv/kernels"))
         except (OSError, subprocess.CalledProcessError) as error:
             self.app.display_warning(f"without kernels of its own, as they did not compile: {error}")
         else:

@@ -15,9 +15,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ganache.config import Config, from_dict, recipe
-from ganache.diagnose import trust
-from ganache.run import Run
+from ganache.config.config import Config, from_dict, recipe
+from ganache.runs.diagnose import trust
+from ganache.runs.run import Run
 
 SMALL_FACES: dict[str, Any] = {
     "data": {"size": "16", "count": 2_000},

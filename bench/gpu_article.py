@@ -8,13 +8,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ganache import build, checkpoint, figures, storage
-from ganache.config import Config, recipe
-from ganache.explore import Sample
-from ganache.folder import best_checkpoint, checkpoints
-from ganache.measure import evaluate
-from ganache.rendering import render
-from ganache.run import Run
+from ganache import figures
+from ganache.config.config import Config, recipe
+from ganache.core import storage
+from ganache.core.rendering import render
+from ganache.evaluation.measure import evaluate
+from ganache.lab.explore import Sample
+from ganache.runs import checkpoint
+from ganache.runs.folder import best_checkpoint, checkpoints
+from ganache.runs.run import Run
+from ganache.training import build
 from gpu_bench import Bench
 
 PIECE = 14 * 2**20

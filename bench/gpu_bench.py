@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from ganache import build
-from ganache.config import Config
+from ganache.config.config import Config
 from ganache.data import Dataset
-from ganache.train import Report, State, train
+from ganache.training import build
+from ganache.training.loop import Report, State, train
 
 QUICK_WIDTH = 8
 """Channels of every network in the quick form, which only shows that everything runs."""

@@ -13,11 +13,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganache import build, checkpoint
-from ganache.algorithms import choose_algorithms
-from ganache.config import Config, from_dict, recipe
+from ganache.config.config import Config, from_dict, recipe
 from ganache.data import Dataset, Stream
-from ganache.train import Plan, Report, State, train
+from ganache.runs import checkpoint
+from ganache.training import build
+from ganache.training.algorithms import choose_algorithms
+from ganache.training.loop import Plan, Report, State, train
 from gpu_bench import Bench
 from gpu_steps import BLOCK, kernel_time, seconds
 

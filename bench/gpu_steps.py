@@ -16,10 +16,11 @@ import torch
 from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 
-from ganache import checkpoint, storage
-from ganache.algorithms import choose_algorithms
-from ganache.config import recipe
-from ganache.recipes import names
+from ganache.config.config import recipe
+from ganache.config.recipes import names
+from ganache.core import storage
+from ganache.runs import checkpoint
+from ganache.training.algorithms import choose_algorithms
 from gpu_bench import Bench, loop
 
 RECIPES = ("dcgan", "anime-article", "wgan-gp", "wgan-article")

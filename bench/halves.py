@@ -10,11 +10,11 @@ import sys
 import numpy as np
 import torch
 
+from ganache.core.images import as_x
 from ganache.data import load
-from ganache.extract import extractor_of, of_data
-from ganache.images import as_x
-from ganache.judging import Sides, by_kernel, by_moments, by_neighbours
-from ganache.metrics.scores import distance
+from ganache.evaluation.features.extract import extractor_of, of_data
+from ganache.evaluation.judging import Sides, by_kernel, by_moments, by_neighbours
+from ganache.evaluation.metrics.scores import distance
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 import ganache
-from ganache.exhibits import Exhibit
+from ganache.lab.figure import Exhibit
 
 
 def main(times: int = 30) -> None:

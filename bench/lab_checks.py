@@ -33,15 +33,16 @@ from torch import Tensor, nn
 from tqdm import trange
 
 import ganache
-from ganache import build, folder
-from ganache.data.faces import FACTORS, Factors, draw_factors, sample_factors
-from ganache.explore.inverting import invert, psnr
-from ganache.explore.ranking import effects_of
-from ganache.explore.steering import found
-from ganache.images import to_float
-from ganache.latents import from_seeds
-from ganache.rendering import generate, render
-from ganache.requests import Dimensions, Directions, Invert, Point
+from ganache.core.images import to_float
+from ganache.core.rendering import generate, render
+from ganache.data.drawn.faces import FACTORS, Factors, draw_factors, sample_factors
+from ganache.functional.latents import from_seeds
+from ganache.lab.explore.inverting import invert, psnr
+from ganache.lab.explore.ranking import effects_of
+from ganache.lab.explore.steering import found
+from ganache.lab.requests import Dimensions, Directions, Invert, Point
+from ganache.runs import folder
+from ganache.training import build
 
 ASKED, BATCH = 2_000, 64
 READ = 0.5

@@ -21,11 +21,12 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from ganache import build, figures, load_generator
-from ganache.config import recipe
+from ganache import figures, load_generator
+from ganache.config.config import recipe
+from ganache.core.rendering import render
 from ganache.data import Dataset
-from ganache.folder import find_checkpoint
-from ganache.rendering import render
+from ganache.runs.folder import find_checkpoint
+from ganache.training import build
 from ganache.types import Generator, Prior
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "peers"))

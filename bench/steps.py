@@ -20,7 +20,7 @@ from pathlib import Path
 import torch
 
 from ceilings import convolution
-from ganache.networks.kernels import cpu_has, library
+from ganache.fastconv.kernels import cpu_has, library
 
 HERE = Path(__file__).resolve().parent
 PEERS = HERE / "peers"

@@ -21,7 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ganache import storage
+from ganache.core import storage
 
 HERE = Path(__file__).resolve().parent
 COSTS = HERE / "trials.json"
@@ -96,7 +96,7 @@ def priced(name: str) -> str:
 
 
 def setting(name: str, data: str, device: str, seed: int = 0, graphs: bool = True) -> Any:
-    from ganache.config import from_dict, recipe
+    from ganache.config.config import from_dict, recipe
     from unseen import HELD_OUT
 
     config = recipe("dcgan", data=data, seed=seed)
@@ -110,7 +110,7 @@ def cost(name: str, steps: int = 3) -> float:
     """Seconds that two cores take for a step."""
     import torch
 
-    from ganache import build
+    from ganache.training import build
     from gpu_bench import loop
 
     torch.set_num_threads(1)
@@ -128,10 +128,11 @@ def trial(name: str, chosen: argparse.Namespace) -> dict[str, Any]:
     """Train as many steps as the time on two cores allows, and judge."""
     import torch
 
-    from ganache import build, figures
-    from ganache.explore import Sample
-    from ganache.rendering import render
-    from ganache.train import update_average
+    from ganache import figures
+    from ganache.core.rendering import render
+    from ganache.lab.explore import Sample
+    from ganache.training import build
+    from ganache.training.loop import update_average
     from gpu_bench import loop
     from unseen import judged
 
@@ -167,7 +168,7 @@ def trial(name: str, chosen: argparse.Namespace) -> dict[str, Any]:
 
 def keep(state: Any, config: Any, data: Any, path: Path) -> None:
     """The averaged generator in half precision, which `ganache` can open where it lies in a run's `checkpoints`."""
-    from ganache.config import to_dict
+    from ganache.config.config import to_dict
 
     tensors = state.average.state_dict()
     small = {f"average.{name}": t.half() if t.is_floating_point() else t for name, t in tensors.items()}

@@ -14,11 +14,12 @@ from typing import Any
 
 import torch
 
-from ganache import checkpoint, folder, log, run, storage
-from ganache.config import Config
+from ganache.config.config import Config
+from ganache.config.sections import DataConfig, RecordConfig, ScheduleConfig
+from ganache.core import storage
 from ganache.methods import NoisyGan
 from ganache.networks import Chollet
-from ganache.sections import DataConfig, RecordConfig, ScheduleConfig
+from ganache.runs import checkpoint, folder, log, run
 
 CONFIG = Config(
     data=DataConfig(source="faces", count=40, size="24"),

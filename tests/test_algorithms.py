@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from ganache.algorithms import choose_algorithms
-from ganache.metrics.features import whole_float32
+from ganache.evaluation.features.base import whole_float32
+from ganache.training.algorithms import choose_algorithms
 
 
 @pytest.fixture(autouse=True)

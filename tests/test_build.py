@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import nn
 
-from ganache import build, optimisers
-from ganache.config import recipe
-from ganache.sections import OptimiserConfig
+from ganache.config.config import recipe
+from ganache.config.sections import OptimiserConfig
+from ganache.training import build, optimisers
 
 KINDS = {
     "adam": lambda weights: torch.optim.Adam(weights, 0.01, (0.5, 0.9), 1e-7),

@@ -13,11 +13,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganache import build, checkpoint, storage
-from ganache.config import recipe, to_dict
+from ganache.config.config import recipe, to_dict
+from ganache.core import storage
 from ganache.errors import CheckpointError
 from ganache.methods import InfoGan
 from ganache.networks import Mlp
+from ganache.runs import checkpoint
+from ganache.training import build
 
 TENSORS = {"a.weight": torch.arange(6.0).reshape(2, 3), "step": torch.tensor(7), "half": torch.ones(3).bfloat16()}
 
@@ -84,7 +86,7 @@ def test_a_state_comes_back_to_the_bit(name: str, tmp_path: Path) -> None:
     """Adam's and RMSprop's moments and the running statistics too, after a few real steps."""
     from itertools import islice
 
-    from ganache.train import train
+    from ganache.training.loop import train
 
     config = recipe(name, batch=4)
     shape = (1, 28, 28)

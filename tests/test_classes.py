@@ -11,16 +11,17 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ganache import build, storage
-from ganache.config import Config, from_dict
+from ganache.config.config import Config, from_dict
+from ganache.config.rules import refuse_contradictions
+from ganache.config.sections import DataConfig, RecordConfig, ScheduleConfig
+from ganache.core import storage
 from ganache.errors import ConfigError
-from ganache.explore import Sample
+from ganache.lab.explore import Sample
 from ganache.methods import Gan, InfoGan, NoisyGan
 from ganache.networks import Mlp
-from ganache.networks.view import Told
-from ganache.rules import refuse_contradictions
-from ganache.run import Run
-from ganache.sections import DataConfig, RecordConfig, ScheduleConfig
+from ganache.runs.run import Run
+from ganache.training import build
+from ganache.training.critic_view import Told
 from ganache.types import Critic, Generator, Method, Prior, Terms
 
 
@@ -100,7 +101,7 @@ def digits(tmp_path: Path) -> Path:
 def test_fakes_are_of_the_classes_of_the_reals_beside_them(digits: Path, tmp_path: Path) -> None:
     from itertools import islice
 
-    from ganache.train import train
+    from ganache.training.loop import train
 
     config = Config(
         data=DataConfig(source=str(digits), classes=4), network=Mlp(z_dim=9), schedule=ScheduleConfig(batch=6)
@@ -118,8 +119,8 @@ def test_fakes_are_of_the_classes_of_the_reals_beside_them(digits: Path, tmp_pat
 
 @pytest.mark.parametrize("method", [Gan(), NoisyGan(), InfoGan(4, 1)])
 def test_a_run_with_classes_or_codes_learns_resumes_and_samples(method: Method, digits: Path, tmp_path: Path) -> None:
-    from ganache import checkpoint
-    from ganache.folder import find_checkpoint
+    from ganache.runs import checkpoint
+    from ganache.runs.folder import find_checkpoint
 
     told = 0 if isinstance(method, InfoGan) else 4
 

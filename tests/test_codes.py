@@ -7,7 +7,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from ganache.metrics.codes import named
+from ganache.evaluation.metrics.codes import named
 
 
 def test_a_code_that_is_a_renamed_label_is_right_everywhere() -> None:

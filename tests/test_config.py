@@ -7,12 +7,12 @@ from importlib import resources
 
 import pytest
 
-from ganache.config import Config, differences, from_dict, recipe, to_dict
+from ganache.config.config import Config, differences, from_dict, recipe, to_dict
+from ganache.config.recipes import names, read
+from ganache.config.sections import DataConfig, ScheduleConfig
 from ganache.errors import ConfigError
 from ganache.methods import Wgan
 from ganache.networks import Mlp
-from ganache.recipes import names, read
-from ganache.sections import DataConfig, ScheduleConfig
 
 
 @pytest.mark.parametrize("name", names())
@@ -22,7 +22,7 @@ def test_every_recipe_is_whole_and_survives_json(name: str) -> None:
     told = read(name)
     assert all([told.title, told.source, told.advice, told.deviations])
     assert config.schedule.steps, "a recipe has a budget of its own"
-    text = (resources.files("ganache.recipes") / f"{name}.toml").read_text()
+    text = (resources.files("ganache.config.recipes") / f"{name}.toml").read_text()
     assert len(text.splitlines()) < 80
     # Nothing written in the file is lost on the way to the settings.
     written = {k: v for k, v in tomllib.loads(text).items() if isinstance(v, dict)}

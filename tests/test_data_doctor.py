@@ -16,8 +16,8 @@ import corpus
 import corpus_good
 from ganache.data import Diagnosis, Reason, diagnose, load
 from ganache.data.duplicates import NEAR_BITS, near_groups
-from ganache.data.files import MAX_BYTES
 from ganache.data.picture import Target, decode
+from ganache.data.readers.files import MAX_BYTES
 from ganache.data.reasons import Skip
 from ganache.errors import DataError
 
@@ -109,7 +109,7 @@ def test_a_file_that_cannot_be_read_is_skipped(tmp_path: Path, monkeypatch: pyte
             raise PermissionError(13, "Permission denied")
         return open(path, *args, **kwargs)  # type: ignore[call-overload]
 
-    monkeypatch.setattr("ganache.data.folders.open", refuse, raising=False)
+    monkeypatch.setattr("ganache.data.readers.folder.open", refuse, raising=False)
     (skipped,) = diagnose(str(folder), cache=tmp_path / "cache").skipped
     assert (skipped.name, skipped.reason, skipped.detail) == ("b.png", Reason.UNREADABLE, "Permission denied")
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 import corpus
-from ganache.data import hub, load
+from ganache.data import load
+from ganache.data.readers import hub
 from ganache.errors import DataError, MissingExtra
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from ganache.images import crop_box, pad_box, tile, to_float, to_uint8
+from ganache.core.images import crop_box, pad_box, tile, to_float, to_uint8
 
 IMAGES = hnp.arrays(np.uint8, hnp.array_shapes(min_dims=4, max_dims=4, max_side=6))
 SIDES = st.tuples(st.integers(1, 500), st.integers(1, 500))

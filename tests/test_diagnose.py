@@ -17,20 +17,20 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganache import build
 from ganache.cli import main
-from ganache.config import SPECS, Config, from_dict, recipe
+from ganache.cli.progress import second_line
+from ganache.config.config import SPECS, Config, from_dict, recipe
 from ganache.data import Dataset
-from ganache.diagnose import findings, looks_told, trust
-from ganache.diagnose.history import thinned
 from ganache.errors import TrainingError
-from ganache.log import read
-from ganache.look import Look, look
-from ganache.progress import second_line
-from ganache.run import Run
-from ganache.train import State, train
+from ganache.runs.diagnose import findings, looks_told, trust
+from ganache.runs.diagnose.history import thinned
+from ganache.runs.log import read
+from ganache.runs.probe import Look, look
+from ganache.runs.prober import Watcher, scene
+from ganache.runs.run import Run
+from ganache.training import build
+from ganache.training.loop import State, train
 from ganache.types import Generator
-from ganache.watch import Watcher, scene
 
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "ganache"
 Line = dict[str, Any]

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ganache import directions
+from ganache.functional import directions
 
 few = settings(max_examples=20, deadline=None)
 seeds = st.integers(0, 2**40)

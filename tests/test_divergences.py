@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import wasserstein_distance
 
-from ganache.divergences import (
+from ganache.functional.divergences import (
     earth_mover,
     histograms,
     jensen_shannon,

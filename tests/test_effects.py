@@ -7,12 +7,12 @@ import torch
 from scipy.stats import spearmanr
 from torch import Tensor, nn
 
-from ganache import effects
-from ganache.exhibits import Exhibit, Sheet
-from ganache.explore import show
-from ganache.explore.ranking import effects_of
-from ganache.rendering import Model
-from ganache.requests import Dimensions
+from ganache.core.rendering import Model
+from ganache.functional import effects
+from ganache.lab.explore import show
+from ganache.lab.explore.ranking import effects_of
+from ganache.lab.figure import Exhibit, Sheet
+from ganache.lab.requests import Dimensions
 from ganache.types import Generator, Prior
 
 

@@ -12,14 +12,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganache import extract, measure
 from ganache.cli import main
+from ganache.core.images import as_x
 from ganache.data import Dataset, load
 from ganache.errors import ConfigError, DataError, TrainingError
-from ganache.evaluation import MEANINGS, Evaluation
-from ganache.images import as_x
-from ganache.measure import SEED, evaluate
-from ganache.metrics.features import Features, Pixels
+from ganache.evaluation import measure
+from ganache.evaluation.features import extract
+from ganache.evaluation.features.base import Features, Pixels
+from ganache.evaluation.measure import SEED, evaluate
+from ganache.evaluation.results import MEANINGS, Evaluation
 from ganache.types import Critic, Generator, Prior
 
 PRIOR = Prior(2)

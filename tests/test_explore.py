@@ -9,12 +9,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ganache import latents
+from ganache.core.rendering import Model, generate, render
 from ganache.errors import ConfigError
-from ganache.exhibits import Cloud, Exhibit, Film, Sheet
-from ganache.explore import Sample, show
-from ganache.rendering import Model, generate, render
-from ganache.requests import (
+from ganache.functional import latents
+from ganache.lab.explore import Sample, show
+from ganache.lab.figure import Cloud, Exhibit, Film, Sheet
+from ganache.lab.requests import (
     KINDS,
     Along,
     Arithmetic,

@@ -14,15 +14,15 @@ from torch.nn.utils.parametrize import is_parametrized
 
 import ganache
 from ganache.cli import main
+from ganache.core.rendering import Model, generate
 from ganache.errors import ConfigError, ExportError, MissingExtra
-from ganache.explore.ranking import effects_of
-from ganache.export.graph import compare, graph, run, split, to_onnx
-from ganache.export.half import halve
-from ganache.export.knobs import RANKED_OVER, knobs
-from ganache.latents import from_seeds
+from ganache.functional.latents import from_seeds
+from ganache.lab.explore.ranking import effects_of
+from ganache.lab.requests import Dimensions, Kept
 from ganache.networks import NETWORKS, Dcgan, Mlp
-from ganache.rendering import Model, generate
-from ganache.requests import Dimensions, Kept
+from ganache.output.export.graph import compare, graph, run, split, to_onnx
+from ganache.output.export.half import halve
+from ganache.output.export.knobs import RANKED_OVER, knobs
 from ganache.types import Prior
 from weights import rouse
 

@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from browser import chromium
-from ganache.explore.picturing import latents_of
-from ganache.export import runtime, to_html
-from ganache.export.page import MODULES, joined, text
-from ganache.latents import from_seeds, moved
-from ganache.rendering import Model, render
-from ganache.requests import Kept, Picture, command, from_json, resolve_names
+from ganache.core.rendering import Model, render
+from ganache.functional.latents import from_seeds, moved
+from ganache.lab.explore.picturing import latents_of
+from ganache.lab.requests import Kept, Picture, command, from_json, resolve_names
+from ganache.output.export import runtime, to_html
+from ganache.output.export.page import MODULES, joined, text
 from ganache.types import Prior
 from test_export import model_of
 

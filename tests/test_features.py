@@ -7,16 +7,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ganache.core.images import to_float
 from ganache.data import Dataset, load
 from ganache.errors import ConfigError
-from ganache.images import to_float
-from ganache.metrics.classifier import Classifier, accuracy, trained
-from ganache.metrics.coverage import precision_recall_density_coverage
-from ganache.metrics.features import CHUNK, Features, Pixels, RandomFeatures, uniform
-from ganache.metrics.fidelity import kernel
-from ganache.metrics.frechet import Sums, between
-from ganache.metrics.scores import patch_distance
-from ganache.metrics.variety import classes_reached
+from ganache.evaluation.features.base import CHUNK, Features, Pixels, RandomFeatures, uniform
+from ganache.evaluation.features.classifier import Classifier, accuracy, trained
+from ganache.evaluation.metrics.coverage import precision_recall_density_coverage
+from ganache.evaluation.metrics.fidelity import kernel
+from ganache.evaluation.metrics.frechet import Sums, between
+from ganache.evaluation.metrics.scores import patch_distance
+from ganache.evaluation.metrics.variety import classes_reached
 
 PINNED = "3769daefb735"
 

@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 
 from ganache.errors import ConfigError, MissingExtra
-from ganache.exhibits import Cloud, Exhibit, Film, Sheet, blank
 from ganache.figures import draw, save_figure
 from ganache.figures.cloud import spread_out, thumbnail
-from ganache.figures.exhibit import enlargement
+from ganache.figures.figure import enlargement
 from ganache.figures.text import one_line, wrapped
+from ganache.lab.figure import Cloud, Exhibit, Film, Sheet, blank
 
 RNG = np.random.default_rng(0)
 

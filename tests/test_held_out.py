@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ganache.checkpoint import load_generator
-from ganache.config import Config, recipe
+from ganache.config.config import Config, recipe
+from ganache.config.sections import DataConfig, RecordConfig
 from ganache.data import Dataset, Stream, load
 from ganache.data.split import digests, set_aside
 from ganache.errors import ConfigError
-from ganache.folder import find_checkpoint
-from ganache.run import Run
-from ganache.sections import DataConfig, RecordConfig
+from ganache.runs.checkpoint import load_generator
+from ganache.runs.folder import find_checkpoint
+from ganache.runs.run import Run
 
 ONE_IN_TWENTY = 0.05
 
@@ -126,7 +126,7 @@ def test_a_run_from_before_has_seen_every_picture(tmp_path: Path) -> None:
 
 
 def test_a_checkpoint_from_before_is_read_as_having_seen_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ganache import run as run_module
+    from ganache.runs import run as run_module
 
     def without(config: Config) -> dict[str, object]:
         plain = to_dict(config)

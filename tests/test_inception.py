@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 import torch
 
+from ganache.core.images import as_x
 from ganache.data import load
 from ganache.errors import ConfigError, MissingExtra
-from ganache.images import as_x
-from ganache.measure import evaluate
-from ganache.metrics import inception
-from ganache.metrics.fidelity import metrics
-from ganache.metrics.inception import Inception, library
+from ganache.evaluation.features import inception
+from ganache.evaluation.features.inception import Inception, library
+from ganache.evaluation.measure import evaluate
+from ganache.evaluation.metrics.fidelity import metrics
 from ganache.types import Generator, Prior
 
 STAND_IN = """
@@ -99,7 +99,7 @@ def test_an_evaluation_by_it_says_whose_weights_they_are(
     stand_in: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Frechet distances of 2,048 features take minutes, and are tested where there are fewer.
-    monkeypatch.setattr("ganache.judging.by_moments", lambda sides: [])
+    monkeypatch.setattr("ganache.evaluation.judging.by_moments", lambda sides: [])
     faces = load("faces", count=300, size=(16, 16))
     labelled = Fixed(as_x(faces.images[:150]))
     found = evaluate(labelled, Prior(2), faces, n=120, features="inception", weights=weights(tmp_path / "some.pth"))

@@ -11,13 +11,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from ganache.core.rendering import Model, render
 from ganache.errors import ConfigError
-from ganache.explore import show
-from ganache.explore.inverting import distance, invert, psnr, untypical
-from ganache.latents import from_seeds
+from ganache.functional.latents import from_seeds
+from ganache.lab.explore import show
+from ganache.lab.explore.inverting import distance, invert, psnr, untypical
+from ganache.lab.requests import Invert
 from ganache.networks.dcgan import Dcgan
-from ganache.rendering import Model, render
-from ganache.requests import Invert
 from ganache.types import Generator, Prior
 
 BRIEF = Invert(starts=3, drawn=64, iterations=150)

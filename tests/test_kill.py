@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from ganache import storage
-from ganache.folder import find_checkpoint
+from ganache.core import storage
+from ganache.runs.folder import find_checkpoint
 
 SCRIPT = Path(__file__).with_name("killed.py")
 

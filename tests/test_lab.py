@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganache import build, load_generator
+from ganache import load_generator
 from ganache.cli import main
-from ganache.explore import Sample
-from ganache.folder import at_step, find_checkpoint, read_names
-from ganache.rendering import render
+from ganache.core.rendering import render
+from ganache.lab.explore import Sample
+from ganache.runs.folder import at_step, find_checkpoint, read_names
+from ganache.training import build
 
 TRAIN = ["train", "faces", "--size", "16", "--batch", "4", "--network.width", "4", "--network.z-dim", "6"]
 BRIEF = ["--data.count", "30", "--record.samples", "4", "--steps", "2", "--record.marks", "1"]

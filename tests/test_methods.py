@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ganache.losses import clipped_cross_entropy, gan_fake, gan_real, wasserstein_fake, wasserstein_real
+from ganache.functional.losses import clipped_cross_entropy, gan_fake, gan_real, wasserstein_fake, wasserstein_real
 from ganache.methods import METHODS, Dragan, Gan, Hinge, InfoGan, Lsgan, NoisyGan, R3gan, Wgan, WganGp
 from ganache.networks import Dcgan, Infogan, Mlp
 from ganache.types import Critic, Generator, Method, Prior

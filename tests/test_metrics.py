@@ -9,12 +9,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganache.metrics.coverage import nearest, precision_recall_density_coverage, radii
-from ganache.metrics.estimates import mean_of
-from ganache.metrics.fidelity import frechet, inception_score, kernel
-from ganache.metrics.frechet import Moments, Sums, between, error_and_limit, line
-from ganache.metrics.memory import copying
-from ganache.metrics.variety import classes_reached, dissimilarity
+from ganache.evaluation.metrics.coverage import nearest, precision_recall_density_coverage, radii
+from ganache.evaluation.metrics.estimates import mean_of
+from ganache.evaluation.metrics.fidelity import frechet, inception_score, kernel
+from ganache.evaluation.metrics.frechet import Moments, Sums, between, error_and_limit, line
+from ganache.evaluation.metrics.memory import copying
+from ganache.evaluation.metrics.variety import classes_reached, dissimilarity
 
 
 def noise(*shape: int, seed: int = 0) -> Tensor:
@@ -191,7 +191,7 @@ def test_prdc_at_the_ends() -> None:
 
 
 def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    from ganache.metrics import coverage
+    from ganache.evaluation.metrics import coverage
 
     a, b = noise(50, 4), noise(40, 4, seed=1)
     whole = radii(a), *nearest(a, b), precision_recall_density_coverage(a, b)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ganache.data import TOYS
-from ganache.metrics.modes import high_quality, mode_shares, modes_covered
+from ganache.evaluation.metrics.modes import high_quality, mode_shares, modes_covered
 
 
 @pytest.mark.parametrize("name", ["ring8", "grid25"])

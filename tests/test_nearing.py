@@ -7,14 +7,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from ganache.core.rendering import Model, render
 from ganache.errors import ConfigError
-from ganache.exhibits import Exhibit, Sheet
-from ganache.explore import show
-from ganache.explore.nearing import as_pixels, nearest
 from ganache.figures import draw
-from ganache.latents import from_seeds
-from ganache.rendering import Model, render
-from ganache.requests import Neighbours
+from ganache.functional.latents import from_seeds
+from ganache.lab.explore import show
+from ganache.lab.explore.nearing import as_pixels, nearest
+from ganache.lab.figure import Exhibit, Sheet
+from ganache.lab.requests import Neighbours
 from ganache.types import Generator, Prior
 
 RNG = np.random.default_rng(0)

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from ganache.errors import ConfigError
+from ganache.fastconv.batch_norm import BatchNorm2d
+from ganache.fastconv.convolution import Conv2d, ConvTranspose2d
 from ganache.networks import NETWORKS, Chollet, Dcgan, Mlp, Mnist, Network, Residual
 from ganache.networks.blocks import flatten, normalisation, unflatten
-from ganache.networks.convolution import Conv2d, ConvTranspose2d
-from ganache.networks.norms import BatchNorm2d
 from ganache.types import Critic, ImageShape
 from weights import count, rouse
 

@@ -9,15 +9,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ganache import build
-from ganache.config import Config
+from ganache.config.config import Config
+from ganache.config.rules import refuse_contradictions
 from ganache.errors import ConfigError
+from ganache.fastconv.batch_norm import BatchNorm2d
+from ganache.fastconv.convolution import Conv2d, ConvTranspose2d
 from ganache.methods import InfoGan, R3gan, WganGp
 from ganache.networks import Infogan
 from ganache.networks.blocks import Norm
-from ganache.networks.convolution import Conv2d, ConvTranspose2d
-from ganache.networks.norms import BatchNorm2d
-from ganache.rules import refuse_contradictions
+from ganache.training import build
 from ganache.types import ImageShape
 from weights import count, penalty, rouse, slopes
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
+from ganache.fastconv.batch_norm import BatchNorm2d
 from ganache.networks import Dcgan
 from ganache.networks.modulation import UNITS, Modulation
-from ganache.networks.norms import BatchNorm2d
 
 SHAPE = (3, 16, 16)
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from ganache.config import recipe
+from ganache.config.config import recipe
 from ganache.errors import ConfigError
 from ganache.networks import Dcgan
 from ganache.networks.overview import LOUDNESS, UNITS, Overview, little

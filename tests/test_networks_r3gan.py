@@ -12,14 +12,14 @@ import torch
 from torch import Tensor, nn
 from torch.autograd import gradcheck, gradgradcheck
 
-from ganache import build
-from ganache.checkpoint import state_tensors
-from ganache.config import Config
+from ganache.config.config import Config
+from ganache.config.rules import refuse_contradictions
 from ganache.errors import ConfigError
 from ganache.methods import R3gan as R3ganMethod
 from ganache.networks import NETWORKS, R3gan
 from ganache.networks.r3block import Block, Resample
-from ganache.rules import refuse_contradictions
+from ganache.runs.checkpoint import state_tensors
+from ganache.training import build
 from ganache.types import ImageShape
 from weights import count, penalty, rouse, slopes
 

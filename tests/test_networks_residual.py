@@ -10,12 +10,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganache.config import Config
+from ganache.config.config import Config
+from ganache.config.rules import refuse_contradictions
 from ganache.errors import ConfigError
+from ganache.fastconv import convolution, winograd
 from ganache.methods import WganGp
-from ganache.networks import Residual, convolution, winograd
+from ganache.networks import Residual
 from ganache.networks.resblock import Block, ConvolutionDown, ConvolutionUp
-from ganache.rules import refuse_contradictions
 from ganache.types import ImageShape
 
 

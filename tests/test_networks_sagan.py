@@ -14,17 +14,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import ParametrizationList
 
-from ganache import build
-from ganache.checkpoint import restore, state_tensors
-from ganache.config import Config
+from ganache.config.config import Config
+from ganache.config.sections import ScheduleConfig
+from ganache.core.storage import load, save
 from ganache.errors import ConfigError
 from ganache.methods import Hinge
 from ganache.networks import Dcgan, Network, Residual
 from ganache.networks.attention import SelfAttention
 from ganache.networks.spectral import SpectralNorm, as_matrix, spectral
-from ganache.sections import ScheduleConfig
-from ganache.storage import load, save
-from ganache.train import State, train
+from ganache.runs.checkpoint import restore, state_tensors
+from ganache.training import build
+from ganache.training.loop import State, train
 from ganache.types import Critic, ImageShape
 
 SHAPE = (3, 24, 32)  # its maps are 12x16, 6x8 and 3x4

@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ganache import build
-from ganache.config import Config
+from ganache.config.config import Config
+from ganache.config.sections import PenaltyConfig
 from ganache.methods import METHODS, Gan, R3gan, Wgan, WganGp
 from ganache.methods.penalised import Penalised
 from ganache.networks import Dcgan
-from ganache.sections import PenaltyConfig
+from ganache.training import build
 from ganache.types import Critic, Generator, Method, Terms
 
 SHAPE = (3, 16, 16)

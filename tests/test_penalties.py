@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ganache.penalties import around, between, gradient_norms, one_centred, one_sided, zero_centred
+from ganache.functional.penalties import around, between, gradient_norms, one_centred, one_sided, zero_centred
 from ganache.types import Critic
 
 SHAPES = [(1, 5, 4), (3, 5, 4), (2,)]

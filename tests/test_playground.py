@@ -17,9 +17,9 @@ from PIL import Image
 from starlette.testclient import WebSocketTestSession
 
 from ganache.cli import main
-from ganache.folder import read_names, write_names
+from ganache.lab.requests import Kept
 from ganache.playground import wire
-from ganache.requests import Kept
+from ganache.runs.folder import read_names, write_names
 from playground_client import FACES, ORIGIN, PICTURE, SOCKET, ask, client, received, reply, train
 
 DIGITS = ["train", "digits", "--size", "16", "--data.count", "60"]

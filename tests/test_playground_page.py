@@ -15,10 +15,10 @@ from PIL import Image
 import ganache
 from browser import chromium
 from ganache.cli import main
-from ganache.explore.picturing import latents_of
-from ganache.folder import read_names
-from ganache.rendering import render
-from ganache.requests import Picture, Point, from_json
+from ganache.core.rendering import render
+from ganache.lab.explore.picturing import latents_of
+from ganache.lab.requests import Picture, Point, from_json
+from ganache.runs.folder import read_names
 from playground_client import FACES, train
 from playground_page import Page, server
 

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 import torch
 
-from ganache import policy, storage
-from ganache.config import Config, from_dict
+from ganache.config.config import Config, from_dict
+from ganache.core import storage
 from ganache.errors import ConfigError, TrainingError
-from ganache.folder import best_checkpoints, checkpoints, find_checkpoint
-from ganache.run import Run
-from ganache.train import Report
+from ganache.runs import policy
+from ganache.runs.folder import best_checkpoints, checkpoints, find_checkpoint
+from ganache.runs.run import Run
+from ganache.training.loop import Report
 
 SMALL: dict[str, Any] = {
     "data": {"source": "ring8", "count": 200},

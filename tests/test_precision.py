@@ -11,13 +11,13 @@ import torch
 from torch import Tensor
 
 import ganache
-from ganache import build
-from ganache.config import Config
+from ganache.config.config import Config
+from ganache.config.sections import PrecisionConfig
 from ganache.methods import Dragan, Gan, Hinge, InfoGan, Lsgan, NoisyGan, R3gan, Wgan, WganGp
 from ganache.methods.penalised import Penalised
 from ganache.networks import Dcgan, Network, Residual
 from ganache.networks.r3gan import R3gan as R3ganNetwork
-from ganache.sections import PrecisionConfig
+from ganache.training import build
 from ganache.types import Method
 
 CPU = torch.device("cpu")

@@ -15,11 +15,11 @@ import pytest
 from browser import chromium
 from ganache.cli import main
 from ganache.errors import CheckpointError
-from ganache.evaluation import Evaluation, Protocol, Score
-from ganache.folder import read_evaluations, write_evaluation
-from ganache.report import write_report
-from ganache.report.curves import CHARTS, MOST, charts, curves, thinned
-from ganache.report.reading import told
+from ganache.evaluation.results import Evaluation, Protocol, Score
+from ganache.output.report import write_report
+from ganache.output.report.curves import CHARTS, MOST, charts, curves, thinned
+from ganache.output.report.reading import told
+from ganache.runs.folder import read_evaluations, write_evaluation
 from pages import Page
 
 SMALL = ["--size", "16", "--batch", "4", "--network.width", "4", "--data.channels", "1", "--data.count", "300"]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ganache.cli.lab import REGISTRY
 from ganache.errors import ConfigError
-from ganache.requests import (
+from ganache.lab.requests import (
     KINDS,
     Along,
     Arithmetic,

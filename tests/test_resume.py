@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from ganache import storage
-from ganache.config import Config, from_dict
-from ganache.folder import find_checkpoint
+from ganache.config.config import Config, from_dict
+from ganache.core import storage
 from ganache.methods import METHODS
-from ganache.run import Run
+from ganache.runs.folder import find_checkpoint
+from ganache.runs.run import Run
 
 BASE = {
     "data": {"source": "faces", "count": 40, "size": "16", "flip": True},

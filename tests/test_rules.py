@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from ganache.config import from_dict
+from ganache.config.config import from_dict
+from ganache.config.recipes import names, read
+from ganache.config.rules import refuse_contradictions, warnings
 from ganache.errors import ConfigError
-from ganache.recipes import names, read
-from ganache.rules import refuse_contradictions, warnings
 
 
 def warned(*sections: dict[str, Any]) -> list[str]:

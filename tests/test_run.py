@@ -12,17 +12,19 @@ import pytest
 import torch
 from PIL import Image
 
-from ganache import build, checkpoint, storage
-from ganache.config import Config, recipe
+from ganache.config.config import Config, recipe
+from ganache.config.sections import DataConfig, OptimiserConfig, RecordConfig, ScheduleConfig
+from ganache.core import storage
+from ganache.core.rendering import render
 from ganache.errors import CheckpointError, ConfigError, TrainingError
-from ganache.explore import Sample
 from ganache.figures import picture
-from ganache.folder import best_checkpoint, checkpoints, find_checkpoint
+from ganache.lab.explore import Sample
 from ganache.methods import NoisyGan
 from ganache.networks import Chollet
-from ganache.rendering import render
-from ganache.run import Run
-from ganache.sections import DataConfig, OptimiserConfig, RecordConfig, ScheduleConfig
+from ganache.runs import checkpoint
+from ganache.runs.folder import best_checkpoint, checkpoints, find_checkpoint
+from ganache.runs.run import Run
+from ganache.training import build
 
 DATA = DataConfig(source="faces", count=50, size="24")
 RECORD = RecordConfig(log_every=1, sample_every=2, samples=4, checkpoint_every=4, keep=2)

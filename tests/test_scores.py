@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from ganache.metrics.scores import distance, patch_distance, pyramid, random_patches, sliced_wasserstein
+from ganache.evaluation.metrics.scores import distance, patch_distance, pyramid, random_patches, sliced_wasserstein
 
 
 def noise(*shape: int, seed: int = 0) -> torch.Tensor:

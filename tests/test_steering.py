@@ -6,21 +6,21 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ganache import latents
+from ganache.core.rendering import Model
 from ganache.errors import ConfigError
-from ganache.exhibits import Exhibit, Sheet
-from ganache.explore import show
-from ganache.explore.inside import first_activations, first_weight
-from ganache.explore.steering import found
-from ganache.networks.chollet import Chollet
+from ganache.functional import latents
+from ganache.lab.explore import show
+from ganache.lab.explore.inside import first_activations, first_weight
+from ganache.lab.explore.steering import found
+from ganache.lab.figure import Exhibit, Sheet
+from ganache.lab.requests import Along, Directions, Kept, Point
+from ganache.networks.anime_article import Chollet
 from ganache.networks.dcgan import Dcgan
 from ganache.networks.infogan import Infogan
 from ganache.networks.mlp import Mlp
-from ganache.networks.mnist import Mnist
 from ganache.networks.r3gan import R3gan
 from ganache.networks.residual import Residual
-from ganache.rendering import Model
-from ganache.requests import Along, Directions, Kept, Point
+from ganache.networks.wgan_article import Mnist
 from ganache.types import Generator, Prior
 
 FAMILIES = {

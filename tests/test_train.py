@@ -11,10 +11,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganache import schedules
+from ganache.functional import schedules
 from ganache.methods import Gan, Wgan, WganGp
 from ganache.networks import Dcgan, Mlp
-from ganache.train import Plan, State, descend, step_seed, train
+from ganache.training.loop import Plan, State, descend, step_seed, train
 from ganache.types import Critic, Generator, Method, Prior, Terms
 
 PLAN = Plan(
@@ -164,7 +164,7 @@ def test_the_average_forgets_by_half_in_its_half_life() -> None:
     with torch.no_grad():
         for mine, its in zip(state.average.parameters(), state.generator.parameters(), strict=True):
             mine.fill_(1.0), its.fill_(0.0)
-    from ganache.train import update_average
+    from ganache.training.loop import update_average
 
     for _ in range(8):  # 8 steps of 8 pictures: one half-life
         update_average(state, plan)

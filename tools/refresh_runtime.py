@@ -16,7 +16,7 @@ import tempfile
 from importlib.resources import files
 from pathlib import Path
 
-from ganache.export.runtime import GLUE, WASM
+from ganache.output.export.runtime import GLUE, WASM
 
 HERE = Path(__file__).resolve().parents[1] / "src" / "ganache" / "export" / "runtime"
 

@@ -25,12 +25,13 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 from turns import answer, take
 
-from ganache import build, train
-from ganache.allocator import keep_freed_memory
-from ganache.config import Config, recipe
-from ganache.networks import Dcgan, few, kernels
-from ganache.networks.convolution import Conv2d, ConvTranspose2d
-from ganache.networks.resized import DoubledConv2d
+from ganache.config.config import Config, recipe
+from ganache.fastconv import kernels, narrow_channels
+from ganache.fastconv.convolution import Conv2d, ConvTranspose2d
+from ganache.fastconv.upsample import DoubledConv2d
+from ganache.networks import Dcgan
+from ganache.training import build, loop
+from ganache.training.allocator import keep_freed_memory
 
 
 def settings(name: str) -> Config:
@@ -78,8 +79,8 @@ class Flop(TorchDispatchMode):
             "weight": lambda weight, small, large: 32 * small.numel() * large.shape[1],
         }
         products = counted(kernels.multiplied, lambda c, a, b: 2 * a.numel() * b.shape[2])
-        layers = {by: counted(function, of_few[by]) for by, function in few.DERIVATIVES.items()}
-        with self, patch.object(kernels, "multiplied", products), patch.dict(few.DERIVATIVES, layers):
+        layers = {by: counted(function, of_few[by]) for by, function in narrow_channels.DERIVATIVES.items()}
+        with self, patch.object(kernels, "multiplied", products), patch.dict(narrow_channels.DERIVATIVES, layers):
             yield
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -118,11 +119,11 @@ def main() -> None:
         state = build.state(config, data.image_shape)
         stream = build.stream(config, data)
         type(stream).__getitem__ = watched(type(stream).__getitem__)  # type: ignore[method-assign]
-        train.update_average = watched(train.update_average)  # type: ignore[assignment]
-        train.get_total_norm = watched(train.get_total_norm)  # type: ignore[assignment]
+        loop.update_average = watched(loop.update_average)  # type: ignore[assignment]
+        loop.get_total_norm = watched(loop.get_total_norm)  # type: ignore[assignment]
         for optimiser in (state.g_optimiser, state.d_optimiser):
             optimiser.step = watched(optimiser.step)  # type: ignore[method-assign]
-        steps = train.train(state, build.method(config), stream, build.prior(config), build.plan(config))
+        steps = loop.train(state, build.method(config), stream, build.prior(config), build.plan(config))
         with as_written(), Flop() as asked:
             next(steps)
         made = Flop()

@@ -23,11 +23,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ganache.build import dataset, prior
-    from ganache.checkpoint import load_generator
-    from ganache.config import Config, recipe
+    from ganache.config.config import Config, recipe
+    from ganache.core.rendering import Model, render
     from ganache.data import Dataset, Stream, load
-    from ganache.diagnose import Finding, findings
     from ganache.errors import (
         CheckpointError,
         ConfigError,
@@ -37,17 +35,11 @@ if TYPE_CHECKING:
         MissingExtra,
         TrainingError,
     )
-    from ganache.evaluation import Evaluation, Score
-    from ganache.explore import Sample, show
-    from ganache.export import to_html, to_onnx
+    from ganache.evaluation.measure import evaluate
+    from ganache.evaluation.results import Evaluation, Score
     from ganache.figures import draw, picture, save_figure
-    from ganache.folder import find_checkpoint, read_names
-    from ganache.measure import evaluate
-    from ganache.methods import METHODS
-    from ganache.networks import NETWORKS
-    from ganache.rendering import Model, render
-    from ganache.report import write_report
-    from ganache.requests import (
+    from ganache.lab.explore import Sample, show
+    from ganache.lab.requests import (
         Along,
         Arithmetic,
         Average,
@@ -66,16 +58,32 @@ if TYPE_CHECKING:
         resolve_names,
         to_json,
     )
-    from ganache.run import Run
-    from ganache.train import Plan, Report, State
+    from ganache.methods import METHODS
+    from ganache.networks import NETWORKS
+    from ganache.output.export import to_html, to_onnx
+    from ganache.output.report import write_report
+    from ganache.runs.checkpoint import load_generator
+    from ganache.runs.diagnose import Finding, findings
+    from ganache.runs.folder import find_checkpoint, read_names
+    from ganache.runs.run import Run
+    from ganache.training.build import dataset, prior
+    from ganache.training.loop import Plan, Report, State
     from ganache.types import Critic, Generator, Method, Prior
 
 _HOMES = {
-    "build": ("dataset", "prior"),
-    "checkpoint": ("load_generator",),
-    "config": ("Config", "recipe"),
-    "data": ("Dataset", "Stream", "load"),
-    "diagnose": ("Finding", "findings"),
+    "config.config": (
+        "Config",
+        "recipe",
+    ),
+    "core.rendering": (
+        "Model",
+        "render",
+    ),
+    "data": (
+        "Dataset",
+        "Stream",
+        "load",
+    ),
     "errors": (
         "CheckpointError",
         "ConfigError",
@@ -85,17 +93,21 @@ _HOMES = {
         "MissingExtra",
         "TrainingError",
     ),
-    "evaluation": ("Evaluation", "Score"),
-    "export": ("to_html", "to_onnx"),
-    "explore": ("Sample", "show"),
-    "rendering": ("Model", "render"),
-    "figures": ("draw", "picture", "save_figure"),
-    "folder": ("find_checkpoint", "read_names"),
-    "measure": ("evaluate",),
-    "methods": ("METHODS",),
-    "networks": ("NETWORKS",),
-    "report": ("write_report",),
-    "requests": (
+    "evaluation.measure": ("evaluate",),
+    "evaluation.results": (
+        "Evaluation",
+        "Score",
+    ),
+    "figures": (
+        "draw",
+        "picture",
+        "save_figure",
+    ),
+    "lab.explore": (
+        "Sample",
+        "show",
+    ),
+    "lab.requests": (
         "Along",
         "Arithmetic",
         "Average",
@@ -114,9 +126,38 @@ _HOMES = {
         "resolve_names",
         "to_json",
     ),
-    "run": ("Run",),
-    "train": ("Plan", "Report", "State"),
-    "types": ("Critic", "Generator", "Method", "Prior"),
+    "methods": ("METHODS",),
+    "networks": ("NETWORKS",),
+    "output.export": (
+        "to_html",
+        "to_onnx",
+    ),
+    "output.report": ("write_report",),
+    "runs.checkpoint": ("load_generator",),
+    "runs.diagnose": (
+        "Finding",
+        "findings",
+    ),
+    "runs.folder": (
+        "find_checkpoint",
+        "read_names",
+    ),
+    "runs.run": ("Run",),
+    "training.build": (
+        "dataset",
+        "prior",
+    ),
+    "training.loop": (
+        "Plan",
+        "Report",
+        "State",
+    ),
+    "types": (
+        "Critic",
+        "Generator",
+        "Method",
+        "Prior",
+    ),
 }
 
 __all__ = [

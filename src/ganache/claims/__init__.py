@@ -1,4 +1,8 @@
-"""The papers' claims, judged by measurement: one claim a file. A new claim is one file and one line here."""
+"""The papers' claims, one per file, each tested by an experiment, and CLAIMS, which names them.
+
+A claim measures, judges the numbers and draws them. It imports everything below it in `docs/house.md`; only `cli` may
+import it.
+"""
 
 from __future__ import annotations
 

@@ -15,9 +15,9 @@ from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Unit, of
 from ganache.claims.pictures import SHOWN, Learning, Yardstick, as_text, judged, setting
 from ganache.claims.training import Look
 from ganache.claims.verdict import Part
-from ganache.config import Config
+from ganache.config.config import Config
+from ganache.core.rendering import generate
 from ganache.networks import Chollet
-from ganache.rendering import generate
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -13,10 +13,10 @@ from ganache.claims import pictures
 from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Unit, of, values, variants
 from ganache.claims.pictures import Learning, learn, setting
 from ganache.claims.verdict import Part
-from ganache.losses import gan_fake, gan_real, wasserstein_fake, wasserstein_real
+from ganache.config.sections import OptimiserConfig
+from ganache.functional.losses import gan_fake, gan_real, wasserstein_fake, wasserstein_real
 from ganache.methods import Wgan
 from ganache.networks import Dcgan
-from ganache.sections import OptimiserConfig
 from ganache.types import Critic, Generator, Terms
 
 if TYPE_CHECKING:

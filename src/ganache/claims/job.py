@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Size, Unit
+from ganache.core.storage import write_json
 from ganache.errors import CheckpointError
-from ganache.storage import write_json
 
 
 @dataclass(frozen=True)

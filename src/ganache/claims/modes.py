@@ -12,8 +12,8 @@ from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Size, Un
 from ganache.claims.training import METHOD_RECIPES, config, em_floor, em_to_held_out, held_out, looks, surface
 from ganache.claims.verdict import Part
 from ganache.data import TOYS
+from ganache.evaluation.metrics.modes import high_quality, modes_covered
 from ganache.methods import WganGp
-from ganache.metrics.modes import high_quality, modes_covered
 from ganache.networks import Mlp
 
 if TYPE_CHECKING:

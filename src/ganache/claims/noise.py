@@ -10,10 +10,10 @@ from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Size, Un
 from ganache.claims.lines import LinePair
 from ganache.claims.training import config, em_floor, em_to_held_out, looks
 from ganache.claims.verdict import Part
-from ganache.config import Config
+from ganache.config.config import Config
+from ganache.config.sections import OptimiserConfig, PriorConfig, ViewConfig
 from ganache.methods import Gan
 from ganache.networks import Mlp
-from ganache.sections import OptimiserConfig, PriorConfig, ViewConfig
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

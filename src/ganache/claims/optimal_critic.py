@@ -12,16 +12,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganache import build
 from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Size, Unit, of
 from ganache.claims.pictures import pictures
 from ganache.claims.training import config
 from ganache.claims.verdict import Part
-from ganache.config import Config
+from ganache.config.config import Config
 from ganache.data import Dataset, Stream
 from ganache.methods import Gan
 from ganache.networks import Dcgan
-from ganache.train import State, critic_step, train
+from ganache.training import build
+from ganache.training.loop import State, critic_step, train
 from ganache.types import Prior
 
 if TYPE_CHECKING:

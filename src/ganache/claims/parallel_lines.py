@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Size, Unit
 from ganache.claims.lines import Line, line
 from ganache.claims.verdict import Part
-from ganache.divergences import (
+from ganache.functional.divergences import (
     earth_mover,
     histograms,
     jensen_shannon,
@@ -23,10 +23,10 @@ from ganache.divergences import (
     parallel_lines,
     total_variation,
 )
+from ganache.functional.penalties import gradient_norms
 from ganache.methods import WganGp
 from ganache.networks import Mlp
-from ganache.penalties import gradient_norms
-from ganache.train import descend
+from ganache.training.loop import descend
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -13,19 +13,20 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ganache import extract, images
 from ganache.claims.claim import Numbers, Settings, Size
 from ganache.claims.training import Look, config, looks
-from ganache.config import Config
+from ganache.config.config import Config
+from ganache.config.sections import DataConfig
+from ganache.core import images
 from ganache.data import Dataset, load
-from ganache.metrics.classifier import Classifier
-from ganache.metrics.coverage import precision_recall_density_coverage
-from ganache.metrics.features import RandomFeatures
-from ganache.metrics.frechet import Sums, between
-from ganache.metrics.scores import patch_distance
-from ganache.metrics.variety import classes_reached
+from ganache.evaluation.features import extract
+from ganache.evaluation.features.base import RandomFeatures
+from ganache.evaluation.features.classifier import Classifier
+from ganache.evaluation.metrics.coverage import precision_recall_density_coverage
+from ganache.evaluation.metrics.frechet import Sums, between
+from ganache.evaluation.metrics.scores import patch_distance
+from ganache.evaluation.metrics.variety import classes_reached
 from ganache.networks import Network
-from ganache.sections import DataConfig
 from ganache.types import Critic, Generator, ImageShape
 
 BATCH, HELD_OUT, FEATURES, SHOWN = 64, 0.3, 128, 24

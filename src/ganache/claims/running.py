@@ -24,9 +24,9 @@ from ganache.claims.job import Job, encoded
 from ganache.claims.machine import machine
 from ganache.claims.verdict import spread
 from ganache.claims.workers import Done, side_by_side
+from ganache.core.storage import write_json
 from ganache.figures.page import duration
-from ganache.folder import lock
-from ganache.storage import write_json
+from ganache.runs.folder import lock
 
 REHEARSED = ((4, 2), (20, 2), (4, 5))
 """(steps, looks) of three rehearsals: their differences tell what a step costs and what a look."""

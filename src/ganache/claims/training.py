@@ -11,15 +11,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ganache import build
-from ganache.config import Config, from_dict
+from ganache.config.config import Config, from_dict
+from ganache.config.recipes import read
+from ganache.config.sections import DataConfig, PrecisionConfig, RecordConfig
+from ganache.core.rendering import generate
 from ganache.data import TOYS, Dataset
-from ganache.divergences import earth_mover
+from ganache.functional.divergences import earth_mover
 from ganache.networks import Network
-from ganache.recipes import read
-from ganache.rendering import generate
-from ganache.sections import DataConfig, PrecisionConfig, RecordConfig
-from ganache.train import Report, State, train
+from ganache.training import build
+from ganache.training.loop import Report, State, train
 from ganache.types import Critic, Prior
 
 METHOD_RECIPES = {

@@ -1,6 +1,6 @@
 """The command line: parse, call, print. Everything it does is a few lines of Python too (see `ganache.__init__`).
 
-One file a group of commands. Heavy imports stand inside the commands, so that `ganache --help` answers at once.
+One file per command or group of commands. It may import everything, and nothing may import it. Heavy imports stand inside the commands, so that `ganache --help` answers at once.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ import tyro
 from ganache.cli import lab
 from ganache.cli.article import article
 from ganache.cli.claims import claims
+from ganache.cli.compare import compare
+from ganache.cli.diagnose import diagnose
+from ganache.cli.evaluate import evaluate
 from ganache.cli.export import export
-from ganache.cli.findings import diagnose
-from ganache.cli.judge import evaluate
-from ganache.cli.names import name
-from ganache.cli.pictures import compare
+from ganache.cli.name import name
 from ganache.cli.playground import explore, watch
-from ganache.cli.reporting import report
-from ganache.cli.tell import doctor, recipes
+from ganache.cli.recipes import doctor, recipes
+from ganache.cli.report import report
 from ganache.cli.train import train, train_command
 from ganache.errors import GanacheError
 

@@ -8,9 +8,9 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from ganache.cli.making import load_models, real_pictures, refuse_unless_request
+from ganache.cli.render import load_models, real_pictures, refuse_unless_request
 from ganache.errors import ConfigError
-from ganache.requests import RealVsFake, command, to_dict
+from ganache.lab.requests import RealVsFake, command, to_dict
 
 
 def article(
@@ -32,12 +32,12 @@ def article(
     folder = Path(out)
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"{folder} is a file, and the article's pictures need a folder: name another with -o.")
-    from ganache.article import plates
-    from ganache.explore import show
+    from ganache.core.storage import write_json
     from ganache.figures import save_figure
     from ganache.figures.page import Entry, page, refuse_unless_ours
-    from ganache.folder import at_step
-    from ganache.storage import write_json
+    from ganache.lab.article import plates
+    from ganache.lab.explore import show
+    from ganache.runs.folder import at_step
 
     refuse_unless_ours(folder / "index.html")
     runs = [run]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tyro.conf import Positional
 
-from ganache.cli.making import load_models
+from ganache.cli.render import load_models
 from ganache.errors import ConfigError
 
 
@@ -24,9 +24,9 @@ def export(run: Positional[str], html: str = "", onnx: str = "", title: str = ""
         raise ConfigError("Nothing to write is named: add --html model.html, or --onnx model.onnx, or both.")
     refuse_unless_ours(html, ".html", 1_000)
     refuse_unless_ours(onnx, ".onnx", 100)
-    from ganache.export import to_html, to_onnx
-    from ganache.folder import at_step, read_names
-    from ganache.storage import write_bytes
+    from ganache.core.storage import write_bytes
+    from ganache.output.export import to_html, to_onnx
+    from ganache.runs.folder import at_step, read_names
 
     names = read_names(at_step(run)[0])
     (model,), _ = load_models([run], average)

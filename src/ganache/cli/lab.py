@@ -1,6 +1,6 @@
 """The latent lab: each command makes one picture, and beside it the request that makes the same picture again.
 
-A command's options are the fields of its request (see `ganache.requests`).
+A command's options are the fields of its request (see `ganache.lab.requests`).
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
-from ganache.cli.making import is_many, make, read_request
+from ganache.cli.render import is_many, make, read_request
 from ganache.errors import ConfigError
-from ganache.requests import (
+from ganache.lab.requests import (
     Along,
     Arithmetic,
     Average,

@@ -46,7 +46,7 @@ def watch(run: Positional[str], host: Host = "127.0.0.1", port: Port = 0, browse
     Args:
         run: The run's folder.
     """
-    from ganache.folder import read_config
+    from ganache.runs.folder import read_config
 
     if read_config(Path(run)) is None:
         raise CheckpointError(f"{run} is no run: give the folder that `ganache train` writes.")

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 from tyro.conf import FlagConversionOff, Positional, arg
 
-from ganache.cli.pictures import compare
+from ganache.cli.compare import compare
 from ganache.errors import ConfigError
 
 if TYPE_CHECKING:
-    from ganache.config import Config
+    from ganache.config.config import Config
 
 DEFAULT_RECIPE = "faces"
 
@@ -66,9 +66,9 @@ def train_command(args: list[str]) -> None:
 
 def train_one(folder: Path, config: Config, force: bool) -> bool:
     """Begin a run, or go on with it; whether it came to the end of its budget."""
-    from ganache.build import dataset
-    from ganache.progress import drive
-    from ganache.run import Run
+    from ganache.cli.progress import drive
+    from ganache.runs.run import Run
+    from ganache.training.build import dataset
 
     run = Run.open(folder, config, dataset(config, progress=True), force=force)
     for notice in run.notices:
@@ -96,8 +96,8 @@ def parse_train(args: list[str]) -> list[tuple[TrainOptions, Config]]:
 
 def parse_recipe(recipe: str, chosen: dict[str, Any], args: list[str]) -> tuple[TrainOptions, Config]:
     """The options and one recipe's settings, changed by those that were chosen by name and by the arguments."""
-    from ganache.config import Config, from_dict
-    from ganache.recipes import read
+    from ganache.config.config import Config, from_dict
+    from ganache.config.recipes import read
 
     base = from_dict(chosen, from_dict(read(recipe).settings))
     given = tyro.cli(parser_type(base), args=args, prog="ganache train", description=train.__doc__)
@@ -118,7 +118,7 @@ def parse_recipe(recipe: str, chosen: dict[str, Any], args: list[str]) -> tuple[
 
 def parser_type(base: Config) -> type[Any]:
     """A dataclass of the options and of the settings in `base`, with the fields that its network and method have."""
-    from ganache.config import SPECS
+    from ganache.config.config import SPECS
 
     specs = [(name, type(getattr(base, name)), field(default=getattr(base, name))) for name in SPECS]
     settings: Any = make_dataclass("Settings", specs, bases=(type(base),), frozen=True)
@@ -144,7 +144,7 @@ def folder_of(options: TrainOptions, config: Config, several: bool) -> Path:
 def default_name(config: Config) -> str:
     """DATA-RECIPE, with the seed where it is not 0.
 
-    >>> from ganache.config import Config, DataConfig
+    >>> from ganache.config.config import Config, DataConfig
     >>> default_name(Config("dcgan", 3, data=DataConfig("pictures/my faces.zip")))
     'my-faces-dcgan-seed3'
     """

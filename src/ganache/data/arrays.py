@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ganache.core.images import Pixels
 from ganache.data.diagnosis import Diagnosis, counted
 from ganache.data.duplicates import exact_groups
 from ganache.data.fitting import fitted
 from ganache.data.picture import Target
 from ganache.data.plain import plain
-from ganache.images import Pixels
 
 _BLOCK_BYTES = 8 * 2**20
 _WHOLE_BYTES = 256 * 2**20

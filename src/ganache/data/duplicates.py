@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ganache.images import Pixels
+from ganache.core.images import Pixels
 
 NEAR_BITS = 2
 """Hashes that differ in at most so many of 64 bits count as near."""

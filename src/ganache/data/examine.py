@@ -13,9 +13,9 @@ from tqdm import tqdm
 
 from ganache.data.diagnosis import Diagnosis, counted
 from ganache.data.duplicates import difference_hash, exact_groups, near_groups
-from ganache.data.files import Entry, Files, labels_of
 from ganache.data.parallel import in_order
 from ganache.data.picture import Picture, Target, decode
+from ganache.data.readers.files import Entry, Files, labels_of
 from ganache.data.reasons import Reason, Skip, Skipped
 from ganache.errors import DataError
 

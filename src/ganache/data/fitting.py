@@ -6,8 +6,8 @@ from typing import Literal
 
 from PIL import Image
 
+from ganache.core.images import Box, crop_box, pad_box
 from ganache.data.reasons import Note
-from ganache.images import Box, crop_box, pad_box
 
 Fit = Literal["crop", "pad", "stretch"]
 FITS: tuple[Fit, ...] = ("crop", "pad", "stretch")

@@ -15,9 +15,9 @@ from ganache.data.arrays import Blocks
 from ganache.data.dataset import Dataset
 from ganache.data.diagnosis import Diagnosis
 from ganache.data.examine import Findings, examine
-from ganache.data.files import Files
 from ganache.data.pack import Damaged, Pack, open_pack
 from ganache.data.picture import DEFAULT_SIZE, NATIVE_SIDE, Target
+from ganache.data.readers.files import Files
 from ganache.data.reasons import Reason
 from ganache.data.writing import Writer, discard
 from ganache.errors import DataError

@@ -12,11 +12,11 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
+from ganache.core.images import Pixels
 from ganache.data.damage import check_png, decoding
 from ganache.data.fitting import Fit, fitted
 from ganache.data.plain import orientation, plain, upright
 from ganache.data.reasons import Note, Reason, Skip
-from ganache.images import Pixels
 
 MAX_PIXELS = 100_000_000
 """More than any usual camera makes; at three bytes each, this is what one file may cost in memory."""

@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Literal
 
 from ganache.data.arrays import Array, Blocks, fit_block, fits, in_blocks
-from ganache.data.builtin import NAMES, built_in
 from ganache.data.dataset import Dataset
-from ganache.data.files import Files
 from ganache.data.fitting import FITS, Fit
-from ganache.data.folders import folder_files
-from ganache.data.hub import REPOSITORIES, hub_files, repository
-from ganache.data.idx import idx_in_folder, idx_magic, read_idx
-from ganache.data.npy import MAGIC, read_npy
 from ganache.data.pack import cache_folder, key_of
 from ganache.data.packing import pack_blocks, pack_files, packed
 from ganache.data.picture import Target
-from ganache.data.zips import zip_files
+from ganache.data.readers.builtin import NAMES, built_in
+from ganache.data.readers.files import Files
+from ganache.data.readers.folder import folder_files
+from ganache.data.readers.hub import REPOSITORIES, hub_files, repository
+from ganache.data.readers.idx import idx_in_folder, idx_magic, read_idx
+from ganache.data.readers.npy import MAGIC, read_npy
+from ganache.data.readers.zip import zip_files
 from ganache.errors import DataError, choices
 
 

@@ -14,9 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ganache.core.images import to_float
 from ganache.data.dataset import Dataset
 from ganache.errors import DataError
-from ganache.images import to_float
 
 SHUFFLE, FLIP = 0, 1
 """What the random bits are for: the same key never serves two purposes."""

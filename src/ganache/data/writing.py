@@ -22,10 +22,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganache.core.images import Pixels
 from ganache.data.pack import CHUNK_BYTES
 from ganache.data.split import digests
 from ganache.errors import DataError
-from ganache.images import Pixels
 
 _TEMPORARY = "writing-"
 

@@ -1,8 +1,12 @@
-"""Arrays and captions -> picture files. Nothing here has seen a network."""
+"""Drawing: arrays and captions turned into PNG files, animations, plots and pages.
 
-from ganache.figures.exhibit import draw
-from ganache.figures.film import save_figure
-from ganache.figures.many import save_many
+Nothing here has seen a network. It imports `core` and `lab.figure`; `runs`, `output`, `claims`, `playground` and `cli`
+may import it.
+"""
+
+from ganache.figures.animation import save_figure
+from ganache.figures.bulk import save_many
+from ganache.figures.figure import draw
 from ganache.figures.pictures import Panel, animation, comparison, picture, points
 
 __all__ = ["Panel", "animation", "comparison", "draw", "picture", "points", "save_figure", "save_many"]

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from ganache.exhibits import Cloud, Sheet
+from ganache.core.images import Pictures
 from ganache.figures.text import one_line
-from ganache.images import Pictures
+from ganache.lab.figure import Cloud, Sheet
 
 THUMBNAIL = 64
 """Pixels: the most a thumbnail's longer side has."""

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 from PIL import Image
 
-from ganache.images import tile
+from ganache.core.images import tile
 
 T = TypeVar("T")
 

@@ -1,4 +1,8 @@
-"""What is minimised: one paper a file. A new method is one file and one line here."""
+"""Methods: what critic and generator minimise, one paper per file, and METHODS, which names them.
+
+A method holds no backward pass, no optimiser and no device. It imports `functional` and `types`; `config`, `training`
+and `claims` may import it.
+"""
 
 from __future__ import annotations
 

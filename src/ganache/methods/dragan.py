@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ganache.losses import gan_fake, gan_real, jensen_shannon
-from ganache.penalties import around, gradient_norms, one_centred
+from ganache.functional.losses import gan_fake, gan_real, jensen_shannon
+from ganache.functional.penalties import around, gradient_norms, one_centred
 from ganache.types import Critic, Generator, Method, Terms
 
 

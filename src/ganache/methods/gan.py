@@ -7,7 +7,7 @@ from typing import Literal
 
 from torch import Tensor
 
-from ganache.losses import gan_fake, gan_real, jensen_shannon
+from ganache.functional.losses import gan_fake, gan_real, jensen_shannon
 from ganache.types import Critic, Generator, Method, Terms
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ganache.losses import hinge_fake, hinge_real, wasserstein_real
+from ganache.functional.losses import hinge_fake, hinge_real, wasserstein_real
 from ganache.types import Critic, Generator, Method, Terms
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from ganache.losses import gan_fake, gan_real, jensen_shannon
+from ganache.functional.losses import gan_fake, gan_real, jensen_shannon
 from ganache.types import Critic, Generator, Method, Terms
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ganache.losses import least_squares
+from ganache.functional.losses import least_squares
 from ganache.types import Critic, Generator, Method, Terms
 
 

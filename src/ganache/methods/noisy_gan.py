@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ganache.losses import clipped_cross_entropy, jensen_shannon
+from ganache.functional.losses import clipped_cross_entropy, jensen_shannon
 from ganache.types import Critic, Generator, Method, Terms
 
 

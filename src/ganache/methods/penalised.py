@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from ganache.penalties import around, between, gradient_norms, one_centred, one_sided, zero_centred
+from ganache.functional.penalties import around, between, gradient_norms, one_centred, one_sided, zero_centred
 from ganache.types import Critic, Generator, Method, Terms
 
 TARGETS = {"one": one_centred, "one-sided": one_sided, "zero": zero_centred}

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ganache.losses import relativistic
-from ganache.penalties import gradient_norms, zero_centred
+from ganache.functional.losses import relativistic
+from ganache.functional.penalties import gradient_norms, zero_centred
 from ganache.types import Critic, Generator, Method, Terms
 
 

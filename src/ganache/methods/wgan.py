@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ganache.losses import wasserstein_fake, wasserstein_real
+from ganache.functional.losses import wasserstein_fake, wasserstein_real
 from ganache.types import Critic, Generator, Method, Terms
 
 

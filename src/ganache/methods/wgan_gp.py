@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ganache.losses import wasserstein_fake, wasserstein_real
-from ganache.penalties import between, gradient_norms, one_centred, one_sided
+from ganache.functional.losses import wasserstein_fake, wasserstein_real
+from ganache.functional.penalties import between, gradient_norms, one_centred, one_sided
 from ganache.types import Critic, Generator, Method, Terms
 
 

@@ -1,16 +1,17 @@
-"""The network families: one a file, each a frozen dataclass of settings that builds a generator and a critic.
+"""Network families, one per file: each is a frozen dataclass of settings that builds a generator and a critic.
 
-A new family is one file and one line here.
+The other files are blocks that families share. It imports `fastconv` and `types`; `config`, `training` and `claims` may
+import it.
 """
 
+from ganache.networks.anime_article import Chollet
 from ganache.networks.blocks import Network
-from ganache.networks.chollet import Chollet
 from ganache.networks.dcgan import Dcgan
 from ganache.networks.infogan import Infogan
 from ganache.networks.mlp import Mlp
-from ganache.networks.mnist import Mnist
 from ganache.networks.r3gan import R3gan
 from ganache.networks.residual import Residual
+from ganache.networks.wgan_article import Mnist
 
 __all__ = ["NETWORKS", "Chollet", "Dcgan", "Infogan", "Mlp", "Mnist", "Network", "R3gan", "Residual"]
 

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganache.networks.blocks import glorot, unflatten
-from ganache.networks.maps import FeatureMap
+from ganache.networks.pyramid import FeatureMap
 
 
 class SelfAttention(nn.Module):

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ganache.errors import ConfigError, choices
-from ganache.networks.norms import BatchNorm2d
+from ganache.fastconv.batch_norm import BatchNorm2d
 from ganache.types import Critic, Generator, ImageShape, exact
 
 

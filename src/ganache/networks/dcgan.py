@@ -17,6 +17,8 @@ from math import prod
 from torch import nn
 
 from ganache.errors import ConfigError
+from ganache.fastconv.convolution import Conv2d, ConvTranspose2d
+from ganache.fastconv.fused import Layers
 from ganache.networks.attention import SelfAttention, attention_at
 from ganache.networks.blocks import (
     Norm,
@@ -28,11 +30,9 @@ from ganache.networks.blocks import (
     needs_bias,
     normalisation,
 )
-from ganache.networks.convolution import Conv2d, ConvTranspose2d
-from ganache.networks.layers import Layers
-from ganache.networks.maps import FeatureMap, check_attention, doubling, halvings
 from ganache.networks.modulation import ModulatedGenerator, Modulation
 from ganache.networks.overview import UNITS, Overview
+from ganache.networks.pyramid import FeatureMap, check_attention, doubling, halvings
 from ganache.networks.spectral import spectral
 from ganache.types import ImageShape
 

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from ganache.fastconv.convolution import Conv2d, ConvTranspose2d
+from ganache.fastconv.fused import Layers
 from ganache.networks.blocks import (
     Flatten,
     Norm,
@@ -25,8 +27,6 @@ from ganache.networks.blocks import (
     normalisation,
     picture_sides,
 )
-from ganache.networks.convolution import Conv2d, ConvTranspose2d
-from ganache.networks.layers import Layers
 from ganache.types import ImageShape
 
 SLOPE = 0.1  # of the critic's LeakyReLU; appendix C.1

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganache.networks.maps import FeatureMap
+from ganache.networks.pyramid import FeatureMap
 
 SLOPE = 0.2  # of LeakyReLU
 GAIN = math.sqrt(2 / (1 + SLOPE**2))  # keeps the variance through it: He et al. 2015, section 2.2

@@ -14,7 +14,7 @@ from itertools import pairwise
 from torch import nn
 
 from ganache.networks.blocks import PictureCritic, PictureGenerator, check_counts
-from ganache.networks.maps import FeatureMap, doubling, halvings
+from ganache.networks.pyramid import FeatureMap, doubling, halvings
 from ganache.networks.r3block import Basis, Block, Projection, Resample, converted, msr
 from ganache.types import ImageShape
 

@@ -12,9 +12,9 @@ from math import sqrt
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganache.networks import convolution
+from ganache.fastconv import convolution
+from ganache.fastconv.convolution import Conv2d
 from ganache.networks.blocks import Norm, normalisation
-from ganache.networks.convolution import Conv2d
 
 
 class ConvolutionUp(nn.Conv2d):

@@ -16,7 +16,7 @@ from torch import nn
 
 from ganache.networks.attention import attention_at
 from ganache.networks.blocks import Norm, PictureCritic, PictureGenerator, check_counts, check_norm, glorot
-from ganache.networks.maps import FeatureMap, check_attention, doubling, halvings
+from ganache.networks.pyramid import FeatureMap, check_attention, doubling, halvings
 from ganache.networks.resblock import Block, activated, he
 from ganache.networks.spectral import spectral
 from ganache.types import ImageShape

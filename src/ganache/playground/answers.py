@@ -14,17 +14,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from ganache import explore, latents
+from ganache.core.rendering import Model, render
 from ganache.data import picture_in
 from ganache.errors import ConfigError, GanacheError
-from ganache.explore import inverting
-from ganache.explore.locating import Place
-from ganache.explore.picturing import latents_of
-from ganache.playground import painting, wire
-from ganache.playground.library import Library
-from ganache.playground.limits import MOST_EXAMPLES, refuse_many_parts, refuse_too_much
-from ganache.rendering import Model, render
-from ganache.requests import (
+from ganache.functional import latents
+from ganache.lab import explore
+from ganache.lab.explore import inverting
+from ganache.lab.explore.locating import Place
+from ganache.lab.explore.picturing import latents_of
+from ganache.lab.requests import (
     Directions,
     Invert,
     Kept,
@@ -38,6 +36,9 @@ from ganache.requests import (
     refuse_bad_name,
     to_dict,
 )
+from ganache.playground import painting, wire
+from ganache.playground.library import Library
+from ganache.playground.limits import MOST_EXAMPLES, refuse_many_parts, refuse_too_much
 
 Answer = tuple[dict[str, Any], list[bytes]]
 DIGITS = 5

@@ -10,17 +10,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ganache.config import Config
+from ganache.config.config import Config
+from ganache.core.rendering import Model
+from ganache.core.storage import read_header
 from ganache.errors import ConfigError, DataError, GanacheError
-from ganache.explore.steering import found
-from ganache.folder import at_step, best_checkpoint, checkpoints, find_checkpoint, read_names, write_names
-from ganache.models import load_model, real_pictures
+from ganache.lab.explore.steering import found
+from ganache.lab.requests import Directions, Kept, Request, refuse_unknown, resolve_names
+from ganache.lab.requests.points import OWN
 from ganache.playground.limits import MOST_MODELS
 from ganache.playground.wire import Which
-from ganache.rendering import Model
-from ganache.requests import Directions, Kept, Request, refuse_unknown, resolve_names
-from ganache.requests.points import OWN
-from ganache.storage import read_header
+from ganache.runs.folder import at_step, best_checkpoint, checkpoints, find_checkpoint, read_names, write_names
+from ganache.runs.models import load_model, real_pictures
 
 T = TypeVar("T")
 

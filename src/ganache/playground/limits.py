@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from ganache.core.rendering import Model
 from ganache.errors import ConfigError
-from ganache.rendering import Model
-from ganache.requests import (
+from ganache.lab.requests import (
     Along,
     Arithmetic,
     Average,

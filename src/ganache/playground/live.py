@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ganache.diagnose import findings, looks_told
 from ganache.errors import GanacheError
-from ganache.folder import checkpoints, read_config
-from ganache.log import measured, read
+from ganache.runs.diagnose import findings, looks_told
+from ganache.runs.folder import checkpoints, read_config
+from ganache.runs.log import measured, read
 
 POINTS = 300
 """Of a curve: more than a screen shows."""

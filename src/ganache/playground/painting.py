@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ganache import images
-from ganache.exhibits import Cloud, Exhibit, Film, Sheet
+from ganache.core import images
+from ganache.core.images import Pictures
 from ganache.figures import save_figure
 from ganache.figures.cloud import draw_cloud
-from ganache.images import Pictures
+from ganache.lab.figure import Cloud, Exhibit, Film, Sheet
 
 ACROSS = 16
 """Pictures in a row of a sheet."""

@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 
 import torch
 
-from ganache import effects, latents
-from ganache.explore.ranking import Effect, columns, effect
+from ganache.functional import effects, latents
+from ganache.lab.explore.ranking import Effect, columns, effect
+from ganache.lab.requests import Dimensions, Sample
 from ganache.playground.library import Library
 from ganache.playground.painting import sheet_of
 from ganache.playground.wire import Which
-from ganache.requests import Dimensions, Sample
 
 T = TypeVar("T")
 InThread = Callable[[Callable[[], T]], Awaitable[T]]

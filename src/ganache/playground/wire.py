@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ganache.errors import ConfigError, choices
-from ganache.requests import Kept, Point, build
+from ganache.lab.requests import Kept, Point, build
 
 LENGTH = struct.Struct(">I")
 LONGEST_TEXT = 256 * 1024

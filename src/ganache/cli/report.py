@@ -1,0 +1,36 @@
+"""`ganache report`: all there is to tell of runs, on one page."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from tyro.conf import Positional, arg
+
+from ganache.errors import ConfigError
+
+
+def report(
+    runs: Positional[tuple[str, ...]],
+    out: Annotated[str, arg(aliases=["-o"])] = "",
+    data: str | None = None,
+    neighbours: bool = True,
+) -> None:
+    """Write one page that tells all of a run, or of several side by side: findings, pictures, scores, curves, settings.
+
+    The page is a single file that opens from disk in any browser, without a network. A run may go on meanwhile.
+
+    Args:
+        runs: The runs' folders.
+        out: The file to write; by default report.html in the run's folder, or here for several runs.
+        data: Where the training pictures are; by default where the runs found them.
+        neighbours: Whether the training pictures nearest to samples are looked for, which takes longest.
+    """
+    if not runs:
+        raise ConfigError("No run was named: write  ganache report RUN  or  ganache report RUN RUN ...")
+    from pathlib import Path
+
+    from ganache.output.report import write_report
+
+    path = Path(out or (Path(runs[0], "report.html") if len(runs) == 1 else "report.html"))
+    write_report(runs, path, data, neighbours=neighbours, progress=True)
+    print(f"{path}: {path.stat().st_size / 2**20:.1f} MiB; open it in a browser.")

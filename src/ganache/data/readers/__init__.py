@@ -1,0 +1,1 @@
+"""Readers of data sources; one kind of source per file."""

@@ -1,0 +1,1 @@
+"""Images turned into vectors that metrics compare; one extractor per file."""

@@ -1,0 +1,115 @@
+"""Several runs side by side: one table, one figure. Runs that differ only in their seed are one row."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ganache.core import storage
+from ganache.core.rendering import render
+from ganache.errors import CheckpointError
+from ganache.figures import Panel
+from ganache.functional import latents
+from ganache.runs import checkpoint
+from ganache.runs.folder import checkpoints, find_checkpoint, read_config, score_of
+from ganache.runs.log import measured, read
+from ganache.training import build
+
+SHOWN = 25
+"""Pictures of each row in the figure."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one run came to."""
+
+    folder: Path
+    settings: str
+    """All settings but seed, budget, record, watch and policy, as JSON: runs of the same stand in one row."""
+    name: str
+    seed: int
+    step: int
+    images: int
+    seconds: float
+    score: float
+    """Of the last checkpoint; lower is better."""
+    best: float
+    log: list[dict[str, Any]]
+
+
+def outcome(folder: str | Path) -> Outcome:
+    """Read a run's folder. Raises CheckpointError where it is none, or has no checkpoint yet."""
+    folder = Path(folder)
+    config = read_config(folder)
+    if config is None:
+        raise CheckpointError(f"{folder} is no run: give the folders that `ganache train` wrote.")
+    last = find_checkpoint(folder)
+    header = storage.read_header(last)
+    schedule = {k: v for k, v in config["schedule"].items() if k not in ("steps", "minutes", "images")}
+    same = {k: v for k, v in config.items() if k not in ("seed", "record", "watch", "policy", "schedule", "device")}
+    return Outcome(
+        folder=folder,
+        settings=json.dumps(same | {"schedule": schedule}, sort_keys=True),
+        name=config["recipe"] or config["method"]["name"],
+        seed=config["seed"],
+        step=header["step"],
+        images=header["batches"] * config["schedule"]["batch"],
+        seconds=header["seconds"],
+        score=score_of(last),
+        best=min(score_of(path) for path in checkpoints(folder)),
+        log=measured(read(folder / "log.jsonl")),
+    )
+
+
+def rows(folders: Sequence[str | Path]) -> list[list[Outcome]]:
+    """The runs' outcomes, those of the same settings together, in the order they were named."""
+    together: dict[str, list[Outcome]] = {}
+    for folder in folders:
+        found = outcome(folder)
+        together.setdefault(found.settings, []).append(found)
+    return list(together.values())
+
+
+def table(compared: Sequence[Sequence[Outcome]]) -> str:
+    """A line a row: mean and, over several seeds, standard deviation."""
+    lines = [f"{'run':24} {'seeds':>5} {'steps':>8} {'pictures':>10} {'minutes':>14} {'score':>16} {'best':>16}"]
+    for row in compared:
+        cells = [spread([getattr(each, what) for each in row]) for what in ("score", "best")]
+        minutes = spread([each.seconds / 60 for each in row])
+        steps, images = (int(statistics.mean(getattr(each, what) for each in row)) for what in ("step", "images"))
+        lines.append(
+            f"{row[0].name[:24]:24} {len(row):5} {steps:8,} {images:10,} {minutes:>14} {cells[0]:>16} {cells[1]:>16}"
+        )
+    lines.append("score: distance of patches of 256 generated pictures to those of 256 real ones; lower is better.")
+    return "\n".join(lines)
+
+
+def spread(values: Sequence[float]) -> str:
+    """
+    >>> spread([2.0]), spread([1.0, 3.0])
+    ('2.0', '2.0 +- 1.4')
+    """
+    mean = f"{statistics.mean(values):.1f}"
+    return mean if len(values) == 1 else f"{mean} +- {statistics.stdev(values):.1f}"
+
+
+def panels(compared: Sequence[Sequence[Outcome]]) -> list[Panel]:
+    """For each row: pictures of the same latent seeds by its first run, and every run's estimates over pictures."""
+    made = []
+    for row in compared:
+        generator, config, _ = checkpoint.load_generator(find_checkpoint(row[0].folder))
+        pictures: np.ndarray = render(generator, latents.samples(build.prior(config), SHOWN))
+        curves = {}
+        for each in row:
+            for name in each.log[0].get("estimates", {}) if each.log else ():
+                xy = [(line["images"], line["estimates"][name]) for line in each.log if name in line["estimates"]]
+                curves[f"{name}, seed {each.seed}" if len(row) > 1 else name] = xy
+        title = f"{row[0].name}: score {spread([each.score for each in row])}"
+        made.append(Panel(title, pictures, curves))
+    return made

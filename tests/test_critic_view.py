@@ -1,0 +1,157 @@
+"""What the critic is shown: augmentations by their definitions, noise by its numbers, and nothing else changed."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from ganache.config.config import Config
+from ganache.config.sections import ViewConfig
+from ganache.functional.augment import AUGMENTATIONS, colour, cutout, translation
+from ganache.methods import Gan, Lsgan
+from ganache.networks import Dcgan
+from ganache.training import build
+from ganache.training.critic_view import View, sometimes
+from ganache.training.loop import Plan, State, adapt
+from ganache.types import Critic
+
+
+def pictures(n: int = 64, channels: int = 3) -> Tensor:
+    return torch.rand(n, channels, 16, 24, generator=torch.Generator().manual_seed(0), dtype=torch.float64) * 2 - 1
+
+
+def test_translation_moves_whole_pictures_and_fills_with_black() -> None:
+    torch.manual_seed(0)
+    x = pictures()
+    shifts = set()
+    for before, after in zip(x, translation(x), strict=True):
+        found = []
+        for down in range(-2, 3):
+            for across in range(-3, 4):
+                expected = torch.zeros_like(before)
+                rows = slice(max(0, -down), 16 - max(0, down)), slice(max(0, down), 16 + min(0, down))
+                columns = slice(max(0, -across), 24 - max(0, across)), slice(max(0, across), 24 + min(0, across))
+                expected[:, rows[0], columns[0]] = before[:, rows[1], columns[1]]
+                if torch.equal(expected, after):
+                    found.append((down, across))
+        assert len(found) == 1
+        shifts |= set(found)
+    assert {down for down, _ in shifts} == set(range(-2, 3)), "an eighth of 16 pixels, both ways"
+    assert {across for _, across in shifts} == set(range(-3, 4)), "an eighth of 24"
+
+
+def test_cutout_paints_one_box_and_leaves_the_rest() -> None:
+    torch.manual_seed(0)
+    x = pictures(400)
+    cut = cutout(x)
+    black = (cut == 0).all(dim=1)  # [B, H, W]
+    assert torch.equal(cut[~black[:, None].expand_as(cut)], x[~black[:, None].expand_as(x)])
+    for box in black:
+        rows, columns = box.any(dim=1).sum().item(), box.any(dim=0).sum().item()
+        assert box.sum().item() == rows * columns, "a box"
+        assert 3 <= rows <= 8
+        assert 5 <= columns <= 12, "half of each side at most, a quarter where it meets the border"
+
+
+def test_colour_keeps_what_it_should() -> None:
+    torch.manual_seed(0)
+    grey = pictures(2000, 1).expand(-1, 3, -1, -1)
+    coloured = colour(grey)
+    assert (coloured - coloured[:, :1]).abs().max().item() < 1e-12, "grey stays grey: saturation is about the mean"
+    moved = coloured.mean(dim=(1, 2, 3)) - grey.mean(dim=(1, 2, 3))
+    assert moved.abs().max().item() < 0.5 + 1e-9
+    assert moved.std().item() == pytest.approx(12**-0.5, rel=0.05), "brightness is uniform on an interval of 1"
+    contrast = coloured.std(dim=(1, 2, 3)) / grey.std(dim=(1, 2, 3))
+    assert 0.5 <= contrast.min().item() < 0.55
+    assert 1.45 < contrast.max().item() <= 1.5
+
+
+@pytest.mark.parametrize("name", AUGMENTATIONS)
+def test_gradients_flow_and_samples_are_changed_apart(name: str) -> None:
+    x = pictures().requires_grad_(True)
+    torch.manual_seed(0)
+    augmented = AUGMENTATIONS[name](x)
+    augmented[5].sum().backward()
+    assert x.grad is not None
+    touched = x.grad.flatten(1).abs().sum(dim=1).nonzero().flatten().tolist()
+    assert touched == [5]
+    one, two = AUGMENTATIONS[name](x.detach()[:1].expand(2, -1, -1, -1))
+    assert not torch.equal(one, two), "the same picture twice is changed in two ways"
+
+
+class Mirror(Critic):
+    """Scores that are the pixels' spread: what it was shown can be read off them."""
+
+    image_shape = (3, 16, 24)
+    head = torch.nn.Identity()
+
+    def features(self, x: Tensor) -> Tensor:
+        return x.flatten(1).std(dim=1, keepdim=True)
+
+
+def at(D: Critic, step: int = 0, strength: float = 0.0) -> State:
+    """A State of which only the critic, the step and the strength are looked at."""
+    return State(None, D, None, None, None, step=step, strength=strength)  # type: ignore[arg-type]
+
+
+def test_noise_has_its_size_and_falls_to_nothing() -> None:
+    config = Config(view=ViewConfig(noise=0.4, noise_steps=100))
+    see, black = build.view(config), torch.zeros(8, 3, 16, 24)
+    torch.manual_seed(0)
+    for step, sigma in ((0, 0.4), (50, 0.2), (75, 0.1)):
+        assert see(at(Mirror(), step), None)(black).mean().item() == pytest.approx(sigma, rel=0.03)
+    assert see(at(Mirror(), 100), None)(black).abs().max().item() == 0
+
+
+def test_without_a_view_methods_meet_the_critic_itself() -> None:
+    D = Dcgan(width=2).critic((3, 16, 24))
+    assert build.view(Config())(at(D), None) is D
+    augmented = build.view(replace(Config(), view=ViewConfig(augment=("colour",))))(at(D), None)
+    assert isinstance(augmented, View)
+    assert {id(p) for p in augmented.parameters()} == {id(p) for p in D.parameters()}, "the same weights, no more"
+
+
+def test_strength_is_the_share_of_pictures_that_are_changed() -> None:
+    torch.manual_seed(0)
+    x = pictures(2000)
+    for strength, low, high in ((0.0, 0.0, 0.0), (0.3, 0.26, 0.34), (1.0, 1.0, 1.0)):
+        changed = (sometimes(colour, x, strength) != x).flatten(1).any(dim=1).double().mean().item()
+        assert low <= changed <= high
+    seen = build.view(Config(view=ViewConfig(augment=("colour",), strength=0.25)))(at(Mirror(), strength=0.9), None)
+    assert isinstance(seen, View)
+    assert seen.strength == 0.25, "a fixed strength is the setting's"
+    adaptive = build.view(Config(view=ViewConfig(augment=("colour",), adaptive=True)))(at(Mirror(), strength=0.9), None)
+    assert isinstance(adaptive, View)
+    assert adaptive.strength == 0.9, "one that adapts is the run's"
+
+
+class Sure(Critic):
+    """Takes every image for real, or none."""
+
+    def __init__(self, score: float) -> None:
+        super().__init__()
+        self.said = score
+
+    def features(self, x: Tensor) -> Tensor:
+        return x.flatten(1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.full((len(x),), self.said)
+
+
+def test_strength_grows_while_the_critic_is_sure_and_falls_while_it_is_not() -> None:
+    plan = Plan(0, 8, lambda step: 1, nullcontext, lambda step: 0.0, lambda step: 0.0, augment_share=0.01)
+    state = at(Sure(2.0))
+    for state.batches in range(1, 41):
+        adapt(state, Gan(), pictures(8), None, plan)
+    assert state.strength == pytest.approx(10 * 4 * 0.01), "every fourth batch, for four batches"
+    state.critic = Sure(0.4)  # for least squares, where 0.5 is the border, that is a fake
+    for state.batches in range(1, 9):
+        adapt(state, Lsgan(), pictures(8), None, plan)
+    assert state.strength == pytest.approx(0.4 - 2 * 0.04)
+    adapt(state, Lsgan(), pictures(8), None, replace(plan, augment_share=None))
+    assert state.strength == pytest.approx(0.4 - 2 * 0.04)

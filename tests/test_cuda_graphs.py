@@ -1,0 +1,202 @@
+"""Recorded turns: with a recorder that, like a CUDA graph, repeats tensor operations and nothing of Python's, every
+method ends with the same bits as without."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from itertools import islice
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves, tree_map
+
+from ganache.config.config import Config, from_dict
+from ganache.config.sections import OptimiserConfig
+from ganache.fastconv.kernels import loading
+from ganache.methods import METHODS
+from ganache.runs import checkpoint
+from ganache.training import build
+from ganache.training.cuda_graphs import Work, replayed
+from ganache.training.loop import Plan, State, set_rate, train
+from ganache.training.optimisers import optimiser
+
+
+@pytest.fixture(autouse=True)
+def _as_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which has no kernels of our own; a tape would not hear of them."""
+    monkeypatch.setattr(loading, "library", lambda: None)
+
+
+class Tape(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Every operation on tensors, to be done again on the same memory."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.calls: list[tuple[Any, Any, Any, Any]] = []
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        asked = func is torch.ops.aten._local_scalar_dense.default and args[0].is_floating_point()
+        assert not asked, "a GPU cannot be asked for a number here"  # one_hot asks for whole ones, on a CPU only
+        given, named = tree_map(alias, (args, kwargs or {}))
+        out = func(*args, **(kwargs or {}))
+        self.calls.append((func, given, named, tree_map(alias, out)))
+        return out
+
+    @torch.no_grad()
+    def replay(self) -> None:
+        for func, args, kwargs, out in self.calls:
+            again = func(*args, **kwargs)
+            fresh = [each.alias_info is None for each in func._schema.returns]
+            if all(fresh) and fresh:  # a view shows its memory's numbers anyway
+                for old, new in zip(tree_leaves(out), tree_leaves(again), strict=True):
+                    if isinstance(old, Tensor):
+                        old.copy_(new)
+
+
+def alias(value: Any) -> Any:
+    """The same memory as it is seen now: autograd gives some tensors another shape later."""
+    return value.detach() if isinstance(value, Tensor) else value
+
+
+class Tapes:
+    """A recorder without a GPU. A recording is a replay at once; so the first one that is asked for is left out."""
+
+    def aside(self, work: Work) -> None:
+        work()
+
+    def record(self, work: Work) -> Work:
+        tape = Tape()
+        done: list[bool] = []
+        with tape:
+            work()
+
+        def replay() -> None:
+            if done:
+                tape.replay()
+            done.append(True)
+
+        return replay
+
+
+BASE = {
+    "device": "cpu",
+    "data": {"source": "faces", "count": 40, "size": "16", "flip": True},
+    "network": {"name": "dcgan", "z_dim": 16, "width": 4, "critic_norm": "layer"},
+    "schedule": {"batch": 4, "critic_steps": 2, "ema_half_life": 20.0},
+    "record": {"log_every": 2},
+}
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    **{name: {"method": {"name": name}} for name in METHODS},
+    "rmsprop, clipped gradients": {"critic_optimiser": {"name": "rmsprop", "clip_value": 0.1}},
+    "batch norm": {"network": {"critic_norm": "batch"}},
+    "the critic's latents again": {"schedule": {"new_latents": False}},
+    "spectral norm and attention": {
+        "network": {"critic_norm": "none", "critic_spectral": True, "generator_spectral": True, "attention": 8}
+    },
+    "augmentation": {"view": {"augment": ["colour", "translation", "cutout"], "strength": 0.5}},
+    "added penalties": {"penalty": {"r1": 1.0, "r2": 1.0, "weight": 1.0}},
+    "a critic that wants more steps": {"schedule": {"boosted_critic_steps": 4, "boost_first": 2, "boost_every": 5}},
+    "one critic step, and more at times": {
+        "schedule": {"critic_steps": 1, "boosted_critic_steps": 3, "boost_every": 4}
+    },
+    "one term at a time": {"schedule": {"one_term_at_a_time": True}},
+    "dropout": {"data": {"size": "24"}, "network": {"name": "chollet", "width": 4}},
+    "residual": {"network": {"name": "residual", "width": 4, "critic_norm": "layer"}},
+}
+
+
+def settings(name: str) -> Config:
+    changes = dict(SETTINGS[name])
+    network = changes.get("network", {})
+    base = {key: value for key, value in BASE.items() if key != "network" or "name" not in network}
+    return from_dict(changes, from_dict(base))
+
+
+def shape(config: Config) -> tuple[int, ...]:
+    return (3, *(config.data.height_width() or ()))
+
+
+class Drawn:
+    """Batches that are a function of their number, with labels."""
+
+    def __init__(self, config: Config) -> None:
+        self.shape = shape(config)
+
+    def __getitem__(self, index: int) -> Tensor:
+        return torch.rand(4, *self.shape, generator=torch.Generator().manual_seed(index)) * 2 - 1
+
+    def labels(self, index: int) -> Tensor:
+        return torch.randint(3, (4,), generator=torch.Generator().manual_seed(index))
+
+
+def ends(config: Config, plan: Plan, state: State, steps: int) -> list[Tensor]:
+    """All that a resumed run needs, and all that was reported."""
+    told = []
+    for report in islice(train(state, build.method(config), Drawn(config), build.prior(config), plan), steps):
+        told.append([report.d_gradient_norm, report.g_gradient_norm])
+        told[-1] += [term for terms in (report.d, report.g, report.estimates) for term in terms.values()]
+        torch.rand(3), state.generator.eval()(torch.randn(2, config.network.z_dim)), state.generator.train()
+    return [*checkpoint.state_tensors(state).values(), *(each for line in told for each in line)]
+
+
+def same(config: Config, make: Callable[[], State] | None = None) -> None:
+    make = make or (lambda: build.state(config, shape(config)))
+    written = build.plan(config)
+    recorded = replace(written, taken=partial(replayed, recorder=Tapes))
+    whole, state = ends(config, written, make(), 8), make()
+    pairs = list(zip(whole, ends(config, recorded, state, 8), strict=True))
+    assert [index for index, (a, b) in enumerate(pairs) if not torch.equal(a, b)] == []
+    parts = make()
+    ends(config, recorded, parts, 5), ends(config, recorded, parts, 3)
+    tensors = (checkpoint.state_tensors(each) for each in (state, parts))
+    assert all(torch.equal(a, b) for a, b in zip(*(each.values() for each in tensors), strict=True))
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_replayed_turns_end_with_the_same_bits(name: str) -> None:
+    same(settings(name))
+
+
+def test_labels_are_copied_into_the_recording() -> None:
+    config = settings("hinge")
+    same(replace(config, data=replace(config.data, classes=3)))
+
+
+def test_a_rate_that_changes_reaches_a_recorded_step() -> None:
+    """On a GPU it is a tensor; a number would stay what it was when the step was recorded."""
+    fading = OptimiserConfig(lr=0.01, decay=0.5)
+    config = replace(settings("gan"), critic_optimiser=fading, generator_optimiser=fading)
+
+    def with_tensors() -> State:
+        state = build.state(config, shape(config))
+        cpu = torch.device("cpu")
+        state.d_optimiser = optimiser(fading, state.critic, cpu, recorded=True)
+        state.g_optimiser = optimiser(fading, state.generator, cpu, recorded=True)
+        return state
+
+    same(config, with_tensors)
+    copied = copy.deepcopy(with_tensors().d_optimiser)
+    set_rate(copied, 0.25)
+    assert float(copied.param_groups[0]["lr"]) == 0.25
+
+
+def test_what_python_decides_anew_in_a_step_is_not_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = from_dict({"precision": {"graphs": True}}, settings("gan"))
+    monkeypatch.setattr(build, "device", lambda config: torch.device("cuda"))
+    assert build.recorded(config)
+    off: list[dict[str, Any]] = [
+        {"view": {"noise": 0.1}},
+        {"view": {"augment": ["colour"], "adaptive": True}},
+        {"critic_optimiser": {"name": "sgd"}},
+        {"precision": {"graphs": False}},
+    ]
+    assert [build.recorded(from_dict(each, config)) for each in off] == [False] * len(off)
+    monkeypatch.setattr(build, "device", lambda config: torch.device("cpu"))
+    assert not build.recorded(config)

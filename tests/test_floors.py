@@ -1,125 +1,97 @@
-"""The house stands: a file imports only from floors below its own, and the exceptions are few and named."""
+"""The layout in `docs/house.md` holds: a file imports only from its own folder and from those above it in that table."""
 
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
-SOURCE = Path(__file__).resolve().parents[1] / "src" / "ganache"
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE = ROOT / "src" / "ganache"
+HOUSE = ROOT / "docs" / "house.md"
 
-FLOORS = [
-    {"types", "errors", "storage"},
-    {
-        "losses",
-        "penalties",
-        "divergences",
-        "latents",
-        "schedules",
-        "images",
-        "augment",
-        "effects",
-        "directions",
-        "rendering",
-    },
-    {"data", "networks", "methods", "metrics", "recipes"},
-    {"sections", "config", "rules", "train", "graphs", "optimisers", "build", "algorithms", "allocator"}
-    | {"requests", "exhibits", "explore", "article"}
-    | {"evaluation", "judging"}
-    | {"look", "watch", "diagnose"},
-    {"checkpoint", "folder", "log", "figures", "resume", "policy", "run", "compare", "extract", "measure"}
-    | {"export", "models", "report"},
-    {"progress", "cli", "claims", "playground"},
-]
-"""As docs/house.md draws them, from the ground up."""
-
-SAME_FLOOR = {
-    ("errors", "types"),
-    ("storage", "errors"),
-    ("rendering", "images"),
-    ("directions", "latents"),
-    ("config", "sections"),
-    ("build", "sections"),
-    ("rules", "config"),
-    ("rules", "sections"),
-    ("graphs", "train"),  # turns, recorded
-    ("build", "graphs"),
-    ("build", "optimisers"),
-    ("optimisers", "sections"),
-    ("build", "config"),  # settings -> objects
-    ("build", "rules"),
-    ("build", "train"),
-    ("article", "requests"),
-    ("explore", "requests"),  # what is asked for -> what is shown
-    ("explore", "exhibits"),
-    ("look", "explore"),  # the fixed latents' pictures
-    ("look", "train"),  # a step of the critic's, on a copy
-    ("watch", "explore"),
-    ("watch", "look"),
-    ("watch", "sections"),
-    ("watch", "train"),
-    ("diagnose", "look"),
-    ("run", "checkpoint"),  # the run folder's one writer uses the other two
-    ("run", "figures"),
-    ("run", "folder"),
-    ("run", "log"),
-    ("run", "policy"),
-    ("run", "resume"),
-    ("resume", "checkpoint"),
-    ("resume", "folder"),
-    ("policy", "checkpoint"),
-    ("policy", "folder"),
-    ("log", "checkpoint"),
-    ("folder", "checkpoint"),
-    ("judging", "evaluation"),
-    ("extract", "checkpoint"),  # features of real pictures are kept as checkpoints are
-    ("measure", "extract"),
-    ("models", "checkpoint"),
-    ("compare", "checkpoint"),
-    ("compare", "folder"),
-    ("compare", "figures"),
-    ("compare", "log"),
-    ("report", "checkpoint"),
-    ("report", "figures"),
-    ("report", "folder"),
-    ("report", "log"),
-    ("cli", "claims"),
-    ("cli", "playground"),
-    ("cli", "progress"),
-}
+FILES = [file for file in SOURCE.rglob("*.py") if file.parent != SOURCE or file.name != "__init__.py"]
 
 
-def floor_of(room: str) -> int:
-    (floor,) = [number for number, rooms in enumerate(FLOORS) if room in rooms]
-    return floor
+def floors() -> list[str]:
+    """The floors in their order, the lowest first, as the table of docs/house.md has them."""
+    return re.findall(r"^\| `([a-z_]+)(?:\.py|/)` \|", HOUSE.read_text(encoding="utf-8"), re.MULTILINE)
 
 
-def room_of(file: Path) -> str:
+def floor_of(file: Path) -> str:
     return file.relative_to(SOURCE).parts[0].removesuffix(".py")
 
 
-def imported_rooms(file: Path) -> set[str]:
-    """The rooms a file imports from, wherever in the file the import stands."""
-    rooms = set()
-    for node in ast.walk(ast.parse(file.read_text())):
+def imports_of(file: Path) -> set[str]:
+    """The modules of ganache that a file imports, wherever in the file the import stands."""
+    modules = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{file}: imports are written from the top, as `from ganache.room import name`"
+            assert node.level == 0, f"{file}: write imports from the top, as `from ganache.core import images`"
             names = [f"{node.module}.{alias.name}" for alias in node.names]
         elif isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         else:
             continue
-        rooms |= {name.split(".")[1] for name in names if name.startswith("ganache.")}
-    return rooms - {"__init__"}
+        modules |= {name for name in names if name.startswith("ganache.")}
+    return modules
 
 
-def test_no_step_up() -> None:
-    files = [file for file in SOURCE.rglob("*.py") if file.parent != SOURCE or file.name != "__init__.py"]
-    assert len(files) > 20
-    for file in files:
-        room = room_of(file)
-        for other in imported_rooms(file) - {room}:
-            below = floor_of(other) < floor_of(room)
-            assert below or (room, other) in SAME_FLOOR, f"{file.relative_to(SOURCE)} imports {other}"
+def module_of(name: str, modules: dict[str, Path]) -> str | None:
+    """The module that holds a dotted name: itself, or the one that defines it."""
+    while name and name not in modules:
+        name = name.rpartition(".")[0]
+    return name or None
+
+
+def test_the_page_lists_every_floor() -> None:
+    there = {floor_of(file) for file in FILES}
+    assert len(floors()) == len(set(floors()))
+    assert set(floors()) == there
+
+
+def test_a_file_imports_only_from_lower_floors() -> None:
+    order = {name: number for number, name in enumerate(floors())}
+    assert len(FILES) > 20
+    upward = [
+        f"{file.relative_to(SOURCE)} imports {module}"
+        for file in FILES
+        for module in imports_of(file)
+        if order[module.split(".")[1]] > order[floor_of(file)]
+    ]
+    assert not upward
+
+
+def test_no_two_modules_import_each_other() -> None:
+    """No circle of imports, inside a folder either."""
+    modules = {}
+    for file in FILES:
+        parts = file.relative_to(SOURCE.parent).with_suffix("").parts
+        modules[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = file
+    arrows = {
+        name: {found for each in imports_of(file) if (found := module_of(each, modules)) and found != name}
+        for name, file in modules.items()
+    }
+    done: set[str] = set()
+
+    def visit(name: str, path: tuple[str, ...]) -> None:
+        assert name not in path, " -> ".join((*path[path.index(name) :], name))
+        if name not in done:
+            for other in sorted(arrows[name]):
+                visit(other, (*path, name))
+            done.add(name)
+
+    for name in modules:
+        visit(name, ())
+
+
+def test_each_folder_says_what_it_holds_and_who_may_import_it() -> None:
+    for name in floors():
+        init = SOURCE / name / "__init__.py"
+        if init.exists():
+            text = ast.get_docstring(ast.parse(init.read_text(encoding="utf-8"))) or ""
+            assert "import" in text.lower(), f"{name}/__init__.py: say which folders may import it"
+            assert len(re.findall(r"[.!](?:\s|$)", text)) >= 2, f"{name}/__init__.py: two or three sentences"
 
 
 def test_the_methods_know_no_device_no_file_and_no_optimiser() -> None:
@@ -128,3 +100,9 @@ def test_the_methods_know_no_device_no_file_and_no_optimiser() -> None:
         names = {n.attr for n in ast.walk(ast.parse(file.read_text())) if isinstance(n, ast.Attribute)}
         names |= {n.id for n in ast.walk(ast.parse(file.read_text())) if isinstance(n, ast.Name)}
         assert not names & forbidden, file.name
+
+
+def test_fastconv_stands_alone() -> None:
+    """The fast convolutions import nothing of ganache besides themselves: they could be a package of their own."""
+    outside = {each for file in (SOURCE / "fastconv").rglob("*.py") for each in imports_of(file)}
+    assert {each.split(".")[1] for each in outside} == {"fastconv"}

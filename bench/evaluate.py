@@ -17,9 +17,9 @@ import tempfile
 START = """
 import json, resource, sys, time
 from ganache import build
-from ganache.config import recipe
+from ganache.config.config import recipe
 from ganache.data import load
-from ganache.measure import evaluate
+from ganache.evaluation.measure import evaluate
 
 def mebibytes():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

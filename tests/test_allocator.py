@@ -12,7 +12,7 @@ HUGE = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 
 PROGRAM = """
 import torch
-from ganache.allocator import keep_freed_memory
+from ganache.training.allocator import keep_freed_memory
 
 def kilobytes(name):
     lines = open("/proc/self/smaps_rollup")

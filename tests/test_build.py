@@ -76,8 +76,8 @@ import sys
 from itertools import islice
 import torch
 from ganache import build
-from ganache.config import recipe
-from ganache.train import train
+from ganache.config.config import recipe
+from ganache.training.loop import train
 
 class Ring:
     def __getitem__(self, index): return torch.rand(4, 2)

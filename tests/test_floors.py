@@ -1,4 +1,4 @@
-"""The layout in `docs/house.md` holds: a file imports only from its own folder and from those above it in that table."""
+"""The layout in `docs/house.md` holds: a file imports only from its own folder and from those above it there."""
 
 from __future__ import annotations
 

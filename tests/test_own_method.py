@@ -17,7 +17,7 @@ FILE = '''
 
 from dataclasses import dataclass
 
-from ganache.losses import wasserstein_real
+from ganache.functional.losses import wasserstein_real
 from ganache.types import Method
 
 

@@ -1,6 +1,7 @@
 """The command line: parse, call, print. Everything it does is a few lines of Python too (see `ganache.__init__`).
 
-One file per command or group of commands. It may import everything, and nothing may import it. Heavy imports stand inside the commands, so that `ganache --help` answers at once.
+One file per command or group of commands. It may import everything, and nothing may import it. Heavy imports stand
+inside the commands, so that `ganache --help` answers at once.
 """
 
 from __future__ import annotations

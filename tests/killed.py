@@ -19,7 +19,7 @@ from ganache.config.sections import DataConfig, RecordConfig, ScheduleConfig
 from ganache.core import storage
 from ganache.methods import NoisyGan
 from ganache.networks import Chollet
-from ganache.runs import checkpoint, folder, log, run
+from ganache.runs import folder, log, run
 
 CONFIG = Config(
     data=DataConfig(source="faces", count=40, size="24"),
@@ -71,9 +71,9 @@ def arm(where: str, times: int) -> None:
         return text
 
     traps: dict[str, tuple[Any, str, Any]] = {
-        "half a checkpoint": (checkpoint, "save_file", half_a_file),
-        "before the rename": (checkpoint, "replace_synced", before_the_rename),
-        "after the rename": (checkpoint, "replace_synced", after_the_rename),
+        "half a checkpoint": (storage, "save_file", half_a_file),
+        "before the rename": (storage, "replace_synced", before_the_rename),
+        "after the rename": (storage, "replace_synced", after_the_rename),
         "half a line": (log, "json", type("Json", (), {"dumps": staticmethod(half_a_line)})),
     }
     setattr(*traps[where])

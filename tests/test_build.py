@@ -75,7 +75,7 @@ def test_training_begins_without_loading_pytorchs_compiler() -> None:
 import sys
 from itertools import islice
 import torch
-from ganache import build
+from ganache.training import build
 from ganache.config.config import recipe
 from ganache.training.loop import train
 

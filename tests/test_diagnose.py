@@ -342,7 +342,7 @@ def test_looks_in_a_hurry_are_judged_a_few_of_them(faces: Watched) -> None:
 
 
 def test_every_setting_that_advice_names_is_there() -> None:
-    said = "".join(path.read_text() for path in (SOURCE / "diagnose").glob("*.py"))
+    said = "".join(path.read_text() for path in (SOURCE / "runs" / "diagnose").glob("*.py"))
     named = set(re.findall(r"--([a-z-]+)\.([a-z0-9-]+)", said))
     assert len(named) > 12
     for section, setting in named:

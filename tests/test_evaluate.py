@@ -16,7 +16,7 @@ from ganache.cli import main
 from ganache.core.images import as_x
 from ganache.data import Dataset, load
 from ganache.errors import ConfigError, DataError, TrainingError
-from ganache.evaluation.results import measure
+from ganache.evaluation import measure
 from ganache.evaluation.features import extract
 from ganache.evaluation.features.base import Features, Pixels
 from ganache.evaluation.measure import SEED, evaluate

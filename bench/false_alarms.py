@@ -65,19 +65,19 @@ RUNS = {
 
 def alarms(folder: Path, config: Config, share: float) -> tuple[list[str], str]:
     """(each finding that came up, once, with the step; how the run ended in a few words)."""
-    run = Run.open(folder, from_dict({"watch": {"share": share}}, config))
+    run = Run.open(folder, from_dict({"probe": {"share": share}}, config))
     seen: dict[str, int] = {}
     for report in run.training():
         for finding in run.findings:
             if finding.severity != "hint":
                 seen.setdefault(finding.kind, report.step)
     run.finish()
-    looks = [line["look"] for line in run.log.lines if "look" in line]
+    looks = [line["probe"] for line in run.log.lines if "probe" in line]
     cost = sum(look["cost"] for look in looks) / run.state.seconds
     loss = trust(run.log.lines)
     ended = f"{len(looks)} looks, {cost:.1%} of the time"
     if looks:
-        ended += f", score {looks[0]['score']:.4g} -> {looks[-1]['score']:.4g} (blank {looks[-1]['blank']:.4g})"
+        ended += f", score {looks[0]['score']:.4g} -> {looks[-1]['score']:.4g} (blank {looks[-1]['blank_score']:.4g})"
     return [f"{kind} (step {step})" for kind, step in seen.items()], f"{ended}. {loss.sentence if loss else ''}"
 
 

@@ -212,7 +212,7 @@ def main(seconds: float = 600.0) -> None:
     with tempfile.TemporaryDirectory() as folder:
         run = f"{folder}/faces"
         words = ["--size", "16", "--data.count", "30", "--network.z-dim", "6", "--network.width", "4", "--batch", "4"]
-        ganache(["train", "faces", *words, "--steps", "2", "--record.marks", "1", "--out", run])
+        ganache(["train", "faces", *words, "--steps", "2", "--record.keep_steps", "1", "--out", run])
         with open(f"{folder}/errors", "w+") as errors:
             command = [str(Path(sys.executable).with_name("ganache")), "explore", run, "--no-browser"]
             server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)

@@ -36,9 +36,9 @@ def settings(bench: Bench) -> Config:
     options = bench.options
     steps, every = (6, 2) if bench.quick else (options.article_steps, options.every)
     config = bench.settings(recipe("anime-article", data=options.data, steps=steps))
-    marks = tuple(sorted({*range(every, steps + 1, every), *config.record.marks}))
-    record = replace(config.record, checkpoint_every=every, marks=marks, sample_every=max(1, every // 4))
-    precision = replace(config.precision, repeatable=not options.fastest and fast_enough(bench, steps))
+    marks = tuple(sorted({*range(every, steps + 1, every), *config.record.keep_steps}))
+    record = replace(config.record, checkpoint_every=every, keep_steps=marks, sample_every=max(1, every // 4))
+    precision = replace(config.precision, deterministic=not options.fastest and fast_enough(bench, steps))
     data = replace(config.data, count=300) if bench.quick else config.data
     return replace(config, record=record, precision=precision, data=data)
 
@@ -59,7 +59,7 @@ def article(bench: Bench) -> None:
     config, most = settings(bench), most_seconds(bench)
     data = build.dataset(config)
     run = Run.open(bench.work / "article", config, data)
-    repeatable = config.precision.repeatable
+    repeatable = config.precision.deterministic
     bench.say(f"{len(data.training):,} pictures, {run.describe()}, {repeatable = }; at most {most:.0f} s.\n")
     begun, told, first = time.perf_counter(), 0.0, run.state.step
     for report in run.training():

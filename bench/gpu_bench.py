@@ -57,7 +57,7 @@ class Bench:
 
     def settings(self, config: Config) -> Config:
         """The recipe on this device, its steps recorded or not; narrow in the quick form."""
-        precision = replace(config.precision, graphs=self.options.graphs == "on")
+        precision = replace(config.precision, cuda_graphs=self.options.graphs == "on")
         config = replace(config, device=self.device, precision=precision)
         if not self.quick:
             return config

@@ -47,7 +47,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "lsgan": ("lsgan", {}),
     "dcgan, fading rates": ("dcgan", {"critic_optimiser": {"decay": 0.01}, "generator_optimiser": {"decay": 0.01}}),
     "dcgan, 3 classes": ("dcgan", {"data": {"classes": 3}}),
-    "dcgan, augmented": ("dcgan", {"view": {"augment": ["colour", "translation", "cutout"], "strength": 0.5}}),
+    "dcgan, augmented": ("dcgan", {"view": {"augment": ["colour", "translation", "cutout"], "augment_p": 0.5}}),
 }
 """A recipe and what is changed of it, the telling ones first."""
 
@@ -97,9 +97,9 @@ def graphs(bench: Bench) -> None:
 def compared(bench: Bench, name: str, changes: dict[str, Any]) -> dict[str, Any]:
     """One case: tensors that differ, and seconds a step."""
     config = bench.settings(from_dict(changes, recipe(name)))
-    config = replace(config, precision=replace(config.precision, graphs=True))
+    config = replace(config, precision=replace(config.precision, cuda_graphs=True))
     _, data = bench.material(config)
-    choose_algorithms(torch.device(bench.device), config.precision.repeatable)
+    choose_algorithms(torch.device(bench.device), config.precision.deterministic)
     written, by_hand = loop(config, data, False)
     replayed, recorded = loop(config, data, True)
     again, parts = loop(config, data, True)
@@ -111,14 +111,14 @@ def compared(bench: Bench, name: str, changes: dict[str, Any]) -> dict[str, Any]
     known = {"of": len(expected)}
     known |= difference("recorded", expected, replayed) | difference("again", expected, again)
     both = {"written": by_hand, "recorded": recorded}
-    return known | {"recording": build.recorded(config)} | timed(bench, both)
+    return known | {"recording": build.uses_cuda_graphs(config)} | timed(bench, both)
 
 
 def loop(config: Config, data: Dataset, recorded: bool, state: State | None = None) -> tuple[State, Iterator[Report]]:
     """A state, and its training, whose optimisers are those of recorded steps either way."""
     state = state or build.state(config, data.image_shape)
     plan, stream = build.plan(config), build.stream(replace(config, data=replace(config.data, classes=0)), data)
-    plan = plan if recorded else replace(plan, taken=Plan.taken)
+    plan = plan if recorded else replace(plan, step_runner=Plan.step_runner)
     batches = Labelled(stream, config.data.classes) if config.data.classes else stream
     return state, train(state, build.method(config), batches, build.prior(config), plan)
 

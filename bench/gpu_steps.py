@@ -33,8 +33,8 @@ BLOCK = 0.25
 def speed(bench: Bench) -> None:
     """Ours and plain PyTorch take turns, a block of steps each."""
     bench.say(
-        "Images a second through the critic, medians; `fastest` is `--precision.repeatable False`; `plain` is float32 "
-        "as tutorials write it (convolutions in TF32, PyTorch's default). Of peak: our convolutions and products over "
+        "Images a second through the critic, medians; `fastest` is `--precision.deterministic False`; `plain` is "
+        "float32 as tutorials write it (convolutions in TF32, PyTorch's default). Of peak: our convolutions and products over "
         "the fastest bfloat16 matrix product measured.\n\n"
         "| recipe | plain | ours | ours, fastest | times plain | times plain, fastest | ms a step | TFLOP a step "
         "| of peak | of peak, fastest |\n|---|---|---|---|---|---|---|---|---|---|"
@@ -140,7 +140,7 @@ def waiting(bench: Bench, name: str) -> dict[str, Any]:
     """Of one recipe, none of whose steps is logged."""
     config = bench.settings(recipe(name))
     config, data = bench.material(replace(config, record=replace(config.record, log_every=10**9)))
-    choose_algorithms(torch.device(bench.device), config.precision.repeatable)
+    choose_algorithms(torch.device(bench.device), config.precision.deterministic)
     _, steps = loop(config, data)
     count = 2 if bench.quick else 10
     seconds(bench, lambda: next(steps), count)
@@ -203,7 +203,7 @@ def resumed(bench: Bench, name: str) -> tuple[int, float, int]:
     path = bench.work / "half.safetensors"
     for _ in range(4):
         next(steps)
-    header = {"step": whole.step, "batches": whole.batches, "seconds": 0.0}
+    header = {"step": whole.step, "batch_index": whole.batch_index, "seconds": 0.0}
     storage.save(path, checkpoint.state_tensors(whole), header)
     again, _ = loop(config, data)
     checkpoint.restore(again, *storage.load(path))

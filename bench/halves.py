@@ -13,7 +13,7 @@ import torch
 from ganache.core.images import as_x
 from ganache.data import load
 from ganache.evaluation.features.extract import extractor_of, of_data
-from ganache.evaluation.judging import Sides, by_kernel, by_moments, by_neighbours
+from ganache.evaluation.judging import SampleSets, by_kernel, by_moments, by_neighbours
 from ganache.evaluation.metrics.scores import distance
 
 
@@ -27,7 +27,7 @@ def main() -> None:
         extractor, _ = extractor_of(name, data, order, order[:0], None)
         one, other = (of_data(data, part, extractor, None, False) for part in (order[:half], order[half : 2 * half]))
         nothing, pictures = torch.empty(0, one.shape[1]), data.images[:1]
-        sides = Sides(one, other, other, nothing, pictures, pictures, None, None, False, None, None, seed=0)
+        sides = SampleSets(one, other, other, nothing, pictures, pictures, None, None, False, None, None, seed=0)
         for score in (*by_moments(sides), *by_kernel(sides), *by_neighbours(sides)):
             print(f"{extractor.name:8} {score.name:20} {score.value:12.5g} +- {score.error:.2g}")
     one, other = (as_x(data.images[np.sort(part[:1000])]) for part in (order[:half], order[half:]))

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 import ganache
-from ganache.lab.figure import Exhibit
+from ganache.lab.figure import Figure
 
 
 def main(times: int = 30) -> None:
@@ -31,7 +31,7 @@ def main(times: int = 30) -> None:
         shown = ganache.show(ganache.Traverse(dimension=28, means=means, quantiles=8, seed=seed), [model])
         took.append(time.perf_counter() - begun)
         computed.append(time.process_time() - busy)
-        assert isinstance(shown, Exhibit)
+        assert isinstance(shown, Figure)
     low, median, late = np.percentile(took[2:], [5, 50, 95])
     print(
         f"a traverse of 10 x 8 at 64x64, {torch.get_num_threads()} threads: median {median:.3f} s "

@@ -61,11 +61,11 @@ CHANGES: dict[str, dict[str, Any]] = {
     "slowly falling rates": {"critic_optimiser": {"decay": 1 / 3000}, "generator_optimiser": {"decay": 1 / 3000}},
     "few latents": {"network": {"z_dim": 32}},
     "batch 192": {"schedule": {"batch": 192}},
-    "half augmented": {"view": {"augment": ["colour", "translation"], "strength": 0.5}},
+    "half augmented": {"view": {"augment": ["colour", "translation"], "augment_p": 0.5}},
     "shifted": {"view": {"augment": ["translation"]}},
-    "half shifted": {"view": {"augment": ["translation"], "strength": 0.5}},
+    "half shifted": {"view": {"augment": ["translation"], "augment_p": 0.5}},
     "augmented": {"view": {"augment": ["colour", "translation"]}},
-    "new latents": {"schedule": {"new_latents": True}},
+    "new latents": {"schedule": {"fresh_latents": True}},
     "rates 1 to 1": {"generator_optimiser": {"lr": 2e-4}},
     "rates 1 to 2": {"generator_optimiser": {"lr": 4e-4}},
     "rates 4 to 1": {"critic_optimiser": {"lr": 4e-4}, "generator_optimiser": {"lr": 1e-4}},
@@ -102,7 +102,7 @@ def setting(name: str, data: str, device: str, seed: int = 0, graphs: bool = Tru
     config = recipe("dcgan", data=data, seed=seed)
     for part in parts(name):
         config = from_dict((BEGINNINGS | CHANGES)[part], config)
-    precision = replace(config.precision, graphs=graphs)
+    precision = replace(config.precision, cuda_graphs=graphs)
     return replace(config, device=device, precision=precision, data=replace(config.data, held_out=HELD_OUT))
 
 
@@ -172,7 +172,7 @@ def keep(state: Any, config: Any, data: Any, path: Path) -> None:
 
     tensors = state.average.state_dict()
     small = {f"average.{name}": t.half() if t.is_floating_point() else t for name, t in tensors.items()}
-    header = {"step": state.step, "batches": state.batches, "seconds": 0.0, "strength": 0.0, "score": None}
+    header = {"step": state.step, "batch_index": state.batch_index, "seconds": 0.0, "augment_p": 0.0, "score": None}
     described = {"config": to_dict(config), "image_shape": list(data.image_shape)}
     storage.save(path, small, header | described | {"data_fingerprint": data.fingerprint})
 

@@ -18,12 +18,12 @@ from ganache.config.config import Config
 from ganache.config.sections import DataConfig, RecordConfig, ScheduleConfig
 from ganache.core import storage
 from ganache.methods import NoisyGan
-from ganache.networks import Chollet
+from ganache.networks import AnimeArticle
 from ganache.runs import folder, log, run
 
 CONFIG = Config(
     data=DataConfig(source="faces", count=40, size="24"),
-    network=Chollet(z_dim=4, width=32),
+    network=AnimeArticle(z_dim=4, width=32),
     method=NoisyGan(),
     schedule=ScheduleConfig(batch=3),
     record=RecordConfig(log_every=1, sample_every=3, samples=4, checkpoint_every=1, keep=2),

@@ -16,7 +16,7 @@ from ganache.lab.article import DIMENSIONS, plates
 from ganache.lab.requests import Arithmetic, Point, RealVsFake, Sample, Traverse, command, from_json
 
 TRAIN = ["train", "faces", "--size", "16", "--batch", "4", "--network.width", "4", "--network.z-dim", "6"]
-BRIEF = ["--data.count", "30", "--record.samples", "4", "--steps", "2", "--record.marks", "1"]
+BRIEF = ["--data.count", "30", "--record.samples", "4", "--steps", "2", "--record.keep_steps", "1"]
 
 
 def run(*args: str) -> int:

@@ -104,11 +104,11 @@ def test_a_state_comes_back_to_the_bit(name: str, tmp_path: Path) -> None:
     state = build.state(config, shape)
     steps(state, 2)
     path = tmp_path / "one.safetensors"
-    header = {"step": state.step, "batches": state.batches, "seconds": 1.0}
+    header = {"step": state.step, "batch_index": state.batch_index, "seconds": 1.0}
     storage.save(path, checkpoint.state_tensors(state), header)
     other = build.state(config, shape)
     checkpoint.restore(other, *storage.load(path))
-    assert (other.step, other.batches) == (2, 2)
+    assert (other.step, other.batch_index) == (2, 2)
     steps(state, 2), steps(other, 2)
     one, two = checkpoint.state_tensors(state), checkpoint.state_tensors(other)
     assert one.keys() == two.keys()
@@ -117,7 +117,7 @@ def test_a_state_comes_back_to_the_bit(name: str, tmp_path: Path) -> None:
 
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     small, large = (build.state(recipe("gan-mlp"), shape) for shape in ((2,), (1, 8, 8)))
-    header = {"step": 0, "batches": 0, "seconds": 0.0}
+    header = {"step": 0, "batch_index": 0, "seconds": 0.0}
     with pytest.raises(CheckpointError, match="another network"):
         checkpoint.restore(large, checkpoint.state_tensors(small), header)
     json.dumps(header)

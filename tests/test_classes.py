@@ -21,7 +21,7 @@ from ganache.methods import Gan, InfoGan, NoisyGan
 from ganache.networks import Mlp
 from ganache.runs.run import Run
 from ganache.training import build
-from ganache.training.critic_view import Told
+from ganache.training.critic_view import ProjectionCritic
 from ganache.types import Critic, Generator, Method, Prior, Terms
 
 
@@ -69,7 +69,7 @@ def test_a_told_critic_adds_the_projection_on_the_class() -> None:
     x = torch.randn(4, 2, generator=torch.Generator().manual_seed(0))
     assert D.classes is not None
     directions = D.classes(torch.tensor([2, 0, 2, 0]))  # fakes and reals of the same labels together
-    torch.testing.assert_close(Told(D, y)(x), (directions * x).sum(dim=1))
+    torch.testing.assert_close(ProjectionCritic(D, y)(x), (directions * x).sum(dim=1))
 
 
 class Watch(Method):
@@ -113,7 +113,7 @@ def test_fakes_are_of_the_classes_of_the_reals_beside_them(digits: Path, tmp_pat
     for real, z, D in method.seen:
         shown = ((real[:, 0, 0, 0] + 1) * 127.5 / 60).round().long()
         assert torch.equal(z[:, 5:].argmax(dim=1), shown)
-        assert isinstance(D, Told)
+        assert isinstance(D, ProjectionCritic)
         assert torch.equal(D.labels, shown)
 
 

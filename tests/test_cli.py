@@ -72,7 +72,7 @@ def test_the_same_command_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
         (["train", "facs"], "did you mean 'faces'?"),
         (["train", "faces", "--recipe", "dcgam"], "did you mean 'dcgan'"),
         (["train", "faces", "--method.name", "wgam"], "no method 'wgam'"),
-        (["train", "faces", "--network.name", "x"], "choose one of: chollet, dcgan, infogan, mlp"),
+        (["train", "faces", "--network.name", "x"], "choose one of: anime-article, dcgan, infogan, mlp"),
         (["train", "faces", "--size", "30"], "multiples of 8"),
         (["train", "faces", "--steps", "3", "--minutes", "1"], "Both steps and minutes"),
         (["train", "faces", "--steps", "0"], "schedule.steps is 0"),

@@ -15,8 +15,8 @@ from ganache.functional.augment import AUGMENTATIONS, colour, cutout, translatio
 from ganache.methods import Gan, Lsgan
 from ganache.networks import Dcgan
 from ganache.training import build
-from ganache.training.critic_view import View, sometimes
-from ganache.training.loop import Plan, State, adapt
+from ganache.training.critic_view import CriticView, sometimes
+from ganache.training.loop import Plan, State, adapt_augmentation
 from ganache.types import Critic
 
 
@@ -95,7 +95,7 @@ class Mirror(Critic):
 
 def at(D: Critic, step: int = 0, strength: float = 0.0) -> State:
     """A State of which only the critic, the step and the strength are looked at."""
-    return State(None, D, None, None, None, step=step, strength=strength)  # type: ignore[arg-type]
+    return State(None, D, None, None, None, step=step, augment_p=strength)  # type: ignore[arg-type]
 
 
 def test_noise_has_its_size_and_falls_to_nothing() -> None:
@@ -111,7 +111,7 @@ def test_without_a_view_methods_meet_the_critic_itself() -> None:
     D = Dcgan(width=2).critic((3, 16, 24))
     assert build.view(Config())(at(D), None) is D
     augmented = build.view(replace(Config(), view=ViewConfig(augment=("colour",))))(at(D), None)
-    assert isinstance(augmented, View)
+    assert isinstance(augmented, CriticView)
     assert {id(p) for p in augmented.parameters()} == {id(p) for p in D.parameters()}, "the same weights, no more"
 
 
@@ -121,12 +121,12 @@ def test_strength_is_the_share_of_pictures_that_are_changed() -> None:
     for strength, low, high in ((0.0, 0.0, 0.0), (0.3, 0.26, 0.34), (1.0, 1.0, 1.0)):
         changed = (sometimes(colour, x, strength) != x).flatten(1).any(dim=1).double().mean().item()
         assert low <= changed <= high
-    seen = build.view(Config(view=ViewConfig(augment=("colour",), strength=0.25)))(at(Mirror(), strength=0.9), None)
-    assert isinstance(seen, View)
-    assert seen.strength == 0.25, "a fixed strength is the setting's"
+    seen = build.view(Config(view=ViewConfig(augment=("colour",), augment_p=0.25)))(at(Mirror(), strength=0.9), None)
+    assert isinstance(seen, CriticView)
+    assert seen.p == 0.25, "a fixed strength is the setting's"
     adaptive = build.view(Config(view=ViewConfig(augment=("colour",), adaptive=True)))(at(Mirror(), strength=0.9), None)
-    assert isinstance(adaptive, View)
-    assert adaptive.strength == 0.9, "one that adapts is the run's"
+    assert isinstance(adaptive, CriticView)
+    assert adaptive.p == 0.9, "one that adapts is the run's"
 
 
 class Sure(Critic):
@@ -144,14 +144,14 @@ class Sure(Critic):
 
 
 def test_strength_grows_while_the_critic_is_sure_and_falls_while_it_is_not() -> None:
-    plan = Plan(0, 8, lambda step: 1, nullcontext, lambda step: 0.0, lambda step: 0.0, augment_share=0.01)
+    plan = Plan(0, 8, lambda step: 1, nullcontext, lambda step: 0.0, lambda step: 0.0, augment_p_step=0.01)
     state = at(Sure(2.0))
-    for state.batches in range(1, 41):
-        adapt(state, Gan(), pictures(8), None, plan)
-    assert state.strength == pytest.approx(10 * 4 * 0.01), "every fourth batch, for four batches"
+    for state.batch_index in range(1, 41):
+        adapt_augmentation(state, Gan(), pictures(8), None, plan)
+    assert state.augment_p == pytest.approx(10 * 4 * 0.01), "every fourth batch, for four batches"
     state.critic = Sure(0.4)  # for least squares, where 0.5 is the border, that is a fake
-    for state.batches in range(1, 9):
-        adapt(state, Lsgan(), pictures(8), None, plan)
-    assert state.strength == pytest.approx(0.4 - 2 * 0.04)
-    adapt(state, Lsgan(), pictures(8), None, replace(plan, augment_share=None))
-    assert state.strength == pytest.approx(0.4 - 2 * 0.04)
+    for state.batch_index in range(1, 9):
+        adapt_augmentation(state, Lsgan(), pictures(8), None, plan)
+    assert state.augment_p == pytest.approx(0.4 - 2 * 0.04)
+    adapt_augmentation(state, Lsgan(), pictures(8), None, replace(plan, augment_p_step=None))
+    assert state.augment_p == pytest.approx(0.4 - 2 * 0.04)

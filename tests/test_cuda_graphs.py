@@ -23,7 +23,7 @@ from ganache.methods import METHODS
 from ganache.runs import checkpoint
 from ganache.training import build
 from ganache.training.cuda_graphs import Work, replayed
-from ganache.training.loop import Plan, State, set_rate, train
+from ganache.training.loop import Plan, State, set_learning_rate, train
 from ganache.training.optimisers import optimiser
 
 
@@ -96,18 +96,18 @@ SETTINGS: dict[str, dict[str, Any]] = {
     **{name: {"method": {"name": name}} for name in METHODS},
     "rmsprop, clipped gradients": {"critic_optimiser": {"name": "rmsprop", "clip_value": 0.1}},
     "batch norm": {"network": {"critic_norm": "batch"}},
-    "the critic's latents again": {"schedule": {"new_latents": False}},
+    "the critic's latents again": {"schedule": {"fresh_latents": False}},
     "spectral norm and attention": {
         "network": {"critic_norm": "none", "critic_spectral": True, "generator_spectral": True, "attention": 8}
     },
-    "augmentation": {"view": {"augment": ["colour", "translation", "cutout"], "strength": 0.5}},
+    "augmentation": {"view": {"augment": ["colour", "translation", "cutout"], "augment_p": 0.5}},
     "added penalties": {"penalty": {"r1": 1.0, "r2": 1.0, "weight": 1.0}},
     "a critic that wants more steps": {"schedule": {"boosted_critic_steps": 4, "boost_first": 2, "boost_every": 5}},
     "one critic step, and more at times": {
         "schedule": {"critic_steps": 1, "boosted_critic_steps": 3, "boost_every": 4}
     },
-    "one term at a time": {"schedule": {"one_term_at_a_time": True}},
-    "dropout": {"data": {"size": "24"}, "network": {"name": "chollet", "width": 4}},
+    "one term at a time": {"schedule": {"separate_critic_terms": True}},
+    "dropout": {"data": {"size": "24"}, "network": {"name": "anime-article", "width": 4}},
     "residual": {"network": {"name": "residual", "width": 4, "critic_norm": "layer"}},
 }
 
@@ -149,7 +149,7 @@ def ends(config: Config, plan: Plan, state: State, steps: int) -> list[Tensor]:
 def same(config: Config, make: Callable[[], State] | None = None) -> None:
     make = make or (lambda: build.state(config, shape(config)))
     written = build.plan(config)
-    recorded = replace(written, taken=partial(replayed, recorder=Tapes))
+    recorded = replace(written, step_runner=partial(replayed, recorder=Tapes))
     whole, state = ends(config, written, make(), 8), make()
     pairs = list(zip(whole, ends(config, recorded, state, 8), strict=True))
     assert [index for index, (a, b) in enumerate(pairs) if not torch.equal(a, b)] == []
@@ -183,20 +183,20 @@ def test_a_rate_that_changes_reaches_a_recorded_step() -> None:
 
     same(config, with_tensors)
     copied = copy.deepcopy(with_tensors().d_optimiser)
-    set_rate(copied, 0.25)
+    set_learning_rate(copied, 0.25)
     assert float(copied.param_groups[0]["lr"]) == 0.25
 
 
 def test_what_python_decides_anew_in_a_step_is_not_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
-    config = from_dict({"precision": {"graphs": True}}, settings("gan"))
+    config = from_dict({"precision": {"cuda_graphs": True}}, settings("gan"))
     monkeypatch.setattr(build, "device", lambda config: torch.device("cuda"))
-    assert build.recorded(config)
+    assert build.uses_cuda_graphs(config)
     off: list[dict[str, Any]] = [
         {"view": {"noise": 0.1}},
         {"view": {"augment": ["colour"], "adaptive": True}},
         {"critic_optimiser": {"name": "sgd"}},
-        {"precision": {"graphs": False}},
+        {"precision": {"cuda_graphs": False}},
     ]
-    assert [build.recorded(from_dict(each, config)) for each in off] == [False] * len(off)
+    assert [build.uses_cuda_graphs(from_dict(each, config)) for each in off] == [False] * len(off)
     monkeypatch.setattr(build, "device", lambda config: torch.device("cpu"))
-    assert not build.recorded(config)
+    assert not build.uses_cuda_graphs(config)

@@ -25,8 +25,8 @@ from ganache.errors import TrainingError
 from ganache.runs.diagnose import findings, looks_told, trust
 from ganache.runs.diagnose.history import thinned
 from ganache.runs.log import read
-from ganache.runs.probe import Look, look
-from ganache.runs.prober import Watcher, scene
+from ganache.runs.probe import Probe, take_probe
+from ganache.runs.prober import Prober, probe_inputs
 from ganache.runs.run import Run
 from ganache.training import build
 from ganache.training.loop import State, train
@@ -47,7 +47,7 @@ class Watched:
         self.log: list[Line] = []
         self.before: Tensor | None = None
         self.parts = build.method(config), build.stream(config, self.data), build.prior(config), build.plan(config)
-        self.scene = scene(self.data, self.parts[2], self.parts[3])
+        self.scene = probe_inputs(self.data, self.parts[2], self.parts[3])
 
     def train(self, steps: int, every: int) -> Watched:
         method, stream, prior, plan = self.parts
@@ -70,10 +70,10 @@ class Watched:
     def look(self, shown: Generator, state: State | None = None, step: int | None = None) -> None:
         method, stream, prior, plan = self.parts
         state = state or self.state
-        seen, self.before = look(self.scene, state, shown, method, stream, prior, plan, 8, self.before)
+        seen, self.before = take_probe(self.scene, state, shown, method, stream, prior, plan, 8, self.before)
         if step is not None:
             self.log.append({**self.log[-1], "step": step})
-        self.log[-1]["look"] = replace(seen, step=self.log[-1]["step"]).to_json()
+        self.log[-1]["probe"] = replace(seen, step=self.log[-1]["step"]).to_json()
 
     def kinds(self) -> list[str]:
         return [finding.kind for finding in findings(self.log)]
@@ -102,7 +102,7 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> Watched:
 def edited(log: Sequence[Line], last: int, **values: Callable[[int, float], float] | float) -> list[Line]:
     """The log with numbers of its last looks changed: a value, or a function of (how many before the end, old one)."""
     lines = copy.deepcopy(list(log))
-    looks = [line["look"] for line in lines if "look" in line]
+    looks = [line["probe"] for line in lines if "probe" in line]
     for back, seen in enumerate(reversed(looks[-last:])):
         for name, value in values.items():
             seen[name] = value(back, seen[name]) if callable(value) else value
@@ -115,9 +115,9 @@ def longer(log: Sequence[Line], looks: int) -> list[Line]:
     for _ in range(looks):
         last = copy.deepcopy(lines[-1])
         last["step"] += 65
-        last["look"]["step"] += 65
-        last["look"]["g_weights"] += 0.001
-        last["look"]["d_weights"] += 0.001
+        last["probe"]["step"] += 65
+        last["probe"]["g_weights"] += 0.001
+        last["probe"]["d_weights"] += 0.001
         lines.append(last)
     return lines
 
@@ -279,9 +279,9 @@ def test_gradients_that_vanish_or_explode(faces: Watched) -> None:
 
 
 def test_a_run_past_its_peak_that_became_darker(faces: Watched) -> None:
-    best = min(line["look"]["score"] for line in faces.log if "look" in line)
+    best = min(line["probe"]["score"] for line in faces.log if "probe" in line)
     log = longer(faces.log, 5)
-    found = only(edited(log, 4, score=1.6 * best, brighter=-0.2))
+    found = only(edited(log, 4, score=1.6 * best, brightness_shift=-0.2))
     assert found.kind == "past its peak"
     assert "darker" in found.evidence
     assert "near step 5" in found.sentence
@@ -292,8 +292,8 @@ def test_partial_collapse_in_its_three_forms(faces: Watched) -> None:
     log = longer(faces.log, 4)
     assert findings(log) == [], "quality that stands is no fault"
     for change, words in (
-        ({"distinct": 0.05}, "again and again"),
-        ({"covered": 0.2, "plausible": 0.9, "variety": 0.9}, "whole kinds of the data are missing"),
+        ({"nearest_ratio": 0.05}, "again and again"),
+        ({"coverage": 0.2, "precision": 0.9, "variety": 0.9}, "whole kinds of the data are missing"),
         ({"variety": 0.25}, "lost much of their variety"),
     ):
         found = [f for f in findings(edited(log, 4, **change)) if f.kind == "partial mode collapse"]
@@ -310,7 +310,7 @@ def test_training_that_goes_in_circles(faces: Watched) -> None:
 
 
 def test_an_improving_run_is_left_in_peace_however_odd(faces: Watched) -> None:
-    odd = {"variety": 0.01, "right": 1.0, "drift": 3.0}
+    odd = {"variety": 0.01, "critic_accuracy": 1.0, "drift": 3.0}
     better = edited(faces.log, 4, score=lambda back, old: 10.0 * (1 + back), **odd)
     assert findings(better) == []
 
@@ -322,23 +322,23 @@ def test_whether_the_critics_loss_is_to_be_trusted(faces: Watched) -> None:
         assert found.severity == "note"
         return found.sentence
 
-    score = [line["look"]["score"] for line in faces.log if "look" in line][::-1]
-    follows = {"critic_loss": lambda back, old: -score[back], "gain": 0.01, "right": 0.7}
+    score = [line["probe"]["score"] for line in faces.log if "probe" in line][::-1]
+    follows = {"critic_loss": lambda back, old: -score[back], "critic_headroom": 0.01, "critic_accuracy": 0.7}
     assert "is to be trusted now" in said(**follows)
     assert "and the loss has followed the quality" in said(**follows)
-    assert "not to be trusted now, because a few more critic steps" in said(**{**follows, "gain": 0.4})
-    assert "tells everything apart" in said(**{**follows, "right": 1.0})
+    assert "not to be trusted now, because a few more critic steps" in said(**{**follows, "critic_headroom": 0.4})
+    assert "tells everything apart" in said(**{**follows, "critic_accuracy": 1.0})
     assert "has not followed" in said(**{**follows, "critic_loss": lambda back, old: score[back]})
     assert trust(faces.log[:15]) is None
 
 
 def test_looks_in_a_hurry_are_judged_a_few_of_them(faces: Watched) -> None:
-    first = next(Look.from_json(line["look"]) for line in faces.log if "look" in line)
+    first = next(Probe.from_json(line["probe"]) for line in faces.log if "probe" in line)
     many = [replace(first, step=step) for step in range(10, 2401, 10)]
     kept = thinned(many)
     assert kept[-1] is many[-1]
     assert [b.step - a.step for a, b in pairwise(kept)] == [100] * 23
-    assert [look.step for look in thinned(many[:20])] == [50, 100, 150, 200]
+    assert [take_probe.step for take_probe in thinned(many[:20])] == [50, 100, 150, 200]
 
 
 def test_every_setting_that_advice_names_is_there() -> None:
@@ -357,7 +357,7 @@ def test_every_setting_that_advice_names_is_there() -> None:
 @pytest.fixture
 def stuck(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """A finished run whose rates were 0."""
-    monkeypatch.setattr(Watcher, "due", lambda watcher, state: state.step % 3 == 0)
+    monkeypatch.setattr(Prober, "due", lambda watcher, state: state.step % 3 == 0)
     zero = {"lr": 0.0}
     config = ring("gan-mlp", critic_optimiser=zero, generator_optimiser=zero, schedule={"steps": 6})
     run = Run.open(tmp_path / "stuck", from_dict({"record": {"log_every": 1}}, config))

@@ -11,7 +11,7 @@ from ganache.core.rendering import Model
 from ganache.functional import effects
 from ganache.lab.explore import show
 from ganache.lab.explore.ranking import effects_of
-from ganache.lab.figure import Exhibit, Sheet
+from ganache.lab.figure import Figure, ImageGrid
 from ganache.lab.requests import Dimensions
 from ganache.types import Generator, Prior
 
@@ -90,9 +90,9 @@ def test_the_ranking_agrees_with_the_change_in_other_latents() -> None:
 
 def test_the_exhibit_shows_low_and_high_and_where() -> None:
     made = show(Dimensions(top=2, n=8), [Model(Painter(STRENGTH), Prior(5), "painter")])
-    assert isinstance(made, Exhibit)
+    assert isinstance(made, Figure)
     sheet = made.groups[0][0]
-    assert isinstance(sheet, Sheet)
+    assert isinstance(sheet, ImageGrid)
     assert sheet.pictures.shape == (2 * 7, 48, 48, 3)
     assert sheet.beside[0].startswith("1. dimension 3: pixels 4.4%")
     assert sheet.over == (*[f"seed {k}, {end}" for k in range(3) for end in ("low", "high")], "where")

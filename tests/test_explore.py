@@ -13,7 +13,7 @@ from ganache.core.rendering import Model, generate, render
 from ganache.errors import ConfigError
 from ganache.functional import latents
 from ganache.lab.explore import Sample, show
-from ganache.lab.figure import Cloud, Exhibit, Film, Sheet
+from ganache.lab.figure import Animation, Figure, ImageGrid, ScatterPlot
 from ganache.lab.requests import (
     KINDS,
     Along,
@@ -84,24 +84,24 @@ EVERY: list[Request] = [
 REAL = np.arange(10 * 12, dtype=np.uint8).reshape(10, 1, 12, 1)
 
 
-def shown(request: Request, prior: Prior = PLAIN, points: bool = False) -> tuple[Exhibit | Film, Echo]:
+def shown(request: Request, prior: Prior = PLAIN, points: bool = False) -> tuple[Figure | Animation, Echo]:
     echo = Echo(prior.z_dim, points)
     real = REAL[:, 0, :2, 0].astype(np.float32) if points else REAL
     return show(request, [Model(echo, prior, "echo")], real), echo
 
 
-def sheet(request: Request, prior: Prior = PLAIN) -> Sheet:
+def sheet(request: Request, prior: Prior = PLAIN) -> ImageGrid:
     exhibit, _ = shown(request, prior)
-    assert isinstance(exhibit, Exhibit)
+    assert isinstance(exhibit, Figure)
     part = exhibit.groups[0][0]
-    assert isinstance(part, Sheet)
+    assert isinstance(part, ImageGrid)
     return part
 
 
-def arrays(made: Exhibit | Film) -> list[np.ndarray]:
-    if isinstance(made, Film):
+def arrays(made: Figure | Animation) -> list[np.ndarray]:
+    if isinstance(made, Animation):
         return list(made.reels)
-    return [part.xy if isinstance(part, Cloud) else part.pictures for group in made.groups for part in group]
+    return [part.xy if isinstance(part, ScatterPlot) else part.pictures for group in made.groups for part in group]
 
 
 def test_every_kind_is_tried() -> None:
@@ -230,8 +230,8 @@ def test_averaged_exemplars_are_shown_above_their_average_and_the_result_amid_it
     kept = Kept("smiling", (4, 5, 6), 0.0, 0.05)
     request = Arithmetic("a-b+c", (Point((1, 2)), Point((3,)), Point((kept,))), std=0.05, jitter=0.125)
     exhibit, _ = shown(request)
-    assert isinstance(exhibit, Exhibit)
-    left, right = (part.pictures for part in exhibit.groups[0] if isinstance(part, Sheet))
+    assert isinstance(exhibit, Figure)
+    left, right = (part.pictures for part in exhibit.groups[0] if isinstance(part, ImageGrid))
     small = replace(PLAIN, std=0.05)
     z = {seed: latents.from_seeds(small, [seed]) for seed in range(1, 7)}
     a, b, c = (z[1] + z[2]) / 2, z[3], (z[4] + z[5] + z[6]) / 3
@@ -268,28 +268,28 @@ def test_the_average_before_and_after_the_generator() -> None:
 
 def test_the_distribution_of_a_linear_generator_is_that_of_its_latents() -> None:
     flat, _ = shown(Distribution((-0.2, 0.2), 0.05, 30))
-    assert isinstance(flat, Exhibit)
+    assert isinstance(flat, Figure)
     cloud = flat.groups[0][0]
-    assert isinstance(cloud, Cloud)
+    assert isinstance(cloud, ScatterPlot)
     middles = [cloud.xy[cloud.group == number].mean(axis=0) for number in (0, 1)]
     apart = abs(middles[0] - middles[1])
     assert apart[0] == pytest.approx(0.4 * 12**0.5, rel=0.02), "the means differ most: along (1, 1, ..., 1)"
     assert apart[1] < 0.05
     same, _ = shown(Distribution((-0.2, 0.2), 0.05, 30, of="latents"))
-    assert isinstance(same, Exhibit)
+    assert isinstance(same, Figure)
     np.testing.assert_allclose(arrays(same)[0], cloud.xy, atol=1e-5)
 
 
 def test_a_walk_goes_through_its_points() -> None:
     film, echo = shown(Walk((Point((1,)), Point((2,)), Point((3, 4))), frames=4, loop=False))
-    assert isinstance(film, Film)
+    assert isinstance(film, Animation)
     z = latents.from_seeds(PLAIN, [1, 2, 3, 4])
     torch.testing.assert_close(echo.seen()[[0, 4, 8]], torch.stack([z[0], z[1], (z[2] + z[3]) / 2]))
     assert film.reels[0].shape == (9, 1, 12, 1)
     assert film.stops == ("seed 1", "seed 2", "mean of 3, 4")
     film, echo = shown(Walk(frames=4))
     assert len(echo.seen()) == 16
-    assert isinstance(film, Film)
+    assert isinstance(film, Animation)
     assert film.stops[-1] == film.stops[0]
 
 
@@ -308,10 +308,10 @@ def test_real_pictures_are_chosen_by_the_seed_and_those_of_another_size_are_refu
 def test_several_models_show_the_same_request() -> None:
     models = [Model(Echo(), PLAIN, "one"), Model(Echo(), PLAIN, "two")]
     exhibit = show(Truncation(n=2), models)
-    assert isinstance(exhibit, Exhibit)
+    assert isinstance(exhibit, Figure)
     (one,), (two,) = exhibit.groups
-    assert isinstance(one, Sheet)
-    assert isinstance(two, Sheet)
+    assert isinstance(one, ImageGrid)
+    assert isinstance(two, ImageGrid)
     assert (one.heading, two.heading) == ("one", "two")
     assert np.array_equal(one.pictures, two.pictures)
 
@@ -321,7 +321,7 @@ def test_samples_of_several_means_and_stds_are_those_of_each() -> None:
     alone = [Sample(3, mean, std, 4).latents(PLAIN) for std in (0.1, 1.0) for mean in (0.0, 0.5)]
     assert torch.equal(several.latents(PLAIN), torch.cat(alone))
     exhibit, _ = shown(several)
-    assert isinstance(exhibit, Exhibit)
+    assert isinstance(exhibit, Figure)
     headings = [part.heading for part in exhibit.groups[0]]
     assert headings[1] == "echo, mean 0.5, std 0.1"
 

@@ -126,7 +126,7 @@ def test_the_page_has_the_labs_order_of_dimensions_and_tells_directions_from_lat
 
 
 TRAIN = ["train", "faces", "--size", "16", "--batch", "4", "--network.width", "4", "--network.z-dim", "6"]
-BRIEF = ["--data.count", "30", "--record.samples", "4", "--steps", "2", "--record.marks", "1"]
+BRIEF = ["--data.count", "30", "--record.samples", "4", "--steps", "2", "--record.keep_steps", "1"]
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ganache.fastconv import kernels
 from ganache.fastconv.batch_norm import BatchNorm2d
-from ganache.fastconv.fused import Layers
+from ganache.fastconv.fused import FusedSequential
 from ganache.networks import Dcgan, Infogan
 from ganache.types import Critic
 
@@ -27,7 +27,7 @@ CASES = [  # B, C, H, W, activation
 def pair(channels: int, activation: nn.Module | None) -> tuple[nn.Sequential, nn.Sequential]:
     """Ours, in float32, and PyTorch's in float64."""
     after = [] if activation is None else [activation]
-    ours, theirs = Layers(BatchNorm2d(channels), *after), nn.Sequential(nn.BatchNorm2d(channels), *after)
+    ours, theirs = FusedSequential(BatchNorm2d(channels), *after), nn.Sequential(nn.BatchNorm2d(channels), *after)
     for norm in (ours[0], theirs[0]):
         torch.manual_seed(1)
         nn.init.normal_(norm.weight)
@@ -78,7 +78,7 @@ def test_two_batches_are_normalised_apart(
     ours.to(dtype)
     first, second = batches(B, C, H, W), 3 * batches(B, C, H, W) + 1
     g = torch.randn(2 * B, C, H, W)
-    ours[0].batches = 2
+    ours[0].batch_groups = 2
     y, made = derivatives(ours, torch.cat([first, second]).to(dtype), g.to(dtype))
     apart = [derivatives(theirs, x.double(), of.double()) for x, of in zip((first, second), g.chunk(2), strict=True)]
     near(y, torch.cat([y for y, _ in apart]), EXACT)
@@ -91,7 +91,7 @@ def test_two_batches_are_normalised_apart(
 
 def test_the_derivatives_derivatives() -> None:
     ours, theirs = pair(16, nn.LeakyReLU(0.2))
-    ours[0].batches = 2
+    ours[0].batch_groups = 2
     x = batches(4, 16, 6, 6).requires_grad_()
     theirs.float()
 
@@ -141,7 +141,7 @@ def test_real_and_fake_are_judged_as_if_apart(family: Dcgan | Infogan) -> None:
 
 
 def batches_of(critic: Critic) -> set[int]:
-    return {each.batches for each in critic.modules() if hasattr(each, "batches")}
+    return {each.batch_groups for each in critic.modules() if hasattr(each, "batch_groups")}
 
 
 def test_batches_of_unlike_lengths_go_one_after_the_other() -> None:
@@ -159,7 +159,7 @@ def test_kernels_are_used() -> None:
 
 
 def test_a_layer_that_is_watched_is_left_by_itself() -> None:
-    layers, seen = Layers(BatchNorm2d(16), nn.ReLU(), BatchNorm2d(16), nn.LeakyReLU(0.2)), []
+    layers, seen = FusedSequential(BatchNorm2d(16), nn.ReLU(), BatchNorm2d(16), nn.LeakyReLU(0.2)), []
     x = torch.randn(2, 16, 4, 4)
     right = layers(x)
     layers[1].register_forward_hook(lambda layer, given, y: seen.append(y))

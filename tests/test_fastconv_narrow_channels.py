@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ganache.fastconv import kernels, narrow_channels
 from ganache.fastconv.convolution import Conv2d, ConvTranspose2d
-from ganache.fastconv.fused import Layers
+from ganache.fastconv.fused import FusedSequential
 
 pytestmark = pytest.mark.skipif(
     not kernels.have_few(3, 64, 32, torch.bfloat16), reason="no kernels for this processor have been compiled"
@@ -107,7 +107,7 @@ def test_an_activation_is_taken_along(slope: float) -> None:
 
 
 def test_layers_take_their_activations_along() -> None:
-    layers = Layers(Conv2d(3, 16, 4, stride=2, padding=1, bias=False), nn.LeakyReLU(0.2))
+    layers = FusedSequential(Conv2d(3, 16, 4, stride=2, padding=1, bias=False), nn.LeakyReLU(0.2))
     x = torch.randn(2, 3, 32, 32)
     for fast in (True, False):
         with torch.autocast("cpu", torch.bfloat16, enabled=fast):

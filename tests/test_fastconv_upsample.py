@@ -9,14 +9,14 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from ganache.fastconv import fourier, upsample
-from ganache.fastconv.upsample import DoubledConv2d, doubling
+from ganache.fastconv.upsample import UpsampleConv2d, doubling
 
 SIDES = 7, 5
 
 
-def pair(inputs: int, outputs: int, kernel: int = 5) -> tuple[DoubledConv2d, nn.Sequential]:
+def pair(inputs: int, outputs: int, kernel: int = 5) -> tuple[UpsampleConv2d, nn.Sequential]:
     """The layer, and what it stands for, with the same weights."""
-    layer = DoubledConv2d(inputs, outputs, kernel, SIDES)
+    layer = UpsampleConv2d(inputs, outputs, kernel, SIDES)
     plain = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2)
     plain.load_state_dict(layer.state_dict())
     return layer, nn.Sequential(nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True), plain)
@@ -88,7 +88,7 @@ def test_fluid_resizing_keeps_the_corners() -> None:
 
 def test_it_takes_a_third_of_the_products() -> None:
     """At the WGAN article's widths: 128 channels at 7x7 to 64 at 14x14."""
-    layer = DoubledConv2d(128, 64, 5, (7, 7))
+    layer = UpsampleConv2d(128, 64, 5, (7, 7))
     with FlopCounterMode(display=False) as counter:
         layer(torch.randn(1, 128, 7, 7))
     plain = 2 * 14 * 14 * 25 * 128 * 64

@@ -13,7 +13,7 @@ from ganache.figures import draw, save_figure
 from ganache.figures.cloud import spread_out, thumbnail
 from ganache.figures.figure import enlargement
 from ganache.figures.text import one_line, wrapped
-from ganache.lab.figure import Cloud, Exhibit, Film, Sheet, blank
+from ganache.lab.figure import Animation, Figure, ImageGrid, ScatterPlot, blank
 
 RNG = np.random.default_rng(0)
 
@@ -33,8 +33,8 @@ def find(whole: np.ndarray, part: np.ndarray) -> list[tuple[int, int]]:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_each_picture_lies_in_its_row_and_column_enlarged_by_a_whole_number(channels: int) -> None:
     pictures = noise(6, 16, channels)
-    sheet = Sheet(pictures, 3, ("one", "two", "three"), ("first row", "second row"), "model")
-    whole = np.asarray(draw(Exhibit("A title.", ((sheet,),))))
+    sheet = ImageGrid(pictures, 3, ("one", "two", "three"), ("first row", "second row"), "model")
+    whole = np.asarray(draw(Figure("A title.", ((sheet,),))))
     factor = enlargement(pictures, 3)
     assert factor == 192 // 16
     places = []
@@ -67,18 +67,18 @@ def test_captions_are_broken_into_lines_that_fit() -> None:
 
 def test_several_models_and_places_without_a_picture() -> None:
     gap = np.concatenate([noise(1), blank(noise(1), 1)])
-    groups = tuple((Sheet(gap, 2, heading=name),) for name in ("one", "two", "three"))
-    one = draw(Exhibit("One.", groups[:1]))
-    three = draw(Exhibit("Three.", groups))
+    groups = tuple((ImageGrid(gap, 2, heading=name),) for name in ("one", "two", "three"))
+    one = draw(Figure("One.", groups[:1]))
+    three = draw(Figure("Three.", groups))
     assert three.width > one.width
-    assert draw(Exhibit("Three.", groups * 5)).height > three.height
+    assert draw(Figure("Three.", groups * 5)).height > three.height
 
 
 def test_a_cloud_has_thumbnails_in_their_places_that_do_not_cover_one_another() -> None:
     xy = RNG.normal(size=(200, 2))
     pictures = noise(200, 32)
-    cloud = Cloud(xy, np.arange(200) // 100, ("mean 0", "mean 1"), ("x", "y"), pictures, "model")
-    whole = np.asarray(draw(Exhibit("Where they fall.", ((cloud,),))))
+    cloud = ScatterPlot(xy, np.arange(200) // 100, ("mean 0", "mean 1"), ("x", "y"), pictures, "model")
+    whole = np.asarray(draw(Figure("Where they fall.", ((cloud,),))))
     places = [place for picture in pictures for place in find(whole, np.asarray(thumbnail(picture)))]
     assert len(places) > 10
     for number, (y, x) in enumerate(places):
@@ -96,19 +96,19 @@ def test_points_of_toys_are_drawn() -> None:
     points = RNG.normal(size=(6, 2)).astype(np.float32)
     points[4] = np.nan
     for colours, joined in (("rows", True), ("columns", False)):
-        sheet = Sheet(points, 3, ("a", "b", "c"), ("one", "two"), "toy", joined, colours)  # type: ignore[arg-type]
-        drawn = np.asarray(draw(Exhibit("Points.", ((sheet,),))))
+        sheet = ImageGrid(points, 3, ("a", "b", "c"), ("one", "two"), "toy", joined, colours)  # type: ignore[arg-type]
+        drawn = np.asarray(draw(Figure("Points.", ((sheet,),))))
         coloured = (drawn.max(axis=2).astype(int) - drawn.min(axis=2)) > 60
         assert coloured.sum() > 100
-    cloud = Cloud(points[:4].astype(float), np.zeros(4, int), ("mean 0",), ("x", "y"))
-    assert draw(Exhibit("Points.", ((cloud,),))).width > 600
-    same = Sheet(np.zeros((4, 2), np.float32), 4)
-    assert draw(Exhibit("One point.", ((same,),))).width > 300
+    cloud = ScatterPlot(points[:4].astype(float), np.zeros(4, int), ("mean 0",), ("x", "y"))
+    assert draw(Figure("Points.", ((cloud,),))).width > 600
+    same = ImageGrid(np.zeros((4, 2), np.float32), 4)
+    assert draw(Figure("One point.", ((same,),))).width > 300
 
 
-def film(points: bool = False) -> Film:
+def film(points: bool = False) -> Animation:
     reel = RNG.normal(size=(8, 2)).astype(np.float32) if points else noise(8)
-    return Film("A walk.", (reel, reel[::-1]), ("one", "two"), ("seed 0", "seed 1", "seed 0"), 4, 10)
+    return Animation("A walk.", (reel, reel[::-1]), ("one", "two"), ("seed 0", "seed 1", "seed 0"), 4, 10)
 
 
 @pytest.mark.parametrize("points", [False, True])
@@ -143,7 +143,7 @@ def test_an_mp4_needs_a_library_and_plays(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_a_picture_that_its_kind_of_file_cannot_hold_is_refused(tmp_path: Path) -> None:
-    wide = Exhibit("Wide.", ((Sheet(noise(300, 64, 1), 300),),))
+    wide = Figure("Wide.", ((ImageGrid(noise(300, 64, 1), 300),),))
     with pytest.raises(ConfigError, match=r"and .webp holds 16383: end its name in .png"):
         save_figure(wide, tmp_path / "wide.webp")
     save_figure(wide, tmp_path / "wide.png")

@@ -19,7 +19,7 @@ from ganache.runs.folder import at_step, find_checkpoint, read_names
 from ganache.training import build
 
 TRAIN = ["train", "faces", "--size", "16", "--batch", "4", "--network.width", "4", "--network.z-dim", "6"]
-BRIEF = ["--data.count", "30", "--record.samples", "4", "--steps", "2", "--record.marks", "1"]
+BRIEF = ["--data.count", "30", "--record.samples", "4", "--steps", "2", "--record.keep_steps", "1"]
 BRIEF += ["--generator-optimiser.lr", "0.02"]  # else two steps leave pictures so grey that some are the same
 
 

@@ -13,7 +13,7 @@ from ganache.figures import draw
 from ganache.functional.latents import from_seeds
 from ganache.lab.explore import show
 from ganache.lab.explore.nearing import as_pixels, nearest
-from ganache.lab.figure import Exhibit, Sheet
+from ganache.lab.figure import Figure, ImageGrid
 from ganache.lab.requests import Neighbours
 from ganache.types import Generator, Prior
 
@@ -50,17 +50,17 @@ def test_a_copy_is_found_in_pixels_and_in_features() -> None:
     real = REAL.copy()
     real[[40, 600]] = render(model.generator, from_seeds(model.prior, [8, 7]))
     made = show(Neighbours(2, 4, seed=7), [model], real)
-    assert isinstance(made, Exhibit)
+    assert isinstance(made, Figure)
     for sheet in made.groups[0]:
-        assert isinstance(sheet, Sheet)
+        assert isinstance(sheet, ImageGrid)
         assert sheet.below[::5] == ("", "")
         assert sheet.below[1::5] == ("0.000", "0.000")
         assert float(sheet.below[2]) > 0
         assert np.array_equal(sheet.pictures[[1, 6]], real[[600, 40]])
         assert np.array_equal(sheet.pictures[[0, 5]], real[[600, 40]])
     assert len(made.groups[0]) == 2
-    without = Sheet(sheet.pictures, 5, sheet.over, sheet.beside, sheet.heading)
-    taller = [draw(Exhibit("Nearest.", ((each,),))).height for each in (sheet, without)]
+    without = ImageGrid(sheet.pictures, 5, sheet.over, sheet.beside, sheet.heading)
+    taller = [draw(Figure("Nearest.", ((each,),))).height for each in (sheet, without)]
     assert taller[0] - taller[1] in range(20, 50), "two lines of captions"
 
 
@@ -68,7 +68,7 @@ def test_one_kind_alone_and_refusals() -> None:
     model = Model(Blur(), Prior(5), "blur")
     for of in ("pixels", "features"):
         made = show(Neighbours(2, 4, of=of), [model], REAL)  # type: ignore[arg-type]
-        assert isinstance(made, Exhibit)
+        assert isinstance(made, Figure)
         assert len(made.groups[0]) == 1
     with pytest.raises(ConfigError, match="5 neighbours are asked for, of 5 real pictures"):
         show(Neighbours(), [model], REAL[:5])

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ganache.errors import ConfigError
 from ganache.fastconv.batch_norm import BatchNorm2d
 from ganache.fastconv.convolution import Conv2d, ConvTranspose2d
-from ganache.networks import NETWORKS, Chollet, Dcgan, Mlp, Mnist, Network, Residual
+from ganache.networks import NETWORKS, AnimeArticle, Dcgan, Mlp, Network, Residual, WganArticle
 from ganache.networks.blocks import flatten, normalisation, unflatten
 from ganache.types import Critic, ImageShape
 from weights import count, rouse
@@ -22,12 +22,12 @@ CHANNELS_LAST = torch.channels_last
 
 # Every family, small, with a size that all of them make.
 SMALL: list[Network] = [
-    Chollet(z_dim=5, width=2),
+    AnimeArticle(z_dim=5, width=2),
     Dcgan(z_dim=5, width=3),
     Dcgan(z_dim=5, width=3, generator_norm="none", critic_norm="none"),
     Dcgan(z_dim=5, width=3, self_modulation=True),
     Mlp(z_dim=5, hidden=32),
-    Mnist(z_dim=5, hidden=7, width=2),
+    WganArticle(z_dim=5, hidden=7, width=2),
     Residual(z_dim=5, width=3),
     Residual(z_dim=5, width=3, generator_norm="none", critic_norm="none"),
 ]
@@ -50,7 +50,7 @@ def pictures(n: int, shape: ImageShape = SHAPE) -> Tensor:
 # The sources' counts, each line a layer of the source's table
 
 
-def test_chollet_counts() -> None:
+def test_anime_article_counts() -> None:
     generator = (
         (64 * 131072 + 131072)  # dense
         + (5 * 5 * 128 * 256 + 256)
@@ -59,8 +59,8 @@ def test_chollet_counts() -> None:
         + (7 * 7 * 256 * 3 + 3)
     )
     assert generator == 13_702_915  # the article: 13.7 million
-    assert count(Chollet().generator((3, 64, 64))) == generator
-    assert count(Chollet().critic((3, 64, 64))) == 795_009  # the article
+    assert count(AnimeArticle().generator((3, 64, 64))) == generator
+    assert count(AnimeArticle().critic((3, 64, 64))) == 795_009  # the article
 
 
 def test_mnist_counts() -> None:
@@ -71,8 +71,8 @@ def test_mnist_counts() -> None:
         + (5 * 5 * 64 * 1 + 1)
     )
     critic = 9 * (1 * 32 + 32 * 64 + 64 * 128) + 2 * (32 + 64 + 128) + (128 + 1)
-    assert count(Mnist().generator((1, 28, 28))) == generator == 6_751_233
-    assert count(Mnist().critic((1, 28, 28))) == critic == 93_025
+    assert count(WganArticle().generator((1, 28, 28))) == generator == 6_751_233
+    assert count(WganArticle().critic((1, 28, 28))) == critic == 93_025
 
 
 def test_dcgan_counts() -> None:
@@ -93,8 +93,8 @@ def test_mlp_counts() -> None:
 # Shapes
 
 
-DCGAN, CHOLLET = Dcgan(z_dim=4, width=2), Chollet(z_dim=4, width=2)
-MNIST, MLP = Mnist(z_dim=4, hidden=6, width=2), Mlp(z_dim=4, hidden=6)
+DCGAN, CHOLLET = Dcgan(z_dim=4, width=2), AnimeArticle(z_dim=4, width=2)
+MNIST, MLP = WganArticle(z_dim=4, hidden=6, width=2), Mlp(z_dim=4, hidden=6)
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_keras_transposed_convolution() -> None:
     That one, 4x4 with stride 2 on 2n numbers, pads (n - 1) * 2 + 4 - 2n = 2, half of it before: its output i
     reads inputs 2i - 1 to 2i + 2. So the adjoint writes input i into outputs 2i - 1 to 2i + 2.
     """
-    layer = next(m for m in Chollet(width=1).generator((3, 24, 24)).body if isinstance(m, nn.ConvTranspose2d))
+    layer = next(m for m in AnimeArticle(width=1).generator((3, 24, 24)).body if isinstance(m, nn.ConvTranspose2d))
     layer = layer.double()
     x = torch.randn(1, 2, 3, 5, dtype=torch.float64)
     kernel = layer.weight.detach().numpy()  # [in, out, 4, 4]
@@ -210,9 +210,9 @@ def test_slopes() -> None:
     def slopes(spec: Network) -> set[float]:
         return {m.negative_slope for m in spec.critic(SHAPE).modules() if isinstance(m, nn.LeakyReLU)}
 
-    assert slopes(Chollet(width=1)) == {0.3}  # Keras
+    assert slopes(AnimeArticle(width=1)) == {0.3}  # Keras
     assert slopes(Dcgan(width=1)) == {0.2}  # the paper, section 4
-    assert slopes(Mnist(width=1)) == {0.02}  # fluid
+    assert slopes(WganArticle(width=1)) == {0.02}  # fluid
 
 
 # The weights at the start
@@ -232,9 +232,9 @@ def test_dcgan_weights() -> None:
                 assert not layer.bias.any()
 
 
-def test_chollet_weights() -> None:
+def test_anime_article_weights() -> None:
     """Glorot uniform: the limit is sqrt(6 / (fan_in + fan_out)), and the largest weight comes close to it."""
-    G, D = Chollet(width=32).generator((3, 64, 64)), Chollet(width=32).critic((3, 64, 64))
+    G, D = AnimeArticle(width=32).generator((3, 64, 64)), AnimeArticle(width=32).critic((3, 64, 64))
     fans = {
         G.project: (64, 32 * 32 * 32),
         G.body[1]: (25 * 32, 25 * 64),
@@ -251,7 +251,7 @@ def test_chollet_weights() -> None:
 
 
 def test_mnist_weights() -> None:
-    G = Mnist().generator((1, 28, 28))
+    G = WganArticle().generator((1, 28, 28))
     dense, conv = G.project[2], G.body[0]
     assert dense.weight.abs().max().item() == pytest.approx(sqrt(6 / (1024 + 6272)), rel=0.001)
     assert conv.weight.std().item() == pytest.approx(sqrt(2 / (25 * 128)), rel=0.02)
@@ -370,7 +370,7 @@ def test_every_weight_learns(spec: Network) -> None:
     G, D = spec.generator(SHAPE), spec.critic(SHAPE)
     D(G(torch.randn(8, spec.z_dim))).square().sum().backward()
     for name, p in [*G.named_parameters(), *D.named_parameters()]:
-        if name == "project.2.bias" and isinstance(spec, Mnist):
+        if name == "project.2.bias" and isinstance(spec, WganArticle):
             continue  # the bias before the batch norm
         assert p.grad is not None, name
         assert p.grad.abs().max() > 0, name
@@ -390,7 +390,7 @@ def test_double_backward_equals_finite_differences(spec: Network) -> None:
 
     LeakyReLU and max-pooling have kinks, so the step is small enough that no unit crosses one.
     """
-    if isinstance(spec, Chollet):
+    if isinstance(spec, AnimeArticle):
         spec = replace(spec, dropout=0.0)  # two evaluations must see the same network
     D = spec.critic(SHAPE).double()
     rouse(D, by=0.05)
@@ -426,7 +426,7 @@ def test_double_backward_is_finite_in_float32(spec: Network) -> None:
 
 
 def test_dropout_only_in_training() -> None:
-    D = Chollet(width=8, dropout=0.4).critic((3, 64, 64))
+    D = AnimeArticle(width=8, dropout=0.4).critic((3, 64, 64))
     x = pictures(8, (3, 64, 64))
     zeros = (D.features(x) == 0).double().mean().item()
     assert zeros == pytest.approx(0.4, abs=0.05)  # 2304 numbers: a standard error of 0.01
@@ -449,20 +449,20 @@ def test_dropout_only_in_training() -> None:
             "dcgan makes sizes that are multiples of 8, and 48x50 is not: try --size 48x56.",
         ),
         (
-            lambda: Chollet().critic((3, 16, 16)),
-            "chollet makes sizes that are multiples of 2, 24 or more, and 16x16 is not: try --size 24.",
+            lambda: AnimeArticle().critic((3, 16, 16)),
+            "anime-article makes sizes that are multiples of 2, 24 or more, and 16x16 is not: try --size 24.",
         ),
         (
-            lambda: Mnist().generator((1, 27, 27)),
-            "mnist makes sizes that are multiples of 4, 24 or more, and 27x27 is not: try --size 28.",
+            lambda: WganArticle().generator((1, 27, 27)),
+            "wgan-article makes sizes that are multiples of 4, 24 or more, and 27x27 is not: try --size 28.",
         ),
         (
             lambda: Dcgan().generator((5, 32, 32)),
             "dcgan makes pictures of 1 to 4 channels, and 5 were asked for: try 3 for colour, 1 for grey.",
         ),
         (
-            lambda: Mnist().critic((2,)),
-            "mnist makes pictures, and the data have shape (2,): try the network mlp.",
+            lambda: WganArticle().critic((2,)),
+            "wgan-article makes pictures, and the data have shape (2,): try the network mlp.",
         ),
         (
             lambda: Mlp().critic((8, 3, 32, 32)),
@@ -479,8 +479,8 @@ def test_dropout_only_in_training() -> None:
         ),
         (lambda: Mlp(layers=0), "mlp was given layers 0, which must be 1 or more: try a larger layers."),
         (
-            lambda: Chollet(dropout=1.0),
-            "chollet was given dropout 1.0, which must be 0 or more and less than 1: try 0.4.",
+            lambda: AnimeArticle(dropout=1.0),
+            "anime-article was given dropout 1.0, which must be 0 or more and less than 1: try 0.4.",
         ),
     ],
 )
@@ -491,7 +491,7 @@ def test_refusals(make: object, sentence: str) -> None:
 
 
 def test_suggested_size_works() -> None:
-    for name in ("chollet", "dcgan", "mnist", "residual"):
+    for name in ("anime-article", "dcgan", "wgan-article", "residual"):
         spec = NETWORKS[name]()
         for side in range(1, 70):
             with torch.device("meta"):  # shapes without numbers

@@ -244,7 +244,7 @@ def test_a_resumed_run_has_the_same_bits(spec: Network, tmp_path: Path) -> None:
     whole, half = build.state(config, SHAPE), build.state(config, SHAPE)
     advance(whole, 4), advance(half, 2)
     file = tmp_path / "half.safetensors"
-    save(file, state_tensors(half), {"step": half.step, "batches": half.batches, "seconds": 0.0})
+    save(file, state_tensors(half), {"step": half.step, "batch_index": half.batch_index, "seconds": 0.0})
     again = build.state(replace(config, seed=1), SHAPE)
     restore(again, *load(file))
     advance(again, 2)

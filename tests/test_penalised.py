@@ -104,7 +104,7 @@ def test_the_rest_of_the_method_is_untouched() -> None:
     G, D = pair()
     real, z = torch.rand(6, *SHAPE, dtype=torch.float64), torch.randn(6, 4, dtype=torch.float64)
     assert torch.equal(method.g_terms(G, D, real, z)["fake"], inner.g_terms(G, D, real, z)["fake"])
-    assert method.undecided is None
+    assert method.decision_threshold is None
     seen = method.estimates(G, D, real, z, method.d_terms(G, D, real, z))
     assert {"wasserstein", "at_clip", "gradient_norm_real"} == seen.keys()
     method.after_d_step(D)

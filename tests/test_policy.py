@@ -151,7 +151,7 @@ def breaks_at_7(monkeypatch: pytest.MonkeyPatch) -> None:
     record = Run.record
 
     def broken(run: Run, report: Report) -> None:
-        if report.step == 7 and run.state.slowed == 1:
+        if report.step == 7 and run.state.lr_scale == 1:
             next(run.state.critic.parameters()).data.fill_(math.nan)
         record(run, report)
 
@@ -166,7 +166,7 @@ def test_nan_sends_the_run_back_once_with_halved_rates(every: int, back: int, tm
     steps = [report.step for report in run.training()]
     run.finish()
     assert steps == [*range(1, 8), *range(back + 1, 13)]
-    assert run.state.slowed == 0.5
+    assert run.state.lr_scale == 0.5
     assert run.state.g_optimiser.param_groups[0]["lr"] == settings.generator_optimiser.lr / 2
     assert events(tmp_path / "whole") == [(back, "retry")]
     assert f"went back to step {back}" in run.notices[-1]
@@ -176,7 +176,7 @@ def test_nan_sends_the_run_back_once_with_halved_rates(every: int, back: int, tm
         part.save(scored=False)
         part.close()
     finished(tmp_path / "parts", settings)
-    assert finished(tmp_path / "parts", settings).state.slowed == 0.5
+    assert finished(tmp_path / "parts", settings).state.lr_scale == 0.5
     assert same_bits(tmp_path / "whole", tmp_path / "parts")
 
 
@@ -206,7 +206,7 @@ def test_it_goes_back_only_once_and_not_unasked(tmp_path: Path) -> None:
 
 def test_policies_may_change_when_a_run_goes_on_and_nonsense_is_refused(tmp_path: Path) -> None:
     finished(tmp_path, from_dict({"schedule": {"steps": 3}}, config()))
-    changed = from_dict({"schedule": {"steps": 4}, "watch": {"share": 0.5}}, config(keep_best=4, retry_nan=True))
+    changed = from_dict({"schedule": {"steps": 4}, "probe": {"share": 0.5}}, config(keep_best=4, retry_nan=True))
     assert finished(tmp_path, changed).state.step == 4
     for wrong, words in (
         ({"keep_best": -1}, "negative"),
@@ -216,5 +216,5 @@ def test_policies_may_change_when_a_run_goes_on_and_nonsense_is_refused(tmp_path
     ):
         with pytest.raises(ConfigError, match=words):
             config(**wrong)
-    with pytest.raises(ConfigError, match=r"watch\.share"):
-        from_dict({"watch": {"share": 1.5}})
+    with pytest.raises(ConfigError, match=r"probe\.share"):
+        from_dict({"probe": {"share": 1.5}})

@@ -17,8 +17,8 @@ from ganache.config.config import Config, from_dict, recipe
 from ganache.core import storage
 from ganache.data import Dataset
 from ganache.runs.folder import find_checkpoint
-from ganache.runs.probe import Look
-from ganache.runs.prober import FIRST, Watcher, scene
+from ganache.runs.probe import Probe
+from ganache.runs.prober import FIRST, Prober, probe_inputs
 from ganache.runs.run import Run
 from ganache.training import build
 from ganache.training.loop import State, train
@@ -33,7 +33,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "batch norm": {},
     "dropout and label noise": {
         "data": {"size": "24"},
-        "network": {"name": "chollet", "z_dim": 4, "width": 2},
+        "network": {"name": "anime-article", "z_dim": 4, "width": 2},
         "method": {"name": "noisy-gan"},
     },
     "a penalty at random points": {"network": {"critic_norm": "layer"}, "method": {"name": "wgan-gp"}},
@@ -41,7 +41,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "a head that reads codes": {"method": {"name": "infogan"}, "network": {"z_dim": 32}},
     "spectral norm": {"network": {"critic_norm": "none", "critic_spectral": True}, "method": {"name": "hinge"}},
     "augmentation that adapts": {"view": {"augment": ["colour", "cutout"], "adaptive": True, "noise": 0.2}},
-    "one term at a time": {"schedule": {"one_term_at_a_time": True, "ema_half_life": None}},
+    "one term at a time": {"schedule": {"separate_critic_terms": True, "ema_half_life": None}},
 }
 
 
@@ -69,19 +69,19 @@ def test_a_run_that_is_looked_at_ends_with_the_same_bits(
         data = labelled(config)
         config = replace(config, data=replace(config.data, classes=2))
     trained(tmp_path / "unseen", config, data)
-    monkeypatch.setattr(Watcher, "due", lambda watcher, state: True)
+    monkeypatch.setattr(Prober, "due", lambda watcher, state: True)
     seen = trained(tmp_path / "seen", config, data)
-    looks = [line["look"] for line in seen.log.lines]
+    looks = [line["probe"] for line in seen.log.lines]
     assert len(looks) == 5
-    assert all(look["gain"] is not None and look["score"] > 0 for look in looks)
+    assert all(look["critic_headroom"] is not None and look["score"] > 0 for look in looks)
     ends = [storage.load(find_checkpoint(tmp_path / name))[0] for name in ("unseen", "seen")]
     assert ends[0].keys() == ends[1].keys()
     assert [name for name in ends[0] if not torch.equal(ends[0][name], ends[1][name])] == []
 
 
-def looked(config: Config, state: State, probe_steps: int = 3) -> Look:
+def looked(config: Config, state: State, probe_steps: int = 3) -> Probe:
     data, prior = build.dataset(config), build.prior(config)
-    watcher = Watcher(replace(config.watch, probe_steps=probe_steps), data, prior)
+    watcher = Prober(replace(config.probe, critic_steps=probe_steps), data, prior)
     method, stream, plan = build.method(config), build.stream(config, data), build.plan(config)
     torch.rand(3)  # whatever was drawn before does not matter
     return watcher.look(state, state.generator, method, stream, plan)
@@ -97,12 +97,12 @@ def test_a_look_is_a_function_of_the_state() -> None:
 def test_a_look_survives_json_and_what_is_no_number_becomes_none() -> None:
     state = build.state(from_dict(SMALL), (3, 16, 16))
     seen = looked(from_dict(SMALL), state)
-    assert Look.from_json(json.loads(json.dumps(seen.to_json(), allow_nan=False))) == seen
+    assert Probe.from_json(json.loads(json.dumps(seen.to_json(), allow_nan=False))) == seen
     assert seen.drift is None
     assert replace(seen, score=math.inf).to_json()["score"] is None
     next(state.critic.parameters()).data.fill_(math.nan)
     broken = looked(from_dict(SMALL), state)
-    assert broken.not_numbers == next(state.critic.parameters()).numel()
+    assert broken.non_finite == next(state.critic.parameters()).numel()
     assert broken.score is None
     assert "NaN" not in json.dumps(broken.to_json())
 
@@ -113,45 +113,45 @@ def test_the_probe_tells_a_critic_that_is_behind_from_one_at_its_best() -> None:
     config = from_dict(changed, recipe("gan-mlp", data="ring8"))
     state = build.state(config, (2,))
     fresh = looked(config, state, 50)
-    assert fresh.gain is not None
-    assert fresh.gain > 0.2
+    assert fresh.critic_headroom is not None
+    assert fresh.critic_headroom > 0.2
     held = from_dict({"generator_optimiser": {"lr": 0.0}}, config)
     data = build.dataset(held)
     steps = train(state, build.method(held), build.stream(held, data), build.prior(held), build.plan(held))
     list(islice(steps, 150))
     best = looked(held, state, 50)
-    assert best.gain is not None
-    assert abs(best.gain) < fresh.gain / 3
+    assert best.critic_headroom is not None
+    assert abs(best.critic_headroom) < fresh.critic_headroom / 3
     assert best.critic_loss is not None
     assert fresh.critic_loss == pytest.approx(2 * math.log(2), abs=0.05)
     assert best.critic_loss < fresh.critic_loss - 0.2
-    assert best.told_apart is not None
-    assert best.told_apart > 0.9
+    assert best.critic_auc is not None
+    assert best.critic_auc > 0.9
 
 
 def test_looks_keep_to_their_share_of_the_time() -> None:
     config = from_dict(SMALL)
     data, state = build.dataset(config), build.state(config, (3, 16, 16))
-    fresh = Watcher(config.watch, data, build.prior(config))
+    fresh = Prober(config.probe, data, build.prior(config))
     state.step = int(FIRST / 0.05) - 1
     assert not fresh.due(state)
     state.step += 1
     assert fresh.due(state)
-    before = Look(step=10, seconds=100.0, not_numbers=0, g_weights=1.0, d_weights=1.0, data_size=30, data_variety=0.5,
+    before = Probe(step=10, seconds=100.0, non_finite=0, g_weights=1.0, d_weights=1.0, data_size=30, data_variety=0.5,
                   data_contrast=0.2, cost=2.0)  # fmt: skip
-    again = Watcher(config.watch, data, build.prior(config), [before])
+    again = Prober(config.probe, data, build.prior(config), [before])
     state.seconds = 100 + 2 + 2 / 0.05 - 0.1
     assert not again.due(state)
     state.seconds += 0.2
     assert again.due(state)
-    never = Watcher(replace(config.watch, share=0.0), data, build.prior(config), [before])
+    never = Prober(replace(config.probe, share=0.0), data, build.prior(config), [before])
     assert not never.due(state)
 
 
 def test_the_scene_fits_batches_and_a_large_training_set_is_searched_in_part() -> None:
     config = replace(from_dict(SMALL), schedule=replace(from_dict(SMALL).schedule, batch=50))
     data = Dataset("grey", np.zeros((12_000, 4, 4, 1), np.uint8), None, (), "0")
-    seen = scene(data, build.prior(config), build.plan(config))
+    seen = probe_inputs(data, build.prior(config), build.plan(config))
     assert len(seen.z_judged) == 50
     assert seen.training.shape == (10_000, 16)
     assert len(seen.real) == 256

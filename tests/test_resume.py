@@ -33,7 +33,7 @@ MEMORIES = {
     "added penalties": {"penalty": {"r1": 1.0, "r2": 1.0, "weight": 1.0}},
     "no average": {"schedule": {"ema_half_life": None}},
     "a critic that wants more steps": {"schedule": {"boosted_critic_steps": 4, "boost_first": 2, "boost_every": 5}},
-    "one term at a time": {"schedule": {"one_term_at_a_time": True}},
+    "one term at a time": {"schedule": {"separate_critic_terms": True}},
 }
 
 
@@ -50,7 +50,7 @@ def ends(folder: Path, config: Config, stops: tuple[int, ...]) -> dict[str, torc
     run.close()
     tensors, header = storage.load(find_checkpoint(folder))
     assert header["step"] == 8
-    return tensors | {"strength": torch.tensor(header["strength"])}
+    return tensors | {"augment_p": torch.tensor(header["augment_p"])}
 
 
 def compare(folder: Path, config: Config) -> None:

@@ -20,7 +20,7 @@ from ganache.errors import CheckpointError, ConfigError, TrainingError
 from ganache.figures import picture
 from ganache.lab.explore import Sample
 from ganache.methods import NoisyGan
-from ganache.networks import Chollet
+from ganache.networks import AnimeArticle
 from ganache.runs import checkpoint
 from ganache.runs.folder import best_checkpoint, checkpoints, find_checkpoint
 from ganache.runs.run import Run
@@ -34,7 +34,7 @@ def small(steps: int = 10, **changes: object) -> Config:
     """The anime article's kind of run, with dropout and label noise, so that every kind of randomness is in it."""
     config = Config(
         data=DATA,
-        network=Chollet(z_dim=4, width=2),
+        network=AnimeArticle(z_dim=4, width=2),
         method=NoisyGan(),
         generator_optimiser=OptimiserConfig(lr=0.02),
         schedule=ScheduleConfig(batch=3, steps=steps),
@@ -80,7 +80,7 @@ def test_the_folder_holds_all_that_was_promised(tmp_path: Path) -> None:
     assert [int(path.stem) for path in checkpoints(folder)][-2:] == [8, 10]
     with Image.open(folder / "training.webp") as moving:
         assert moving.n_frames == 6
-    assert json.loads((folder / "config.json").read_text())["network"]["name"] == "chollet"
+    assert json.loads((folder / "config.json").read_text())["network"]["name"] == "anime-article"
 
 
 def test_the_end_picture_is_what_sampling_the_last_checkpoint_gives(tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_changed_settings_are_shown_and_can_be_forced(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="the data:"):
         Run.open(tmp_path / "run", small(6, seed=2, data=replace(DATA, count=51)))
     with pytest.raises(CheckpointError, match="another network"):
-        Run.open(tmp_path / "run", small(6, network=Chollet(z_dim=4, width=3)), force=True)
+        Run.open(tmp_path / "run", small(6, network=AnimeArticle(z_dim=4, width=3)), force=True)
 
 
 def test_a_setting_that_did_not_exist_then_is_no_difference(tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ def test_a_folder_that_is_no_run_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_the_last_the_marked_and_the_best_checkpoints_stay(tmp_path: Path) -> None:
-    record = replace(RECORD, checkpoint_every=1, keep=2, marks=(3,))
+    record = replace(RECORD, checkpoint_every=1, keep=2, keep_steps=(3,))
     complete(tmp_path / "run", small(9, record=record))
     kept = [int(path.stem) for path in checkpoints(tmp_path / "run")]
     assert kept[-2:] == [8, 9]

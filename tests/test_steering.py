@@ -12,24 +12,24 @@ from ganache.functional import latents
 from ganache.lab.explore import show
 from ganache.lab.explore.inside import first_activations, first_weight
 from ganache.lab.explore.steering import found
-from ganache.lab.figure import Exhibit, Sheet
+from ganache.lab.figure import Figure, ImageGrid
 from ganache.lab.requests import Along, Directions, Kept, Point
-from ganache.networks.anime_article import Chollet
+from ganache.networks.anime_article import AnimeArticle
 from ganache.networks.dcgan import Dcgan
 from ganache.networks.infogan import Infogan
 from ganache.networks.mlp import Mlp
 from ganache.networks.r3gan import R3gan
 from ganache.networks.residual import Residual
-from ganache.networks.wgan_article import Mnist
+from ganache.networks.wgan_article import WganArticle
 from ganache.types import Generator, Prior
 
 FAMILIES = {
-    "chollet": (Chollet(6, width=2).generator((3, 24, 24)), "project.weight"),
+    "anime-article": (AnimeArticle(6, width=2).generator((3, 24, 24)), "project.weight"),
     "dcgan": (Dcgan(6, width=2).generator((3, 16, 16)), "project.weight"),
     "dcgan, modulated": (Dcgan(6, width=2, self_modulation=True).generator((3, 16, 16)), "project.weight"),
     "infogan": (Infogan(6, hidden=9, width=2).generator((1, 16, 16)), "project.0.weight"),
     "mlp": (Mlp(6, hidden=8, layers=2).generator((2,)), "project.0.weight"),
-    "mnist": (Mnist(6, hidden=9, width=2).generator((1, 24, 24)), "project.0.weight"),
+    "wgan-article": (WganArticle(6, hidden=9, width=2).generator((1, 24, 24)), "project.0.weight"),
     "r3gan": (R3gan(6, width=16).generator((3, 16, 16)), "project.scale.weight"),
     "residual": (Residual(6, width=4).generator((3, 16, 16)), "project.weight"),
 }
@@ -80,7 +80,7 @@ def test_activations_are_those_behind_the_first_layer() -> None:
     torch.testing.assert_close(first_activations(generator, z), generator.project[:3](z).detach())
     modulated, _ = FAMILIES["dcgan, modulated"]
     assert first_activations(modulated, z).shape == (70, 4 * 4 * 4), "what a modulation hides is none"
-    wide, _ = FAMILIES["chollet"]
+    wide, _ = FAMILIES["anime-article"]
     assert first_activations(wide, z).shape == (70, 2 * 8 * 8), "large maps are averaged down"
 
     class Mapped(Linear):
@@ -108,7 +108,7 @@ def test_a_direction_of_examples_moves_the_feature() -> None:
     having = tuple(Point((seed,)) for seed in range(200) if z[seed, 4] > 0.5)
     lacking = tuple(Point((seed,)) for seed in range(200) if z[seed, 4] < -0.5)
     made = show(Directions("examples", having=having, lacking=lacking, points=(Point((7,)),)), [model])
-    assert isinstance(made, Exhibit)
+    assert isinstance(made, Figure)
     (direction,) = torch.tensor(made.found)
     assert direction[4] > 0.9
     assert direction[10:].tolist() == [0, 0], "codes stay as they are"
@@ -128,9 +128,9 @@ def test_along_moves_by_the_step_whatever_the_length_of_the_direction() -> None:
     generator = Linear(0.1 * torch.eye(6))
     given = Point((Kept(vector=(0.0, 0, 7, 0, 0, 0)),))
     made = show(Along((given,), (Point((3,)), Point((4,))), steps=(-2.0, 0.0, 2.0)), [Model(generator, Prior(6))])
-    assert isinstance(made, Exhibit)
+    assert isinstance(made, Figure)
     sheet = made.groups[0][0]
-    assert isinstance(sheet, Sheet)
+    assert isinstance(sheet, ImageGrid)
     assert sheet.over == ("-2", "0", "+2")
     assert sheet.beside == ("a vector, seed 3", "a vector, seed 4")
     shown = sheet.pictures.reshape(2, 3, 6).astype(int)

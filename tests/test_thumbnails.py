@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganache.evaluation.metrics.thumbnails import copied, covered, distinct, thumbnails, told_apart, tone, variety
+from ganache.evaluation.metrics.thumbnails import auc, copied, coverage, distinct, thumbnails, tone, variety
 
 
 def cloud(n: int, seed: int = 0, features: int = 8) -> Tensor:
@@ -35,14 +35,14 @@ def test_covered_is_the_double_loop_of_its_definition() -> None:
     inside = [[float((a - b).norm()) <= r for b in fake] for a, r in zip(real, reach, strict=True)]
     of_real = sum(any(row) for row in inside) / 30
     of_fake = sum(any(column) for column in zip(*inside, strict=True)) / 40
-    assert covered(real, fake) == (pytest.approx(of_real), pytest.approx(of_fake))
+    assert coverage(real, fake) == (pytest.approx(of_real), pytest.approx(of_fake))
     assert 0 < of_real < 1
     assert 0 < of_fake < 1
 
 
 def test_a_mode_that_is_missing_is_not_covered() -> None:
     left, right = cloud(40) - 20, cloud(40, 1) + 20
-    share, plausible = covered(torch.cat([left, right]), left + 0.01)
+    share, plausible = coverage(torch.cat([left, right]), left + 0.01)
     assert share == pytest.approx(0.5, abs=0.02)
     assert plausible == 1
 
@@ -75,8 +75,8 @@ def test_tone_of_known_pictures() -> None:
 def test_told_apart_is_the_share_of_ordered_pairs() -> None:
     of_real, of_fake = torch.tensor([1.0, 2.0, 2.0]), torch.tensor([0.0, 2.0, 3.0, -1.0])
     pairs = [(a > b) + 0.5 * (a == b) for a in of_real.tolist() for b in of_fake.tolist()]
-    assert told_apart(of_real, of_fake) == pytest.approx(sum(pairs) / len(pairs))
-    assert told_apart(of_real + 9, of_fake) == 1
+    assert auc(of_real, of_fake) == pytest.approx(sum(pairs) / len(pairs))
+    assert auc(of_real + 9, of_fake) == 1
 
 
 def test_thumbnails_are_small_and_points_stay() -> None:

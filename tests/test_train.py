@@ -71,7 +71,7 @@ def test_stopping_and_going_on_changes_nothing() -> None:
     whole = weights(run(fresh(), 6))
     parts = run(run(fresh(), 4), 2)
     assert parts.step == 6
-    assert parts.batches == 12
+    assert parts.batch_index == 12
     assert all(torch.equal(a, b) for a, b in zip(whole, weights(parts), strict=True))
 
 
@@ -102,7 +102,7 @@ def test_the_critics_last_latents_serve_the_generator_too_where_no_new_ones_are_
     """The same weights as by hand: one batch of pictures, shown to the critic and, when it has stepped, once more."""
     state = fresh()
     by_hand = copy.deepcopy(state)
-    plan = replace(PLAN, new_latents=False)
+    plan = replace(PLAN, fresh_latents=False)
     method = Frozen()
     run(fresh(), 1, method, plan)
     assert method.seen == [("d", False, True), ("d", False, True), ("g", True, False)]
@@ -125,7 +125,7 @@ def test_one_term_at_a_time_is_two_steps_of_plain_descent() -> None:
     state = fresh()
     state.d_optimiser = torch.optim.SGD(state.critic.parameters(), 1e-3)
     by_hand = copy.deepcopy(state)
-    plan = replace(PLAN, one_term_at_a_time=True, critic_steps=lambda step: 1)
+    plan = replace(PLAN, separate_critic_terms=True, critic_steps=lambda step: 1)
     run(state, 1, Wgan(clip=None), plan)
 
     torch.manual_seed(step_seed(plan.seed, 0))
@@ -145,7 +145,7 @@ def test_one_term_at_a_time_shows_wgans_critic_nothing_twice(method: Method, pas
     """Other methods are asked for all of their terms at each turn."""
     state, shown = fresh(), []
     state.critic.register_forward_hook(lambda critic, given, scores: shown.append(len(scores)))
-    run(state, 1, method, replace(PLAN, one_term_at_a_time=True, critic_steps=lambda step: 1))
+    run(state, 1, method, replace(PLAN, separate_critic_terms=True, critic_steps=lambda step: 1))
     assert sum(shown) == (passes + 1) * PLAN.batch  # one for the generator
 
 
@@ -159,7 +159,7 @@ def test_the_gradient_norm_is_told_before_clipping_and_values_are_clipped() -> N
 
 def test_the_average_forgets_by_half_in_its_half_life() -> None:
     state = fresh()
-    state.batches = 10**6  # long after the ramp
+    state.batch_index = 10**6  # long after the ramp
     plan = replace(PLAN, ema_half_life=64.0)
     with torch.no_grad():
         for mine, its in zip(state.average.parameters(), state.generator.parameters(), strict=True):
@@ -194,7 +194,7 @@ def test_watching_a_run_does_not_change_it() -> None:
         list(islice(train(state, WganGp(), Pictures(), PRIOR, plan), 4))
         return weights(state)
 
-    one, two = weights_after(PLAN), weights_after(replace(PLAN, watched=lambda step: step % 2 == 0))
+    one, two = weights_after(PLAN), weights_after(replace(PLAN, wants_estimates=lambda step: step % 2 == 0))
     assert all(torch.equal(a, b) for a, b in zip(one, two, strict=True))
 
 

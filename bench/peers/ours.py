@@ -28,7 +28,7 @@ from turns import answer, take
 from ganache.config.config import Config, recipe
 from ganache.fastconv import kernels, narrow_channels
 from ganache.fastconv.convolution import Conv2d, ConvTranspose2d
-from ganache.fastconv.upsample import DoubledConv2d
+from ganache.fastconv.upsample import UpsampleConv2d
 from ganache.networks import Dcgan
 from ganache.training import build, loop
 from ganache.training.allocator import keep_freed_memory
@@ -44,11 +44,11 @@ def settings(name: str) -> Config:
 def as_written() -> Iterator[None]:
     """The networks' layers as PyTorch has them, whatever faster forms of them there are."""
 
-    def doubled(self: DoubledConv2d, x: Tensor) -> Tensor:
+    def doubled(self: UpsampleConv2d, x: Tensor) -> Tensor:
         large = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=True)
         return F.conv2d(large, self.weight, self.bias, padding=self.padding)
 
-    forms = [(Conv2d, nn.Conv2d.forward), (ConvTranspose2d, nn.ConvTranspose2d.forward), (DoubledConv2d, doubled)]
+    forms = [(Conv2d, nn.Conv2d.forward), (ConvTranspose2d, nn.ConvTranspose2d.forward), (UpsampleConv2d, doubled)]
     with ExitStack() as stack:
         for layer, form in forms:
             stack.enter_context(patch.object(layer, "forward", form))

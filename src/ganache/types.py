@@ -54,6 +54,10 @@ class Critic(nn.Module, ABC):
     """
 
     image_shape: ImageShape
+    joins_batches: bool = False
+    """Whether `both` may score real and fake images in one pass. A family sets this to True where each score depends
+    on its own image alone, or where every layer that looks at its batch has an attribute `batch_groups`: the number of
+    batches, one after the other, in what it is given."""
     head: nn.Linear
     codes: nn.Module | None
     """InfoGAN's Q, where the method asks for one: features [B, F] -> what it reads off the codes of a fake."""
@@ -86,19 +90,22 @@ class Critic(nn.Module, ABC):
         return self.score(self.features(x))
 
     def both(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
-        """The scores of two batches, in one pass where that comes to the same: where no module looks at all of a batch,
-        or those that do can tell two apart, by an attribute `batches`, the number in what they are given."""
-        able: list[Any] = [each for each in self.modules() if hasattr(each, "batches")]
-        if len(real) != len(fake) or any(isinstance(each, _BatchNorm) and each not in able for each in self.modules()):
+        """The scores of two batches, [B] and [B']: in one pass where `joins_batches` allows it and it is the same.
+
+        It is not the same for two batches of different sizes, nor where a batch norm is not ours and would mix both.
+        """
+        aware: list[Any] = [module for module in self.modules() if hasattr(module, "batch_groups")]
+        mixes = any(isinstance(module, _BatchNorm) and module not in aware for module in self.modules())
+        if not self.joins_batches or len(real) != len(fake) or mixes:
             return self(real), self(fake)
         try:
-            for each in able:
-                each.batches = 2
-            of_real, of_fake = self(torch.cat([real, fake])).chunk(2)
+            for module in aware:
+                module.batch_groups = 2
+            real_scores, fake_scores = self(torch.cat([real, fake])).chunk(2)
         finally:
-            for each in able:
-                each.batches = 1
-        return of_real, of_fake
+            for module in aware:
+                module.batch_groups = 1
+        return real_scores, fake_scores
 
 
 def exact(h: Tensor) -> Tensor:
@@ -116,7 +123,7 @@ class Method(ABC):
     def d_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
         """What the critic minimises, on real [B, *image_shape] and z [B, z_dim]."""
 
-    def d_turns(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Iterator[tuple[str, Tensor]]:
+    def iter_d_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Iterator[tuple[str, Tensor]]:
         """The same terms by name, each computed when it is asked for, with the weights that the critic then has.
 
         A method whose terms share no pass may have a cheaper way.
@@ -137,7 +144,7 @@ class Method(ABC):
         return {}
 
     @property
-    def undecided(self) -> float | None:
+    def decision_threshold(self) -> float | None:
         """The critic's score for an image that it takes for neither; None where only differences of scores count."""
         return 0.0
 

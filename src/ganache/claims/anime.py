@@ -17,7 +17,7 @@ from ganache.claims.training import Look
 from ganache.claims.verdict import Part
 from ganache.config.config import Config
 from ganache.core.rendering import generate
-from ganache.networks import Chollet
+from ganache.networks import AnimeArticle
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -44,7 +44,7 @@ def size(settings: Settings) -> Article:
 
 def article(how: Article, seed: int) -> Config:
     """The recipe's method, optimisers and order of pictures; the network smaller."""
-    settings = setting("noisy-gan", Chollet(z_dim=64, width=how.width), how, seed)
+    settings = setting("noisy-gan", AnimeArticle(z_dim=64, width=how.width), how, seed)
     ordered = replace(settings.data, order="sequential")
     return replace(settings, data=ordered, schedule=replace(settings.schedule, batch=how.batch))
 

@@ -27,6 +27,7 @@ from ganache.cli.playground import explore, watch
 from ganache.cli.recipes import doctor, recipes
 from ganache.cli.report import report
 from ganache.cli.train import train, train_command
+from ganache.core.plugins import load_plugins
 from ganache.errors import GanacheError
 
 COMMANDS: dict[str, Callable[..., Any]] = {
@@ -68,6 +69,7 @@ def main(argv: list[str] | None = None) -> None:
     if argv is None:
         atexit.register(gc.freeze)  # else the end takes 0.3 s to look for cycles in all of PyTorch
     try:
+        load_plugins()
         if args[:1] == ["train"]:
             train_command(args[1:])
         else:

@@ -33,7 +33,7 @@ def diagnose(run: Positional[str], json: bool = False) -> None:
     for each in found:
         print(f"{each.severity}: {each.sentence}\n  Seen: {each.evidence}\n  Try: {each.advice}\n")
     if not found:
-        looked = any("look" in line for line in log)
+        looked = any("probe" in line for line in log)
         print("Nothing is wrong, as far as one can see." if looked else "Nothing can be told yet.")
     if loss is not None:
         print(f"{loss.sentence}\n  Seen: {loss.evidence}\n  Try: {loss.advice}\n")

@@ -26,7 +26,7 @@ from ganache.lab.requests import (
 if TYPE_CHECKING:
     from ganache.config.config import Config
     from ganache.core.rendering import Model
-    from ganache.lab.figure import Exhibit
+    from ganache.lab.figure import Figure
 
 MOVING = (".webp", ".gif", ".mp4", ".png")
 MANY = (".npy", ".zip")
@@ -50,7 +50,7 @@ def make(request: Request, runs: Sequence[str], average: bool, out: str, plain: 
     from ganache.core.storage import write_json
     from ganache.figures import picture, save_figure
     from ganache.lab.explore import show
-    from ganache.lab.figure import Exhibit
+    from ganache.lab.figure import Figure
     from ganache.runs.folder import at_step, read_names
 
     request = resolve_names(request, read_names(at_step(runs[0])[0]))
@@ -65,9 +65,9 @@ def make(request: Request, runs: Sequence[str], average: bool, out: str, plain: 
             real = given_pictures(request, config, models[0])
         shown = show(request, models, real, progress=True)
         save_figure(shown, Path(out))
-        if isinstance(request, Invert) and isinstance(shown, Exhibit):
+        if isinstance(request, Invert) and isinstance(shown, Figure):
             tell_errors(request, shown)
-        if keep and isinstance(shown, Exhibit):
+        if keep and isinstance(shown, Figure):
             keep_found(shown, at_step(runs[0])[0], keep)
     write_json(beside, to_dict(request))
     again = shlex.join(["ganache", "render", *runs, str(beside), *([] if average else ["--no-average"])])
@@ -94,13 +94,13 @@ def make_many(request: Sample, model: Model, config: Config, out: Path) -> None:
     save_many(parts, out, request.n, request.seed)
 
 
-def tell_errors(request: Invert, shown: Exhibit) -> None:
+def tell_errors(request: Invert, shown: Figure) -> None:
     """How near each picture was come to: what stands above it."""
     for file, *errors in zip(request.images, *(group[0].over for group in shown.groups), strict=True):  # type: ignore[union-attr]
         print(f"{file}: {'; '.join(errors)}.")
 
 
-def keep_found(shown: Exhibit, folder: Path, name: str) -> None:
+def keep_found(shown: Figure, folder: Path, name: str) -> None:
     """Name what was found, in the run's folder."""
     from ganache.runs.folder import read_names, write_names
 

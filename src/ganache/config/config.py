@@ -20,10 +20,10 @@ from ganache.config.sections import (
     PolicyConfig,
     PrecisionConfig,
     PriorConfig,
+    ProbeConfig,
     RecordConfig,
     ScheduleConfig,
     ViewConfig,
-    WatchConfig,
     require,
 )
 from ganache.errors import ConfigError, choices
@@ -53,7 +53,7 @@ class Config:
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     precision: PrecisionConfig = field(default_factory=PrecisionConfig)
     record: RecordConfig = field(default_factory=RecordConfig)
-    watch: WatchConfig = field(default_factory=WatchConfig)
+    probe: ProbeConfig = field(default_factory=ProbeConfig)
     policy: PolicyConfig = field(default_factory=PolicyConfig)
 
     def __post_init__(self) -> None:

@@ -40,10 +40,10 @@ def refuse_contradictions(config: Config) -> None:
         f"score depends on the others, so there is no such gradient: add {' '.join(mixing.values())}.",
     )
     require(
-        not (config.view.adaptive and config.method.undecided is None),
+        not (config.view.adaptive and config.method.decision_threshold is None),
         f"view.adaptive asks which real pictures the critic takes for real, and the scores of the method "
         f"{name_of('method', config.method)} mean something only against each other: leave it off, and set "
-        "--view.strength.",
+        "--view.augment_p.",
     )
 
 

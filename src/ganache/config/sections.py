@@ -86,7 +86,7 @@ class ViewConfig:
     __pydantic_config__ = STRICT
     augment: tuple[Literal["colour", "translation", "cutout"], ...] = ()
     """Differentiable augmentations, for data of a few thousand pictures or less."""
-    strength: float = 1.0
+    augment_p: float = 1.0
     """The share of pictures that each augmentation changes."""
     adaptive: bool = False
     """Let the strength begin at 0 and grow while the critic is sure of more than 80 % of the real pictures."""
@@ -98,7 +98,7 @@ class ViewConfig:
     """The noise falls in a straight line to 0 at this step."""
 
     def __post_init__(self) -> None:
-        require(0 <= self.strength <= 1, f"view.strength is {self.strength}: it is a share, from 0 to 1.")
+        require(0 <= self.augment_p <= 1, f"view.augment_p is {self.augment_p}: it is a share, from 0 to 1.")
         require(self.adaptive_images >= 1, f"view.adaptive_images is {self.adaptive_images}: it must be at least 1.")
         require(
             bool(self.augment) or not self.adaptive,
@@ -181,9 +181,9 @@ class ScheduleConfig:
     """... before each of the first so many generator steps."""
     boost_every: int = 0
     """... and before every so-many-th generator step; 0 for never."""
-    one_term_at_a_time: bool = False
+    separate_critic_terms: bool = False
     """The critic takes one optimiser step for each of its terms, in turn, instead of one for their sum."""
-    new_latents: bool = True
+    fresh_latents: bool = True
     """The generator's step draws latents of its own; without, it takes the critic's last ones and the pictures made
     of them, which saves a pass through the generator."""
     ema_half_life: float | None = 5_000.0
@@ -212,9 +212,9 @@ class PrecisionConfig:
     __pydantic_config__ = STRICT
     compute: Literal["auto", "float32", "bfloat16"] = "auto"
     """Of convolutions and matrix products; auto is bfloat16 where the processor or GPU is built for it."""
-    repeatable: bool = True
+    deterministic: bool = True
     """On a GPU, take only algorithms that give the same bits each time; without it, whichever a trial finds fastest."""
-    graphs: bool = True
+    cuda_graphs: bool = True
     """On a GPU, record a step once as CUDA graphs and replay them, where no other setting changes from step to step."""
     channels_last: bool = True
     """Keep images with their channels innermost, the layout fast convolutions want."""
@@ -235,7 +235,7 @@ class RecordConfig:
     """Steps between checkpoints."""
     keep: int = 3
     """The last so many checkpoints stay."""
-    marks: tuple[int, ...] = ()
+    keep_steps: tuple[int, ...] = ()
     """Steps whose checkpoints stay for good."""
     average: bool = True
     """Samples come from the averaged generator; False takes the one in training."""
@@ -246,18 +246,18 @@ class RecordConfig:
 
 
 @dataclass(frozen=True)
-class WatchConfig:
+class ProbeConfig:
     """How much a run looks at itself, to say whether it works. Looks change nothing in the training."""
 
     __pydantic_config__ = STRICT
     share: float = 0.05
     """The share of the time that looks may take; 0 takes none."""
-    probe_steps: int = 8
+    critic_steps: int = 8
     """Steps that a copy of the critic goes on alone at each look, to see how far it is from its best; 0 for none."""
 
     def __post_init__(self) -> None:
-        require(0 <= self.share <= 1, f"watch.share is {self.share}: it is a share, from 0 to 1.")
-        require(self.probe_steps >= 0, f"watch.probe_steps is {self.probe_steps}: it must not be negative.")
+        require(0 <= self.share <= 1, f"probe.share is {self.share}: it is a share, from 0 to 1.")
+        require(self.critic_steps >= 0, f"probe.critic_steps is {self.critic_steps}: it must not be negative.")
 
 
 @dataclass(frozen=True)

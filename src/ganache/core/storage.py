@@ -19,6 +19,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from ganache.core import old_names
 from ganache.errors import CheckpointError
 
 SUFFIX = ".safetensors"
@@ -58,7 +59,7 @@ def load(path: Path, prefix: str = "") -> tuple[dict[str, Tensor], dict[str, Any
     """(tensors whose names begin with `prefix`, the header). Raises CheckpointError for a damaged file."""
     try:
         with safe_open(path, framework="pt") as file:
-            header = json.loads((file.metadata() or {}).get("ganache", "{}"))
+            header = old_names.header(json.loads((file.metadata() or {}).get("ganache", "{}")))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (it is no dict)
     except (SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(f"{path} cannot be read as a checkpoint ({error}).") from None
@@ -71,7 +72,7 @@ def read_header(path: Path) -> dict[str, Any]:
     """The header alone, unchecked; empty for a file that cannot be read."""
     try:
         with safe_open(path, framework="pt") as file:
-            return json.loads((file.metadata() or {}).get("ganache", "{}"))  # type: ignore[no-any-return]
+            return old_names.header(json.loads((file.metadata() or {}).get("ganache", "{}")))
     except (SafetensorError, OSError, ValueError):
         return {}
 

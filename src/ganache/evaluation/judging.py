@@ -29,7 +29,7 @@ SUBSET_VALUES = 2**24
 
 
 @dataclass(frozen=True)
-class Sides:
+class SampleSets:
     """What is compared."""
 
     fake: Tensor
@@ -62,7 +62,7 @@ def subset_size(shape: tuple[int, ...]) -> int:
     return max(2, min(SUBSET, SUBSET_VALUES // math.prod(shape)))
 
 
-def scores(sides: Sides) -> Iterator[tuple[str, Callable[[], list[Score]]]]:
+def scores(sides: SampleSets) -> Iterator[tuple[str, Callable[[], list[Score]]]]:
     """(what is being computed, the function that computes it), for every score that can be had."""
     yield "Frechet distance", partial(by_moments, sides)
     yield "kernel distance", partial(by_kernel, sides)
@@ -84,7 +84,7 @@ def has_variety(pictures: np.ndarray) -> bool:
     return pictures.ndim == 4 and min(pictures.shape[1:3]) >= LEAST_SIDE
 
 
-def by_moments(sides: Sides) -> list[Score]:
+def by_moments(sides: SampleSets) -> list[Score]:
     value, limit = frechet(sides.real, sides.fake)
     how = "the jackknife over 10 blocks of both sides"
     return [
@@ -93,11 +93,11 @@ def by_moments(sides: Sides) -> list[Score]:
     ]
 
 
-def by_kernel(sides: Sides) -> list[Score]:
+def by_kernel(sides: SampleSets) -> list[Score]:
     return [Score("kernel", *kernel(sides.real, sides.fake), better="lower", how="disjoint subsets of at most 1,000")]
 
 
-def by_neighbours(sides: Sides) -> list[Score]:
+def by_neighbours(sides: SampleSets) -> list[Score]:
     n = min(len(sides.real), len(sides.fake))  # the radii depend on how many there are
     found = precision_recall_density_coverage(sides.real[:n], sides.fake[:n])
     how = f"the spread over pictures ({n:,} of each side, {NEIGHBOURS} neighbours)"
@@ -126,7 +126,7 @@ def by_codes(codes: Tensor, labels: Tensor) -> list[Score]:
     return [Score("code_accuracy", accuracy, error, better="higher", how=how)]
 
 
-def by_patches(sides: Sides) -> list[Score]:
+def by_patches(sides: SampleSets) -> list[Score]:
     m = min(len(sides.fake_pictures), len(sides.real_pictures))
     size = min(subset_size(sides.real_pictures.shape[1:]), m // 4)
     count = min(SUBSETS, m // size)
@@ -141,7 +141,7 @@ def by_patches(sides: Sides) -> list[Score]:
     return [Score("patches", *mean_of(torch.tensor(apart)), better="lower", real=float(np.mean(floor)), how=how)]
 
 
-def by_pairs(sides: Sides) -> list[Score]:
+def by_pairs(sides: SampleSets) -> list[Score]:
     of_fake, of_real = (
         dissimilarity(torch.from_numpy(np.array(pictures)).permute(0, 3, 1, 2), seed=sides.seed)
         for pictures in (sides.fake_pictures, sides.real_pictures)
@@ -149,7 +149,7 @@ def by_pairs(sides: Sides) -> list[Score]:
     return [Score("variety", *of_fake, better="higher", real=of_real.value, how="1,000 pairs")]
 
 
-def by_memory(sides: Sides) -> list[Score]:
+def by_memory(sides: SampleSets) -> list[Score]:
     found = copying(sides.fake, sides.training, sides.held_out)
     among = f"{len(sides.training):,} training and {len(sides.held_out):,} held-out pictures"
     how = f"exchanging the labels of {among} (p = {found.p_value:.2g})"

@@ -22,7 +22,7 @@ from ganache.data import Dataset
 from ganache.errors import ConfigError, DataError, TrainingError
 from ganache.evaluation.features.base import Features
 from ganache.evaluation.features.extract import CHUNK, Positions, extractor_of, looked_at, of_data
-from ganache.evaluation.judging import SUBSETS, Sides, has_variety, scores, subset_size
+from ganache.evaluation.judging import SUBSETS, SampleSets, has_variety, scores, subset_size
 from ganache.evaluation.results import Evaluation, Protocol
 from ganache.functional.latents import from_seeds
 from ganache.types import Critic, Generator, Prior
@@ -125,14 +125,14 @@ def both_sides(
     seed: int,
     cache: Path | None,
     progress: bool,
-) -> Sides:
+) -> SampleSets:
     """Generated and real pictures as their features. The extractor works where the generator does."""
     extractor.to(next(generator.parameters()).device)
     kept = SUBSETS * subset_size(data.images.shape[1:])
     fake, fake_pictures = of_generator(generator, prior, n, seed, extractor, kept, progress)
     training, held_out = (of_data(data, each, extractor, cache, progress) for each in (chosen.pool, chosen.held_out))
     extractor.cpu()
-    return Sides(
+    return SampleSets(
         fake=fake,
         real=training[:n],
         training=training,
@@ -192,7 +192,7 @@ def codes_of(critic: Critic, data: Dataset, positions: Positions, categories: in
     return torch.cat(found)
 
 
-def remarks(sides: Sides, known: bool) -> list[str]:
+def remarks(sides: SampleSets, known: bool) -> list[str]:
     """What was left out and why, and what to keep in mind."""
     said = []
     if not known:

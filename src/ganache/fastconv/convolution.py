@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, compiler, nn
 
 from ganache.fastconv import fourier, kernels, kn2row, narrow_channels, winograd
-from ganache.fastconv.fused import Activating, leaky
+from ganache.fastconv.fused import FusesActivation, leaky
 from ganache.fastconv.kernels import cpu_has
 from ganache.fastconv.strided import Convolution, Strided, Transposed
 
@@ -35,7 +35,7 @@ Form = Callable[[Tensor, Tensor], Tensor]
 """(x, weight) -> y, without the bias; x is of the numbers that are multiplied, the weight as it is kept."""
 
 
-class Conv2d(nn.Conv2d, Activating):
+class Conv2d(nn.Conv2d, FusesActivation):
     """PyTorch's convolution by its fastest form."""
 
     def forward(self, x: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, compiler, nn
 
 
-class Activating(ABC):
+class FusesActivation(ABC):
     """A layer that can take the activation after it along, if that multiplies with a slope below 0."""
 
     @abstractmethod
@@ -22,7 +22,7 @@ def leaky(y: Tensor, slope: float) -> Tensor:
     return y if slope == 1 else F.leaky_relu(y, slope, inplace=True)
 
 
-class Layers(nn.Sequential):
+class FusedSequential(nn.Sequential):
     """nn.Sequential; in training, layers take activations along, unless somebody watches either."""
 
     def forward(self, x: Tensor) -> Tensor:
@@ -31,7 +31,7 @@ class Layers(nn.Sequential):
             slope = slope_along(layer, after)
             if taken:
                 taken = False
-            elif isinstance(layer, Activating) and slope is not None:
+            elif isinstance(layer, FusesActivation) and slope is not None:
                 x, taken = layer.activated(x, slope), True
             else:
                 x = layer(x)
@@ -40,7 +40,7 @@ class Layers(nn.Sequential):
 
 def slope_along(layer: nn.Module, after: nn.Module | None) -> float | None:
     """Of an activation that the layer before it can take along."""
-    if not isinstance(layer, Activating) or not isinstance(after, nn.ReLU | nn.LeakyReLU) or not layer.training:
+    if not isinstance(layer, FusesActivation) or not isinstance(after, nn.ReLU | nn.LeakyReLU) or not layer.training:
         return None
     if compiler.is_compiling() or any(each._forward_hooks or each._forward_pre_hooks for each in (layer, after)):
         return None

@@ -22,7 +22,7 @@ from ganache.fastconv.strided import FEWEST_CHANNELS
 from ganache.fastconv.tiles import Tiles
 
 
-class DoubledConv2d(nn.Conv2d):
+class UpsampleConv2d(nn.Conv2d):
     """conv2d(interpolate(x, scale_factor=2, mode="bilinear", align_corners=True)) with an odd kernel and its "same"
     padding, for x [B, C, *sides]: the same sums in another order."""
 

@@ -16,7 +16,7 @@ from ganache.errors import ConfigError, MissingExtra
 from ganache.figures.cloud import blank_axes, rendered
 from ganache.figures.figure import MARGIN, NARROW, draw, enlarged
 from ganache.figures.text import PAPER, above, beside, written
-from ganache.lab.figure import Exhibit, Film, Sheet
+from ganache.lab.figure import Animation, Figure, ImageGrid
 
 MOVING = (".webp", ".gif", ".mp4")
 """The kinds of file that move; any other shows some moments of a film side by side."""
@@ -28,13 +28,13 @@ MOMENTS = 9
 """The most pictures in a row of those."""
 
 
-def save_figure(shown: Exhibit | Film | Image.Image, path: Path) -> None:
+def save_figure(shown: Figure | Animation | Image.Image, path: Path) -> None:
     """Draw it, to a file of the kind that its name says.
 
     Raises MissingExtra for an MP4 without its library, ConfigError for a picture that its kind of file cannot hold.
     """
     kind = path.suffix.lower()
-    if isinstance(shown, Film) and kind in MOVING:
+    if isinstance(shown, Animation) and kind in MOVING:
         if kind == ".mp4":
             return save_mp4(shown, path)
         first, *rest = frames(shown)
@@ -42,7 +42,7 @@ def save_figure(shown: Exhibit | Film | Image.Image, path: Path) -> None:
         each = round(1000 / shown.fps)
         return first.save(path, save_all=True, append_images=rest, duration=each, loop=0, lossless=True)
     if not isinstance(shown, Image.Image):
-        shown = draw(strip(shown) if isinstance(shown, Film) else shown)
+        shown = draw(strip(shown) if isinstance(shown, Animation) else shown)
     refuse_too_large(shown, kind)
     shown.save(path)
 
@@ -55,17 +55,17 @@ def refuse_too_large(picture: Image.Image, kind: str) -> None:
         raise ConfigError(f"The picture has {size} pixels, and {kind} holds {most}: end its name in .png.")
 
 
-def strip(film: Film) -> Exhibit:
+def strip(film: Animation) -> Figure:
     """Moments of a film as a sheet for each model: a row from each stop to the next."""
     legs = [f"{here} to {there}" for here, there in pairwise(film.stops)]
     moments = np.unique(np.linspace(0, film.frames - 1, min(MOMENTS, film.frames)).round().astype(int))
     chosen = np.concatenate([leg * film.frames + moments for leg in range(len(legs))])
     over = tuple(f"{moment / film.frames:.0%}" for moment in moments)
-    sheets = [Sheet(reel[chosen], len(moments), over, tuple(legs), name, joined=True) for reel, name in pairs(film)]
-    return Exhibit(film.title, tuple((sheet,) for sheet in sheets))
+    sheets = [ImageGrid(reel[chosen], len(moments), over, tuple(legs), name, joined=True) for reel, name in pairs(film)]
+    return Figure(film.title, tuple((sheet,) for sheet in sheets))
 
 
-def frames(film: Film) -> Iterator[Image.Image]:
+def frames(film: Animation) -> Iterator[Image.Image]:
     """Every frame, RGB: the title, the models side by side under their names, and where on the way it is."""
     width = max(NARROW, 256 * len(film.reels))
     title = written(film.title, width, 14, bold=True)
@@ -97,7 +97,7 @@ def shots(reel: Pictures) -> Iterator[Image.Image]:
         yield shot
 
 
-def save_mp4(film: Film, path: Path) -> None:
+def save_mp4(film: Animation, path: Path) -> None:
     """H.264, which every browser plays."""
     try:
         import av
@@ -113,6 +113,6 @@ def save_mp4(film: Film, path: Path) -> None:
         container.mux(stream.encode())
 
 
-def pairs(film: Film) -> Iterator[tuple[Pictures, str]]:
+def pairs(film: Animation) -> Iterator[tuple[Pictures, str]]:
     """Each model's pictures and name."""
     return zip(film.reels, film.names, strict=True)

@@ -11,13 +11,13 @@ from PIL import Image, ImageOps
 
 from ganache.core.images import Pictures
 from ganache.figures.text import one_line
-from ganache.lab.figure import Cloud, Sheet
+from ganache.lab.figure import ImageGrid, ScatterPlot
 
 THUMBNAIL = 64
 """Pixels: the most a thumbnail's longer side has."""
 
 
-def draw_cloud(cloud: Cloud) -> Image.Image:
+def draw_cloud(cloud: ScatterPlot) -> Image.Image:
     """Every point in its group's colour and, where there is room, its picture in a frame of that colour."""
     figure, axes = blank_axes(640 if cloud.pictures is None else 760, 640, cloud.xy, cloud.groups)
     colours = shades(len(cloud.groups))
@@ -36,7 +36,7 @@ def draw_cloud(cloud: Cloud) -> Image.Image:
     return plot
 
 
-def draw_points(sheet: Sheet) -> Image.Image:
+def draw_points(sheet: ImageGrid) -> Image.Image:
     """A sheet of a 2-D toy: its points in the plane, coloured by row or by column."""
     points = np.concatenate([sheet.pictures, blank_points(-len(sheet.pictures) % sheet.columns)])
     table = points.reshape(-1, sheet.columns, 2)  # rows, columns, (x, y)

@@ -11,7 +11,7 @@ from PIL import Image
 from ganache.core.images import Pictures
 from ganache.figures.cloud import draw_cloud, draw_points
 from ganache.figures.text import PAPER, above, beside, one_line, written
-from ganache.lab.figure import Cloud, Exhibit, Sheet
+from ganache.lab.figure import Figure, ImageGrid, ScatterPlot
 
 WIDE = 1400
 """Parts stand side by side up to so many pixels."""
@@ -24,7 +24,7 @@ CAPTION = 150
 """The most pixels that the captions beside rows take."""
 
 
-def draw(exhibit: Exhibit) -> Image.Image:
+def draw(exhibit: Figure) -> Image.Image:
     """The whole picture, RGB."""
     content = flow([flow(draw_group(group)) for group in exhibit.groups])
     title = written(exhibit.title, max(NARROW, content.width), 15, bold=True)
@@ -41,12 +41,12 @@ def flow(pictures: list[Image.Image]) -> Image.Image:
     return above(*(beside(*pictures[k : k + even]) for k in range(0, len(pictures), even)), gap=14)
 
 
-def draw_group(group: Sequence[Sheet | Cloud]) -> list[Image.Image]:
+def draw_group(group: Sequence[ImageGrid | ScatterPlot]) -> list[Image.Image]:
     """Sheets and clouds, each below its heading; the fewer columns they have together, the larger the pictures."""
-    columns = sum(part.columns for part in group if isinstance(part, Sheet))
+    columns = sum(part.columns for part in group if isinstance(part, ImageGrid))
     drawn = []
     for part in group:
-        if isinstance(part, Cloud):
+        if isinstance(part, ScatterPlot):
             picture = draw_cloud(part)
         else:
             picture = draw_points(part) if part.pictures.ndim == 2 else draw_sheet(part, columns)
@@ -55,7 +55,7 @@ def draw_group(group: Sequence[Sheet | Cloud]) -> list[Image.Image]:
     return drawn
 
 
-def draw_sheet(sheet: Sheet, columns: int) -> Image.Image:
+def draw_sheet(sheet: ImageGrid, columns: int) -> Image.Image:
     """Pictures in rows and columns between their captions, enlarged as so many columns beside one another allow."""
     factor = enlargement(sheet.pictures, columns)
     height, width = (side * factor for side in sheet.pictures.shape[1:3])

@@ -16,7 +16,7 @@ from ganache.core.images import Pictures
 
 
 @dataclass(frozen=True)
-class Sheet:
+class ImageGrid:
     """Pictures in rows and columns."""
 
     pictures: Pictures
@@ -35,7 +35,7 @@ class Sheet:
 
 
 @dataclass(frozen=True)
-class Cloud:
+class ScatterPlot:
     """Points in a plane, each with its picture, in groups."""
 
     xy: NDArray[np.float64]
@@ -50,17 +50,17 @@ class Cloud:
 
 
 @dataclass(frozen=True)
-class Exhibit:
+class Figure:
     """One picture: a sentence that says what is seen, and its parts; those of one group stay side by side."""
 
     title: str
-    groups: tuple[tuple[Sheet | Cloud, ...], ...]
+    groups: tuple[tuple[ImageGrid | ScatterPlot, ...], ...]
     found: tuple[tuple[float, ...], ...] = ()
     """Latents, or directions among them, that were found on the way, each z_dim numbers; the first model's."""
 
 
 @dataclass(frozen=True)
-class Film:
+class Animation:
     """A moving picture: the same moments by one model or several."""
 
     title: str

@@ -26,7 +26,7 @@ class Lsgan(Method):
     """Where the generator wants fakes."""
 
     @property
-    def undecided(self) -> float:
+    def decision_threshold(self) -> float:
         return (self.a + self.b) / 2
 
     def d_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:

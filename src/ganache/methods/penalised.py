@@ -29,8 +29,8 @@ class Penalised(Method):
     what: Literal["one", "one-sided", "zero"] = "one"
 
     @property
-    def undecided(self) -> float | None:
-        return self.method.undecided
+    def decision_threshold(self) -> float | None:
+        return self.method.decision_threshold
 
     def d_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
         norms, terms = self.norms(G, D, real, z), self.method.d_terms(G, D, real, z)

@@ -23,7 +23,7 @@ class R3gan(Method):
     """Of both penalties, each weighted by gamma / 2. The paper tunes it to the data (0.05 to 150)."""
 
     @property
-    def undecided(self) -> None:
+    def decision_threshold(self) -> None:
         return None
 
     def d_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:

@@ -23,14 +23,14 @@ class Wgan(Method):
     clip: float | None = 0.01
 
     @property
-    def undecided(self) -> None:
+    def decision_threshold(self) -> None:
         return None
 
     def d_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
         of_real, of_fake = D.both(real, G(z))
         return {"real": wasserstein_real(of_real), "fake": wasserstein_fake(of_fake)}
 
-    def d_turns(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Iterator[tuple[str, Tensor]]:
+    def iter_d_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Iterator[tuple[str, Tensor]]:
         yield "real", wasserstein_real(D(real))
         yield "fake", wasserstein_fake(D(G(z)))
 

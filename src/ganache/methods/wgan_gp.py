@@ -24,7 +24,7 @@ class WganGp(Method):
     """Punish only norms above 1."""
 
     @property
-    def undecided(self) -> None:
+    def decision_threshold(self) -> None:
         return None
 
     def d_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:

@@ -4,23 +4,23 @@ The other files are blocks that families share. It imports `fastconv` and `types
 import it.
 """
 
-from ganache.networks.anime_article import Chollet
+from ganache.networks.anime_article import AnimeArticle
 from ganache.networks.blocks import Network
 from ganache.networks.dcgan import Dcgan
 from ganache.networks.infogan import Infogan
 from ganache.networks.mlp import Mlp
 from ganache.networks.r3gan import R3gan
 from ganache.networks.residual import Residual
-from ganache.networks.wgan_article import Mnist
+from ganache.networks.wgan_article import WganArticle
 
-__all__ = ["NETWORKS", "Chollet", "Dcgan", "Infogan", "Mlp", "Mnist", "Network", "R3gan", "Residual"]
+__all__ = ["NETWORKS", "AnimeArticle", "Dcgan", "Infogan", "Mlp", "Network", "R3gan", "Residual", "WganArticle"]
 
 NETWORKS: dict[str, type[Network]] = {
-    "chollet": Chollet,
+    "anime-article": AnimeArticle,
     "dcgan": Dcgan,
     "infogan": Infogan,
     "mlp": Mlp,
-    "mnist": Mnist,
     "r3gan": R3gan,
     "residual": Residual,
+    "wgan-article": WganArticle,
 }

@@ -22,7 +22,7 @@ SLOPE = 0.3  # of LeakyReLU: Keras' default
 
 
 @dataclass(frozen=True)
-class Chollet:
+class AnimeArticle:
     """The anime article, 2019: three wide 5x5 convolutions after one doubling; no normalisation.
 
     Height and width are even and at least 24, or the critic's unpadded convolutions would leave nothing.
@@ -36,15 +36,15 @@ class Chollet:
     """The part of the critic's last hidden layer that is set to 0 in training; 0 for none."""
 
     def __post_init__(self) -> None:
-        check_counts("chollet", z_dim=self.z_dim, width=self.width)
+        check_counts("anime-article", z_dim=self.z_dim, width=self.width)
         if not 0 <= self.dropout < 1:
             raise ConfigError(
-                f"chollet was given dropout {self.dropout}, which must be 0 or more and less than 1: try 0.4."
+                f"anime-article was given dropout {self.dropout}, which must be 0 or more and less than 1: try 0.4."
             )
 
     def generator(self, shape: ImageShape) -> PictureGenerator:
         """z [B, z_dim] -> x [B, C, H, W]; raises ConfigError for a shape that it cannot make."""
-        channels, height, width = picture_sides("chollet", shape, multiple=2, least=24)
+        channels, height, width = picture_sides("anime-article", shape, multiple=2, least=24)
         h, w, c, wide = height // 2, width // 2, self.width, 2 * self.width
         body = nn.Sequential(
             nn.LeakyReLU(SLOPE, inplace=True),
@@ -64,7 +64,7 @@ class Chollet:
 
     def critic(self, shape: ImageShape) -> PictureCritic:
         """x [B, C, H, W] -> scores [B]; raises ConfigError for a shape that it cannot read."""
-        channels, height, width = picture_sides("chollet", shape, multiple=2, least=24)
+        channels, height, width = picture_sides("anime-article", shape, multiple=2, least=24)
         c = self.width
         layers: list[nn.Module] = [nn.Conv2d(channels, c, 3), nn.LeakyReLU(SLOPE, inplace=True)]
         h, w = height - 2, width - 2
@@ -72,4 +72,4 @@ class Chollet:
             layers += [Conv2d(c, c, 4, stride=2), nn.LeakyReLU(SLOPE, inplace=True)]
             h, w = h // 2 - 1, w // 2 - 1  # (h - 4) // 2 + 1: no padding, so an odd side loses its last line
         layers += [nn.Dropout(self.dropout)]
-        return PictureCritic(shape, nn.Sequential(*layers), nn.Linear(h * w * c, 1)).apply(glorot)
+        return PictureCritic(shape, nn.Sequential(*layers), nn.Linear(h * w * c, 1), joins_batches=True).apply(glorot)

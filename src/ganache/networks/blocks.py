@@ -54,11 +54,20 @@ class PictureGenerator(Generator):
 class PictureCritic(Critic):
     """`body` reads the picture, and the linear `head` scores the numbers that the body ends with.
 
-    If there is an `overview`, it reads the picture too, and its numbers are scored with the body's.
+    If there is an `overview`, it reads the picture too, and its numbers are scored with the body's. A family passes
+    `joins_batches` = True where no layer of it mixes the images of a batch (`types.Critic.both`).
     """
 
-    def __init__(self, shape: ImageShape, body: nn.Module, head: nn.Linear, overview: nn.Module | None = None) -> None:
+    def __init__(
+        self,
+        shape: ImageShape,
+        body: nn.Module,
+        head: nn.Linear,
+        overview: nn.Module | None = None,
+        joins_batches: bool = False,
+    ) -> None:
         super().__init__()
+        self.joins_batches = joins_batches
         self.image_shape = shape
         self.body = body  # [B, *shape] -> [B, c, h, w] or [B, F]
         self.overview = overview  # [B, *shape] -> [B, F']

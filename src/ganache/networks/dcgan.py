@@ -18,7 +18,7 @@ from torch import nn
 
 from ganache.errors import ConfigError
 from ganache.fastconv.convolution import Conv2d, ConvTranspose2d
-from ganache.fastconv.fused import Layers
+from ganache.fastconv.fused import FusedSequential
 from ganache.networks.attention import SelfAttention, attention_at
 from ganache.networks.blocks import (
     Norm,
@@ -97,7 +97,7 @@ class Dcgan:
             ]
         layers += [ConvTranspose2d(maps[0][0], channels, 4, stride=2, padding=1, bias=False), nn.Tanh()]
         kind = ModulatedGenerator if self.self_modulation else PictureGenerator
-        G = kind(self.z_dim, shape, project, base, Layers(*layers)).apply(initialise)
+        G = kind(self.z_dim, shape, project, base, FusedSequential(*layers)).apply(initialise)
         return spectral(G) if self.generator_spectral else G
 
     def critic(self, shape: ImageShape) -> PictureCritic:
@@ -118,7 +118,7 @@ class Dcgan:
             ]
         overview = Overview(self.critic_overview, shape) if self.critic_overview else None
         head = nn.Linear(prod(maps[-1]) + (UNITS if overview else 0), 1, bias=False)
-        D = PictureCritic(shape, Layers(*layers), head, overview).apply(initialise)
+        D = PictureCritic(shape, FusedSequential(*layers), head, overview, joins_batches=True).apply(initialise)
         return spectral(D) if self.critic_spectral else D
 
     def _normalised(self, channels: int) -> list[nn.Module]:

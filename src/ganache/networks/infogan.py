@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from ganache.fastconv.convolution import Conv2d, ConvTranspose2d
-from ganache.fastconv.fused import Layers
+from ganache.fastconv.fused import FusedSequential
 from ganache.networks.blocks import (
     Flatten,
     Norm,
@@ -67,7 +67,7 @@ class Infogan:
             *dense(self.hidden, h * w * c, self.generator_norm),
             nn.ReLU(inplace=True),
         )
-        body = Layers(
+        body = FusedSequential(
             ConvTranspose2d(c, self.width, 4, stride=2, padding=1, bias=needs_bias(self.generator_norm)),
             *normalisation(self.generator_norm, self.width),
             nn.ReLU(inplace=True),
@@ -80,7 +80,7 @@ class Infogan:
         """x [B, C, H, W] -> scores [B]; raises ConfigError for a shape that it cannot read."""
         channels, height, width = picture_sides("infogan", shape, multiple=4, least=8)
         c = 2 * self.width
-        body = Layers(
+        body = FusedSequential(
             Conv2d(channels, self.width, 4, stride=2, padding=1),
             nn.LeakyReLU(SLOPE, inplace=True),
             Conv2d(self.width, c, 4, stride=2, padding=1, bias=needs_bias(self.critic_norm)),
@@ -90,7 +90,7 @@ class Infogan:
             *dense((height // 4) * (width // 4) * c, self.hidden, self.critic_norm),
             nn.LeakyReLU(SLOPE, inplace=True),
         )
-        return PictureCritic(shape, body, nn.Linear(self.hidden, 1)).apply(initialise)
+        return PictureCritic(shape, body, nn.Linear(self.hidden, 1), joins_batches=True).apply(initialise)
 
 
 def dense(inputs: int, units: int, norm: Norm) -> list[nn.Module]:

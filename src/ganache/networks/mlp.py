@@ -49,7 +49,7 @@ class Mlp:
         """x [B, *shape] -> scores [B]."""
         check_shape("mlp", shape)
         hidden = self._hidden(prod(shape), partial(nn.LeakyReLU, self.slope) if self.slope else nn.ReLU)
-        return PictureCritic(shape, nn.Sequential(Flatten(), *hidden), nn.Linear(self.hidden, 1))
+        return PictureCritic(shape, nn.Sequential(Flatten(), *hidden), nn.Linear(self.hidden, 1), joins_batches=True)
 
     def _hidden(self, inputs: int, activation: Callable[..., nn.Module], norm: str = "none") -> list[nn.Module]:
         """The hidden layers, [B, inputs] -> [B, hidden]."""

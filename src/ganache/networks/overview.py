@@ -26,7 +26,7 @@ SLOPE = 0.2  # of their LeakyReLU, as in DCGAN's critic
 class Overview(nn.Module):
     """x [B, C, H, W] -> [B, UNITS], for sides that are multiples of `side`."""
 
-    batches = 1
+    batch_groups = 1
     """How many it is given at once: what it says of a picture depends on others of its batch (`types.Critic.both`)."""
 
     def __init__(self, side: int, shape: ImageShape) -> None:
@@ -45,16 +45,16 @@ class Overview(nn.Module):
                 nn.init.zeros_(layer.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        said: Tensor = self.read(LOUDNESS * little(x, self.side, self.batches))
+        said: Tensor = self.read(LOUDNESS * little(x, self.side, self.batch_groups))
         return said
 
 
-def little(x: Tensor, side: int, batches: int = 1) -> Tensor:
+def little(x: Tensor, side: int, groups: int = 1) -> Tensor:
     """Means of side x side areas of x [B, C, H, W], and their spread within a group: [B, 2 * side * side * C]."""
     B, C, H, W = x.shape
     areas = x.permute(0, 2, 3, 1).reshape(B, side, H // side, side, W // side, C)
     means = areas.mean((2, 4)).flatten(1)
-    together = gcd(GROUP, B // batches)
-    groups = means.view(batches, together, -1, means.shape[1])
-    spread = (groups.var(1, correction=0) + 1e-8).sqrt().repeat(1, together, 1)
+    together = gcd(GROUP, B // groups)
+    grouped = means.view(groups, together, -1, means.shape[1])
+    spread = (grouped.var(1, correction=0) + 1e-8).sqrt().repeat(1, together, 1)
     return torch.cat([means, spread.flatten(0, 1)], 1)

@@ -64,7 +64,7 @@ class R3gan:
         for large, small in pairwise(maps):
             layers += [Resample(up=False), *converted(large[0], small[0]), *self._blocks(small, maps)]
         head = msr(nn.Linear(maps[-1][0], 1, bias=False))
-        return PictureCritic(shape, nn.Sequential(*layers, Projection(maps[-1])), head)
+        return PictureCritic(shape, nn.Sequential(*layers, Projection(maps[-1])), head, joins_batches=True)
 
     def _plan(self, shape: ImageShape) -> tuple[int, list[FeatureMap]]:
         """The picture's channels, and the feature maps from the whole picture's size down to the smallest."""

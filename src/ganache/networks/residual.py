@@ -78,7 +78,7 @@ class Residual:
             layers += [Block(large[0], small[0], self.critic_norm, up=False), *attention_at(self.attention, small)]
         head = nn.Linear(prod(maps[-1]), 1)
         glorot(head)
-        D = PictureCritic(shape, nn.Sequential(*layers), head)
+        D = PictureCritic(shape, nn.Sequential(*layers), head, joins_batches=True)
         return spectral(D) if self.critic_spectral else D
 
     def _plan(self, shape: ImageShape) -> tuple[int, list[FeatureMap]]:

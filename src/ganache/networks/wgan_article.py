@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from ganache.fastconv.batch_norm import BatchNorm2d
-from ganache.fastconv.upsample import DoubledConv2d
+from ganache.fastconv.upsample import UpsampleConv2d
 from ganache.networks.blocks import PictureCritic, PictureGenerator, check_counts, glorot, picture_sides
 from ganache.types import ImageShape
 
@@ -21,7 +21,7 @@ SLOPE = 0.02  # of LeakyReLU: fluid's default
 
 
 @dataclass(frozen=True)
-class Mnist:
+class WganArticle:
     """The WGAN article, 2018: resizing, 5x5 convolutions and tanh against 3x3 convolutions and max-pooling.
 
     Height and width are multiples of 4, as they are doubled twice, and at least 24, or the critic's unpadded
@@ -36,11 +36,11 @@ class Mnist:
     """Channels of the critic's first convolution; the other layers of both have 2 and 4 times as many."""
 
     def __post_init__(self) -> None:
-        check_counts("mnist", z_dim=self.z_dim, hidden=self.hidden, width=self.width)
+        check_counts("wgan-article", z_dim=self.z_dim, hidden=self.hidden, width=self.width)
 
     def generator(self, shape: ImageShape) -> PictureGenerator:
         """z [B, z_dim] -> x [B, C, H, W]; raises ConfigError for a shape that it cannot make."""
-        channels, height, width = picture_sides("mnist", shape, multiple=4, least=24)
+        channels, height, width = picture_sides("wgan-article", shape, multiple=4, least=24)
         h, w, c = height // 4, width // 4, 4 * self.width
         project = nn.Sequential(
             nn.Linear(self.z_dim, self.hidden),
@@ -50,16 +50,16 @@ class Mnist:
             nn.Tanh(),
         )
         body = nn.Sequential(
-            DoubledConv2d(c, 2 * self.width, 5, (h, w)),
+            UpsampleConv2d(c, 2 * self.width, 5, (h, w)),
             nn.Tanh(),
-            DoubledConv2d(2 * self.width, channels, 5, (2 * h, 2 * w)),
+            UpsampleConv2d(2 * self.width, channels, 5, (2 * h, 2 * w)),
             nn.Tanh(),
         )
         return PictureGenerator(self.z_dim, shape, project, (c, h, w), body).apply(initialise)
 
     def critic(self, shape: ImageShape) -> PictureCritic:
         """x [B, C, H, W] -> scores [B]; raises ConfigError for a shape that it cannot read."""
-        c, h, w = picture_sides("mnist", shape, multiple=4, least=24)
+        c, h, w = picture_sides("wgan-article", shape, multiple=4, least=24)
         layers: list[nn.Module] = []
         for wide in (self.width, 2 * self.width, 4 * self.width):
             layers += [
@@ -69,7 +69,9 @@ class Mnist:
                 nn.LeakyReLU(SLOPE, inplace=True),  # the article's comes before: the same for less, as it only rises
             ]
             c, h, w = wide, (h - 2) // 2, (w - 2) // 2
-        return PictureCritic(shape, nn.Sequential(*layers), nn.Linear(h * w * c, 1)).apply(initialise)
+        return PictureCritic(shape, nn.Sequential(*layers), nn.Linear(h * w * c, 1), joins_batches=True).apply(
+            initialise
+        )
 
 
 def initialise(layer: nn.Module) -> None:

@@ -31,7 +31,7 @@ class Outcome:
 
     folder: Path
     settings: str
-    """All settings but seed, budget, record, watch and policy, as JSON: runs of the same stand in one row."""
+    """All settings but seed, budget, record, probe and policy, as JSON: runs of the same stand in one row."""
     name: str
     seed: int
     step: int
@@ -52,14 +52,14 @@ def outcome(folder: str | Path) -> Outcome:
     last = find_checkpoint(folder)
     header = storage.read_header(last)
     schedule = {k: v for k, v in config["schedule"].items() if k not in ("steps", "minutes", "images")}
-    same = {k: v for k, v in config.items() if k not in ("seed", "record", "watch", "policy", "schedule", "device")}
+    same = {k: v for k, v in config.items() if k not in ("seed", "record", "probe", "policy", "schedule", "device")}
     return Outcome(
         folder=folder,
         settings=json.dumps(same | {"schedule": schedule}, sort_keys=True),
         name=config["recipe"] or config["method"]["name"],
         seed=config["seed"],
         step=header["step"],
-        images=header["batches"] * config["schedule"]["batch"],
+        images=header["batch_index"] * config["schedule"]["batch"],
         seconds=header["seconds"],
         score=score_of(last),
         best=min(score_of(path) for path in checkpoints(folder)),

@@ -15,7 +15,7 @@ from ganache.runs.log import measured, read
 
 POINTS = 300
 """Of a curve: more than a screen shows."""
-LOOKS = {"score": "distance to the data", "variety": "variety", "covered": "kinds covered", "told_apart": "told apart"}
+LOOKS = {"score": "distance to the data", "variety": "variety", "coverage": "kinds covered", "critic_auc": "told apart"}
 """Of a look's numbers those that are drawn, and what the page calls them."""
 
 PACE = ("step", "images", "seconds", "images_per_second")
@@ -71,10 +71,10 @@ def curves(lines: Sequence[dict[str, Any]]) -> dict[str, Curve]:
         "critic loss": [(line["step"], sum(line["d"].values())) for line in lines],
         "generator loss": [(line["step"], sum(line["g"].values())) for line in lines if "g" in line],
     }
-    looks = [line["look"] for line in lines if line.get("look")]
+    looks = [line["probe"] for line in lines if line.get("probe")]
     for name, words in LOOKS.items():
         found[words] = [(look["step"], look[name]) for look in looks if look.get(name) is not None]
-    blanks = [look["blank"] for look in looks if look.get("blank") is not None]
+    blanks = [look["blank_score"] for look in looks if look.get("blank_score") is not None]
     if blanks and found[LOOKS["score"]]:  # as a share of what knowing nothing but the mean colour would score
         found[LOOKS["score"]] = [(step, value / blanks[-1]) for step, value in found[LOOKS["score"]]]
     return {name: thinned(curve) for name, curve in found.items() if curve}

@@ -14,7 +14,7 @@ from ganache.core import images
 from ganache.core.images import Pictures
 from ganache.figures import save_figure
 from ganache.figures.cloud import draw_cloud
-from ganache.lab.figure import Cloud, Exhibit, Film, Sheet
+from ganache.lab.figure import Animation, Figure, ImageGrid, ScatterPlot
 
 ACROSS = 16
 """Pictures in a row of a sheet."""
@@ -40,10 +40,10 @@ def encoded(pixels: Pictures, kind: str) -> bytes:
     return file.getvalue()
 
 
-def told(shown: Exhibit | Film) -> tuple[Told, list[bytes]]:
+def told(shown: Figure | Animation) -> tuple[Told, list[bytes]]:
     """An exhibit or film as plain data; each part's picture is a number, its place among the bytes."""
     blobs: list[bytes] = []
-    if isinstance(shown, Film):
+    if isinstance(shown, Animation):
         reels = [
             with_sheet({"heading": name}, reel, blobs) for name, reel in zip(shown.names, shown.reels, strict=True)
         ]
@@ -53,9 +53,9 @@ def told(shown: Exhibit | Film) -> tuple[Told, list[bytes]]:
     return {"title": shown.title, "groups": groups}, blobs
 
 
-def part_told(part: Sheet | Cloud, blobs: list[bytes]) -> Told:
+def part_told(part: ImageGrid | ScatterPlot, blobs: list[bytes]) -> Told:
     """A sheet with its captions; a cloud as one drawn picture."""
-    if isinstance(part, Cloud):
+    if isinstance(part, ScatterPlot):
         file = io.BytesIO()
         drawn = draw_cloud(part)
         drawn.save(file, "PNG")
@@ -78,7 +78,7 @@ def with_sheet(about: Told, pictures: Pictures, blobs: list[bytes]) -> Told:
     return {**about, **where, "blob": len(blobs) - 1}
 
 
-def as_file(shown: Exhibit | Film, kind: str) -> bytes:
+def as_file(shown: Figure | Animation, kind: str) -> bytes:
     """The bytes that a command would write."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, f"picture.{kind}")

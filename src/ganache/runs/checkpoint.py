@@ -43,8 +43,8 @@ def restore(state: State, tensors: Mapping[str, Tensor], header: Mapping[str, An
                 index, slot = name.removeprefix(f"{part}.").split(".")
                 slots.setdefault(int(index), {})[slot] = laid_out_like(weights[int(index)], tensor)
         optimiser.load_state_dict({"state": slots, "param_groups": optimiser.state_dict()["param_groups"]})
-    state.step, state.batches, state.seconds = header["step"], header["batches"], header["seconds"]
-    state.strength, state.slowed = header.get("strength", 0.0), header.get("slowed", 1.0)
+    state.step, state.batch_index, state.seconds = header["step"], header["batch_index"], header["seconds"]
+    state.augment_p, state.lr_scale = header.get("augment_p", 0.0), header.get("lr_scale", 1.0)
 
 
 def laid_out_like(weight: Tensor, tensor: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ try:
 except ImportError:  # Windows has none; there two processes in one folder are not noticed
     fcntl = None  # type: ignore[assignment]
 
-from ganache.core import storage
+from ganache.core import old_names, storage
 from ganache.core.storage import write_json
 from ganache.errors import CheckpointError, ConfigError
 from ganache.evaluation.results import Evaluation
@@ -26,7 +26,7 @@ NAMES = "names.json"
 def read_config(folder: Path) -> dict[str, Any] | None:
     """The `config.json` of a run folder as plain data, or None."""
     try:
-        return json.loads((folder / "config.json").read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+        return old_names.settings(json.loads((folder / "config.json").read_text(encoding="utf-8")))
     except FileNotFoundError:
         return None
     except (ValueError, OSError) as error:

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from ganache.core import old_names
 from ganache.core.storage import replace_synced
 from ganache.errors import TrainingError
 
@@ -71,7 +72,7 @@ def read(path: Path) -> list[dict[str, Any]]:
     with suppress(FileNotFoundError):
         for text in path.read_text(encoding="utf-8").splitlines():
             with suppress(ValueError):
-                lines.append(json.loads(text))
+                lines.append(old_names.log_line(json.loads(text)))
     return lines
 
 

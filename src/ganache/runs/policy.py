@@ -28,7 +28,7 @@ def past_peak(folder: Path, patience: int | None, batch: int) -> str | None:
     peak, newest = storage.read_header(best), storage.read_header(kept[-1])
     if peak.get("score") is None or newest.get("score") is None:
         return None
-    since = (newest["batches"] - peak["batches"]) * batch
+    since = (newest["batch_index"] - peak["batch_index"]) * batch
     if since < patience:
         return None
     return (
@@ -40,7 +40,7 @@ def past_peak(folder: Path, patience: int | None, batch: int) -> str | None:
 
 def regular(paths: Sequence[Path], record: RecordConfig) -> list[Path]:
     """The checkpoints that a run which was never stopped has written too: to one of them it may go back."""
-    return [p for p in paths if int(p.stem) % record.checkpoint_every == 0 or int(p.stem) in record.marks]
+    return [p for p in paths if int(p.stem) % record.checkpoint_every == 0 or int(p.stem) in record.keep_steps]
 
 
 def has_formed(score: float, blank: float) -> bool:

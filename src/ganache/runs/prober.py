@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganache.config.sections import WatchConfig
+from ganache.config.sections import ProbeConfig
 from ganache.core import images
 from ganache.data import Dataset
 from ganache.evaluation.metrics import thumbnails
 from ganache.functional import latents
-from ganache.runs.probe import SEED, Look, Scene, blank_score, look
-from ganache.training.loop import Batches, Plan, State
+from ganache.runs.probe import SEED, Probe, ProbeInputs, blank_score, take_probe
+from ganache.training.loop import BatchSource, Plan, State
 from ganache.types import Generator, Method, Prior
 
 SCORED = 256
@@ -35,16 +35,16 @@ FIRST = 10
 """A look takes about as long as so many steps of training: what the first one, whose cost nobody knows, must wait."""
 
 
-class Watcher:
+class Prober:
     """Takes looks at a run, so far apart that they cost no more than their share of the time.
 
     `looks` are those of an earlier start of the run, from its log.
     """
 
-    def __init__(self, settings: WatchConfig, data: Dataset, prior: Prior, looks: Sequence[Look] = ()) -> None:
+    def __init__(self, settings: ProbeConfig, data: Dataset, prior: Prior, looks: Sequence[Probe] = ()) -> None:
         self.settings, self.data, self.prior = settings, data, prior
         self.last = looks[-1] if looks else None
-        self._scene: Scene | None = None
+        self._scene: ProbeInputs | None = None
         self._before: Tensor | None = None
 
     def due(self, state: State) -> bool:
@@ -56,30 +56,34 @@ class Watcher:
             return state.step >= FIRST / share
         return state.seconds >= last.seconds + last.cost * (1 + 1 / share)
 
-    def look(self, state: State, shown: Generator, method: Method, batches: Batches, plan: Plan) -> Look:
+    def look(self, state: State, shown: Generator, method: Method, batches: BatchSource, plan: Plan) -> Probe:
         """A look, with its cost."""
         begun = time.perf_counter()
-        self._scene = self._scene or scene(self.data, self.prior, plan)
-        steps = self.settings.probe_steps
-        seen, self._before = look(self._scene, state, shown, method, batches, self.prior, plan, steps, self._before)
+        self._scene = self._scene or probe_inputs(self.data, self.prior, plan)
+        steps = self.settings.critic_steps
+        seen, self._before = take_probe(
+            self._scene, state, shown, method, batches, self.prior, plan, steps, self._before
+        )
         self.last = replace(seen, cost=round(time.perf_counter() - begun, 4))
         return self.last
 
 
-def scene(data: Dataset, prior: Prior, plan: Plan) -> Scene:
+def probe_inputs(data: Dataset, prior: Prior, plan: Plan) -> ProbeInputs:
     """What every look of a run looks at: always the same pictures and latents."""
-    rows = spread(data, SCORED)
+    rows = evenly_spaced(data, SCORED)
     real = real_pictures(data, rows)
     y = torch.from_numpy(data.labels[rows]) if plan.conditional and data.labels is not None else None
     m = min(JUDGED, len(real))
     m -= m % plan.batch if m > plan.batch else 0
     source = torch.Generator().manual_seed(SEED)
     z_judged = prior.sample(m, category=None if y is None else y[:m], generator=source)
-    searched = np.array_split(spread(data, SEARCHED), SEARCHED // 500)  # piece by piece: the pictures may be large
+    searched = np.array_split(
+        evenly_spaced(data, SEARCHED), SEARCHED // 500
+    )  # piece by piece: the pictures may be large
     searched_rows = [thumbnails.thumbnails(real_pictures(data, part)) for part in searched if len(part)]
     z = scored_latents(prior, len(real))
     tone = thumbnails.tone(real) if real.ndim == 4 else None
-    return Scene(
+    return ProbeInputs(
         real,
         thumbnails.thumbnails(real),
         tone,
@@ -97,7 +101,7 @@ def scored_latents(prior: Prior, n: int) -> Tensor:
     return latents.samples(prior, n, seed=SCORED_SEED)
 
 
-def spread(data: Dataset, n: int) -> np.ndarray:
+def evenly_spaced(data: Dataset, n: int) -> np.ndarray:
     """At most n places in the training data, evenly spread, so that every class of a sorted set is among them.
 
     Of a small set too few are held out for a score of patches, which gains little by learning them by heart.

@@ -14,7 +14,7 @@ from ganache.data import Dataset
 from ganache.errors import CheckpointError, ConfigError
 
 BUDGET = ("schedule.steps", "schedule.minutes", "schedule.images")
-FREE = (*BUDGET, "record.", "watch.", "policy.", "data.source", "device", "precision.graphs", "recipe")
+FREE = (*BUDGET, "record.", "probe.", "policy.", "data.source", "device", "precision.cuda_graphs", "recipe")
 """Settings that may change when a run is resumed (the data are known by their fingerprint, not by their path)."""
 
 

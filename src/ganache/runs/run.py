@@ -31,8 +31,8 @@ from ganache.runs import checkpoint, policy
 from ganache.runs.diagnose import findings
 from ganache.runs.folder import best_checkpoints, checkpoint_path, checkpoints, holds_something_else, lock, read_config
 from ganache.runs.log import Log, not_numbers
-from ganache.runs.probe import Look, blank_score
-from ganache.runs.prober import SCORED, Watcher, real_pictures, scored_latents, spread
+from ganache.runs.probe import Probe, blank_score
+from ganache.runs.prober import SCORED, Prober, evenly_spaced, real_pictures, scored_latents
 from ganache.runs.resume import newest_whole, refuse_differences
 from ganache.training import build
 from ganache.training.algorithms import choose_algorithms
@@ -91,7 +91,7 @@ class Run:
         config, on = self.config, build.device(self.config)
         names = " + ".join(name_of(section, getattr(config, section)) for section in ("network", "method"))
         dtype = str(build.compute_dtype(config.precision, on)).removeprefix("torch.")
-        how = ", as CUDA graphs" if build.recorded(config) else ""
+        how = ", as CUDA graphs" if build.uses_cuda_graphs(config) else ""
         return f"{names}, batch {config.schedule.batch}, on {on} in {dtype}{how}"
 
     # ---- training ------------------------------------------------------------------------------------------------
@@ -99,7 +99,7 @@ class Run:
     def training(self) -> Iterator[Report]:
         """Train until the budget is spent; each report has been recorded when it is yielded."""
         keep_freed_memory()
-        choose_algorithms(build.device(self.config), self.config.precision.repeatable)
+        choose_algorithms(build.device(self.config), self.config.precision.deterministic)
         self._ticked = time.perf_counter()
         while not self.done():
             try:
@@ -124,7 +124,7 @@ class Run:
         if schedule.minutes is not None:
             return state.seconds / 60, schedule.minutes, "minutes"
         if schedule.images is not None:
-            return state.batches * schedule.batch, schedule.images, "images"
+            return state.batch_index * schedule.batch, schedule.images, "images"
         return state.step, schedule.steps or math.inf, "steps"
 
     def done(self) -> bool:
@@ -138,7 +138,7 @@ class Run:
         self.state.seconds += now - self._ticked
         self._ticked = now
         record, step = self.config.record, report.step
-        checkpoint_due = step % record.checkpoint_every == 0 or step in record.marks
+        checkpoint_due = step % record.checkpoint_every == 0 or step in record.keep_steps
         if checkpoint_due or step == 1 or step % record.log_every == 0:
             self.log.write(self._line(report) | self._seen())
         if step == 1 or step % record.sample_every == 0:
@@ -166,10 +166,10 @@ class Run:
                 raise not_numbers(self.state.step, name)
         header = {
             "step": self.state.step,
-            "batches": self.state.batches,
+            "batch_index": self.state.batch_index,
             "seconds": self.state.seconds,
-            "strength": self.state.strength,
-            "slowed": self.state.slowed,
+            "augment_p": self.state.augment_p,
+            "lr_scale": self.state.lr_scale,
             "restarts": self.restarts,
             "score": self.score() if scored else None,
             "config": to_dict(self.config),
@@ -200,7 +200,7 @@ class Run:
 
     def score(self) -> float:
         """Distance of pictures of the generator to real ones, from their patches; lower is better."""
-        real = real_pictures(self.data, spread(self.data, SCORED))
+        real = real_pictures(self.data, evenly_spaced(self.data, SCORED))
         return distance(real, generate(self._shown(), scored_latents(self.prior, len(real))))
 
     # ---- inside --------------------------------------------------------------------------------------------------
@@ -210,10 +210,10 @@ class Run:
 
     def _seen(self) -> dict[str, Any]:
         """A look and the findings, where a look is due; they stand in a line of the log."""
-        if not self.watcher.due(self.state):
+        if not self.prober.due(self.state):
             return {}
-        look = self.watcher.look(self.state, self._shown(), self.method, self.batches, self.plan)
-        line = {"look": look.to_json()}
+        look = self.prober.look(self.state, self._shown(), self.method, self.batches, self.plan)
+        line = {"probe": look.to_json()}
         self.findings = findings([*self.log.lines, line])
         return line | {"findings": [finding.sentence for finding in self.findings]}
 
@@ -223,9 +223,9 @@ class Run:
         self.method, self.plan = build.method(self.config), build.plan(self.config)
         self.batches = build.stream(self.config, self.data)
         self.log = Log(self.folder, state.step)
-        self._line_before = (state.batches, state.seconds)
-        looks = [Look.from_json(line["look"]) for line in self.log.lines if "look" in line]
-        self.watcher = Watcher(self.config.watch, self.data, self.prior, looks)
+        self._line_before = (state.batch_index, state.seconds)
+        looks = [Probe.from_json(line["probe"]) for line in self.log.lines if "probe" in line]
+        self.prober = Prober(self.config.probe, self.data, self.prior, looks)
         self.findings = findings(self.log.lines)
 
     def _resume(self, paths: Sequence[Path]) -> None:
@@ -244,8 +244,8 @@ class Run:
         """A report in numbers, with the speed since the line before."""
         state, batch = self.state, self.config.schedule.batch
         batches, seconds = self._line_before
-        self._line_before = (state.batches, state.seconds)
-        speed = (state.batches - batches) * batch / max(state.seconds - seconds, 1e-9)
+        self._line_before = (state.batch_index, state.seconds)
+        speed = (state.batch_index - batches) * batch / max(state.seconds - seconds, 1e-9)
         return {
             "step": report.step,
             "images": report.images,
@@ -256,12 +256,12 @@ class Run:
             "estimates": {name: float(value) for name, value in report.estimates.items()},
             "d_gradient_norm": float(report.d_gradient_norm),
             "g_gradient_norm": float(report.g_gradient_norm),
-        } | ({"augment_strength": round(state.strength, 4)} if self.config.view.adaptive else {})
+        } | ({"augment_p": round(state.augment_p, 4)} if self.config.view.adaptive else {})
 
     def _prune(self) -> None:
         record, kept = self.config.record, checkpoints(self.folder)
         stay = {*kept[-record.keep :], *best_checkpoints(self.folder, self.config.policy.keep_best)}
-        stay |= {checkpoint_path(self.folder, mark) for mark in record.marks}
+        stay |= {checkpoint_path(self.folder, mark) for mark in record.keep_steps}
         if self.config.policy.retry_nan:
             stay |= set(policy.regular(kept, record)[-1:])
         for path in kept:
@@ -293,7 +293,7 @@ class Run:
         return True
 
     def _has_formed(self) -> bool:
-        return policy.has_formed(self.score(), blank_score(real_pictures(self.data, spread(self.data, SCORED))))
+        return policy.has_formed(self.score(), blank_score(real_pictures(self.data, evenly_spaced(self.data, SCORED))))
 
     def _begin_again(self) -> None:
         """Fresh weights of another seed; what the failed attempt left is cleared away."""
@@ -315,7 +315,7 @@ class Run:
     def _go_back(self, error: TrainingError) -> None:
         """To the last regular checkpoint, with halved rates; raises `error` where that is not wanted, or was done."""
         self.log.say(self.state.step, "not numbers", str(error))
-        if not self.config.policy.retry_nan or self.state.slowed < 1:
+        if not self.config.policy.retry_nan or self.state.lr_scale < 1:
             raise error
         failed, seconds = self.state.step, self.state.seconds
         self.state = build.state(self.config, self.data.image_shape)
@@ -323,7 +323,7 @@ class Run:
         for path in checkpoints(self.folder):
             if path > checkpoint_path(self.folder, self.state.step):
                 path.unlink()
-        self.state.seconds, self.state.slowed = seconds, self.state.slowed / 2
+        self.state.seconds, self.state.lr_scale = seconds, self.state.lr_scale / 2
         self._set_out()
         self.save()
         self._say(

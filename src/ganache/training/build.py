@@ -20,7 +20,7 @@ from ganache.fastconv.kernels import cpu_has
 from ganache.functional import schedules
 from ganache.methods.penalised import Penalised
 from ganache.training import cuda_graphs
-from ganache.training.critic_view import Told, View
+from ganache.training.critic_view import CriticView, ProjectionCritic
 from ganache.training.loop import Plan, State
 from ganache.training.optimisers import optimiser
 from ganache.types import Critic, ImageShape, Method, Prior
@@ -117,14 +117,14 @@ def precision(config: Config) -> Callable[[], AbstractContextManager[object]]:
     return partial(torch.autocast, on.type, dtype)
 
 
-def recorded(config: Config) -> bool:
+def uses_cuda_graphs(config: Config) -> bool:
     """Whether steps are recorded and replayed: on a GPU, where no setting changes from step to step but the rates.
 
     Noise that fades and augmentation that adapts are numbers of Python's, and PyTorch's SGD reads its rate there.
     """
     changes = config.view.adaptive or config.view.noise > 0
     rules = (config.critic_optimiser.name, config.generator_optimiser.name)
-    return config.precision.graphs and device(config).type == "cuda" and not changes and "sgd" not in rules
+    return config.precision.cuda_graphs and device(config).type == "cuda" and not changes and "sgd" not in rules
 
 
 def state(config: Config, shape: ImageShape) -> State:
@@ -142,8 +142,8 @@ def state(config: Config, shape: ImageShape) -> State:
         D.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     G.to(on), D.to(on)
     average = G if config.schedule.ema_half_life is None else copy.deepcopy(G).requires_grad_(False).eval()
-    g_optimiser = optimiser(config.generator_optimiser, G, on, recorded(config))
-    d_optimiser = optimiser(config.critic_optimiser, D, on, recorded(config))
+    g_optimiser = optimiser(config.generator_optimiser, G, on, uses_cuda_graphs(config))
+    d_optimiser = optimiser(config.critic_optimiser, D, on, uses_cuda_graphs(config))
     return State(G, D, average, g_optimiser, d_optimiser)
 
 
@@ -168,11 +168,11 @@ def view(config: Config) -> Callable[[State, Tensor | None], Critic]:
     seen = config.view
 
     def met(state: State, y: Tensor | None) -> Critic:
-        told = state.critic if y is None else Told(state.critic, y)
+        told = state.critic if y is None else ProjectionCritic(state.critic, y)
         if not seen.augment and not seen.noise:
             return told
         sigma = schedules.noise_level(state.step, seen.noise, seen.noise_steps)
-        return View(told, seen.augment, sigma, state.strength if seen.adaptive else seen.strength)
+        return CriticView(told, seen.augment, sigma, state.augment_p if seen.adaptive else seen.augment_p)
 
     return met
 
@@ -194,14 +194,14 @@ def plan(config: Config) -> Plan:
         d_rate=lambda step: critic.lr * schedules.inverse_time(step, critic.decay),
         g_rate=lambda step: generator.lr * schedules.inverse_time(step, generator.decay),
         view=view(config),
-        augment_share=schedule.batch / config.view.adaptive_images if config.view.adaptive else None,
-        watched=lambda step: step == 1 or step % config.record.log_every == 0,
+        augment_p_step=schedule.batch / config.view.adaptive_images if config.view.adaptive else None,
+        wants_estimates=lambda step: step == 1 or step % config.record.log_every == 0,
         conditional=config.data.classes > 0,
         d_clip_value=critic.clip_value,
         g_clip_value=generator.clip_value,
         ema_half_life=schedule.ema_half_life,
         ema_rampup=schedule.ema_rampup,
-        one_term_at_a_time=schedule.one_term_at_a_time,
-        new_latents=schedule.new_latents,
-        taken=cuda_graphs.replayed if recorded(config) else Plan.taken,
+        separate_critic_terms=schedule.separate_critic_terms,
+        fresh_latents=schedule.fresh_latents,
+        step_runner=cuda_graphs.replayed if uses_cuda_graphs(config) else Plan.step_runner,
     )

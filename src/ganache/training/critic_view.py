@@ -11,26 +11,25 @@ from ganache.functional.augment import AUGMENTATIONS
 from ganache.types import Critic, exact
 
 
-class View(Critic):
+class CriticView(Critic):
     """A critic that sees every image, real or fake, through the named augmentations and then through noise.
 
-    `strength` is the share of images that each augmentation changes (p of Karras et al. 2020, "Training generative
+    `p` is the share of images that each augmentation changes (p of Karras et al. 2020, "Training generative
     adversarial networks with limited data", section 3.1). `sigma` is the standard deviation of the instance noise
     (Arjovsky & Bottou 2017, section 3): with it both distributions have the whole space as support, so their
     divergence is smooth. A View holds no weights of its own.
     """
 
-    def __init__(
-        self, inner: Critic, augmentations: Sequence[str] = (), sigma: float = 0.0, strength: float = 1.0
-    ) -> None:
+    def __init__(self, inner: Critic, augmentations: Sequence[str] = (), sigma: float = 0.0, p: float = 1.0) -> None:
         super().__init__()
         self.inner, self.head, self.codes, self.image_shape = inner, inner.head, inner.codes, inner.image_shape
+        self.joins_batches = inner.joins_batches
         self.augmentations = [AUGMENTATIONS[name] for name in augmentations]
-        self.sigma, self.strength = sigma, strength
+        self.sigma, self.p = sigma, p
 
     def features(self, x: Tensor) -> Tensor:
         for augment in self.augmentations:
-            x = sometimes(augment, x, self.strength)
+            x = sometimes(augment, x, self.p)
         if self.sigma > 0:
             x = x + self.sigma * torch.randn_like(x)
         return self.inner.features(x)
@@ -39,15 +38,15 @@ class View(Critic):
         return self.inner.score(h)
 
 
-def sometimes(augment: Callable[[Tensor], Tensor], x: Tensor, strength: float) -> Tensor:
-    """x with a share of `strength` of its samples changed, chosen anew each time."""
-    if strength >= 1:
+def sometimes(augment: Callable[[Tensor], Tensor], x: Tensor, p: float) -> Tensor:
+    """x with a share `p` of its samples changed, chosen anew each time."""
+    if p >= 1:
         return augment(x)
-    chosen = torch.rand(len(x), *[1] * (x.ndim - 1), device=x.device) < strength
+    chosen = torch.rand(len(x), *[1] * (x.ndim - 1), device=x.device) < p
     return torch.where(chosen, augment(x), x)
 
 
-class Told(Critic):
+class ProjectionCritic(Critic):
     """A critic that is told the class of every image, real or fake: a projection critic.
 
     The score of features h gets <direction of the class, h> added (Miyato & Koyama 2018, "cGANs with projection
@@ -58,6 +57,7 @@ class Told(Critic):
         super().__init__()
         assert inner.classes is not None
         self.inner, self.head, self.codes, self.image_shape = inner, inner.head, inner.codes, inner.image_shape
+        self.joins_batches = inner.joins_batches
         self.directions, self.labels = inner.classes, labels
 
     def features(self, x: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from ganache.errors import ConfigError
-from ganache.training.loop import Turn, Turned
+from ganache.training.loop import StepFunction, StepResult
 
 Work = Callable[[], None]
 
@@ -37,7 +37,7 @@ class Recorder(Protocol):
         """What does it, each time it is called; it has not been done yet."""
 
 
-def replayed(*turns: Turn, recorder: Callable[[], Recorder] | None = None) -> tuple[Turn, ...]:
+def replayed(*turns: StepFunction, recorder: Callable[[], Recorder] | None = None) -> tuple[StepFunction, ...]:
     """The turns, each recorded when it is known; they share memory, so what one leaves is copied before the next."""
     shared = (recorder or CudaGraphs)()
     return tuple(Recorded(turn, shared) for turn in turns)
@@ -46,12 +46,12 @@ def replayed(*turns: Turn, recorder: Callable[[], Recorder] | None = None) -> tu
 class Recorded:
     """A turn that is taken as it is written at first, and replayed from then on."""
 
-    def __init__(self, turn: Turn, recorder: Recorder) -> None:
+    def __init__(self, turn: StepFunction, recorder: Recorder) -> None:
         self.turn, self.recorder = turn, recorder
         self.taken = 0
         self.replay: Work | None = None
 
-    def __call__(self, real: Tensor, y: Tensor | None) -> Turned:
+    def __call__(self, real: Tensor, y: Tensor | None) -> StepResult:
         if self.taken < AS_WRITTEN:
             self.taken += 1
             self.real, self.y = real, y
@@ -67,7 +67,7 @@ class Recorded:
         return self.left.copied()
 
     def work(self) -> None:
-        self.left: Turned = self.turn(self.real, self.y)
+        self.left: StepResult = self.turn(self.real, self.y)
 
 
 class CudaGraphs:
@@ -93,6 +93,6 @@ class CudaGraphs:
         except RuntimeError as error:
             reason = str(error).partition("\n")[0]
             raise ConfigError(
-                f"A training step could not be recorded as a CUDA graph ({reason}): add --precision.graphs False."
+                f"A training step could not be recorded as a CUDA graph ({reason}): add --precision.cuda_graphs False."
             ) from error
         return graph.replay

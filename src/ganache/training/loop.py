@@ -24,7 +24,7 @@ from ganache.functional import schedules
 from ganache.types import Critic, Generator, Method, Prior, Terms
 
 
-class Batches(Protocol):
+class BatchSource(Protocol):
     """Endless real batches by number: `batches[i]` is x [B, *image_shape], `batches.labels(i)` its y [B]."""
 
     def __getitem__(self, index: int, /) -> Tensor: ...
@@ -51,9 +51,9 @@ class Plan:
     g_rate: Callable[[int], float]
     view: Callable[[State, Tensor | None], Critic] = lambda state, y: state.critic
     """(state, labels) -> the critic as methods meet it: it may be told labels, or see images augmented or noisy."""
-    augment_share: float | None = None
+    augment_p_step: float | None = None
     """How far the strength of augmentation moves for a batch of real images; None where it stays."""
-    watched: Callable[[int], bool] = lambda step: False
+    wants_estimates: Callable[[int], bool] = lambda step: False
     """Generator step -> whether the method's estimates are wanted after it; they can cost as much as a step."""
     conditional: bool = False
     """Fakes are made of the classes of the real images beside them, and the view is given these."""
@@ -62,10 +62,10 @@ class Plan:
     ema_half_life: float | None = None
     """In pictures; None keeps no average."""
     ema_rampup: float = 0.05
-    one_term_at_a_time: bool = False
-    new_latents: bool = True
+    separate_critic_terms: bool = False
+    fresh_latents: bool = True
     """Whether the generator's step draws its own latents, or takes the critic's last ones with their pictures."""
-    taken: Callable[..., tuple[Turn, ...]] = lambda *turns: turns
+    step_runner: Callable[..., tuple[StepFunction, ...]] = lambda *steps: steps
     """How turns are taken: as they are written, or recorded once and replayed by a GPU (`graphs.py`)."""
 
 
@@ -80,13 +80,13 @@ class State:
     d_optimiser: torch.optim.Optimizer
     step: int = 0
     """Generator steps done."""
-    batches: int = 0
+    batch_index: int = 0
     """Real batches taken: the place in the data."""
     seconds: float = 0.0
     """Time spent in training, over all starts of the run."""
-    strength: float = 0.0
+    augment_p: float = 0.0
     """Of augmentation that adapts: the share of images that it changes, from 0 to 1."""
-    slowed: float = 1.0
+    lr_scale: float = 1.0
     """Factor on both learning rates: below 1 where a run went back and goes on more gently."""
 
 
@@ -105,28 +105,30 @@ class Report:
     """What the method knows of the distance; empty at steps that are not watched."""
 
 
-def train(state: State, method: Method, batches: Batches, prior: Prior, plan: Plan) -> Iterator[Report]:
+def train(state: State, method: Method, batches: BatchSource, prior: Prior, plan: Plan) -> Iterator[Report]:
     """Train for ever, one Report a generator step; stop by not asking for more."""
     state.generator.train(), state.critic.train()
-    of_critic, of_both = plan.taken(*(partial(turn, state, method, prior, plan) for turn in (critic_turn, both_turn)))
+    critic_only, critic_and_generator = plan.step_runner(
+        *(partial(turn, state, method, prior, plan) for turn in (critic_only_step, critic_and_generator_step))
+    )
     while True:
         torch.manual_seed(step_seed(plan.seed, state.step))
-        set_rate(state.d_optimiser, plan.d_rate(state.step) * state.slowed)
-        set_rate(state.g_optimiser, plan.g_rate(state.step) * state.slowed)
+        set_learning_rate(state.d_optimiser, plan.d_rate(state.step) * state.lr_scale)
+        set_learning_rate(state.g_optimiser, plan.g_rate(state.step) * state.lr_scale)
         for left in reversed(range(plan.critic_steps(state.step))):
-            real = batches[state.batches]
-            y = batches.labels(state.batches) if plan.conditional else None
-            state.batches += 1
-            done = (of_critic if left else of_both)(real, y)
+            real = batches[state.batch_index]
+            y = batches.labels(state.batch_index) if plan.conditional else None
+            state.batch_index += 1
+            done = (critic_only if left else critic_and_generator)(real, y)
         update_average(state, plan)
         state.step += 1
-        known = estimates(state, method, real, done.z, y, done.d, plan) if plan.watched(state.step) else {}
-        shown = state.batches * plan.batch
+        known = estimates(state, method, real, done.z, y, done.d, plan) if plan.wants_estimates(state.step) else {}
+        shown = state.batch_index * plan.batch
         yield Report(state.step, shown, done.d, done.g, done.norms["d"], done.norms["g"], known)
 
 
 @dataclass(frozen=True)
-class Turned:
+class StepResult:
     """What a turn leaves: its last latents, the terms of critic and generator, and the norms of their gradients."""
 
     z: Tensor
@@ -135,46 +137,50 @@ class Turned:
     """Under "d", and under "g" where the generator had its turn."""
     g: Terms = field(default_factory=dict)
 
-    def copied(self) -> Turned:
+    def copied(self) -> StepResult:
         """The same in memory of its own."""
         d, norms, g = ({name: each.clone() for name, each in all_.items()} for all_ in (self.d, self.norms, self.g))
-        return Turned(self.z.clone(), d, norms, g)
+        return StepResult(self.z.clone(), d, norms, g)
 
 
-Turn = Callable[[Tensor, Tensor | None], Turned]
+StepFunction = Callable[[Tensor, Tensor | None], StepResult]
 """(real x [B, *image_shape], their labels) -> what is left of it, with no gradients behind it."""
 
 
-def critic_turn(state: State, method: Method, prior: Prior, plan: Plan, real: Tensor, y: Tensor | None) -> Turned:
+def critic_only_step(
+    state: State, method: Method, prior: Prior, plan: Plan, real: Tensor, y: Tensor | None
+) -> StepResult:
     """One step of the critic's."""
     state.generator.requires_grad_(False)  # no gradient of the generator's weights is needed, and so no graph
     z = prior.sample(plan.batch, category=y, device=real.device)
     d, norm = critic_step(state, method, real, z, y, plan)
-    adapt(state, method, real, y, plan)
+    adapt_augmentation(state, method, real, y, plan)
     state.generator.requires_grad_(True)
-    return Turned(z, detached(d), {"d": norm})
+    return StepResult(z, detach_terms(d), {"d": norm})
 
 
-def both_turn(state: State, method: Method, prior: Prior, plan: Plan, real: Tensor, y: Tensor | None) -> Turned:
+def critic_and_generator_step(
+    state: State, method: Method, prior: Prior, plan: Plan, real: Tensor, y: Tensor | None
+) -> StepResult:
     """The critic's last step before the generator's, and the generator's."""
     G, D, made = state.generator.requires_grad_(False), state.critic, None
     z = prior.sample(plan.batch, category=y, device=real.device)
-    if not plan.new_latents:
+    if not plan.fresh_latents:
         with plan.precision():
-            made = Made(G.requires_grad_(True)(z))
+            made = PrecomputedGenerator(G.requires_grad_(True)(z))
     seen = replace(state, generator=made.detached()) if made else state
     d, d_norm = critic_step(seen, method, real, z, y, plan)
-    adapt(state, method, real, y, plan)
+    adapt_augmentation(state, method, real, y, plan)
     G.requires_grad_(True), D.requires_grad_(False)
     z = z if made else prior.sample(plan.batch, category=y, device=real.device)
     with plan.precision():
         g = method.g_terms(made or G, plan.view(state, y), real, z)
     g_norm = descend(g, state.g_optimiser, plan.g_clip_value)
     D.requires_grad_(True)
-    return Turned(z, detached(d), {"d": d_norm, "g": g_norm}, detached(g))
+    return StepResult(z, detach_terms(d), {"d": d_norm, "g": g_norm}, detach_terms(g))
 
 
-class Made(Generator):
+class PrecomputedGenerator(Generator):
     """A generator that has made its pictures x [B, *image_shape] of z already, and shows them when asked for z."""
 
     def __init__(self, x: Tensor) -> None:
@@ -184,9 +190,9 @@ class Made(Generator):
     def synthesis(self, w: Tensor) -> Tensor:
         return self.x
 
-    def detached(self) -> Made:
+    def detached(self) -> PrecomputedGenerator:
         """The same pictures for the critic's step, which moves no weight of the generator."""
-        return Made(self.x.detach())
+        return PrecomputedGenerator(self.x.detach())
 
 
 def critic_step(
@@ -194,11 +200,11 @@ def critic_step(
 ) -> tuple[Terms, Tensor]:
     """One descent of the critic on the sum of its terms, or one on each in turn."""
     G, D = state.generator, plan.view(state, y)
-    if plan.one_term_at_a_time:
+    if plan.separate_critic_terms:
         with plan.precision():
-            made = Made(G(z)).detached()  # the same pictures for every term
+            made = PrecomputedGenerator(G(z)).detached()  # the same pictures for every term
         d = {}
-        for name, term in in_turn(method.d_turns(made, D, real, z), plan.precision):
+        for name, term in under_precision(method.iter_d_terms(made, D, real, z), plan.precision):
             d[name] = term
             norm = descend({name: term}, state.d_optimiser, plan.d_clip_value)
     else:
@@ -209,7 +215,7 @@ def critic_step(
     return d, norm
 
 
-def in_turn(
+def under_precision(
     turns: Iterator[tuple[str, Tensor]], precision: Callable[[], AbstractContextManager[object]]
 ) -> Iterator[tuple[str, Tensor]]:
     """The turns, each computed under the precision; whoever takes one works without it."""
@@ -222,18 +228,18 @@ def in_turn(
 
 
 @torch.no_grad()
-def adapt(state: State, method: Method, real: Tensor, y: Tensor | None, plan: Plan) -> None:
+def adapt_augmentation(state: State, method: Method, real: Tensor, y: Tensor | None, plan: Plan) -> None:
     """Augment more while the critic is too sure of the real images, less while it is not: every fourth batch.
 
     Karras et al. 2020, "Training GANs with limited data", section 3.2: a critic that is sure of most real images has
     learnt them by heart. It is asked in `eval` mode, which leaves no trace.
     """
-    if plan.augment_share is None or method.undecided is None or state.batches % ADAPT_EVERY:
+    if plan.augment_p_step is None or method.decision_threshold is None or state.batch_index % ADAPT_EVERY:
         return
     state.critic.eval()
-    sure = (plan.view(state, y)(real) - method.undecided).sign().mean()
+    sure = (plan.view(state, y)(real) - method.decision_threshold).sign().mean()
     state.critic.train()
-    state.strength = schedules.adapted(state.strength, float(sure), ADAPT_EVERY * plan.augment_share)
+    state.augment_p = schedules.adapted(state.augment_p, float(sure), ADAPT_EVERY * plan.augment_p_step)
 
 
 def estimates(state: State, method: Method, real: Tensor, z: Tensor, y: Tensor | None, d: Terms, plan: Plan) -> Terms:
@@ -245,7 +251,7 @@ def estimates(state: State, method: Method, real: Tensor, z: Tensor, y: Tensor |
     seen = method.estimates(state.generator, plan.view(state, y), real, z, d)
     for network in networks:
         network.train()
-    return detached(seen)
+    return detach_terms(seen)
 
 
 def descend(terms: Terms, optimiser: torch.optim.Optimizer, clip_value: float | None) -> Tensor:
@@ -267,8 +273,8 @@ def update_average(state: State, plan: Plan) -> None:
     """Move the averaged generator towards the one in training, its running statistics too."""
     if state.average is state.generator or plan.ema_half_life is None:
         return
-    decay = schedules.ema_decay(state.batches * plan.batch, plan.batch, plan.ema_half_life, plan.ema_rampup)
-    both = zip(tensors(state.average), tensors(state.generator), strict=True)
+    decay = schedules.ema_decay(state.batch_index * plan.batch, plan.batch, plan.ema_half_life, plan.ema_rampup)
+    both = zip(parameters_and_buffers(state.average), parameters_and_buffers(state.generator), strict=True)
     of_average, of_generator = zip(*((a, b) for a, b in both if a.is_floating_point()), strict=True)
     torch._foreach_lerp_(of_average, of_generator, 1 - decay)  # together: on a GPU each call costs as much as its sums
     for counter, its in zip(state.average.buffers(), state.generator.buffers(), strict=True):
@@ -276,13 +282,13 @@ def update_average(state: State, plan: Plan) -> None:
             counter.copy_(its)
 
 
-def tensors(network: nn.Module) -> Iterator[Tensor]:
+def parameters_and_buffers(network: nn.Module) -> Iterator[Tensor]:
     """Weights, and what the network remembers besides."""
     yield from network.parameters()
     yield from network.buffers()
 
 
-def set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
+def set_learning_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
     for group in optimiser.param_groups:
         if isinstance(group["lr"], Tensor):
             group["lr"].fill_(rate)  # a recorded step reads it where it lies
@@ -301,5 +307,5 @@ def step_seed(seed: int, step: int) -> int:
     return mixed
 
 
-def detached(terms: Terms) -> Terms:
+def detach_terms(terms: Terms) -> Terms:
     return {name: term.detach() for name, term in terms.items()}

@@ -47,7 +47,7 @@ def distinct(real: Tensor, fake: Tensor) -> float:
     return ratio(of_fake, of_real)
 
 
-def covered(real: Tensor, fake: Tensor) -> tuple[float, float]:
+def coverage(real: Tensor, fake: Tensor) -> tuple[float, float]:
     """(share of reals with a fake within reach, share of fakes within reach of a real), rows [N, F].
 
     Within reach of a real is what is no farther than its 5th nearest other real: coverage (Naeem et al. 2020,
@@ -103,7 +103,7 @@ def tone(x: Tensor) -> Tone:
     return Tone(float(grey.mean()), float(grey.flatten(1).std(dim=1).mean()), float(colour.mean()))
 
 
-def told_apart(of_real: Tensor, of_fake: Tensor) -> float:
+def auc(of_real: Tensor, of_fake: Tensor) -> float:
     """How probably a real's score is above a fake's, ties by half; scores [N], [M]. The area under the ROC curve."""
     difference = of_real[:, None] - of_fake
     return float((difference > 0).float().mean() + (difference == 0).float().mean() / 2)

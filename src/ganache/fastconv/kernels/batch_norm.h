@@ -9,7 +9,7 @@
 // Of each of the batches, one after the other, `rows` of C channels; below 0 the activation multiplies with `slope`: 1
 // where there is none, 0 is ReLU. `share` is a batch's of what is kept of all.
 struct Norm {
-    int batches, rows, C;
+    int groups, rows, C;
     float epsilon, slope, share;
 
     Floats activated(Floats z, Floats x) const { return z > 0 ? x : slope * x; }
@@ -74,7 +74,7 @@ inline Floats root(Floats x) {
     return x;
 }
 
-// x, y [batches * rows, C]; means and variances [batches, C]; kept means and variances [C], to which each batch adds.
+// x, y [groups * rows, C]; means and variances [groups, C]; kept means and variances [C], to which each batch adds.
 template <class T>
 void normed(
     const Norm& its, const T* x, const float* weight, const float* bias, T* y, float* means, float* variances,
@@ -85,7 +85,7 @@ void normed(
 #pragma omp parallel
     {
         float *whole = aligned<float>(3 * C), *scale = whole + 2 * C;
-        for (int b = 0; b < its.batches; b++) {
+        for (int b = 0; b < its.groups; b++) {
             const Rows rows(its, b);
             const T* pivot = x + (ptrdiff_t)b * its.rows * C;  // so that squares are small
             float* of_core = sums + omp_get_thread_num() * 2 * C;
@@ -134,7 +134,7 @@ void normed_back(
     {
         float *whole = aligned<float>(6 * C), *deviation = whole + 2 * C, *scale = whole + 3 * C;
         float *by_spread = whole + 4 * C, *by_mean = whole + 5 * C;
-        for (int b = 0; b < its.batches; b++) {
+        for (int b = 0; b < its.groups; b++) {
             const Rows rows(its, b);
             const float* mean = means + b * C;
             for (int c = 0; c < C; c += LANES) {

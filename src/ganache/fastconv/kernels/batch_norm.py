@@ -16,7 +16,7 @@ from ganache.fastconv.kernels.loading import at, is_half, loaded
 class Norm:
     """Of batch norm and the activation after it, which multiplies with `slope` below 0."""
 
-    batches: int
+    groups: int
     """How many lie in what is given, each with its own mean and spread."""
     epsilon: float
     slope: float
@@ -25,16 +25,16 @@ class Norm:
 
     def of(self, x: Tensor) -> Any:
         B, C, H, W = x.shape
-        return ctypes.byref(_Norm(self.batches, B // self.batches * H * W, C, self.epsilon, self.slope, self.share))
+        return ctypes.byref(_Norm(self.groups, B // self.groups * H * W, C, self.epsilon, self.slope, self.share))
 
 
 def normed(
     x: Tensor, weight: Tensor, bias: Tensor, kept: tuple[Tensor, Tensor], norm: Norm
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """x [B, C, H, W], all else float32 -> like x, and the means and variances [batches, C]. Those that are kept [C]
+    """x [B, C, H, W], all else float32 -> like x, and the means and variances [groups, C]. Those that are kept [C]
     change."""
     x = x.contiguous(memory_format=torch.channels_last)
-    y, means = torch.empty_like(x), torch.empty(norm.batches, x.shape[1])
+    y, means = torch.empty_like(x), torch.empty(norm.groups, x.shape[1])
     variances = torch.empty_like(means)
     loaded().norm(norm.of(x), is_half(x), *map(at, (x, weight, bias, y, means, variances, *kept)))
     return y, means, variances
@@ -53,6 +53,6 @@ def normed_back(
 
 class _Norm(ctypes.Structure):
     _fields_ = (
-        *((name, ctypes.c_int) for name in ("batches", "rows", "C")),
+        *((name, ctypes.c_int) for name in ("groups", "rows", "C")),
         *((name, ctypes.c_float) for name in ("epsilon", "slope", "share")),
     )

@@ -16,7 +16,7 @@ from ganache.core.rendering import Model, render
 from ganache.functional import latents
 from ganache.lab.explore.locating import Place, sweep
 from ganache.lab.explore.samples import caption
-from ganache.lab.figure import Film, Sheet, blank
+from ganache.lab.figure import Animation, ImageGrid, blank
 from ganache.lab.requests import Arithmetic, Point, Traverse, Walk, refuse_classes
 
 OPERATIONS: dict[str, tuple[Callable[..., Tensor], str, str]] = {
@@ -28,7 +28,7 @@ OPERATIONS: dict[str, tuple[Callable[..., Tensor], str, str]] = {
 """The functions, how captions write them, and what titles call their result."""
 
 
-def arithmetic(request: Arithmetic, model: Model) -> tuple[str, list[Sheet]]:
+def arithmetic(request: Arithmetic, model: Model) -> tuple[str, list[ImageGrid]]:
     """First, second, result; of a - b + c two sheets: the exemplars and averages, and the result."""
     place = Place(model.prior, request.mean, request.std, *request.classes)
     given = [place.of_point(point) for point in request.points]
@@ -40,13 +40,13 @@ def arithmetic(request: Arithmetic, model: Model) -> tuple[str, list[Sheet]]:
         return title, analogy(request, model, given, result, over)
     pictures = render(model.generator, torch.cat([*given, result]))
     return f"Two latents and {called}, {written}.", [
-        Sheet(pictures, 3, (*over, written), (), model.name, colours="columns")
+        ImageGrid(pictures, 3, (*over, written), (), model.name, colours="columns")
     ]
 
 
 def analogy(
     request: Arithmetic, model: Model, given: list[Tensor], result: Tensor, over: tuple[str, ...]
-) -> list[Sheet]:
+) -> list[ImageGrid]:
     """Radford 2016, figure 7: exemplars above their averages; the result in the middle of 8 neighbours."""
     place = Place(model.prior, request.mean, request.std, *request.classes)
     exemplars = [place.exemplars(point) for point in request.points]
@@ -61,10 +61,10 @@ def analogy(
     shown = np.stack(columns, axis=1).reshape(-1, *nine.shape[1:])
     beside = (*[f"exemplar {k + 1}" for k in range(most)], "their average")
     middle = f"middle: a - b + c; around it: up to {request.jitter:g} away"
-    return [Sheet(shown, 3, over, beside, model.name, colours="columns"), Sheet(nine, 3, heading=middle)]
+    return [ImageGrid(shown, 3, over, beside, model.name, colours="columns"), ImageGrid(nine, 3, heading=middle)]
 
 
-def traverse(request: Traverse, model: Model) -> tuple[str, list[Sheet]]:
+def traverse(request: Traverse, model: Model) -> tuple[str, list[ImageGrid]]:
     """Rows: means or points, for each of the classes; columns: values."""
     swept = sweep(request, model.prior)
     classes = request.classes if swept.dimension is not None and request.classes else (None,)
@@ -77,10 +77,10 @@ def traverse(request: Traverse, model: Model) -> tuple[str, list[Sheet]]:
         beside.append(caption(words, "" if category is None else f"class {category}"))
     pictures = render(model.generator, swept.over(model.prior, torch.cat(rows)))
     title = f"A latent a row; from left to right only its {swept.name} changes, to the value above."
-    return title, [Sheet(pictures, len(swept.values), swept.captions(), tuple(beside), model.name, joined=True)]
+    return title, [ImageGrid(pictures, len(swept.values), swept.captions(), tuple(beside), model.name, joined=True)]
 
 
-def walk(request: Walk, models: Sequence[Model]) -> Film:
+def walk(request: Walk, models: Sequence[Model]) -> Animation:
     """A picture a frame, for each model."""
     reels = []
     for model in models:
@@ -95,4 +95,4 @@ def walk(request: Walk, models: Sequence[Model]) -> Film:
     way = "on the sphere (slerp)" if request.way == "slerp" else "straight (lerp)"
     title = f"A walk {way} through {', '.join(names)}" + (" and back." if request.loop else ".")
     through = (*names, names[0]) if request.loop else names
-    return Film(title, tuple(reels), tuple(model.name for model in models), through, request.frames, request.fps)
+    return Animation(title, tuple(reels), tuple(model.name for model in models), through, request.frames, request.fps)

@@ -17,7 +17,7 @@ from ganache.core.rendering import Model, generate, render
 from ganache.errors import ConfigError
 from ganache.functional import latents
 from ganache.lab.explore.samples import caption
-from ganache.lab.figure import Sheet
+from ganache.lab.figure import ImageGrid
 from ganache.lab.requests import Invert, refuse_classes
 from ganache.types import Prior
 
@@ -119,7 +119,7 @@ def psnr(a: Pictures, b: Pictures) -> list[float]:
 
 def inverted(
     request: Invert, model: Model, pictures: Pictures, progress: bool = False
-) -> tuple[str, list[Sheet], tuple[tuple[float, ...], ...]]:
+) -> tuple[str, list[ImageGrid], tuple[tuple[float, ...], ...]]:
     """Columns: the pictures; rows: as given, as the generator makes them; below the error."""
     z = invert(request, model, pictures, progress)
     made = render(model.generator, z)
@@ -132,5 +132,5 @@ def inverted(
     title = "Given pictures, and the nearest that the generator makes."
     both = np.concatenate([np.asarray(pictures), made])
     heading = caption(model.name, f"best of {request.starts} descents of {request.iterations} steps")
-    sheet = Sheet(both, len(pictures), over, beside, heading, colours="columns")
+    sheet = ImageGrid(both, len(pictures), over, beside, heading, colours="columns")
     return title, [sheet], tuple(tuple(row) for row in z.tolist())

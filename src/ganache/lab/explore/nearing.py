@@ -17,7 +17,7 @@ from ganache.errors import ConfigError
 from ganache.evaluation.features.base import RandomFeatures
 from ganache.lab.explore.locating import Place
 from ganache.lab.explore.samples import caption
-from ganache.lab.figure import Sheet
+from ganache.lab.figure import ImageGrid
 from ganache.lab.requests import Neighbours, Sample
 
 CHUNK = 512
@@ -32,7 +32,7 @@ LEAST_SIDE = 8
 Vectors = Callable[[Pictures], Tensor]
 
 
-def neighbours(request: Neighbours, model: Model, real: Pictures) -> tuple[str, list[Sheet]]:
+def neighbours(request: Neighbours, model: Model, real: Pictures) -> tuple[str, list[ImageGrid]]:
     """Rows: samples, and to the right of each its nearest; a sheet for pixels, and one for features."""
     points = real.ndim == 2
     if real.shape[1:] != expected(model):
@@ -63,7 +63,7 @@ def latents_of(request: Neighbours, model: Model) -> Tensor:
     return torch.cat([place.of_point(point) for point, place in zip(request.points, places, strict=False)])
 
 
-def sheet(request: Neighbours, model: Model, fake: Pictures, real: Pictures, vectors: Vectors, words: str) -> Sheet:
+def sheet(request: Neighbours, model: Model, fake: Pictures, real: Pictures, vectors: Vectors, words: str) -> ImageGrid:
     """The samples and their neighbours by one kind of vectors."""
     distances, which, usual = nearest(fake, real, vectors, request.k, request.seed)
     rows, below = [], []
@@ -73,7 +73,7 @@ def sheet(request: Neighbours, model: Model, fake: Pictures, real: Pictures, vec
     over = ("sample", "nearest", *(f"no. {k}" for k in range(2, request.k + 1)))
     beside = tuple(map(str, request.points)) or tuple(f"seed {request.seed + row}" for row in range(len(fake)))
     heading = caption(model.name, words, f"usual between a real one and its nearest other: {usual:.3f}")
-    return Sheet(np.concatenate(rows), request.k + 1, over, beside, heading, below=tuple(below))
+    return ImageGrid(np.concatenate(rows), request.k + 1, over, beside, heading, below=tuple(below))
 
 
 def nearest(fake: Pictures, real: Pictures, vectors: Vectors, k: int, seed: int) -> tuple[Tensor, Tensor, float]:

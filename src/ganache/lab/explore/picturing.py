@@ -9,7 +9,7 @@ from ganache.core.rendering import Model, render
 from ganache.errors import ConfigError
 from ganache.lab.explore.locating import Place, column
 from ganache.lab.explore.steering import named
-from ganache.lab.figure import Sheet
+from ganache.lab.figure import ImageGrid
 from ganache.lab.requests import Picture
 
 
@@ -32,7 +32,7 @@ def latents_of(request: Picture, model: Model) -> Tensor:
     return z
 
 
-def picture(request: Picture, model: Model) -> tuple[str, list[Sheet]]:
+def picture(request: Picture, model: Model) -> tuple[str, list[ImageGrid]]:
     """The pictures in a row."""
     pictures = render(model.generator, latents_of(request, model))
     over = tuple(map(str, request.points))
@@ -40,4 +40,4 @@ def picture(request: Picture, model: Model) -> tuple[str, list[Sheet]]:
     moves = [f"{step:+.3g} along {name}" for name, step in zip(request.directions, request.steps, strict=True)]
     changed = f", changed: {', '.join([*changes, *moves])}" if changes or moves else ""
     which = "The picture of a latent" if len(over) == 1 else f"The pictures of {len(over)} latents"
-    return f"{which}{changed}.", [Sheet(pictures, len(over), over, (), model.name)]
+    return f"{which}{changed}.", [ImageGrid(pictures, len(over), over, (), model.name)]

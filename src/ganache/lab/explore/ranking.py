@@ -12,7 +12,7 @@ from tqdm import tqdm
 from ganache.core.rendering import Model, as_pictures, generate
 from ganache.functional import effects, latents
 from ganache.lab.explore.locating import Sweep
-from ganache.lab.figure import Sheet
+from ganache.lab.figure import ImageGrid
 from ganache.lab.requests import Dimensions, Sample
 from ganache.types import Prior
 
@@ -71,7 +71,7 @@ def effect(sweep: Sweep, z: Tensor, model: Model) -> Effect:
     return Effect(sweep, pixels, structure, effects.change_map(a, b), examples)
 
 
-def dimensions(request: Dimensions, model: Model, progress: bool = False) -> tuple[str, list[Sheet]]:
+def dimensions(request: Dimensions, model: Model, progress: bool = False) -> tuple[str, list[ImageGrid]]:
     """A row for each of the greatest: some latents with it low and high, and where the pictures change."""
     every = effects_of(request, model, progress)
     best = every[: request.top]
@@ -84,7 +84,7 @@ def dimensions(request: Dimensions, model: Model, progress: bool = False) -> tup
             f"The dimensions that move the points most, of {len(every)}, and the mean move of a coordinate over "
             f"{request.n} latents; here each goes from low to high in {shown} of them."
         )
-        return title, [Sheet(np.concatenate(rows), 3 * shown, (), beside, model.name, joined=True)]
+        return title, [ImageGrid(np.concatenate(rows), 3 * shown, (), beside, model.name, joined=True)]
     maps = effects.heat(torch.stack([each.where for each in best if each.where is not None])).numpy()
     coloured = [np.broadcast_to(each, (*each.shape[:-1], 3)) for each in ends]
     rows = [np.concatenate([each, where[None]]) for each, where in zip(coloured, maps, strict=True)]
@@ -98,4 +98,4 @@ def dimensions(request: Dimensions, model: Model, progress: bool = False) -> tup
         f"The dimensions that change the pictures most, of {len(every)}, ranked by {ranked} over {request.n} latents; "
         "on the right where: black nothing, white the most of its row."
     )
-    return title, [Sheet(np.concatenate(rows), len(over) + 1, (*over, "where"), beside, model.name)]
+    return title, [ImageGrid(np.concatenate(rows), len(over) + 1, (*over, "where"), beside, model.name)]

@@ -16,11 +16,11 @@ from ganache.core.images import Pictures
 from ganache.core.rendering import Model, as_pictures, generate, render
 from ganache.errors import ConfigError
 from ganache.functional import latents
-from ganache.lab.figure import Cloud, Exhibit, Sheet
+from ganache.lab.figure import Figure, ImageGrid, ScatterPlot
 from ganache.lab.requests import Average, Distribution, RealVsFake, Sample, Truncation
 
 
-def sample(request: Sample, model: Model) -> tuple[str, list[Sheet]]:
+def sample(request: Sample, model: Model) -> tuple[str, list[ImageGrid]]:
     """A sheet for each mean and std."""
     n, classes = request.n, request.classes
     pictures = render(model.generator, request.latents(model.prior))
@@ -38,21 +38,21 @@ def sample(request: Sample, model: Model) -> tuple[str, list[Sheet]]:
     sheets = []
     for place, setting in enumerate(request.settings()):
         heading = caption(model.name, "mean {:g}, std {:g}".format(*setting))
-        sheets.append(Sheet(pictures[place * n :][:n], columns, over, beside, heading))
+        sheets.append(ImageGrid(pictures[place * n :][:n], columns, over, beside, heading))
     return title, sheets
 
 
-def truncation(request: Truncation, model: Model) -> tuple[str, list[Sheet]]:
+def truncation(request: Truncation, model: Model) -> tuple[str, list[ImageGrid]]:
     """Rows: stds; columns: seeds."""
     every = Sample(request.n, request.mean, request.stds, request.seed, request.classes)
     over = tuple(f"seed {seed}" for seed in range(request.seed, request.seed + request.n))
     beside = tuple(f"std {std:g}" for std in request.stds)
     pictures = render(model.generator, every.latents(model.prior))
     title = f"The same latents, from typical (small std) to unusual (large std), around mean {request.mean:g}."
-    return title, [Sheet(pictures, request.n, over, beside, model.name)]
+    return title, [ImageGrid(pictures, request.n, over, beside, model.name)]
 
 
-def average(request: Average, model: Model) -> tuple[str, list[Sheet]]:
+def average(request: Average, model: Model) -> tuple[str, list[ImageGrid]]:
     """Columns: means, for each of the classes; rows: the picture of the mean latent, the mean of the pictures."""
     columns = list(product(request.means, request.classes or (None,)))
     middles, means = [], []
@@ -67,10 +67,10 @@ def average(request: Average, model: Model) -> tuple[str, list[Sheet]]:
     title = (
         f"The average of {request.n} latents of each mean (std {request.std:g}): taken before the generator, and after."
     )
-    return title, [Sheet(pictures, len(columns), over, beside, model.name, joined=True)]
+    return title, [ImageGrid(pictures, len(columns), over, beside, model.name, joined=True)]
 
 
-def distribution(request: Distribution, model: Model) -> tuple[str, list[Cloud]]:
+def distribution(request: Distribution, model: Model) -> tuple[str, list[ScatterPlot]]:
     """A plane with a point for each picture, coloured by mean."""
     every = Sample(request.n, request.means, request.std, request.seed, request.classes)
     z = every.latents(model.prior)
@@ -79,7 +79,7 @@ def distribution(request: Distribution, model: Model) -> tuple[str, list[Cloud]]
     groups = tuple(f"mean {mean:g}" for mean in request.means)
     title = f"Where {request.n} {request.of} of each mean fall (std {request.std:g})"
     if x.ndim == 2 and request.of == "pictures":
-        return f"{title}.", [Cloud(x.double().numpy(), group, groups, ("x", "y"), None, model.name)]
+        return f"{title}.", [ScatterPlot(x.double().numpy(), group, groups, ("x", "y"), None, model.name)]
     many = (x.flatten(1) if request.of == "pictures" else z[:, : model.prior.noise]).double()
     if many.shape[1] < 2:
         raise ConfigError(f"The {request.of} of {model.name} are single numbers, which have no plane to be shown in.")
@@ -89,10 +89,10 @@ def distribution(request: Distribution, model: Model) -> tuple[str, list[Cloud]]
     axes = (f"first direction, {shares[0]:.0%} of the variance", f"second direction, {shares[1]:.0%} of the variance")
     pictures = None if x.ndim == 2 else as_pictures(x)
     title += f", in the plane in which all the {request.of} differ most."
-    return title, [Cloud(xy.numpy(), group, groups, axes, pictures, model.name)]
+    return title, [ScatterPlot(xy.numpy(), group, groups, axes, pictures, model.name)]
 
 
-def real_vs_fake(request: RealVsFake, models: Sequence[Model], real: Pictures) -> Exhibit:
+def real_vs_fake(request: RealVsFake, models: Sequence[Model], real: Pictures) -> Figure:
     """Rows: real pictures, chosen by the seed, then each model's."""
     n = request.n
     if n > len(real):
@@ -107,7 +107,7 @@ def real_vs_fake(request: RealVsFake, models: Sequence[Model], real: Pictures) -
             raise ConfigError(f"The pictures of {model.name} are {made}, and the real ones are {wanted}: leave it out.")
     title = f"Real and generated; latents of mean {request.mean:g} and std {request.std:g}."
     beside = ("real", *(model.name or "generated" for model in models))
-    return Exhibit(title, ((Sheet(np.concatenate(rows), n, beside=beside),),))
+    return Figure(title, ((ImageGrid(np.concatenate(rows), n, beside=beside),),))
 
 
 def caption(*parts: str) -> str:

@@ -15,7 +15,7 @@ from ganache.lab.explore.picturing import picture
 from ganache.lab.explore.ranking import dimensions
 from ganache.lab.explore.samples import average, distribution, real_vs_fake, sample, truncation
 from ganache.lab.explore.steering import along, directions
-from ganache.lab.figure import Exhibit, Film
+from ganache.lab.figure import Animation, Figure
 from ganache.lab.requests import (
     Along,
     Arithmetic,
@@ -62,7 +62,7 @@ PATIENT = (Dimensions, Invert)
 
 def show(
     request: Request, models: Sequence[Model], real: Pictures | None = None, progress: bool = False
-) -> Exhibit | Film:
+) -> Figure | Animation:
     """What a request asks for, by each of the models: a function of these alone. Nothing is drawn yet.
 
     Names of latents must have been resolved. `real`: all of the data's pictures, uint8 [N, H, W, C] or points
@@ -82,7 +82,7 @@ def show(
     else:
         shown = [SHOWN[type(request)](request, model, **bar) for model in models]
     title, _, *found = shown[0]
-    return Exhibit(title, tuple(tuple(parts) for _, parts, *_ in shown), *found)
+    return Figure(title, tuple(tuple(parts) for _, parts, *_ in shown), *found)
 
 
 def needed(request: Request, real: Pictures | None) -> Pictures:

@@ -17,7 +17,7 @@ from ganache.functional.directions import pca, sefa, separating, unit
 from ganache.lab.explore.inside import first_activations, first_weight
 from ganache.lab.explore.locating import Place
 from ganache.lab.explore.samples import caption
-from ganache.lab.figure import Sheet
+from ganache.lab.figure import ImageGrid
 from ganache.lab.requests import Along, Directions, Point, Sample
 from ganache.lab.requests.points import OWN
 
@@ -48,7 +48,7 @@ def found(request: Directions, model: Model) -> tuple[Tensor, list[str]]:
     return directions, [f"pca {k}, {each:.1%} of the variance" for k, each in enumerate(shares.tolist(), 1)]
 
 
-def directions(request: Directions, model: Model) -> tuple[str, list[Sheet], tuple[tuple[float, ...], ...]]:
+def directions(request: Directions, model: Model) -> tuple[str, list[ImageGrid], tuple[tuple[float, ...], ...]]:
     """Rows: directions, for each of the points; columns: steps."""
     rows, names = found(request, model)
     seeds = range(request.seed, request.seed + (5 if request.how == "examples" else 1))
@@ -63,7 +63,7 @@ def directions(request: Directions, model: Model) -> tuple[str, list[Sheet], tup
     )
 
 
-def along(request: Along, model: Model) -> tuple[str, list[Sheet]]:
+def along(request: Along, model: Model) -> tuple[str, list[ImageGrid]]:
     """Rows: directions, for each of the points; columns: steps. Raises ConfigError for a direction of length 0."""
     if not request.directions:
         raise ConfigError("No direction is named: keep some with  ganache directions RUN --keep NAME")
@@ -103,7 +103,7 @@ def own(point: Point, model: Model) -> Tensor:
 
 def moved(
     rows: Tensor, names: Sequence[str], points: Sequence[Point], steps: Sequence[float], place: Place, model: Model
-) -> Sheet:
+) -> ImageGrid:
     """Latents moved along directions [K, noise]; category and codes stay as they are."""
     z = torch.cat([place.of_point(point) for point in points])  # [P, z_dim]
     each = z.repeat(len(rows), 1).repeat_interleave(len(steps), dim=0)  # direction, point, step
@@ -111,4 +111,4 @@ def moved(
     each[:, : model.prior.noise] += lengths * rows.to(z).repeat_interleave(len(points) * len(steps), dim=0)
     beside = tuple(caption(name, str(point) if len(points) > 1 else "") for name, point in product(names, points))
     over = tuple(f"{step:+g}" if step else "0" for step in steps)
-    return Sheet(render(model.generator, each), len(steps), over, beside, model.name, joined=True)
+    return ImageGrid(render(model.generator, each), len(steps), over, beside, model.name, joined=True)

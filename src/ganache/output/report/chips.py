@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from ganache.output.report.reading import Told
+from ganache.output.report.reading import RunSummary
 
 
-def chip(place: int, run: Told) -> str:
+def chip(place: int, run: RunSummary) -> str:
     return f'<span class="chip r{place}">{escape(run.name)}</span>'
 
 
-def chips(runs: Sequence[Told]) -> list[str]:
+def chips(runs: Sequence[RunSummary]) -> list[str]:
     return [chip(place, run) for place, run in enumerate(runs)]
 
 
-def heading(place: int, run: Told) -> str:
+def heading(place: int, run: RunSummary) -> str:
     return f"<h3>{chip(place, run)}</h3>\n"

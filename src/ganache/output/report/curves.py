@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from ganache.output.report.reading import Told
+from ganache.output.report.reading import RunSummary
 from ganache.runs.log import flat
 
 MOST = 1_500
@@ -37,7 +37,7 @@ CHARTS = (
         "Distance to the real pictures",
         "Of patches, from texture to shape, as the run saw it now and then. Lower is better; at “nothing learnt” "
         "are plain pictures of the data's mean colour.",
-        {"look/score": "in training", "checkpoint": "checkpoints", "look/blank": "nothing learnt"},
+        {"probe/score": "in training", "checkpoint": "checkpoints", "probe/blank_score": "nothing learnt"},
     ),
     Chart("The critic's loss", "The terms that it minimises, and their sum.", {"d/": ""}, total="sum"),
     Chart("The generator's loss", "The terms that it minimises, and their sum.", {"g/": ""}, total="sum"),
@@ -53,36 +53,44 @@ CHARTS = (
         "Differences among generated pictures over those among real ones (all, and each to its nearest); the share of "
         "real pictures that generated ones come near, and of generated ones near a real one. 1 is the wish.",
         {
-            "look/variety": "all differences",
-            "look/distinct": "nearest differences",
-            "look/covered": "real ones reached",
-            "look/plausible": "generated ones near",
+            "probe/variety": "all differences",
+            "probe/nearest_ratio": "nearest differences",
+            "probe/coverage": "real ones reached",
+            "probe/precision": "generated ones near",
         },
     ),
     Chart(
         "What the critic knows",
         "The share of pictures taken for what they are, and of pairs put in order: at 1 there is nothing left to learn "
         "from. And by what share its loss falls if it goes on alone: near 0 it is at its best.",
-        {"look/right": "taken for what they are", "look/told_apart": "pairs in order", "look/gain": "could gain"},
+        {
+            "probe/critic_accuracy": "taken for what they are",
+            "probe/critic_auc": "pairs in order",
+            "probe/critic_headroom": "could gain",
+        },
     ),
     Chart(
         "Light and colour",
         "How much brighter generated pictures are than real ones (0 is the wish), and their contrast and colour over "
         "the real ones' (1 is the wish).",
-        {"look/brighter": "brighter by", "look/contrast": "contrast", "look/colour": "colour"},
+        {
+            "probe/brightness_shift": "brighter by",
+            "probe/contrast_ratio": "contrast_ratio",
+            "probe/colour_ratio": "colour",
+        },
     ),
     Chart(
         "Movement and copies",
         "How far the fixed latents' pictures moved since the look before, over the distance of two real ones; and the "
         "share that are copies of training pictures.",
-        {"look/drift": "moved", "look/copied": "copies"},
+        {"probe/drift": "moved", "probe/copies": "copies"},
     ),
-    Chart("Augmentation", "The share of pictures that each augmentation changes.", {"augment_strength": "strength"}),
+    Chart("Augmentation", "The share of pictures that each augmentation changes.", {"augment_p": "strength"}),
     Chart("Speed", "Real pictures shown a second, since the line before.", {"images_per_second": "pictures a second"}),
 )
 
 
-def charts(runs: Sequence[Told]) -> list[dict[str, Any]]:
+def charts(runs: Sequence[RunSummary]) -> list[dict[str, Any]]:
     """Every chart for which some run has a number, as the page's script reads it."""
     found = [numbers(run) for run in runs]
     made = []
@@ -97,7 +105,7 @@ def charts(runs: Sequence[Told]) -> list[dict[str, Any]]:
     return made
 
 
-def numbers(run: Told) -> dict[str, list[Point]]:
+def numbers(run: RunSummary) -> dict[str, list[Point]]:
     """Every number of a run through training, by its name in the log; `checkpoint` for the checkpoints' scores."""
     found: dict[str, list[Point]] = {}
     for line in run.lines:
@@ -106,7 +114,7 @@ def numbers(run: Told) -> dict[str, list[Point]]:
     batch = run.config["schedule"]["batch"]
     for header in run.headers.values():
         if header.get("score") is not None:
-            place = (header["step"], header["batches"] * batch, header["seconds"] / 60)
+            place = (header["step"], header["batch_index"] * batch, header["seconds"] / 60)
             found.setdefault("checkpoint", []).append((*place, header["score"]))
     return found
 

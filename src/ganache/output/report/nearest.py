@@ -16,10 +16,10 @@ from ganache.errors import GanacheError
 from ganache.figures.figure import enlarged
 from ganache.figures.page import of_picture, table
 from ganache.lab.explore.nearing import neighbours
-from ganache.lab.figure import Sheet
+from ganache.lab.figure import ImageGrid
 from ganache.lab.requests import Neighbours
 from ganache.output.report.chips import heading
-from ganache.output.report.reading import Told
+from ganache.output.report.reading import RunSummary
 from ganache.runs import checkpoint
 from ganache.training import build
 
@@ -35,13 +35,13 @@ SIDE = 64
 """Pixels; pictures are enlarged to about this."""
 
 
-def nearest(runs: Sequence[Told], source: str | None, progress: bool) -> str:
+def nearest(runs: Sequence[RunSummary], source: str | None, progress: bool) -> str:
     """Of each run some samples of its best checkpoint, with their neighbours; or why there are none, and how to get
     them."""
     return "\n".join(of_run(place, run, source, progress) for place, run in enumerate(runs))
 
 
-def of_run(place: int, run: Told, source: str | None, progress: bool) -> str:
+def of_run(place: int, run: RunSummary, source: str | None, progress: bool) -> str:
     above = heading(place, run)
     if run.best is None:
         return f"{above}<p>No checkpoint has been saved yet.</p>"
@@ -70,7 +70,7 @@ def searched(data: Dataset) -> Pictures:
     return data.images if len(there) == len(data) else data.at(there)
 
 
-def sheet(part: Sheet) -> str:
+def sheet(part: ImageGrid) -> str:
     """Rows of pictures: a sample, and its neighbours with their distances."""
     rows = []
     for start in range(0, len(part.pictures), part.columns):
@@ -80,7 +80,7 @@ def sheet(part: Sheet) -> str:
     return f'<div><p class="soft">{escape(part.heading)}</p>{table(["", *map(escape, part.over)], rows, "near")}</div>'
 
 
-def cell(part: Sheet, place: int, row: str) -> str:
+def cell(part: ImageGrid, place: int, row: str) -> str:
     """One picture with the words below it."""
     pixels = part.pictures[place]
     picture: Image.Image = enlarged(pixels, max(1, SIDE // max(pixels.shape[:2])))

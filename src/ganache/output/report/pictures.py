@@ -12,7 +12,7 @@ from PIL import Image
 from ganache.figures.page import of_picture
 from ganache.figures.pictures import evenly
 from ganache.output.report.chips import chip
-from ganache.output.report.reading import Told
+from ganache.output.report.reading import RunSummary
 
 MOST = 40
 """Pictures of a run: a page of megabytes still opens on a phone."""
@@ -30,7 +30,7 @@ FIGURE = """<figure><img class="sample" id="sample{place}" alt="{alt}" src="{add
 <figcaption>{chip} <span id="shown{place}">{shown}</span></figcaption></figure>"""
 
 
-def frames(runs: Sequence[Told]) -> list[dict[str, Any]]:
+def frames(runs: Sequence[RunSummary]) -> list[dict[str, Any]]:
     """Of each run the steps, ascending, and the picture at each."""
     return [
         {"steps": steps, "pictures": [reduced(run.samples[step]) for step in steps]}
@@ -47,7 +47,7 @@ def reduced(path: Path) -> str:
     return of_picture(picture, quality=82)
 
 
-def through_training(runs: Sequence[Told], every: Sequence[dict[str, Any]]) -> str:
+def through_training(runs: Sequence[RunSummary], every: Sequence[dict[str, Any]]) -> str:
     """The last pictures of each run, and the slider that shows the others."""
     steps = sorted({step for each in every for step in each["steps"]})
     if not steps:

@@ -16,7 +16,7 @@ from ganache.runs.log import measured, read
 
 
 @dataclass(frozen=True)
-class Told:
+class RunSummary:
     """One run."""
 
     folder: Path
@@ -38,20 +38,20 @@ class Told:
         return measured(self.log)
 
 
-def told(folders: Sequence[str | Path]) -> list[Told]:
+def told(folders: Sequence[str | Path]) -> list[RunSummary]:
     """What each folder tells. Raises CheckpointError where one is no run."""
     paths = list(dict.fromkeys(Path(folder) for folder in folders))
     short = {path.resolve().name for path in paths}
     return [told_by(path, path.resolve().name if len(short) == len(paths) else str(path)) for path in paths]
 
 
-def told_by(folder: Path, name: str) -> Told:
+def told_by(folder: Path, name: str) -> RunSummary:
     config = read_config(folder)
     if config is None:
         raise CheckpointError(f"{folder} is no run: give the folders that `ganache train` wrote.")
     headers = {path: read_header(path) for path in checkpoints(folder)}
     headers = {path: header for path, header in headers.items() if header}  # a run in training lets go of some
-    return Told(
+    return RunSummary(
         folder=folder,
         name=name,
         config=config,

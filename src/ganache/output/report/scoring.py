@@ -9,7 +9,7 @@ from html import escape
 from ganache.evaluation.results import MEANINGS, Evaluation, Score, number
 from ganache.figures.page import table
 from ganache.output.report.chips import chip
-from ganache.output.report.reading import Told
+from ganache.output.report.reading import RunSummary
 
 WIDTH, ROW = 160, 14
 """Pixels of a drawing, and the height that each score has in it."""
@@ -21,7 +21,7 @@ DRAWING = "from 0; ± 2 standard errors; dotted: real"
 HOW = "<p>{first} <code>ganache evaluate {folder}</code> measures it; the report made after that shows it here.</p>"
 
 
-def scores(runs: Sequence[Told]) -> str:
+def scores(runs: Sequence[RunSummary]) -> str:
     """Each score in a row, each evaluation in a column; where there is none, how to come by one."""
     shown = [(place, run, each) for place, run in enumerate(runs) for each in run.evaluations]
     lacking = [
@@ -43,7 +43,7 @@ def scores(runs: Sequence[Told]) -> str:
     return "\n".join([warning([each for *_, each in shown]), table(head, rows, "scores"), *lacking, notes])
 
 
-def heading(place: int, run: Told, evaluation: Evaluation) -> str:
+def heading(place: int, run: RunSummary, evaluation: Evaluation) -> str:
     """What stands above an evaluation's column."""
     return f"{chip(place, run)}<br>{which(evaluation)}"
 

@@ -11,19 +11,19 @@ from ganache.config.recipes import read
 from ganache.errors import GanacheError
 from ganache.figures.page import duration, table
 from ganache.output.report.chips import chips
-from ganache.output.report.reading import Told
+from ganache.output.report.reading import RunSummary
 
 OF_THE_FOLDER = ("data_fingerprint", "recipe")
 """What stands in `config.json` and is no setting."""
 
 
-def overview(runs: Sequence[Told]) -> str:
+def overview(runs: Sequence[RunSummary]) -> str:
     """What each run is, in a few lines."""
     every = [summary(run) for run in runs]
     return table(["", *chips(runs)], [[what, *(escape(each[what]) for each in every)] for what in every[0]], "overview")
 
 
-def summary(run: Told) -> dict[str, str]:
+def summary(run: RunSummary) -> dict[str, str]:
     """Plain text, line by line."""
     config, lines = run.config, run.lines
     last: Mapping[str, Any] = lines[-1] if lines else {"step": 0, "images": 0, "seconds": 0.0}
@@ -43,7 +43,7 @@ def summary(run: Told) -> dict[str, str]:
     }
 
 
-def settings(runs: Sequence[Told]) -> str:
+def settings(runs: Sequence[RunSummary]) -> str:
     """Of one run what was changed from its recipe, of several what differs between them; and then everything."""
     every = [dict(rows({k: v for k, v in run.config.items() if k not in OF_THE_FOLDER})) for run in runs]
     names = list(dict.fromkeys(name for each in every for name in each))
@@ -62,7 +62,7 @@ def settings(runs: Sequence[Told]) -> str:
     return f"{heading}{said}\n<details><summary>All {len(names)} settings</summary>\n{whole}\n</details>"
 
 
-def listed(runs: Sequence[Told], every: Sequence[Mapping[str, str]], names: Sequence[str]) -> str:
+def listed(runs: Sequence[RunSummary], every: Sequence[Mapping[str, str]], names: Sequence[str]) -> str:
     cells = [[f"<code>{escape(name)}</code>", *(escape(each.get(name, "–")) for each in every)] for name in names]
     return table(["setting", *chips(runs)], cells)
 

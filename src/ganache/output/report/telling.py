@@ -8,16 +8,16 @@ from html import escape
 
 from ganache.figures.page import table
 from ganache.output.report.chips import chip, heading
-from ganache.output.report.reading import Told
+from ganache.output.report.reading import RunSummary
 from ganache.runs.diagnose import Finding, findings, looks_told, trust
 
 
-def told_findings(runs: Sequence[Told]) -> str:
+def told_findings(runs: Sequence[RunSummary]) -> str:
     """Of each run what is wrong with it, by what one sees it, and what to try."""
     return "\n".join(of_run(place, run, alone=len(runs) == 1) for place, run in enumerate(runs))
 
 
-def of_run(place: int, run: Told, alone: bool) -> str:
+def of_run(place: int, run: RunSummary, alone: bool) -> str:
     found, loss = findings(run.log), trust(run.log)
     above = "" if alone else heading(place, run)
     parts = [item(finding) for finding in found]
@@ -35,7 +35,7 @@ def item(finding: Finding) -> str:
     return f"{said}\n<p>Seen: {escape(finding.evidence)}<br>Try: {escape(finding.advice)}</p>"
 
 
-def told_checkpoints(runs: Sequence[Told]) -> str:
+def told_checkpoints(runs: Sequence[RunSummary]) -> str:
     """The checkpoints that are there, the best marked, and how to look at it."""
     rows, ways = [], []
     for place, run in enumerate(runs):

@@ -11,7 +11,7 @@ from ganache.figures.page import document, refuse_unless_ours
 from ganache.output.report.curves import charts
 from ganache.output.report.nearest import nearest
 from ganache.output.report.pictures import frames, through_training
-from ganache.output.report.reading import Told, told
+from ganache.output.report.reading import RunSummary, told
 from ganache.output.report.scoring import scores
 from ganache.output.report.settings import overview, settings
 from ganache.output.report.telling import told_checkpoints, told_findings
@@ -70,12 +70,12 @@ def write_report(
     return path
 
 
-def title(runs: Sequence[Told]) -> str:
+def title(runs: Sequence[RunSummary]) -> str:
     names = [run.name for run in runs]
     return f"Report on {names[0]}" if len(runs) == 1 else f"Report on {', '.join(names[:-1])} and {names[-1]}"
 
 
-def body(runs: Sequence[Told], parts: dict[str, str]) -> str:
+def body(runs: Sequence[RunSummary], parts: dict[str, str]) -> str:
     """The headings, the way to them, and what stands below each."""
     named = [(heading.lower().replace(" ", "-"), heading, content) for heading, content in parts.items()]
     links = " ".join(f'<a href="#{anchor}">{heading}</a>' for anchor, heading, _ in named)

@@ -46,7 +46,7 @@ def looks_told(log: Sequence[Mapping[str, Any]]) -> str:
     """How much has been looked at, at what cost, and whether that is enough to tell."""
     h = History.of(log)
     if not h.looks or not h.lines:
-        return "No look has been taken yet (watch.share says how much of the time looks may take)."
+        return "No look has been taken yet (probe.share says how much of the time looks may take)."
     count, cost = len(h.taken), sum(look.cost for look in h.taken)
     taken = f"{count} look{'s' * (count > 1)} up to step {h.looks[-1].step:,}"
     early = len(h.looks) < ENOUGH or h.looks[-1].step < EARLY

@@ -37,7 +37,7 @@ DARKER = 0.03
 
 
 def critic_too_strong(h: History) -> Finding | None:
-    right, gain, order = h.last("right"), h.last("gain"), h.last("told_apart")
+    right, gain, order = h.last("critic_accuracy"), h.last("critic_headroom"), h.last("critic_auc")
     if not right or not h.stands or (h.formless and h.thrown):
         return None
     sure, gained = median(right), median(gain) if gain else 0.0
@@ -54,17 +54,17 @@ def critic_too_strong(h: History) -> Finding | None:
         "alarm" if h.formless else "warning",
         f"The critic is too strong: {how}, and the generator learns nothing from it; better stop.",
         f"Median of the last {WINDOW} looks; the score no longer improves (best {min(h.scores):.4g}, now "
-        f"{h.scores[-1]:.4g}, a blank picture's {h.looks[-1].blank:.4g}).",
+        f"{h.scores[-1]:.4g}, a blank picture's {h.looks[-1].blank_score:.4g}).",
         "Lower --critic-optimiser.lr or --schedule.critic-steps, raise --generator-optimiser.lr, or blur the line "
         "with --view.noise 0.2; a Wasserstein method (wgan-gp) still learns from a critic that is right.",
     )
 
 
 def generator_too_strong(h: History) -> Finding | None:
-    right = h.last("right") or h.last("told_apart")
+    right = h.last("critic_accuracy") or h.last("critic_auc")
     if not right or not h.stands or not h.formless or critic_too_strong(h):
         return None
-    blank = f"the score ({h.scores[-1]:.4g}) is near a blank picture's ({h.looks[-1].blank:.4g})"
+    blank = f"the score ({h.scores[-1]:.4g}) is near a blank picture's ({h.looks[-1].blank_score:.4g})"
     if h.thrown:
         how = "it changes all its pictures faster than the critic can follow."
         evidence = (
@@ -118,12 +118,12 @@ def past_its_peak(h: History) -> Finding | None:
     smooth = [median(h.scores[i - 1 : i + 2]) for i in range(1, len(h.scores) - 1)]
     best = min(range(len(smooth)), key=smooth.__getitem__) + 1
     now = h.scores[-WINDOW:]
-    formed = smooth[best - 1] < FORMED * (looks[best].blank or math.inf)
+    formed = smooth[best - 1] < FORMED * (looks[best].blank_score or math.inf)
     if not formed or best >= len(h.scores) - WINDOW or median(now) < WORSE * smooth[best - 1]:
         return None
     if min(now) < (1 + IMPROVES) * smooth[best - 1]:
         return None  # it comes back to where it was best
-    tones = [looks[best].brighter, looks[-1].brighter]
+    tones = [looks[best].brightness_shift, looks[-1].brightness_shift]
     change = tones[1] - tones[0] if tones[0] is not None and tones[1] is not None else 0.0
     tone = f" They became {'darker' if change < 0 else 'brighter'} by {percent(abs(change))}."
     return Finding(

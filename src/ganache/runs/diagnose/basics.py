@@ -22,7 +22,7 @@ VANISHED, EXPLODED = 0.01, 100.0
 
 def no_numbers(h: History) -> Finding | None:
     failed = h.events[-1] if h.events and h.events[-1]["event"] == "not numbers" else None
-    broken = h.looks[-1].not_numbers if h.looks else 0
+    broken = h.looks[-1].non_finite if h.looks else 0
     if failed is None and not broken:
         return None
     return Finding(

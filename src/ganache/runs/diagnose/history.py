@@ -8,7 +8,7 @@ from functools import cached_property
 from statistics import median
 from typing import Any
 
-from ganache.runs.probe import Look
+from ganache.runs.probe import Probe
 
 WINDOW = 4
 """Looks that a finding is judged on: one look may be a moment, four in a row are a state."""
@@ -37,16 +37,16 @@ THROWN = 1.0
 class History:
     """What is known of a run: its looks, the lines of its steps, and what happened to it."""
 
-    taken: Sequence[Look]
+    taken: Sequence[Probe]
     """Every look."""
-    looks: Sequence[Look]
+    looks: Sequence[Probe]
     """Those that are judged together."""
     lines: Sequence[Mapping[str, Any]]
     events: Sequence[Mapping[str, Any]]
 
     @classmethod
     def of(cls, log: Sequence[Mapping[str, Any]]) -> History:
-        taken = [Look.from_json(line["look"]) for line in log if "look" in line]
+        taken = [Probe.from_json(line["probe"]) for line in log if "probe" in line]
         return cls(
             taken,
             thinned(taken),
@@ -73,7 +73,7 @@ class History:
     @cached_property
     def formless(self) -> bool:
         """Whether the last WINDOW looks show nothing better than a blank picture."""
-        scores, blanks = self.last("score"), self.last("blank")
+        scores, blanks = self.last("score"), self.last("blank_score")
         return bool(scores and blanks) and median(scores) > FORMED * median(blanks)
 
     @cached_property
@@ -83,9 +83,9 @@ class History:
         return bool(drift) and median(drift) >= THROWN
 
 
-def thinned(looks: Sequence[Look]) -> list[Look]:
+def thinned(looks: Sequence[Probe]) -> list[Probe]:
     """Looks far enough apart to be judged together, the last one among them, in their order."""
-    kept: list[Look] = []
+    kept: list[Probe] = []
     for look in reversed(looks):
         if not kept or kept[-1].step - look.step >= max(APART, kept[0].step / MOST):
             kept.append(look)

@@ -20,7 +20,7 @@ FOLLOWS = 0.3
 def trust(log: Sequence[Mapping[str, Any]]) -> Finding | None:
     """Whether the critic's loss is to be trusted now as a measure of the distance, and why; None too early to tell."""
     h = History.of(log)
-    gain, told_apart, right = h.last("gain"), h.last("told_apart"), h.last("right")
+    gain, told_apart, right = h.last("critic_headroom"), h.last("critic_auc"), h.last("critic_accuracy")
     if not gain or not told_apart:
         return None
     at_clip = [line["estimates"]["at_clip"] for line in h.lines[-10:] if "at_clip" in line.get("estimates", {})]

@@ -45,7 +45,7 @@ def collapse(h: History) -> Finding | None:
 
 
 def repeated(h: History) -> Finding | None:
-    distinct = h.last("distinct")
+    distinct = h.last("nearest_ratio")
     if not distinct or median(distinct) >= REPEATED:
         return None
     return partial(
@@ -55,8 +55,8 @@ def repeated(h: History) -> Finding | None:
 
 
 def missing(h: History) -> Finding | None:
-    covered, plausible = h.last("covered"), h.last("plausible")
-    blurred = h.looks[-1].contrast is not None and median(h.last("variety")) < SHARP
+    covered, plausible = h.last("coverage"), h.last("precision")
+    blurred = h.looks[-1].contrast_ratio is not None and median(h.last("variety")) < SHARP
     if not covered or not plausible or blurred or median(covered) > MISSING or median(plausible) < GOOD:
         return None
     return partial(
@@ -92,7 +92,7 @@ def most_various(h: History) -> float:
 
 
 def memorisation(h: History) -> Finding | None:
-    copied = h.last("copied", 3)
+    copied = h.last("copies", 3)
     if not copied or median(copied) < COPIES:
         return None
     return Finding(

@@ -34,8 +34,8 @@ def speed(bench: Bench) -> None:
     """Ours and plain PyTorch take turns, a block of steps each."""
     bench.say(
         "Images a second through the critic, medians; `fastest` is `--precision.deterministic False`; `plain` is "
-        "float32 as tutorials write it (convolutions in TF32, PyTorch's default). Of peak: our convolutions and products over "
-        "the fastest bfloat16 matrix product measured.\n\n"
+        "float32 as tutorials write it (convolutions in TF32, PyTorch's default). Of peak: our convolutions and "
+        "products over the fastest bfloat16 matrix product measured.\n\n"
         "| recipe | plain | ours | ours, fastest | times plain | times plain, fastest | ms a step | TFLOP a step "
         "| of peak | of peak, fastest |\n|---|---|---|---|---|---|---|---|---|---|"
     )

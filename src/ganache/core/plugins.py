@@ -2,8 +2,8 @@
 
 A plugin is Python that registers itself, for example `ganache.METHODS["mine"] = Mine`. Plugins are loaded from two
 places, both chosen by the user: installed packages with an entry point in the group `ganache.plugins`, and the files
-and folders that the environment variable GANACHE_PLUGINS names. Nothing is ever loaded because a data set, a recipe, a run
-or a checkpoint names it: files from others never run code.
+and folders that the environment variable GANACHE_PLUGINS names. Nothing is ever loaded because a data set, a recipe,
+a run or a checkpoint names it: files from others never run code.
 """
 
 from __future__ import annotations

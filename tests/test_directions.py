@@ -30,7 +30,7 @@ def test_sefa_is_orthonormal_and_its_first_direction_stretches_most(seed: int, k
     torch.testing.assert_close(found @ found.T, torch.eye(k, dtype=torch.float64))
     torch.testing.assert_close((found @ weight.T).norm(dim=1), stretches)
     assert (stretches.diff() <= 0).all()
-    others = directions.unit(normal(seed + 1, 200, 6))
+    others = directions.unit_rows(normal(seed + 1, 200, 6))
     assert ((others @ weight.T).norm(dim=1) <= stretches[0] + 1e-9).all()
 
 
@@ -52,7 +52,7 @@ def test_both_find_the_axes_of_a_linear_generator() -> None:
 
 def test_pca_is_regressed_back_from_what_is_not_linear() -> None:
     """Only z . a matters, through a bent curve: the first direction is a, however h looks."""
-    a = directions.unit(normal(3, 1, 8))
+    a = directions.unit_rows(normal(3, 1, 8))
     z = normal(4, 5000, 8)
     t = z @ a.T
     h = torch.cat([t.tanh(), t + t**3, torch.zeros(5000, 2).double()], dim=1)
@@ -64,26 +64,28 @@ def test_pca_is_regressed_back_from_what_is_not_linear() -> None:
 @few
 @given(seeds)
 def test_the_direction_of_examples_is_the_planted_normal(seed: int) -> None:
-    planted = directions.unit(normal(seed, 1, 10))
+    planted = directions.unit_rows(normal(seed, 1, 10))
     z = normal(seed + 1, 4000, 10)
     side = (z @ planted.T).flatten() > 0.3
-    found = directions.separating(z[side], z[~side])
+    found = directions.separating_direction(z[side], z[~side])
     assert float(found @ planted.T) > 0.99, "with its sign"
     assert found.norm().item() == pytest.approx(1)
-    torch.testing.assert_close(directions.separating(z[~side], z[side]), -found, atol=1e-3, rtol=0)
+    torch.testing.assert_close(directions.separating_direction(z[~side], z[side]), -found, atol=1e-3, rtol=0)
 
 
 def test_few_examples_give_the_difference_of_the_means() -> None:
     having, lacking = normal(0, 3, 50) + 1, normal(1, 2, 50)
-    difference = directions.unit((having.mean(dim=0) - lacking.mean(dim=0))[None])
-    found = directions.separating(having, lacking, ridge=1e6)
+    difference = directions.unit_rows((having.mean(dim=0) - lacking.mean(dim=0))[None])
+    found = directions.separating_direction(having, lacking, ridge=1e6)
     torch.testing.assert_close(found, difference, atol=1e-4, rtol=0)
-    torch.testing.assert_close(directions.separating(having[:1], lacking[:1]).abs().sum() > 0, torch.tensor(True))
+    torch.testing.assert_close(
+        directions.separating_direction(having[:1], lacking[:1]).abs().sum() > 0, torch.tensor(True)
+    )
 
 
 def test_degenerate_input_gives_numbers() -> None:
     same = torch.ones(4, 3)
-    for found in (directions.separating(same, same), directions.pca(same, same, 2)[0]):
+    for found in (directions.separating_direction(same, same), directions.pca(same, same, 2)[0]):
         assert torch.isfinite(found).all()
     assert torch.isfinite(directions.sefa(torch.zeros(5, 3), 3)[0]).all()
 

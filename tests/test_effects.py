@@ -35,12 +35,12 @@ STRENGTH = torch.tensor([0.02, 0.1, 0.05, 0.2, 0.01])
 
 def test_change_is_a_share_of_the_whole_range() -> None:
     black, white = -torch.ones(2, 3, 8, 8), torch.ones(2, 3, 8, 8)
-    assert effects.change(black, white).tolist() == [1, 1]
+    assert effects.mean_change(black, white).tolist() == [1, 1]
     half = black.clone()
     half[:, :, :, 4:] = 1
-    assert effects.change(black, half).tolist() == [0.5, 0.5]
+    assert effects.mean_change(black, half).tolist() == [0.5, 0.5]
     assert torch.equal(effects.change_map(black, half)[0], torch.tensor([0.0, 0, 0, 0, 1, 1, 1, 1]))
-    assert effects.change(torch.zeros(1, 2), torch.tensor([[3.0, -1.0]])).tolist() == [2]
+    assert effects.mean_change(torch.zeros(1, 2), torch.tensor([[3.0, -1.0]])).tolist() == [2]
 
 
 def test_structure_counts_moved_edges_and_hardly_brightness() -> None:
@@ -58,7 +58,7 @@ def test_structure_counts_moved_edges_and_hardly_brightness() -> None:
 
 
 def test_heat_goes_from_black_over_red_and_yellow_to_white() -> None:
-    colours = effects.heat(torch.tensor([[[0.0, 1, 2, 3]], [[0, 0, 0, 0]]]))
+    colours = effects.heat_colours(torch.tensor([[[0.0, 1, 2, 3]], [[0, 0, 0, 0]]]))
     assert colours[0, 0].tolist() == [[0, 0, 0], [255, 0, 0], [255, 255, 0], [255, 255, 255]]
     assert not colours[1].any()
 

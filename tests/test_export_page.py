@@ -20,7 +20,7 @@ from PIL import Image
 
 from browser import chromium
 from ganache.core.rendering import Model, render
-from ganache.functional.latents import from_seeds, moved
+from ganache.functional.latents import from_seeds, shifted_prior
 from ganache.lab.explore.picturing import latents_of
 from ganache.lab.requests import Kept, Picture, command, from_json, resolve_names
 from ganache.output.export import runtime, to_html
@@ -116,7 +116,7 @@ def plain(word: str) -> str | float:
 
 def test_pictures_are_pytorchs_for_the_same_seed_and_address(browser: Any, pages: dict[str, Path]) -> None:
     opened = Opened(browser, pages["colour"], "#seed=17&mean=0.3&std=0.5&d4=-1.25&sefa1=2&kept-smile=1.5")
-    z = from_seeds(moved(COLOUR.prior, 0.3, 0.5), [17])
+    z = from_seeds(shifted_prior(COLOUR.prior, 0.3, 0.5), [17])
     z[0, 4] = -1.25
     z[0, :2] += 1.5 * torch.tensor([0.6, 0.8])
     about = json.loads(opened.page.locator("#about").text_content())
@@ -125,7 +125,7 @@ def test_pictures_are_pytorchs_for_the_same_seed_and_address(browser: Any, pages
     assert_same(opened.pixels(), COLOUR, z)
     assert_commands_tell(opened, COLOUR, z)
     opened.page.get_by_role("button", name="Clear").click()
-    assert_same(opened.pixels(), COLOUR, from_seeds(moved(COLOUR.prior, 0.3, 0.5), [17]))
+    assert_same(opened.pixels(), COLOUR, from_seeds(shifted_prior(COLOUR.prior, 0.3, 0.5), [17]))
     assert opened.page.url.endswith("#seed=17&mean=0.3&std=0.5")
     opened.close()
 
@@ -202,7 +202,7 @@ def test_while_the_hand_moves_only_the_newest_picture_is_made(browser: Any, page
             }
         }"""
     )
-    assert_same(opened.pixels(), COLOUR, from_seeds(moved(COLOUR.prior, 0.99, 1), [0]))
+    assert_same(opened.pixels(), COLOUR, from_seeds(shifted_prior(COLOUR.prior, 0.99, 1), [0]))
     assert opened.count() - before == 2  # the first, which had begun, and the last
     opened.close()
 
@@ -241,7 +241,7 @@ def test_seeds_are_pytorchs(browser: Any) -> None:
                     }""",
                     [seed, plain],
                 )
-                ours = from_seeds(moved(prior, 0.3, 0.5), [seed])[0]
+                ours = from_seeds(shifted_prior(prior, 0.3, 0.5), [seed])[0]
                 torch.testing.assert_close(torch.tensor(theirs), ours, atol=2e-6, rtol=1e-6)
     page.close()
 

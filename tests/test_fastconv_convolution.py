@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ganache.fastconv import strided
 from ganache.fastconv.convolution import Conv2d, ConvTranspose2d
 from ganache.fastconv.strided import Convolution, Transposed, doubled, product
-from ganache.networks.spectral import spectral
+from ganache.networks.spectral import apply_spectral_norm
 
 LAYERS: list[tuple[type[nn.Conv2d] | type[nn.ConvTranspose2d], type[nn.Conv2d] | type[nn.ConvTranspose2d]]] = [
     (Conv2d, nn.Conv2d),
@@ -126,7 +126,7 @@ def test_a_picture_of_few_channels_is_made_and_asked_the_other_way() -> None:
 
 @pytest.mark.parametrize("fast", [False, True])
 def test_a_spectral_norm_takes_one_step_a_pass(fast: bool) -> None:
-    layer = spectral(nn.Sequential(Conv2d(16, 16, 4, stride=2, padding=1)))[0]
+    layer = apply_spectral_norm(nn.Sequential(Conv2d(16, 16, 4, stride=2, padding=1)))[0]
     steps = []
     layer.parametrizations.weight[0].register_forward_hook(lambda *_: steps.append(1))
     with torch.autocast("cpu", torch.bfloat16, enabled=fast):

@@ -148,7 +148,7 @@ def test_codes_and_categories_stay_valid() -> None:
     assert told[:, 4:7].argmax(dim=1).tolist() == [2, 0] * 3
     others = [0, 1, 2, 3, 7, 8]
     assert torch.equal(told[:, others], z[:, others])
-    way = latents.path(told[:2], 10, latents.between(prior, latents.slerp))
+    way = latents.path(told[:2], 10, latents.blend_latents(prior, latents.slerp))
     assert way[:, 4:7].sum(dim=1).eq(1).all()
     assert way[:, 4:7].argmax(dim=1).tolist() == [2] * 5 + [0] * 6
     torch.testing.assert_close(way[5, 7:], (told[0, 7:] + told[1, 7:]) / 2)
@@ -158,7 +158,7 @@ def test_principal_directions_are_orthonormal_and_the_greatest_come_first() -> N
     torch.manual_seed(0)
     basis = torch.linalg.qr(torch.randn(6, 6, dtype=torch.float64))[0]
     x = torch.randn(4000, 6, dtype=torch.float64) * torch.tensor([5.0, 3, 1, 0.5, 0.1, 0.1]) @ basis + 7
-    mean, directions = latents.principal(x, 2)
+    mean, directions = latents.principal_components(x, 2)
     torch.testing.assert_close(mean, x.mean(dim=0, keepdim=True))
     torch.testing.assert_close(directions @ directions.T, torch.eye(2, dtype=torch.float64))
     assert (directions * basis[:2]).sum(dim=1).abs().min() > 0.99
@@ -168,8 +168,8 @@ def test_principal_directions_are_orthonormal_and_the_greatest_come_first() -> N
 @pytest.mark.parametrize(("n", "d"), [(5, 40), (40, 5)])
 def test_principal_directions_are_those_of_the_singular_value_decomposition(n: int, d: int) -> None:
     x = torch.randn(n, d, dtype=torch.float64, generator=torch.Generator().manual_seed(n))
-    _, directions = latents.principal(x, 3)
+    _, directions = latents.principal_components(x, 3)
     _, _, expected = torch.linalg.svd(x - x.mean(dim=0), full_matrices=False)
     torch.testing.assert_close((directions @ expected[:3].T).abs(), torch.eye(3, dtype=torch.float64))
-    _, of_one = latents.principal(x[:1].expand(n, d), 2)
+    _, of_one = latents.principal_components(x[:1].expand(n, d), 2)
     torch.testing.assert_close(of_one @ of_one.T, torch.eye(2, dtype=torch.float64))

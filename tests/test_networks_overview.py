@@ -9,12 +9,12 @@ from torch import nn
 from ganache.config.config import recipe
 from ganache.errors import ConfigError
 from ganache.networks import Dcgan
-from ganache.networks.overview import LOUDNESS, UNITS, Overview, little
+from ganache.networks.overview import STATISTICS_SCALE, UNITS, Overview, thumbnail_statistics
 
 
 def test_means_of_areas_and_their_spread_within_a_group() -> None:
     x = torch.randn(8, 3, 16, 24, dtype=torch.float64)
-    seen = little(x, 4)
+    seen = thumbnail_statistics(x, 4)
     means = nn.functional.adaptive_avg_pool2d(x, 4).permute(0, 2, 3, 1).flatten(1)
     torch.testing.assert_close(seen[:, :48], means)
     for picture in range(8):
@@ -54,7 +54,7 @@ def test_a_critic_with_batch_norm_is_told_how_bright_its_batch_is() -> None:
         D = Dcgan(width=8, critic_overview=overview).critic((3, 16, 16))
         dark, bright = D.features(x), D.features(x + 0.5)
         differences.append((bright - dark).square().sum(1).mean().item())
-    assert differences[1] > differences[0] + 0.9 * 48 * (LOUDNESS * 0.5) ** 2
+    assert differences[1] > differences[0] + 0.9 * 48 * (STATISTICS_SCALE * 0.5) ** 2
 
 
 def test_a_head_tells_pictures_by_two_places_together() -> None:

@@ -16,7 +16,7 @@ from ganache.errors import ConfigError
 from ganache.fastconv import convolution, winograd
 from ganache.methods import WganGp
 from ganache.networks import Residual
-from ganache.networks.resblock import Block, ConvolutionDown, ConvolutionUp
+from ganache.networks.resblock import Block, ConvMeanPool, UpsampleConv
 from ganache.types import ImageShape
 
 
@@ -77,7 +77,7 @@ def assert_equal_with_gradients(mine: Tensor, theirs: Tensor, inputs: list[Tenso
 
 
 def test_upsampling_before_a_convolution() -> None:
-    layer = ConvolutionUp(3, 4, 3, padding=1).double()
+    layer = UpsampleConv(3, 4, 3, padding=1).double()
     x = torch.randn(2, 3, 5, 6, dtype=torch.float64, requires_grad=True)
     large = x.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
     theirs = F.conv2d(large, layer.weight, layer.bias, padding=1)
@@ -85,16 +85,16 @@ def test_upsampling_before_a_convolution() -> None:
 
 
 def test_means_after_a_convolution() -> None:
-    layer = ConvolutionDown(3, 4, 3, padding=1).double()
+    layer = ConvMeanPool(3, 4, 3, padding=1).double()
     x = torch.randn(2, 3, 10, 12, dtype=torch.float64, requires_grad=True)
     large = F.conv2d(x, layer.weight, layer.bias, padding=1)
     theirs = (large[..., ::2, ::2] + large[..., 1::2, ::2] + large[..., ::2, 1::2] + large[..., 1::2, 1::2]) / 4
     assert_equal_with_gradients(layer(x), theirs, [x, *layer.parameters()])
 
 
-@pytest.mark.parametrize("kind", [ConvolutionUp, ConvolutionDown])
+@pytest.mark.parametrize("kind", [UpsampleConv, ConvMeanPool])
 def test_wide_ones_take_fewer_products(kind: type[nn.Conv2d], monkeypatch: pytest.MonkeyPatch) -> None:
-    name, asked = "conv_transpose2d" if kind is ConvolutionUp else "conv2d", []
+    name, asked = "conv_transpose2d" if kind is UpsampleConv else "conv2d", []
     function = getattr(winograd, name)
     monkeypatch.setattr(winograd, name, lambda *given: (asked.append(1), function(*given))[1])
     monkeypatch.setattr(convolution, "has_amx", lambda: False)

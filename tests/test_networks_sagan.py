@@ -21,10 +21,11 @@ from ganache.errors import ConfigError
 from ganache.methods import Hinge
 from ganache.networks import Dcgan, Network, Residual
 from ganache.networks.attention import SelfAttention
-from ganache.networks.spectral import SpectralNorm, as_matrix, spectral
+from ganache.networks.spectral import SpectralNorm, apply_spectral_norm, as_matrix
 from ganache.runs.checkpoint import restore, state_tensors
 from ganache.training import build
-from ganache.training.loop import State, train
+from ganache.training.loop import train
+from ganache.training.state import State
 from ganache.types import Critic, ImageShape
 
 SHAPE = (3, 24, 32)  # its maps are 12x16, 6x8 and 3x4
@@ -80,7 +81,9 @@ def test_the_largest_singular_value_is_one(spec: Network) -> None:
 
 def test_wide_layers_begin_near_one() -> None:
     """At full width, after the first iterations alone; a random matrix has a dense spectrum, their hardest case."""
-    D = spectral(nn.Sequential(nn.Conv2d(128, 128, 4), nn.ConvTranspose2d(128, 64, 4), nn.Linear(512, 256))).eval()
+    D = apply_spectral_norm(
+        nn.Sequential(nn.Conv2d(128, 128, 4), nn.ConvTranspose2d(128, 64, 4), nn.Linear(512, 256))
+    ).eval()
     assert [largest_singular_value(layer) for layer in D] == pytest.approx([1] * 3, rel=0.05)
 
 
@@ -97,7 +100,7 @@ def test_the_sides_of_the_matrix() -> None:
 
 def test_one_iteration_a_forward() -> None:
     """Algorithm 1 in numpy, from the same u."""
-    layer = spectral(nn.ConvTranspose2d(4, 3, 2).double())
+    layer = apply_spectral_norm(nn.ConvTranspose2d(4, 3, 2).double())
     rouse(layer)  # far from where the first iterations led
     norm = next(m for m in layer.modules() if isinstance(m, SpectralNorm))
     matrix = layer.parametrizations.weight.original.detach().numpy().swapaxes(0, 1).reshape(3, -1)
@@ -113,7 +116,7 @@ def test_one_iteration_a_forward() -> None:
 
 def test_gradient_is_that_of_section_2_3() -> None:
     """dL/dW = (dL/dW' - <dL/dW', W'> u v^T) / sigma, which leaves the direction of W alone: <gradient, W> = 0."""
-    layer = spectral(nn.Linear(4, 3).double()).eval()
+    layer = apply_spectral_norm(nn.Linear(4, 3).double()).eval()
     gradient = torch.randn(3, 4, dtype=torch.float64)
     weight = layer.weight
     (weight * gradient).sum().backward()
@@ -154,7 +157,7 @@ def test_a_copy_is_a_network_of_its_own(spec: Network) -> None:
 
 def test_an_averaged_u_does_no_harm() -> None:
     """Half of u, as a mean of unequal directions would be: the weight in use is the same."""
-    layer = spectral(nn.Linear(6, 4).double()).eval()
+    layer = apply_spectral_norm(nn.Linear(6, 4).double()).eval()
     before = layer.weight
     layer.parametrizations.weight[0].u.mul_(0.5)
     torch.testing.assert_close(layer.weight, before, rtol=1e-12, atol=0)

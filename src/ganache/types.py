@@ -76,14 +76,14 @@ class Critic(nn.Module, ABC):
     def score(self, h: Tensor) -> Tensor:
         """Features [B, F] -> raw scores [B]."""
         with torch.autocast(h.device.type, enabled=False):
-            scores: Tensor = self.head(exact(h))
+            scores: Tensor = self.head(at_least_float32(h))
         return scores.flatten()
 
     def read_codes(self, h: Tensor) -> Tensor:
         """What Q says of features [B, F], [B, anything]."""
         assert self.codes is not None
         with torch.autocast(h.device.type, enabled=False):
-            said: Tensor = self.codes(exact(h))
+            said: Tensor = self.codes(at_least_float32(h))
         return said
 
     def forward(self, x: Tensor) -> Tensor:
@@ -108,7 +108,7 @@ class Critic(nn.Module, ABC):
         return real_scores, fake_scores
 
 
-def exact(h: Tensor) -> Tensor:
+def at_least_float32(h: Tensor) -> Tensor:
     """float32, or float64 where the network is float64."""
     return h if h.dtype is torch.float64 else h.float()
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganache.functional.latents import principal
+from ganache.functional.latents import principal_components
 
 
 def sefa(weight: Tensor, k: int) -> tuple[Tensor, Tensor]:
@@ -21,7 +21,7 @@ def sefa(weight: Tensor, k: int) -> tuple[Tensor, Tensor]:
     "Closed-form factorization of latent semantics in GANs", equation 5). Orthonormal. k is at most min(F, d).
     """
     _, stretches, directions = torch.linalg.svd(weight.double(), full_matrices=False)
-    return upright(directions[:k]), stretches[:k]
+    return sign_normalised(directions[:k]), stretches[:k]
 
 
 def pca(z: Tensor, h: Tensor, k: int) -> tuple[Tensor, Tensor]:
@@ -30,17 +30,17 @@ def pca(z: Tensor, h: Tensor, k: int) -> tuple[Tensor, Tensor]:
     h [N, F] is what a network makes of latents z [N, d] at some layer. The directions are those of z that go along
     with the principal components of h, by linear regression (Harkonen et al. 2020, "GANSpace", section 3.2).
     """
-    mean, components = principal(h, k)
+    mean, components = principal_components(h, k)
     x = h.double() - mean
     along = x @ components.T  # [N, k]
     variances = along.square().sum(dim=0)
     z = z.double()
     # The columns of `along` are uncorrelated, so each is regressed on by itself.
     slopes = along.T @ (z - z.mean(dim=0)) / variances.clamp_min(1e-30)[:, None]
-    return upright(unit(slopes)), variances / x.square().sum().clamp_min(1e-30)
+    return sign_normalised(unit_rows(slopes)), variances / x.square().sum().clamp_min(1e-30)
 
 
-def separating(having: Tensor, lacking: Tensor, ridge: float = 1.0) -> Tensor:
+def separating_direction(having: Tensor, lacking: Tensor, ridge: float = 1.0) -> Tensor:
     """The direction [1, d] from latents without a feature to those with it, [N, d] and [M, d].
 
     The normal of a logistic regression between them: it minimises the mean log loss, in which the two sides weigh
@@ -62,16 +62,16 @@ def separating(having: Tensor, lacking: Tensor, ridge: float = 1.0) -> Tensor:
         return float(value), np.append(x.T @ slope + penalty * normal, slope.sum())
 
     found = minimize(loss, np.zeros(x.shape[1] + 1), jac=True, method="L-BFGS-B")
-    return unit(torch.from_numpy(found.x[None, :-1]))
+    return unit_rows(torch.from_numpy(found.x[None, :-1]))
 
 
-def unit(x: Tensor) -> Tensor:
+def unit_rows(x: Tensor) -> Tensor:
     """The rows of x at length 1."""
     lengths: Tensor = torch.linalg.vector_norm(x, dim=1, keepdim=True)
     return x / lengths.clamp_min(1e-30)
 
 
-def upright(x: Tensor) -> Tensor:
+def sign_normalised(x: Tensor) -> Tensor:
     """The rows of x, turned around where their largest number is negative."""
     largest = x.gather(1, x.abs().argmax(dim=1, keepdim=True))
     return x * torch.where(largest < 0, -1.0, 1.0)

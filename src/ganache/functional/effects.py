@@ -10,7 +10,7 @@ WINDOW, STRIDE = 8, 4
 """Pixels: the windows in which structures are compared, and how far apart they lie."""
 
 
-def change(a: Tensor, b: Tensor) -> Tensor:
+def mean_change(a: Tensor, b: Tensor) -> Tensor:
     """[N]: the mean absolute change, as a share of the whole range; of points [N, 2], in their own units."""
     return (b - a).abs().flatten(1).mean(dim=1) / (2 if a.ndim > 2 else 1)
 
@@ -40,7 +40,7 @@ def structural_change(a: Tensor, b: Tensor) -> Tensor:
     return 1 - (luminance * (2 * covariance + c2) / (variance + c2)).flatten(1).mean(dim=1)
 
 
-def heat(values: Tensor) -> Tensor:
+def heat_colours(values: Tensor) -> Tensor:
     """values [N, H, W], not negative -> colours uint8 [N, H, W, 3]: black for 0, red, yellow, white for the greatest.
 
     Each map has its own greatest value.

@@ -36,7 +36,7 @@ def from_seeds(prior: Prior, seeds: Iterable[int], categories: Sequence[int] = (
     return torch.cat(parts)
 
 
-def moved(prior: Prior, mean: float, std: float) -> Prior:
+def shifted_prior(prior: Prior, mean: float, std: float) -> Prior:
     """The prior around another mean, its spread scaled by `std`."""
     return replace(prior, mean=mean, std=std * prior.std)
 
@@ -45,7 +45,7 @@ def samples(
     prior: Prior, n: int, *, mean: float = 0.0, std: float = 1.0, seed: int = 0, classes: Sequence[int] = ()
 ) -> Tensor:
     """The latents z [n, z_dim] of `seed`, `seed` + 1, ..., from the prior moved to `mean` and scaled by `std`."""
-    return from_seeds(moved(prior, mean, std), range(seed, seed + n), classes)
+    return from_seeds(shifted_prior(prior, mean, std), range(seed, seed + n), classes)
 
 
 def truncate(z: Tensor, psi: float, mean: float = 0.0) -> Tensor:
@@ -145,7 +145,7 @@ def slerp(a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:
     return torch.where(known, turned * torch.lerp(*norms, t), torch.lerp(far, near, t)).to(a.dtype)
 
 
-def between(prior: Prior, blend: Blend) -> Blend:
+def blend_latents(prior: Prior, blend: Blend) -> Blend:
     """`blend` for whole latents: the noise goes its way, continuous codes go straight, the category changes halfway."""
 
     def blended(a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:
@@ -172,7 +172,7 @@ def path(points: Tensor, frames: int, blend: Blend = slerp, loop: bool = False) 
 # ---- what many have in common ------------------------------------------------------------------------------------
 
 
-def principal(x: Tensor, k: int) -> tuple[Tensor, Tensor]:
+def principal_components(x: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """(mean [1, F], the k directions [k, F] in which x [N, F] varies most): orthonormal, the greatest first.
 
     Each points so that its largest number is positive. Computed in float64; k is at most min(N, F).

@@ -34,7 +34,7 @@ def noise_level(step: int, start: float, steps: int) -> float:
     return start * max(0.0, 1 - step / steps)
 
 
-def adapted(strength: float, sure: float, share: float, target: float = 0.6) -> float:
+def adapted_augment_p(strength: float, sure: float, share: float, target: float = 0.6) -> float:
     """The strength of augmentation, moved up or down by `share`, and kept from 0 to 1.
 
     `sure` is the mean sign of the critic's scores on real images; 0.6 is where Karras et al. 2020 hold it (figure 5).

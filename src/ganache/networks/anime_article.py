@@ -15,7 +15,7 @@ from torch import nn
 
 from ganache.errors import ConfigError
 from ganache.fastconv.convolution import Conv2d, ConvTranspose2d
-from ganache.networks.blocks import PictureCritic, PictureGenerator, check_counts, glorot, picture_sides
+from ganache.networks.blocks import ImageCritic, ImageGenerator, check_image_shape, check_positive, glorot
 from ganache.types import ImageShape
 
 SLOPE = 0.3  # of LeakyReLU: Keras' default
@@ -36,15 +36,15 @@ class AnimeArticle:
     """The part of the critic's last hidden layer that is set to 0 in training; 0 for none."""
 
     def __post_init__(self) -> None:
-        check_counts("anime-article", z_dim=self.z_dim, width=self.width)
+        check_positive("anime-article", z_dim=self.z_dim, width=self.width)
         if not 0 <= self.dropout < 1:
             raise ConfigError(
                 f"anime-article was given dropout {self.dropout}, which must be 0 or more and less than 1: try 0.4."
             )
 
-    def generator(self, shape: ImageShape) -> PictureGenerator:
+    def generator(self, shape: ImageShape) -> ImageGenerator:
         """z [B, z_dim] -> x [B, C, H, W]; raises ConfigError for a shape that it cannot make."""
-        channels, height, width = picture_sides("anime-article", shape, multiple=2, least=24)
+        channels, height, width = check_image_shape("anime-article", shape, multiple=2, least=24)
         h, w, c, wide = height // 2, width // 2, self.width, 2 * self.width
         body = nn.Sequential(
             nn.LeakyReLU(SLOPE, inplace=True),
@@ -59,12 +59,12 @@ class AnimeArticle:
             Conv2d(wide, channels, 7, padding=3),
             nn.Tanh(),
         )
-        G = PictureGenerator(self.z_dim, shape, nn.Linear(self.z_dim, h * w * c), (c, h, w), body)
+        G = ImageGenerator(self.z_dim, shape, nn.Linear(self.z_dim, h * w * c), (c, h, w), body)
         return G.apply(glorot)
 
-    def critic(self, shape: ImageShape) -> PictureCritic:
+    def critic(self, shape: ImageShape) -> ImageCritic:
         """x [B, C, H, W] -> scores [B]; raises ConfigError for a shape that it cannot read."""
-        channels, height, width = picture_sides("anime-article", shape, multiple=2, least=24)
+        channels, height, width = check_image_shape("anime-article", shape, multiple=2, least=24)
         c = self.width
         layers: list[nn.Module] = [nn.Conv2d(channels, c, 3), nn.LeakyReLU(SLOPE, inplace=True)]
         h, w = height - 2, width - 2
@@ -72,4 +72,4 @@ class AnimeArticle:
             layers += [Conv2d(c, c, 4, stride=2), nn.LeakyReLU(SLOPE, inplace=True)]
             h, w = h // 2 - 1, w // 2 - 1  # (h - 4) // 2 + 1: no padding, so an odd side loses its last line
         layers += [nn.Dropout(self.dropout)]
-        return PictureCritic(shape, nn.Sequential(*layers), nn.Linear(h * w * c, 1), joins_batches=True).apply(glorot)
+        return ImageCritic(shape, nn.Sequential(*layers), nn.Linear(h * w * c, 1), joins_batches=True).apply(glorot)

@@ -31,9 +31,9 @@ class SelfAttention(nn.Module):
         self.apply(glorot)
 
     def forward(self, x: Tensor) -> Tensor:
-        q = places(self.query(x))  # [B, H W, C / 8]
-        k = places(F.max_pool2d(self.key(x), 2))  # [B, H W / 4, C / 8]
-        v = places(F.max_pool2d(self.value(x), 2))  # [B, H W / 4, C / 2]
+        q = as_sequence(self.query(x))  # [B, H W, C / 8]
+        k = as_sequence(F.max_pool2d(self.key(x), 2))  # [B, H W / 4, C / 8]
+        v = as_sequence(F.max_pool2d(self.value(x), 2))  # [B, H W / 4, C / 2]
         # Not scaled by the root of the channels, and written out: PyTorch's fused attention has no second
         # derivative, which gradient penalties need.
         weights = (q @ k.transpose(1, 2)).softmax(-1)  # [B, H W, H W / 4], each row sums to 1
@@ -43,7 +43,7 @@ class SelfAttention(nn.Module):
         return x + self.gamma * added
 
 
-def places(x: Tensor) -> Tensor:
+def as_sequence(x: Tensor) -> Tensor:
     """Pictures [B, C, H, W] -> the places' vectors [B, H W, C]; a view of channels_last pictures."""
     return x.permute(0, 2, 3, 1).flatten(1, 2)
 

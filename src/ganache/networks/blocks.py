@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from ganache.errors import ConfigError, choices
 from ganache.fastconv.batch_norm import BatchNorm2d
-from ganache.types import Critic, Generator, ImageShape, exact
+from ganache.types import Critic, Generator, ImageShape, at_least_float32
 
 
 class Network(Protocol):
@@ -35,7 +35,7 @@ class Network(Protocol):
 # The two skeletons
 
 
-class PictureGenerator(Generator):
+class ImageGenerator(Generator):
     """`project` maps w to a flat small picture, `body` grows it into the whole one."""
 
     def __init__(self, z_dim: int, shape: ImageShape, project: nn.Module, base: ImageShape, body: nn.Module) -> None:
@@ -51,7 +51,7 @@ class PictureGenerator(Generator):
         return x  # [B, *image_shape]
 
 
-class PictureCritic(Critic):
+class ImageCritic(Critic):
     """`body` reads the picture, and the linear `head` scores the numbers that the body ends with.
 
     If there is an `overview`, it reads the picture too, and its numbers are scored with the body's. A family passes
@@ -75,7 +75,11 @@ class PictureCritic(Critic):
 
     def features(self, x: Tensor) -> Tensor:
         rows = flatten(self.body(x))  # [B, F]
-        return rows if self.overview is None else torch.cat([exact(rows), exact(self.overview(x))], 1)
+        return (
+            rows
+            if self.overview is None
+            else torch.cat([at_least_float32(rows), at_least_float32(self.overview(x))], 1)
+        )
 
 
 def flatten(x: Tensor) -> Tensor:
@@ -139,7 +143,7 @@ def glorot(layer: nn.Module) -> None:
 # The refusals
 
 
-def check_counts(family: str, **counts: int) -> None:
+def check_positive(family: str, **counts: int) -> None:
     """Refuses sizes below 1."""
     for name, count in counts.items():
         if count < 1:
@@ -161,7 +165,7 @@ def check_shape(family: str, shape: ImageShape) -> None:
         )
 
 
-def picture_sides(family: str, shape: ImageShape, multiple: int, least: int) -> tuple[int, int, int]:
+def check_image_shape(family: str, shape: ImageShape, multiple: int, least: int) -> tuple[int, int, int]:
     """The shape as (C, H, W); refuses sides that are no multiples of `multiple` or less than `least`."""
     if len(shape) != 3:
         raise ConfigError(f"{family} makes pictures, and the data have shape {shape}: try the network mlp.")

@@ -21,19 +21,19 @@ from ganache.fastconv.convolution import Conv2d, ConvTranspose2d
 from ganache.fastconv.fused import FusedSequential
 from ganache.networks.attention import SelfAttention, attention_at
 from ganache.networks.blocks import (
+    ImageCritic,
+    ImageGenerator,
     Norm,
-    PictureCritic,
-    PictureGenerator,
-    check_counts,
     check_norm,
+    check_positive,
     glorot,
     needs_bias,
     normalisation,
 )
 from ganache.networks.modulation import ModulatedGenerator, Modulation
 from ganache.networks.overview import UNITS, Overview
-from ganache.networks.pyramid import FeatureMap, check_attention, doubling, halvings
-from ganache.networks.spectral import spectral
+from ganache.networks.pyramid import FeatureMap, check_attention, feature_maps, pyramid_sizes
+from ganache.networks.spectral import apply_spectral_norm
 from ganache.types import ImageShape
 
 SLOPE = 0.2  # of the critic's LeakyReLU; section 4
@@ -71,15 +71,15 @@ class Dcgan:
     """The shorter side of the feature map that gets a self-attention layer in both (Zhang et al. 2018: 32)."""
 
     def __post_init__(self) -> None:
-        check_counts("dcgan", z_dim=self.z_dim, width=self.width)
+        check_positive("dcgan", z_dim=self.z_dim, width=self.width)
         if self.max_width is not None:
-            check_counts("dcgan", max_width=self.max_width)
+            check_positive("dcgan", max_width=self.max_width)
         check_norm("dcgan", self.generator_norm)
         check_norm("dcgan", self.critic_norm)
         if self.critic_overview not in (None, 1, 2, 4, 8):
             raise ConfigError(f"dcgan was given critic_overview {self.critic_overview}: give 1, 2, 4 or 8.")
 
-    def generator(self, shape: ImageShape) -> PictureGenerator:
+    def generator(self, shape: ImageShape) -> ImageGenerator:
         """z [B, z_dim] -> x [B, C, H, W]; raises ConfigError for a shape that it cannot make."""
         channels, maps = self._plan(shape)
         base, bias = maps[-1], needs_bias(self.generator_norm)
@@ -96,11 +96,11 @@ class Dcgan:
                 *attention_at(self.attention, large),
             ]
         layers += [ConvTranspose2d(maps[0][0], channels, 4, stride=2, padding=1, bias=False), nn.Tanh()]
-        kind = ModulatedGenerator if self.self_modulation else PictureGenerator
+        kind = ModulatedGenerator if self.self_modulation else ImageGenerator
         G = kind(self.z_dim, shape, project, base, FusedSequential(*layers)).apply(initialise)
-        return spectral(G) if self.generator_spectral else G
+        return apply_spectral_norm(G) if self.generator_spectral else G
 
-    def critic(self, shape: ImageShape) -> PictureCritic:
+    def critic(self, shape: ImageShape) -> ImageCritic:
         """x [B, C, H, W] -> scores [B]; raises ConfigError for a shape that it cannot read."""
         channels, maps = self._plan(shape)
         bias = needs_bias(self.critic_norm)
@@ -118,8 +118,8 @@ class Dcgan:
             ]
         overview = Overview(self.critic_overview, shape) if self.critic_overview else None
         head = nn.Linear(prod(maps[-1]) + (UNITS if overview else 0), 1, bias=False)
-        D = PictureCritic(shape, FusedSequential(*layers), head, overview, joins_batches=True).apply(initialise)
-        return spectral(D) if self.critic_spectral else D
+        D = ImageCritic(shape, FusedSequential(*layers), head, overview, joins_batches=True).apply(initialise)
+        return apply_spectral_norm(D) if self.critic_spectral else D
 
     def _normalised(self, channels: int) -> list[nn.Module]:
         """What follows a layer of the generator, before its activation."""
@@ -128,8 +128,8 @@ class Dcgan:
 
     def _plan(self, shape: ImageShape) -> tuple[int, list[FeatureMap]]:
         """The picture's channels, and the feature maps from the first halving down to the smallest."""
-        channels, sides = halvings("dcgan", shape)
-        maps = doubling(sides[1:], self.width, self.max_width)
+        channels, sides = pyramid_sizes("dcgan", shape)
+        maps = feature_maps(sides[1:], self.width, self.max_width)
         check_attention("dcgan", self.attention, shape, maps)
         return channels, maps
 

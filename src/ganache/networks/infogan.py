@@ -18,14 +18,14 @@ from ganache.fastconv.convolution import Conv2d, ConvTranspose2d
 from ganache.fastconv.fused import FusedSequential
 from ganache.networks.blocks import (
     Flatten,
+    ImageCritic,
+    ImageGenerator,
     Norm,
-    PictureCritic,
-    PictureGenerator,
-    check_counts,
+    check_image_shape,
     check_norm,
+    check_positive,
     needs_bias,
     normalisation,
-    picture_sides,
 )
 from ganache.types import ImageShape
 
@@ -53,13 +53,13 @@ class Infogan:
     """What normalises the critic's layers, all but the first and the last; instance norm as above."""
 
     def __post_init__(self) -> None:
-        check_counts("infogan", z_dim=self.z_dim, hidden=self.hidden, width=self.width)
+        check_positive("infogan", z_dim=self.z_dim, hidden=self.hidden, width=self.width)
         check_norm("infogan", self.generator_norm)
         check_norm("infogan", self.critic_norm)
 
-    def generator(self, shape: ImageShape) -> PictureGenerator:
+    def generator(self, shape: ImageShape) -> ImageGenerator:
         """z [B, z_dim] -> x [B, C, H, W]; raises ConfigError for a shape that it cannot make."""
-        channels, height, width = picture_sides("infogan", shape, multiple=4, least=8)
+        channels, height, width = check_image_shape("infogan", shape, multiple=4, least=8)
         c, h, w = 2 * self.width, height // 4, width // 4
         project = nn.Sequential(
             *dense(self.z_dim, self.hidden, self.generator_norm),
@@ -74,11 +74,11 @@ class Infogan:
             ConvTranspose2d(self.width, channels, 4, stride=2, padding=1),
             nn.Tanh(),
         )
-        return PictureGenerator(self.z_dim, shape, project, (c, h, w), body).apply(initialise)
+        return ImageGenerator(self.z_dim, shape, project, (c, h, w), body).apply(initialise)
 
-    def critic(self, shape: ImageShape) -> PictureCritic:
+    def critic(self, shape: ImageShape) -> ImageCritic:
         """x [B, C, H, W] -> scores [B]; raises ConfigError for a shape that it cannot read."""
-        channels, height, width = picture_sides("infogan", shape, multiple=4, least=8)
+        channels, height, width = check_image_shape("infogan", shape, multiple=4, least=8)
         c = 2 * self.width
         body = FusedSequential(
             Conv2d(channels, self.width, 4, stride=2, padding=1),
@@ -90,7 +90,7 @@ class Infogan:
             *dense((height // 4) * (width // 4) * c, self.hidden, self.critic_norm),
             nn.LeakyReLU(SLOPE, inplace=True),
         )
-        return PictureCritic(shape, body, nn.Linear(self.hidden, 1), joins_batches=True).apply(initialise)
+        return ImageCritic(shape, body, nn.Linear(self.hidden, 1), joins_batches=True).apply(initialise)
 
 
 def dense(inputs: int, units: int, norm: Norm) -> list[nn.Module]:

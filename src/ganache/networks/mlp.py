@@ -15,7 +15,7 @@ from typing import Literal
 
 from torch import nn
 
-from ganache.networks.blocks import Flatten, PictureCritic, PictureGenerator, check_counts, check_shape
+from ganache.networks.blocks import Flatten, ImageCritic, ImageGenerator, check_positive, check_shape
 from ganache.types import ImageShape
 
 
@@ -35,21 +35,21 @@ class Mlp:
     """Of the critic's activations below 0: 0 is the papers' ReLU, Radford's 0.2 lets gradients through everywhere."""
 
     def __post_init__(self) -> None:
-        check_counts("mlp", z_dim=self.z_dim, hidden=self.hidden, layers=self.layers)
+        check_positive("mlp", z_dim=self.z_dim, hidden=self.hidden, layers=self.layers)
 
-    def generator(self, shape: ImageShape) -> PictureGenerator:
+    def generator(self, shape: ImageShape) -> ImageGenerator:
         """z [B, z_dim] -> x [B, *shape]: pictures through tanh, the points of a 2-D toy without."""
         check_shape("mlp", shape)
         ends = nn.Identity() if len(shape) == 1 else nn.Tanh()
         hidden = self._hidden(self.z_dim, nn.ReLU, norm=self.generator_norm)
         project = nn.Sequential(*hidden, nn.Linear(self.hidden, prod(shape)), ends)
-        return PictureGenerator(self.z_dim, shape, project, base=shape, body=nn.Identity())
+        return ImageGenerator(self.z_dim, shape, project, base=shape, body=nn.Identity())
 
-    def critic(self, shape: ImageShape) -> PictureCritic:
+    def critic(self, shape: ImageShape) -> ImageCritic:
         """x [B, *shape] -> scores [B]."""
         check_shape("mlp", shape)
         hidden = self._hidden(prod(shape), partial(nn.LeakyReLU, self.slope) if self.slope else nn.ReLU)
-        return PictureCritic(shape, nn.Sequential(Flatten(), *hidden), nn.Linear(self.hidden, 1), joins_batches=True)
+        return ImageCritic(shape, nn.Sequential(Flatten(), *hidden), nn.Linear(self.hidden, 1), joins_batches=True)
 
     def _hidden(self, inputs: int, activation: Callable[..., nn.Module], norm: str = "none") -> list[nn.Module]:
         """The hidden layers, [B, inputs] -> [B, hidden]."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ganache.networks.blocks import PictureGenerator, unflatten
+from ganache.networks.blocks import ImageGenerator, unflatten
 
 UNITS = 32
 """Of the hidden layer: google/compare_gan, architectures/arch_ops.py (num_hidden)."""
@@ -29,7 +29,7 @@ class Modulation(nn.Module):
         return torch.addcmul(shift, x, 1 + gain)
 
 
-class ModulatedGenerator(PictureGenerator):
+class ModulatedGenerator(ImageGenerator):
     """The modulations in `body` read w, all other layers the picture alone."""
 
     def synthesis(self, w: Tensor) -> Tensor:

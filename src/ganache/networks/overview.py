@@ -16,7 +16,7 @@ from ganache.types import ImageShape
 
 GROUP = 4
 """Pictures whose spread is taken; so many in the paper. Of a batch that is no multiple, as many as divide both."""
-LOUDNESS = 4.0
+STATISTICS_SCALE = 4.0
 """What means and spreads are multiplied with, so that they count from the start (`bench/NOTES.md`)."""
 UNITS = 1024
 """Of each of the two layers that read them. Without any, a head compares no two places of the little picture."""
@@ -45,11 +45,11 @@ class Overview(nn.Module):
                 nn.init.zeros_(layer.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        said: Tensor = self.read(LOUDNESS * little(x, self.side, self.batch_groups))
+        said: Tensor = self.read(STATISTICS_SCALE * thumbnail_statistics(x, self.side, self.batch_groups))
         return said
 
 
-def little(x: Tensor, side: int, groups: int = 1) -> Tensor:
+def thumbnail_statistics(x: Tensor, side: int, groups: int = 1) -> Tensor:
     """Means of side x side areas of x [B, C, H, W], and their spread within a group: [B, 2 * side * side * C]."""
     B, C, H, W = x.shape
     areas = x.permute(0, 2, 3, 1).reshape(B, side, H // side, side, W // side, C)

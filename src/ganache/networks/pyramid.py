@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from ganache.errors import ConfigError
-from ganache.networks.blocks import picture_sides
+from ganache.networks.blocks import check_image_shape
 from ganache.types import ImageShape
 
 FeatureMap = tuple[int, int, int]
 """(channels, height, width) of a picture inside a network."""
 
 
-def halvings(family: str, shape: ImageShape) -> tuple[int, list[tuple[int, int]]]:
+def pyramid_sizes(family: str, shape: ImageShape) -> tuple[int, list[tuple[int, int]]]:
     """The picture's channels, and its (h, w) from the whole picture down to the smallest map.
 
     Sides are multiples of 8. They are halved while both are even and the smaller half is at least 3.
     """
-    channels, h, w = picture_sides(family, shape, multiple=8, least=8)
+    channels, h, w = check_image_shape(family, shape, multiple=8, least=8)
     sides = [(h, w)]
     while h % 2 == w % 2 == 0 and min(h, w) // 2 >= 3:
         h, w = h // 2, w // 2
@@ -23,7 +23,7 @@ def halvings(family: str, shape: ImageShape) -> tuple[int, list[tuple[int, int]]
     return channels, sides
 
 
-def doubling(sides: list[tuple[int, int]], width: int, max_width: int | None) -> list[FeatureMap]:
+def feature_maps(sides: list[tuple[int, int]], width: int, max_width: int | None) -> list[FeatureMap]:
     """A map for each size, the first with `width` channels, each next one with twice as many, up to `max_width`.
 
     >>> doubling([(32, 48), (16, 24), (8, 12)], width=64, max_width=128)

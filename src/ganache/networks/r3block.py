@@ -39,7 +39,7 @@ class Block(nn.Module):
         return x + residual
 
 
-class Basis(nn.Module):
+class GenerativeBasis(nn.Module):
     """z [B, z_dim] -> rows [B, h * w * c]: a learned picture, each channel of it times a linear function of z."""
 
     def __init__(self, z_dim: int, base: FeatureMap) -> None:
@@ -53,7 +53,7 @@ class Basis(nn.Module):
         return (scale[:, None] * self.picture.to(scale.dtype)).flatten(1)
 
 
-class Projection(nn.Module):
+class DiscriminativeBasis(nn.Module):
     """x [B, c, h, w] -> rows [B, c]: each channel's sum, weighted by a learned picture.
 
     The authors' depthwise convolution that leaves one place, written so that its second derivative is fast.
@@ -107,7 +107,7 @@ class StridedConvolution(torch.autograd.Function):
         return StridedConvolution.apply(gradients[0], kernel, not ctx.up), None, None  # type: ignore[no-untyped-call]
 
 
-def converted(c_in: int, c_out: int) -> list[nn.Module]:
+def channel_conversion(c_in: int, c_out: int) -> list[nn.Module]:
     """The 1x1 convolution that changes the number of channels, where it changes."""
     return [msr(nn.Conv2d(c_in, c_out, 1, bias=False))] if c_in != c_out else []
 

@@ -13,9 +13,9 @@ from itertools import pairwise
 
 from torch import nn
 
-from ganache.networks.blocks import PictureCritic, PictureGenerator, check_counts
-from ganache.networks.pyramid import FeatureMap, doubling, halvings
-from ganache.networks.r3block import Basis, Block, Projection, Resample, converted, msr
+from ganache.networks.blocks import ImageCritic, ImageGenerator, check_positive
+from ganache.networks.pyramid import FeatureMap, feature_maps, pyramid_sizes
+from ganache.networks.r3block import Block, DiscriminativeBasis, GenerativeBasis, Resample, channel_conversion, msr
 from ganache.types import ImageShape
 
 
@@ -43,33 +43,35 @@ class R3gan:
     """Channels in a group of the 3x3 convolutions, or the most that divide this number and all the channels."""
 
     def __post_init__(self) -> None:
-        check_counts("r3gan", z_dim=self.z_dim, width=self.width, blocks=self.blocks)
-        check_counts("r3gan", expansion=self.expansion, group_size=self.group_size)
+        check_positive("r3gan", z_dim=self.z_dim, width=self.width, blocks=self.blocks)
+        check_positive("r3gan", expansion=self.expansion, group_size=self.group_size)
         if self.max_width is not None:
-            check_counts("r3gan", max_width=self.max_width)
+            check_positive("r3gan", max_width=self.max_width)
 
-    def generator(self, shape: ImageShape) -> PictureGenerator:
+    def generator(self, shape: ImageShape) -> ImageGenerator:
         """z [B, z_dim] -> x [B, C, H, W]; raises ConfigError for a shape that it cannot make."""
         channels, maps = self._plan(shape)
         layers = self._blocks(maps[-1], maps)
         for small, large in pairwise(reversed(maps)):
-            layers += [*converted(small[0], large[0]), Resample(up=True), *self._blocks(large, maps)]
+            layers += [*channel_conversion(small[0], large[0]), Resample(up=True), *self._blocks(large, maps)]
         layers.append(msr(nn.Conv2d(maps[0][0], channels, 1, bias=False)))
-        return PictureGenerator(self.z_dim, shape, Basis(self.z_dim, maps[-1]), maps[-1], nn.Sequential(*layers))
+        return ImageGenerator(
+            self.z_dim, shape, GenerativeBasis(self.z_dim, maps[-1]), maps[-1], nn.Sequential(*layers)
+        )
 
-    def critic(self, shape: ImageShape) -> PictureCritic:
+    def critic(self, shape: ImageShape) -> ImageCritic:
         """x [B, C, H, W] -> scores [B]; raises ConfigError for a shape that it cannot read."""
         channels, maps = self._plan(shape)
         layers = [msr(nn.Conv2d(channels, maps[0][0], 1, bias=False)), *self._blocks(maps[0], maps)]
         for large, small in pairwise(maps):
-            layers += [Resample(up=False), *converted(large[0], small[0]), *self._blocks(small, maps)]
+            layers += [Resample(up=False), *channel_conversion(large[0], small[0]), *self._blocks(small, maps)]
         head = msr(nn.Linear(maps[-1][0], 1, bias=False))
-        return PictureCritic(shape, nn.Sequential(*layers, Projection(maps[-1])), head, joins_batches=True)
+        return ImageCritic(shape, nn.Sequential(*layers, DiscriminativeBasis(maps[-1])), head, joins_batches=True)
 
     def _plan(self, shape: ImageShape) -> tuple[int, list[FeatureMap]]:
         """The picture's channels, and the feature maps from the whole picture's size down to the smallest."""
-        channels, sides = halvings("r3gan", shape)
-        return channels, doubling(sides, self.width, self.max_width)
+        channels, sides = pyramid_sizes("r3gan", shape)
+        return channels, feature_maps(sides, self.width, self.max_width)
 
     def _blocks(self, feature_map: FeatureMap, maps: list[FeatureMap]) -> list[nn.Module]:
         """The residual blocks at one of a network's maps."""

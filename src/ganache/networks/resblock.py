@@ -17,7 +17,7 @@ from ganache.fastconv.convolution import Conv2d
 from ganache.networks.blocks import Norm, normalisation
 
 
-class ConvolutionUp(nn.Conv2d):
+class UpsampleConv(nn.Conv2d):
     """Nearest upsampling and then a 3x3 convolution, [B, c, h, w] -> [B, c', 2 h, 2 w].
 
     The transposed convolution of stride 2 whose 4x4 kernel is the mirrored 3x3 one, spread over 2x2 squares.
@@ -28,7 +28,7 @@ class ConvolutionUp(nn.Conv2d):
         return convolution.conv_transpose4x4(x, kernel.transpose(0, 1), self.bias)
 
 
-class ConvolutionDown(nn.Conv2d):
+class ConvMeanPool(nn.Conv2d):
     """A 3x3 convolution and then 2x2 mean-pooling, [B, c, 2 h, 2 w] -> [B, c', h, w].
 
     The convolution of stride 2 whose 4x4 kernel is the mean of the 3x3 one at four places.
@@ -50,12 +50,12 @@ class Block(nn.Module):
         super().__init__()
         middle = c_out if up else c_in
         # Where a norm follows, with a shift of its own, the authors leave the bias out.
-        first = (ConvolutionUp if up else Conv2d)(c_in, middle, 3, padding=1, bias=norm == "none")
-        second = (Conv2d if up else ConvolutionDown)(middle, c_out, 3, padding=1)
+        first = (UpsampleConv if up else Conv2d)(c_in, middle, 3, padding=1, bias=norm == "none")
+        second = (Conv2d if up else ConvMeanPool)(middle, c_out, 3, padding=1)
         self.up = up
         self.shortcut = he(nn.Conv2d(c_in, c_out, 1), gain=1.0)
         self.residual = nn.Sequential(
-            *activated(norm, c_in), he(first), *activated(norm, middle, after_convolution=True), he(second)
+            *norm_relu(norm, c_in), he(first), *norm_relu(norm, middle, after_convolution=True), he(second)
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -66,7 +66,7 @@ class Block(nn.Module):
         return residual + shortcut
 
 
-def activated(norm: Norm, channels: int, after_convolution: bool = False) -> list[nn.Module]:
+def norm_relu(norm: Norm, channels: int, after_convolution: bool = False) -> list[nn.Module]:
     """The norm and a ReLU; not in place where it would overwrite the block's input, which the shortcut reads too."""
     return [*normalisation(norm, channels), nn.ReLU(inplace=after_convolution or norm != "none")]
 

@@ -15,10 +15,10 @@ from math import prod
 from torch import nn
 
 from ganache.networks.attention import attention_at
-from ganache.networks.blocks import Norm, PictureCritic, PictureGenerator, check_counts, check_norm, glorot
-from ganache.networks.pyramid import FeatureMap, check_attention, doubling, halvings
-from ganache.networks.resblock import Block, activated, he
-from ganache.networks.spectral import spectral
+from ganache.networks.blocks import ImageCritic, ImageGenerator, Norm, check_norm, check_positive, glorot
+from ganache.networks.pyramid import FeatureMap, check_attention, feature_maps, pyramid_sizes
+from ganache.networks.resblock import Block, he, norm_relu
+from ganache.networks.spectral import apply_spectral_norm
 from ganache.types import ImageShape
 
 
@@ -48,13 +48,13 @@ class Residual:
     """The shorter side of the feature map that gets a self-attention layer in both (Zhang et al. 2018: 32)."""
 
     def __post_init__(self) -> None:
-        check_counts("residual", z_dim=self.z_dim, width=self.width)
+        check_positive("residual", z_dim=self.z_dim, width=self.width)
         if self.max_width is not None:
-            check_counts("residual", max_width=self.max_width)
+            check_positive("residual", max_width=self.max_width)
         check_norm("residual", self.generator_norm)
         check_norm("residual", self.critic_norm)
 
-    def generator(self, shape: ImageShape) -> PictureGenerator:
+    def generator(self, shape: ImageShape) -> ImageGenerator:
         """z [B, z_dim] -> x [B, C, H, W]; raises ConfigError for a shape that it cannot make."""
         channels, maps = self._plan(shape)
         base, norm = maps[-1], self.generator_norm
@@ -64,11 +64,11 @@ class Residual:
         for small, large in pairwise(reversed(maps)):
             layers += [Block(small[0], large[0], norm, up=True), *attention_at(self.attention, large)]
         last = he(nn.Conv2d(maps[0][0], channels, 3, padding=1))
-        layers += [*activated(norm, maps[0][0]), last, nn.Tanh()]
-        G = PictureGenerator(self.z_dim, shape, project, base, nn.Sequential(*layers))
-        return spectral(G) if self.generator_spectral else G
+        layers += [*norm_relu(norm, maps[0][0]), last, nn.Tanh()]
+        G = ImageGenerator(self.z_dim, shape, project, base, nn.Sequential(*layers))
+        return apply_spectral_norm(G) if self.generator_spectral else G
 
-    def critic(self, shape: ImageShape) -> PictureCritic:
+    def critic(self, shape: ImageShape) -> ImageCritic:
         """x [B, C, H, W] -> scores [B]; raises ConfigError for a shape that it cannot read."""
         channels, maps = self._plan(shape)
         first = nn.Conv2d(channels, maps[0][0], 3, padding=1)
@@ -78,12 +78,12 @@ class Residual:
             layers += [Block(large[0], small[0], self.critic_norm, up=False), *attention_at(self.attention, small)]
         head = nn.Linear(prod(maps[-1]), 1)
         glorot(head)
-        D = PictureCritic(shape, nn.Sequential(*layers), head, joins_batches=True)
-        return spectral(D) if self.critic_spectral else D
+        D = ImageCritic(shape, nn.Sequential(*layers), head, joins_batches=True)
+        return apply_spectral_norm(D) if self.critic_spectral else D
 
     def _plan(self, shape: ImageShape) -> tuple[int, list[FeatureMap]]:
         """The picture's channels, and the feature maps from the whole picture's size down to the smallest."""
-        channels, sides = halvings("residual", shape)
-        maps = doubling(sides, self.width, self.max_width)
+        channels, sides = pyramid_sizes("residual", shape)
+        maps = feature_maps(sides, self.width, self.max_width)
         check_attention("residual", self.attention, shape, maps)
         return channels, maps

@@ -21,7 +21,7 @@ comes out too small, and the first pictures meet weights that are too large."""
 Net = TypeVar("Net", bound=nn.Module)
 
 
-def spectral(network: Net) -> Net:
+def apply_spectral_norm(network: Net) -> Net:
     """Normalises every linear and convolution layer of a network, the head too; its weights are drawn before.
 
     Each `weight` becomes a function of the parameter `parametrizations.weight.original`.
@@ -55,7 +55,7 @@ class SpectralNorm(nn.Module):
             matrix = as_matrix(weight, transposed)
             u = torch.randn_like(matrix[:, 0])
             for _ in range(WARM_UP):
-                u = unit(matrix @ unit(matrix.T @ u))
+                u = unit_vector(matrix @ unit_vector(matrix.T @ u))
         self.register_buffer("u", u.contiguous())
 
     def forward(self, weight: Tensor) -> Tensor:
@@ -63,11 +63,11 @@ class SpectralNorm(nn.Module):
         with torch.autocast(weight.device.type, enabled=False):
             matrix = as_matrix(weight, self.transposed)  # [out, n]
             with torch.no_grad():
-                v = unit(matrix.T @ self.u)  # [n]
+                v = unit_vector(matrix.T @ self.u)  # [n]
             image = matrix @ v  # [out]
             # A new tensor: backward passes still need the u of their own forward. Both u and v are constants to
             # them, so the gradient of sigma with respect to the matrix is u v^T (section 2.3).
-            u = unit(image.detach())
+            u = unit_vector(image.detach())
             if self.training:
                 with torch.no_grad():
                     self.u.copy_(u)
@@ -86,6 +86,6 @@ def as_matrix(weight: Tensor, transposed: bool = False) -> Tensor:
     return rows.flatten(0, 2).T if transposed else rows.flatten(1)
 
 
-def unit(x: Tensor) -> Tensor:
+def unit_vector(x: Tensor) -> Tensor:
     """x at length 1."""
     return F.normalize(x, dim=0, eps=EPSILON)

@@ -14,7 +14,7 @@ from torch import nn
 
 from ganache.fastconv.batch_norm import BatchNorm2d
 from ganache.fastconv.upsample import UpsampleConv2d
-from ganache.networks.blocks import PictureCritic, PictureGenerator, check_counts, glorot, picture_sides
+from ganache.networks.blocks import ImageCritic, ImageGenerator, check_image_shape, check_positive, glorot
 from ganache.types import ImageShape
 
 SLOPE = 0.02  # of LeakyReLU: fluid's default
@@ -36,11 +36,11 @@ class WganArticle:
     """Channels of the critic's first convolution; the other layers of both have 2 and 4 times as many."""
 
     def __post_init__(self) -> None:
-        check_counts("wgan-article", z_dim=self.z_dim, hidden=self.hidden, width=self.width)
+        check_positive("wgan-article", z_dim=self.z_dim, hidden=self.hidden, width=self.width)
 
-    def generator(self, shape: ImageShape) -> PictureGenerator:
+    def generator(self, shape: ImageShape) -> ImageGenerator:
         """z [B, z_dim] -> x [B, C, H, W]; raises ConfigError for a shape that it cannot make."""
-        channels, height, width = picture_sides("wgan-article", shape, multiple=4, least=24)
+        channels, height, width = check_image_shape("wgan-article", shape, multiple=4, least=24)
         h, w, c = height // 4, width // 4, 4 * self.width
         project = nn.Sequential(
             nn.Linear(self.z_dim, self.hidden),
@@ -55,11 +55,11 @@ class WganArticle:
             UpsampleConv2d(2 * self.width, channels, 5, (2 * h, 2 * w)),
             nn.Tanh(),
         )
-        return PictureGenerator(self.z_dim, shape, project, (c, h, w), body).apply(initialise)
+        return ImageGenerator(self.z_dim, shape, project, (c, h, w), body).apply(initialise)
 
-    def critic(self, shape: ImageShape) -> PictureCritic:
+    def critic(self, shape: ImageShape) -> ImageCritic:
         """x [B, C, H, W] -> scores [B]; raises ConfigError for a shape that it cannot read."""
-        c, h, w = picture_sides("wgan-article", shape, multiple=4, least=24)
+        c, h, w = check_image_shape("wgan-article", shape, multiple=4, least=24)
         layers: list[nn.Module] = []
         for wide in (self.width, 2 * self.width, 4 * self.width):
             layers += [
@@ -69,9 +69,7 @@ class WganArticle:
                 nn.LeakyReLU(SLOPE, inplace=True),  # the article's comes before: the same for less, as it only rises
             ]
             c, h, w = wide, (h - 2) // 2, (w - 2) // 2
-        return PictureCritic(shape, nn.Sequential(*layers), nn.Linear(h * w * c, 1), joins_batches=True).apply(
-            initialise
-        )
+        return ImageCritic(shape, nn.Sequential(*layers), nn.Linear(h * w * c, 1), joins_batches=True).apply(initialise)
 
 
 def initialise(layer: nn.Module) -> None:

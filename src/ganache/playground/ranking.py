@@ -48,7 +48,7 @@ class Ranking:
         rows = [
             {"name": each.sweep.name, "number": each.sweep.dimension, "effect": round(each.pixels, 5)} for each in best
         ]
-        maps = effects.heat(torch.stack([each.where for each in best if each.where is not None]))
+        maps = effects.heat_colours(torch.stack([each.where for each in best if each.where is not None]))
         where, blob = sheet_of(maps.numpy())
         told = {"done": self.total, "total": self.total, "rows": rows, "maps": {**where, "blob": 0}}
         return {**told, "latents": self.request.n if self.request else 0}, [blob]

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ganache.functional.augment import AUGMENTATIONS
-from ganache.types import Critic, exact
+from ganache.types import Critic, at_least_float32
 
 
 class CriticView(Critic):
@@ -66,4 +66,4 @@ class ProjectionCritic(Critic):
     def score(self, h: Tensor) -> Tensor:
         with torch.autocast(h.device.type, enabled=False):
             direction: Tensor = self.directions(self.labels.repeat(len(h) // len(self.labels)))  # [B, F]
-            return self.inner.score(h) + (direction * exact(h)).sum(dim=1)
+            return self.inner.score(h) + (direction * at_least_float32(h)).sum(dim=1)

@@ -85,7 +85,7 @@ def walk(request: Walk, models: Sequence[Model]) -> Animation:
     reels = []
     for model in models:
         refuse_classes(request.classes, model.prior)
-        blend = latents.between(model.prior, latents.slerp if request.way == "slerp" else latents.lerp)
+        blend = latents.blend_latents(model.prior, latents.slerp if request.way == "slerp" else latents.lerp)
         stops = []
         for place, point in enumerate(request.points):
             category = request.classes[place % len(request.classes)] if request.classes else None

@@ -27,7 +27,7 @@ class Place:
         """One latent a seed, z [N, z_dim]."""
         classes = () if self.category is None else (self.category,)
         refuse_classes(classes, self.prior)
-        return latents.from_seeds(latents.moved(self.prior, self.mean, self.std), seeds, classes)
+        return latents.from_seeds(latents.shifted_prior(self.prior, self.mean, self.std), seeds, classes)
 
     def of_point(self, point: Point) -> Tensor:
         """z [1, z_dim]: the mean noise of the point's parts; category and codes are those of the first."""

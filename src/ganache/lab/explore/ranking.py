@@ -39,7 +39,7 @@ def effects_of(request: Dimensions, model: Model, progress: bool = False) -> lis
     """Every dimension's effect, the greatest first. The category, where there is one, counts as one dimension."""
     drawn = Sample(request.n, request.mean, request.std, request.seed, request.classes)
     z = drawn.latents(model.prior)
-    around = latents.moved(model.prior, request.mean, request.std)
+    around = latents.shifted_prior(model.prior, request.mean, request.std)
     low, high = around.mean - request.reach * around.std, around.mean + request.reach * around.std
     swept = columns(model.prior, low, high, request.classes)
     bar = tqdm(swept, desc="changing each dimension", unit="dimension", disable=None if progress else True)
@@ -64,7 +64,7 @@ def effect(sweep: Sweep, z: Tensor, model: Model) -> Effect:
     if x.ndim > 3:
         x = x.clamp(-1, 1)  # as pictures show it
     a, b = (part.flatten(0, 1) for part in (x[:, :-1], x[:, 1:]))
-    pixels, examples = float(effects.change(a, b).mean()), x[:SHOWN, [0, -1]].clone()
+    pixels, examples = float(effects.mean_change(a, b).mean()), x[:SHOWN, [0, -1]].clone()
     if a.ndim == 2:
         return Effect(sweep, pixels, 0.0, None, examples)
     structure = float(effects.structural_change(a, b).mean())
@@ -85,7 +85,7 @@ def dimensions(request: Dimensions, model: Model, progress: bool = False) -> tup
             f"{request.n} latents; here each goes from low to high in {shown} of them."
         )
         return title, [ImageGrid(np.concatenate(rows), 3 * shown, (), beside, model.name, joined=True)]
-    maps = effects.heat(torch.stack([each.where for each in best if each.where is not None])).numpy()
+    maps = effects.heat_colours(torch.stack([each.where for each in best if each.where is not None])).numpy()
     coloured = [np.broadcast_to(each, (*each.shape[:-1], 3)) for each in ends]
     rows = [np.concatenate([each, where[None]]) for each, where in zip(coloured, maps, strict=True)]
     over = [f"seed {request.seed + k}, {end}" for k in range(shown) for end in ("low", "high")]

@@ -83,7 +83,7 @@ def distribution(request: Distribution, model: Model) -> tuple[str, list[Scatter
     many = (x.flatten(1) if request.of == "pictures" else z[:, : model.prior.noise]).double()
     if many.shape[1] < 2:
         raise ConfigError(f"The {request.of} of {model.name} are single numbers, which have no plane to be shown in.")
-    middle, directions = latents.principal(many, 2)
+    middle, directions = latents.principal_components(many, 2)
     xy = (many - middle) @ directions.T
     shares = (xy.square().sum(dim=0) / (many - middle).square().sum().clamp_min(1e-30)).tolist()
     axes = (f"first direction, {shares[0]:.0%} of the variance", f"second direction, {shares[1]:.0%} of the variance")

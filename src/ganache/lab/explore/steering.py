@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ganache.core.rendering import Model, render
 from ganache.errors import ConfigError
-from ganache.functional.directions import pca, sefa, separating, unit
+from ganache.functional.directions import pca, sefa, separating_direction, unit_rows
 from ganache.lab.explore.inside import first_activations, first_weight
 from ganache.lab.explore.locating import Place
 from ganache.lab.explore.samples import caption
@@ -37,7 +37,7 @@ def found(request: Directions, model: Model) -> tuple[Tensor, list[str]]:
             torch.cat([place.exemplars(point) for point in points])[:, :noise]
             for points in (request.having, request.lacking)
         )
-        return separating(having, lacking, request.ridge), [f"from {len(lacking)} without to {len(having)} with"]
+        return separating_direction(having, lacking, request.ridge), [f"from {len(lacking)} without to {len(having)} with"]
     if request.how == "sefa":
         weight = first_weight(model.generator)[:, :noise]
         directions, stretches = sefa(weight, request.top)
@@ -83,7 +83,7 @@ def named(points: Sequence[Point], place: Place, model: Model) -> Tensor:
     rows = rows[:, : model.prior.noise]
     if not (rows.norm(dim=1) > 0).all():
         raise ConfigError("A direction is 0 in each dimension of the noise and leads nowhere: name another.")
-    return unit(rows)
+    return unit_rows(rows)
 
 
 def is_own(point: Point) -> bool:

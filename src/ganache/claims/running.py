@@ -92,8 +92,7 @@ def run(jobs: Sequence[Job], out: Path, say: Say, workers: int = 1) -> None:
             if done[name] == counts[name]:
                 announce(by_name[name], out, say)
     finally:
-        if held is not None:
-            held.close()
+        held.release()
 
 
 def plan(jobs: Sequence[Job], out: Path, say: Say, workers: int) -> list[Job]:

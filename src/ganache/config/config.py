@@ -26,7 +26,8 @@ from ganache.config.sections import (
     ViewConfig,
     require,
 )
-from ganache.errors import ConfigError, choices
+from ganache.core.strict import build
+from ganache.errors import choices
 from ganache.methods import METHODS, Gan, InfoGan
 from ganache.networks import NETWORKS, Dcgan, Network
 from ganache.types import Method
@@ -160,18 +161,9 @@ class _Scalars:
 
 
 def _read(kind: type[T], plain: Mapping[str, Any], section: str) -> T:
-    """`kind` built from plain data, each value of the declared kind."""
-    from pydantic import TypeAdapter, ValidationError
-
-    names = [each.name for each in fields(kind)]  # type: ignore[arg-type]
-    for name in plain:
-        require(name in names, f"There is no setting '{section}.{name}': {choices(name, names)}")
-    try:
-        return TypeAdapter(kind).validate_json(json.dumps(plain))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join([section, *(str(part) for part in first["loc"])]).strip(".")
-        raise ConfigError(f"{where} is {first['input']!r}: {first['msg']}.") from None
+    """Build a section from plain data. Raises ConfigError, which names the setting as the command line does."""
+    prefix = f"{section}." if section else ""
+    return build(kind, plain, prefix, unknown="There is no setting '{what}{name}'", invalid="{what}{where}")
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any, Any]]:

@@ -1,18 +1,25 @@
-"""The file format of checkpoints, and the writing of whole files.
+"""Checkpoint files, and every other file that is written whole.
 
-A checkpoint is one safetensors file: tensors and a JSON header, never code. Files are written under a temporary name,
-synced and renamed, so that a file either is whole or is not there. A checkpoint's header holds a SHA-256 of the
-tensors: a file that was damaged later is found when it is opened.
+A checkpoint is one safetensors file: tensors and a JSON header, never code. Its header holds a SHA-256 of the tensors,
+so that later damage is found when the file is opened.
+
+Every file that another process may read, or that a crash must not cut short, is written by the functions below: into a
+temporary file of a random name in the same folder, flushed to the disk, then renamed. A reader sees the old file or the
+new one, never a part of one.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+import secrets
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -25,42 +32,26 @@ from ganache.errors import CheckpointError
 SUFFIX = ".safetensors"
 FORMAT = 1
 
+# ---- checkpoints -----------------------------------------------------------------------------------------------------
+
 
 def save(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
-    """Write `tensors` and the JSON-able `header` to `path`, whole or not at all."""
-    whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    text = json.dumps({"format": FORMAT, "sha256": checksum(whole), **header})
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        save_file(whole, temporary, metadata={"ganache": text})
-        replace_synced(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def replace_synced(temporary: Path, path: Path) -> None:
-    """Rename `temporary` to `path` so that a crash or a power cut leaves the old file or the new one."""
-    sync(temporary, os.O_RDWR)
-    os.replace(temporary, path)
-    if os.name == "posix":  # elsewhere a folder cannot be opened, and the rename is kept without it
-        sync(path.parent, os.O_RDONLY)
-
-
-def sync(path: Path, flags: int) -> None:
-    """Wait until what was written is on the disk."""
-    descriptor = os.open(path, flags)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    """Write `tensors` and a JSON-serialisable `header` to `path`, whole or not at all."""
+    on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    text = json.dumps({"format": FORMAT, "sha256": checksum(on_cpu), **header})
+    with atomic_path(path) as temporary:
+        save_file(on_cpu, temporary, metadata={"ganache": text})
 
 
 def load(path: Path, prefix: str = "") -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """(tensors whose names begin with `prefix`, the header). Raises CheckpointError for a damaged file."""
+    """Return the tensors whose names begin with `prefix`, and the header.
+
+    Raises CheckpointError if the file cannot be read or does not match its checksum.
+    """
     try:
         with safe_open(path, framework="pt") as file:
             header = old_names.header(json.loads((file.metadata() or {}).get("ganache", "{}")))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (it is no dict)
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (it is not a dict)
     except (SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(f"{path} cannot be read as a checkpoint ({error}).") from None
     if header.get("sha256") != checksum(tensors):
@@ -69,7 +60,7 @@ def load(path: Path, prefix: str = "") -> tuple[dict[str, Tensor], dict[str, Any
 
 
 def read_header(path: Path) -> dict[str, Any]:
-    """The header alone, unchecked; empty for a file that cannot be read."""
+    """Return the header without checking the tensors; an empty dict if the file cannot be read."""
     try:
         with safe_open(path, framework="pt") as file:
             return old_names.header(json.loads((file.metadata() or {}).get("ganache", "{}")))
@@ -78,7 +69,7 @@ def read_header(path: Path) -> dict[str, Any]:
 
 
 def checksum(tensors: Mapping[str, Tensor]) -> str:
-    """SHA-256 over names, kinds, shapes and bytes, in the order of the names."""
+    """Return the SHA-256 of names, dtypes, shapes and bytes, sorted by name."""
     digest = hashlib.sha256()
     for name in sorted(tensors):
         tensor = tensors[name]
@@ -87,23 +78,125 @@ def checksum(tensors: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-# ---- whole files ----
+# ---- whole files -----------------------------------------------------------------------------------------------------
+
+TEMPORARY = ".part-"
+"""Names of temporary files begin with this."""
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Whole or not at all."""
-    write_bytes(path, (json.dumps(content, indent=2) + "\n").encode())
+    """Write `content` as indented JSON, whole or not at all."""
+    write_text(path, json.dumps(content, indent=2) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` in UTF-8, whole or not at all."""
+    write_bytes(path, text.encode())
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Whole or not at all."""
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.write_bytes(content)
-    replace_synced(temporary, path)
+    """Write `content`, whole or not at all."""
+    with atomic_file(path) as file:
+        file.write(content)
 
 
-def write_picture(picture: Any, path: Path) -> None:
-    """Whole or not at all: an animation of half a picture would fail at the end of a long run."""
-    temporary = path.with_name(f".{path.name}")
-    picture.save(temporary, format="PNG")
-    temporary.replace(path)
+def write_image(image: Any, path: Path) -> None:
+    """Write a Pillow image as PNG, whole or not at all."""
+    with atomic_file(path) as file:
+        image.save(file, format="PNG")
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[IO[bytes]]:
+    """Open a temporary file for writing; on success it becomes `path`, on an exception it is removed."""
+    temporary, file = create_temporary(path)
+    try:
+        with file:
+            yield file
+        replace_synced(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Yield the name of an empty temporary file, for a library that opens files by name.
+
+    It ends in the name of `path`, and so has its suffix. On success the file becomes `path`, on an exception it is
+    removed.
+    """
+    temporary, file = create_temporary(path)
+    file.close()
+    try:
+        yield temporary
+        replace_synced(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def create_temporary(path: Path) -> tuple[Path, IO[bytes]]:
+    """Create and open a new file of a random name in the folder of `path`.
+
+    Returns its name and the open file. It never opens a file or follows a link that is already there.
+    """
+    temporary = path.with_name(f"{TEMPORARY}{secrets.token_hex(8)}-{path.name}")
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    return temporary, os.fdopen(os.open(temporary, flags, 0o666), "wb")
+
+
+def remove_temporaries(path: Path) -> None:
+    """Remove temporary files that killed processes left while they wrote `path`. Nobody may be writing it now."""
+    for temporary in path.parent.glob(f"{TEMPORARY}*-{path.name}"):
+        temporary.unlink(missing_ok=True)
+
+
+def replace_synced(temporary: Path, path: Path) -> None:
+    """Rename `temporary` to `path`, so that a crash or a power cut leaves the old file or the new one."""
+    sync(temporary, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
+    os.replace(temporary, path)
+    sync_folder(path.parent)
+
+
+def sync(path: Path, flags: int) -> None:
+    """Wait until the contents of `path` are on the disk."""
+    descriptor = os.open(path, flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+# ---- whole folders ---------------------------------------------------------------------------------------------------
+
+
+def create_temporary_folder(parent: Path, prefix: str = TEMPORARY) -> Path:
+    """Create a folder of a random name in `parent`, which only its owner may enter."""
+    return Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+
+
+def rename_folder(temporary: Path, folder: Path) -> bool:
+    """Rename a folder of synced files to `folder`, which survives a power cut from then on.
+
+    Returns False, and leaves both as they are, if `folder` exists and is not empty.
+    """
+    sync_folder(temporary)
+    try:
+        temporary.rename(folder)
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            return False
+        raise
+    sync_folder(folder.parent)
+    return True
+
+
+def sync_file(file: IO[bytes]) -> None:
+    """Wait until everything written to an open file is on the disk."""
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk. Only POSIX systems need it and can do it."""
+    if os.name == "posix":
+        sync(folder, os.O_RDONLY)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from zipfile import ZIP_STORED, ZipFile
@@ -12,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from ganache.core.images import Pictures
+from ganache.core.storage import atomic_path
 from ganache.errors import ConfigError
 
 
@@ -21,12 +21,8 @@ def save_many(pictures: Iterable[Pictures], path: Path, count: int, first: int =
     A .npy is one array; a .zip has a PNG a picture, named by its seed, the first of which is `first`. Raises
     ConfigError for points in a zip.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with atomic_path(path) as temporary:
         (save_array if path.suffix.lower() == ".npy" else save_zip)(iter(pictures), temporary, count, first)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def save_array(parts: Iterator[Pictures], path: Path, count: int, first: int) -> None:

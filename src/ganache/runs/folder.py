@@ -7,20 +7,18 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-try:
-    import fcntl
-except ImportError:  # Windows has none; there two processes in one folder are not noticed
-    fcntl = None  # type: ignore[assignment]
+from filelock import FileLock, Timeout
 
 from ganache.core import old_names, storage
 from ganache.core.storage import write_json
 from ganache.errors import CheckpointError, ConfigError
-from ganache.evaluation.results import Evaluation
+from ganache.evaluation.evaluation import Evaluation
 from ganache.lab.requests import Kept, build, plain_kept
 
 NAMES = "names.json"
+LOCK = ".lock"
 
 
 def read_config(folder: Path) -> dict[str, Any] | None:
@@ -37,8 +35,10 @@ def read_config(folder: Path) -> dict[str, Any] | None:
 
 def holds_something_else(folder: Path) -> bool:
     """Whether anything lies in the folder that a run killed in its first moments would not have left there."""
-    own = {".lock", ".config.json.new", "samples", "checkpoints"}
-    return folder.exists() and (not folder.is_dir() or any(path.name not in own for path in folder.iterdir()))
+    own = {LOCK, ".config.json.new", "samples", "checkpoints"}
+    if not folder.is_dir():
+        return folder.exists()
+    return any(path.name not in own and not path.name.startswith(storage.TEMPORARY) for path in folder.iterdir())
 
 
 def checkpoint_path(folder: Path, step: int) -> Path:
@@ -142,17 +142,23 @@ def read_evaluations(folder: Path) -> list[Evaluation]:
     return found
 
 
-def lock(folder: Path) -> IO[str] | None:
-    """Keeps other processes from training in `folder` until the returned file is closed."""
-    if fcntl is None:
-        return None
-    file = (folder / ".lock").open("w")
+def lock(folder: Path) -> FileLock:
+    """Lock `folder` against training by other processes, until the returned lock is released or this process ends.
+
+    The lock is the system's, on the file `.lock`, whose content is neither read nor changed; a link is refused. Raises
+    CheckpointError if another process, or another lock of this process, holds it, or if it cannot be taken.
+    """
+    held = FileLock(folder / LOCK, timeout=0, thread_local=False, fallback_to_soft=False)
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.close()
+        held.acquire()
+    except Timeout:
         raise CheckpointError(
             f"{folder} is being trained by another process, or by a Run that is still open in this one: stop that, or "
             "name another folder with --out."
         ) from None
-    return file
+    except OSError as error:
+        raise CheckpointError(
+            f"{folder} cannot be locked ({error}): check that {folder / LOCK} is an ordinary file that you may "
+            "write, or name another folder with --out."
+        ) from None
+    return held

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ganache.core import old_names
-from ganache.core.storage import replace_synced
+from ganache.core.storage import write_text
 from ganache.errors import TrainingError
 
 
@@ -61,9 +61,7 @@ class Log:
         if not self.path.exists():
             return
         self.lines = [line for line in read(self.path) if line["step"] <= step]
-        temporary = self.path.with_name(f".{self.path.name}.new")
-        temporary.write_text("".join(json.dumps(line) + "\n" for line in self.lines), encoding="utf-8")
-        replace_synced(temporary, self.path)
+        write_text(self.path, "".join(json.dumps(line) + "\n" for line in self.lines))
 
 
 def read(path: Path) -> list[dict[str, Any]]:

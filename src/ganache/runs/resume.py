@@ -44,8 +44,11 @@ def newest_whole(
     The damaged are set aside, and what was cut short while it was written is cleared away.
     """
     remarks: list[str] = []
-    for half_written in (folder / "checkpoints").glob(".*"):
-        half_written.unlink()
+    for name in ("config.json", "log.jsonl", "samples.png"):
+        storage.remove_temporaries(folder / name)
+    for part in ("checkpoints", "samples"):
+        for temporary in (folder / part).glob(".*"):
+            temporary.unlink()
     for path in sorted(paths, reverse=True):
         try:
             return storage.load(path), remarks

@@ -22,10 +22,10 @@ from ganache.config.rules import warnings
 from ganache.config.sections import DataConfig
 from ganache.core import storage
 from ganache.core.rendering import generate, render
-from ganache.core.storage import write_json, write_picture
+from ganache.core.storage import write_image, write_json
 from ganache.data import Dataset
 from ganache.errors import CheckpointError, TrainingError
-from ganache.evaluation.metrics.scores import distance
+from ganache.evaluation.metrics.sliced_wasserstein import sliced_distance
 from ganache.functional import latents
 from ganache.runs import checkpoint, policy
 from ganache.runs.diagnose import findings
@@ -35,9 +35,10 @@ from ganache.runs.probe import Probe, blank_score
 from ganache.runs.prober import SCORED, Prober, evenly_spaced, real_pictures, scored_latents
 from ganache.runs.resume import newest_whole, refuse_differences
 from ganache.training import build
-from ganache.training.algorithms import choose_algorithms
-from ganache.training.allocator import keep_freed_memory
-from ganache.training.loop import Report, State, train
+from ganache.training.device import set_determinism
+from ganache.training.device import keep_freed_memory
+from ganache.training.loop import train
+from ganache.training.state import Report, State
 from ganache.types import Generator
 
 
@@ -99,7 +100,7 @@ class Run:
     def training(self) -> Iterator[Report]:
         """Train until the budget is spent; each report has been recorded when it is yielded."""
         keep_freed_memory()
-        choose_algorithms(build.device(self.config), self.config.precision.deterministic)
+        set_determinism(build.device(self.config), self.config.precision.deterministic)
         self._ticked = time.perf_counter()
         while not self.done():
             try:
@@ -149,7 +150,7 @@ class Run:
     def sample(self, path: Path) -> None:
         """The fixed latents' pictures, to a file."""
         z = latents.samples(self.prior, self.config.record.samples)
-        write_picture(figures.picture(render(self._shown(), z)), path)
+        write_image(figures.picture(render(self._shown(), z)), path)
 
     def save(self, scored: bool = True) -> Path:
         """Write a checkpoint of this moment, and let go of those that are not to be kept.
@@ -195,13 +196,12 @@ class Run:
 
     def close(self) -> None:
         """Let others open the folder. A run that ended or was collected as garbage is closed already."""
-        if self._lock is not None:
-            self._lock.close()
+        self._lock.release()
 
     def score(self) -> float:
         """Distance of pictures of the generator to real ones, from their patches; lower is better."""
         real = real_pictures(self.data, evenly_spaced(self.data, SCORED))
-        return distance(real, generate(self._shown(), scored_latents(self.prior, len(real))))
+        return sliced_distance(real, generate(self._shown(), scored_latents(self.prior, len(real))))
 
     # ---- inside --------------------------------------------------------------------------------------------------
 

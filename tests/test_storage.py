@@ -1,0 +1,199 @@
+"""Files are written whole or not at all, and a run's folder is locked against other processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+
+from ganache.core import storage
+from ganache.errors import CheckpointError
+from ganache.figures.bulk import save_many
+from ganache.runs.folder import LOCK, lock
+
+WRITERS: dict[str, Callable[[Path], None]] = {
+    "bytes": lambda path: storage.write_bytes(path, b"new"),
+    "text": lambda path: storage.write_text(path, "new"),
+    "json": lambda path: storage.write_json(path, {"new": 1}),
+    "image": lambda path: storage.write_image(Image.new("RGB", (2, 2)), path),
+    "tensors": lambda path: storage.save(path, {"x": torch.ones(2)}, {"step": 1}),
+}
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_a_written_file_replaces_the_old_one_and_leaves_nothing_else(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    WRITERS[kind](path)
+    assert path.read_bytes() != b"old"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+
+    def fail(*_: object) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="disk is full"):
+        WRITERS[kind](path)
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize("opened", [storage.atomic_file, storage.atomic_path])
+def test_an_exception_inside_the_block_leaves_the_old_file(opened: Any, tmp_path: Path) -> None:
+    path = tmp_path / "file.npy"
+    path.write_bytes(b"old")
+    with pytest.raises(ZeroDivisionError), opened(path):
+        raise ZeroDivisionError
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["file.npy"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs symbolic links")
+@pytest.mark.parametrize("kind", WRITERS)
+def test_a_link_is_replaced_and_its_target_is_not_written(kind: str, tmp_path: Path) -> None:
+    target, path = tmp_path / "target", tmp_path / "file"
+    target.write_bytes(b"somebody else's")
+    path.symlink_to(target)
+    WRITERS[kind](path)
+    assert target.read_bytes() == b"somebody else's"
+    assert not path.is_symlink()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs symbolic links")
+def test_a_temporary_file_is_never_opened_through_a_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "target"
+    target.write_bytes(b"somebody else's")
+    monkeypatch.setattr(storage.secrets, "token_hex", lambda _: "guessed")
+    (tmp_path / f"{storage.TEMPORARY}guessed-file").symlink_to(target)
+    with pytest.raises(FileExistsError):
+        storage.write_bytes(tmp_path / "file", b"new")
+    assert target.read_bytes() == b"somebody else's"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX permissions")
+def test_a_file_has_the_permissions_of_any_new_file(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        storage.write_bytes(tmp_path / "file", b"")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o640
+
+
+def test_what_killed_processes_left_of_one_file_is_removed(tmp_path: Path) -> None:
+    for name in ("config.json", "names.json"):
+        storage.create_temporary(tmp_path / name)[1].close()
+    storage.remove_temporaries(tmp_path / "config.json")
+    (left,) = os.listdir(tmp_path)
+    assert left.endswith("-names.json")
+
+
+def test_a_folder_is_renamed_unless_there_is_one(tmp_path: Path) -> None:
+    for whether, text in ((True, "first"), (False, "second")):
+        temporary = storage.create_temporary_folder(tmp_path)
+        (temporary / "file").write_text(text)
+        assert storage.rename_folder(temporary, tmp_path / "folder") is whether
+    assert (tmp_path / "folder" / "file").read_text() == "first"
+
+
+def test_many_pictures_are_whole_or_not_there(tmp_path: Path) -> None:
+    def parts() -> Any:
+        yield torch.zeros(2, 4, 4, 3, dtype=torch.uint8).numpy()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        save_many(parts(), tmp_path / "many.npy", 4)
+    assert os.listdir(tmp_path) == []
+
+
+# ---- the lock of a run's folder --------------------------------------------------------------------------------------
+
+HOLD = """
+import sys
+from pathlib import Path
+from ganache.runs.folder import lock
+held = lock(Path(sys.argv[1]))
+print("held", flush=True)
+sys.stdin.readline()
+held.release()
+print("released", flush=True)
+sys.stdin.readline()
+"""
+
+
+def holder(folder: Path) -> subprocess.Popen[str]:
+    """Another process that holds the lock, releases it at the first line it reads, and ends at the second."""
+    pipe = subprocess.PIPE
+    process = subprocess.Popen([sys.executable, "-c", HOLD, str(folder)], stdin=pipe, stdout=pipe, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    return process
+
+
+def test_two_processes_cannot_hold_the_lock_and_it_is_free_when_released(tmp_path: Path) -> None:
+    with holder(tmp_path) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        with pytest.raises(CheckpointError, match="is being trained by another process"):
+            lock(tmp_path)
+        process.stdin.write("\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == "released\n"
+        lock(tmp_path).release()
+
+
+def test_the_lock_is_free_when_its_process_dies(tmp_path: Path) -> None:
+    with holder(tmp_path) as process:
+        process.kill()
+        assert process.wait() in (-signal.SIGKILL, 1)
+        lock(tmp_path).release()
+
+
+def test_a_second_lock_in_one_process_is_refused(tmp_path: Path) -> None:
+    held = lock(tmp_path)
+    with pytest.raises(CheckpointError, match="still open in this one"):
+        lock(tmp_path)
+    held.release()
+    lock(tmp_path).release()
+
+
+def test_the_lock_is_free_when_nobody_refers_to_it(tmp_path: Path) -> None:
+    held = lock(tmp_path)
+    del held
+    lock(tmp_path).release()
+
+
+def test_the_lock_file_is_never_truncated(tmp_path: Path) -> None:
+    (tmp_path / LOCK).write_text("content")
+    held = lock(tmp_path)
+    with pytest.raises(CheckpointError):
+        lock(tmp_path)
+    held.release()
+    assert not (tmp_path / LOCK).exists() or (tmp_path / LOCK).read_text() == "content"  # Windows removes it
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs symbolic links")
+def test_a_lock_file_that_is_a_link_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "target").write_text(json.dumps("somebody else's"))
+    (tmp_path / LOCK).symlink_to(tmp_path / "target")
+    with pytest.raises(CheckpointError, match="cannot be locked"):
+        lock(tmp_path)
+    assert (tmp_path / "target").read_text() == json.dumps("somebody else's")

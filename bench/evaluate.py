@@ -27,7 +27,7 @@ def mebibytes():
 n = int(sys.argv[1])
 config = recipe("dcgan", data="faces")
 data = load("faces", count=n * 20 // 19 + 200, held_out=0.05)
-generator = build.state(config, data.image_shape).average
+generator = build.state(build.resolve(config), data.image_shape).average
 figures = {"before": mebibytes()}
 for start in ("first", "again"):
     begin = time.perf_counter()

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ganache.config.config import Config, from_dict, recipe
-from ganache.runs.diagnose import trust
+from ganache.runs.diagnose import critic_loss_finding
 from ganache.runs.run import Run
 
 SMALL_FACES: dict[str, Any] = {
@@ -74,7 +74,7 @@ def alarms(folder: Path, config: Config, share: float) -> tuple[list[str], str]:
     run.finish()
     looks = [line["probe"] for line in run.log.lines if "probe" in line]
     cost = sum(look["cost"] for look in looks) / run.state.seconds
-    loss = trust(run.log.lines)
+    loss = critic_loss_finding(run.log.lines)
     ended = f"{len(looks)} looks, {cost:.1%} of the time"
     if looks:
         ended += f", score {looks[0]['score']:.4g} -> {looks[-1]['score']:.4g} (blank {looks[-1]['blank_score']:.4g})"

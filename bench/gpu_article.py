@@ -60,7 +60,7 @@ def article(bench: Bench) -> None:
     data = build.dataset(config)
     run = Run.open(bench.work / "article", config, data)
     repeatable = config.precision.deterministic
-    bench.say(f"{len(data.training):,} pictures, {run.describe()}, {repeatable = }; at most {most:.0f} s.\n")
+    bench.say(f"{len(data.training):,} pictures, {run.resolved.describe()}, {repeatable = }; at most {most:.0f} s.\n")
     begun, told, first = time.perf_counter(), 0.0, run.state.step
     for report in run.training():
         passed = time.perf_counter() - begun
@@ -76,7 +76,7 @@ def article(bench: Bench) -> None:
     bench.say(
         f"\nReached step {run.state.step:,} of {wanted:,} in {passed:.0f} s ({1000 * passed / max(1, steps):.2f} ms a "
         f"step with all that a run does besides); the last pictures and the animation made it {whole:.0f} s. "
-        f"Looks took {sum(line['look']['cost'] for line in run.log.lines if 'look' in line):.0f} s of it."
+        f"Looks took {sum(line['probe']['cost'] for line in run.log.lines if 'probe' in line):.0f} s of it."
     )
     for finding in run.findings:
         bench.say(f"- {finding.severity}: {finding.sentence}")

@@ -16,7 +16,8 @@ import torch
 from ganache.config.config import Config
 from ganache.data import Dataset
 from ganache.training import build
-from ganache.training.loop import Report, State, train
+from ganache.training.loop import train
+from ganache.training.state import Report, State
 
 QUICK_WIDTH = 8
 """Channels of every network in the quick form, which only shows that everything runs."""
@@ -78,6 +79,7 @@ class Bench:
 
 def loop(config: Config, data: Dataset, state: State | None = None) -> tuple[State, Iterator[Report]]:
     """A state, and the training of it."""
-    state = state or build.state(config, data.image_shape)
-    stream = build.stream(config, data)
-    return state, train(state, build.method(config), stream, build.prior(config), build.plan(config))
+    resolved = build.resolve(config)
+    state = state or build.state(resolved, data.image_shape)
+    stream = build.stream(resolved, data)
+    return state, train(state, resolved.method, stream, resolved.prior, build.plan(resolved))

@@ -17,8 +17,9 @@ from ganache.config.config import Config, from_dict, recipe
 from ganache.data import Dataset, Stream
 from ganache.runs import checkpoint
 from ganache.training import build
-from ganache.training.algorithms import choose_algorithms
-from ganache.training.loop import Plan, Report, State, train
+from ganache.training.device import set_determinism
+from ganache.training.loop import train
+from ganache.training.state import Plan, Report, State
 from gpu_bench import Bench
 from gpu_steps import BLOCK, kernel_time, seconds
 
@@ -99,7 +100,7 @@ def compared(bench: Bench, name: str, changes: dict[str, Any]) -> dict[str, Any]
     config = bench.settings(from_dict(changes, recipe(name)))
     config = replace(config, precision=replace(config.precision, cuda_graphs=True))
     _, data = bench.material(config)
-    choose_algorithms(torch.device(bench.device), config.precision.deterministic)
+    set_determinism(torch.device(bench.device), config.precision.deterministic)
     written, by_hand = loop(config, data, False)
     replayed, recorded = loop(config, data, True)
     again, parts = loop(config, data, True)
@@ -111,16 +112,17 @@ def compared(bench: Bench, name: str, changes: dict[str, Any]) -> dict[str, Any]
     known = {"of": len(expected)}
     known |= difference("recorded", expected, replayed) | difference("again", expected, again)
     both = {"written": by_hand, "recorded": recorded}
-    return known | {"recording": build.uses_cuda_graphs(config)} | timed(bench, both)
+    return known | {"recording": build.resolve(config).cuda_graphs} | timed(bench, both)
 
 
 def loop(config: Config, data: Dataset, recorded: bool, state: State | None = None) -> tuple[State, Iterator[Report]]:
     """A state, and its training, whose optimisers are those of recorded steps either way."""
-    state = state or build.state(config, data.image_shape)
-    plan, stream = build.plan(config), build.stream(replace(config, data=replace(config.data, classes=0)), data)
+    resolved = build.resolve(config)
+    state = state or build.state(resolved, data.image_shape)
+    plan, stream = build.plan(resolved), build.stream(resolved, data)
     plan = plan if recorded else replace(plan, step_runner=Plan.step_runner)
     batches = Labelled(stream, config.data.classes) if config.data.classes else stream
-    return state, train(state, build.method(config), batches, build.prior(config), plan)
+    return state, train(state, resolved.method, batches, resolved.prior, plan)
 
 
 def difference(name: str, expected: dict[str, Tensor], state: State) -> dict[str, Any]:

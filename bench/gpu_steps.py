@@ -20,7 +20,7 @@ from ganache.config.config import recipe
 from ganache.config.recipes import names
 from ganache.core import storage
 from ganache.runs import checkpoint
-from ganache.training.algorithms import choose_algorithms
+from ganache.training.device import set_determinism
 from gpu_bench import Bench, loop
 
 RECIPES = ("dcgan", "anime-article", "wgan-gp", "wgan-article")
@@ -55,7 +55,7 @@ def compared(bench: Bench, name: str) -> dict[str, Any]:
     config, data = bench.material(bench.settings(ours.settings(name)))
     # A loop each: steps that are recorded keep the algorithms that they were recorded with.
     (_, steps), (_, fast_steps) = loop(config, data), loop(config, data)
-    choose_algorithms(on, True)
+    set_determinism(on, True)
     with ours.Flop() as counter:
         next(steps)
     plain = eager.LOOPS[name](bench.device)
@@ -66,8 +66,8 @@ def compared(bench: Bench, name: str) -> dict[str, Any]:
 
     contenders: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
         "plain": (defaults, plain),
-        "ours": (lambda: choose_algorithms(on, True), lambda: next(steps)),
-        "fastest": (lambda: choose_algorithms(on, False), lambda: next(fast_steps)),
+        "ours": (lambda: set_determinism(on, True), lambda: next(steps)),
+        "fastest": (lambda: set_determinism(on, False), lambda: next(fast_steps)),
     }
     count = {each: warmed(bench, *contenders[each]) for each in contenders}
     times: dict[str, list[float]] = {each: [] for each in contenders}
@@ -140,7 +140,7 @@ def waiting(bench: Bench, name: str) -> dict[str, Any]:
     """Of one recipe, none of whose steps is logged."""
     config = bench.settings(recipe(name))
     config, data = bench.material(replace(config, record=replace(config.record, log_every=10**9)))
-    choose_algorithms(torch.device(bench.device), config.precision.deterministic)
+    set_determinism(torch.device(bench.device), config.precision.deterministic)
     _, steps = loop(config, data)
     count = 2 if bench.quick else 10
     seconds(bench, lambda: next(steps), count)
@@ -189,7 +189,7 @@ def repeat(bench: Bench) -> None:
             if bench.left() < 6:
                 bench.say("\nNo time was left for the others.")
                 return
-            choose_algorithms(torch.device(bench.device), repeatable)
+            set_determinism(torch.device(bench.device), repeatable)
             other, most, total = resumed(bench, name)
             found[f"{name} {repeatable}"] = {"other": other, "of": total, "most": most}
             bench.say(f"| `{name}` | {repeatable} | {other} of {total} | {most:.3g} |")

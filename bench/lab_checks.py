@@ -200,7 +200,7 @@ def check_inversion(model: ganache.Model, extent: Extent) -> Check:
 
 def tell_real(model: ganache.Model, config: ganache.Config, source: str | None, extent: Extent) -> Check:
     """Of held-out pictures."""
-    data = build.dataset_again(config, source)
+    data = build.reload_dataset(config, source)
     chosen = data.held_out[: extent.real]
     if not len(chosen):
         return Check(None, f"inversion of held-out pictures: {data.name} has none")

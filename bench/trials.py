@@ -132,14 +132,14 @@ def trial(name: str, chosen: argparse.Namespace) -> dict[str, Any]:
     from ganache.core.rendering import render
     from ganache.lab.explore import Sample
     from ganache.training import build
-    from ganache.training.loop import update_average
+    from ganache.training.averaging import update_average
     from gpu_bench import loop
     from unseen import judged
 
     begun = time.perf_counter()
     torch.set_num_threads(max(1, chosen.threads))
     config = setting(name, chosen.data, chosen.device, chosen.seed, chosen.graphs)
-    data, plan = build.dataset(config), build.plan(config)
+    data, plan = build.dataset(config), build.plan(build.resolve(config))
     each = json.loads(COSTS.read_text())[priced(name)]
     wanted = round(60 * chosen.minutes / each)
     file = name.replace(", ", "-").replace(" ", "_")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ganache.data import Dataset
+from ganache.evaluation.evaluation import Score
 from ganache.evaluation.measure import evaluate
-from ganache.evaluation.results import Score
 from ganache.types import Generator, Prior
 
 HELD_OUT = 0.25

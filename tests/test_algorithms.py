@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from ganache.evaluation.features.base import whole_float32
-from ganache.training.algorithms import choose_algorithms
+from ganache.evaluation.features.base import disable_tf32
+from ganache.training.device import set_determinism
 
 
 @pytest.fixture(autouse=True)
@@ -20,21 +20,21 @@ def _as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def test_repeatable_forbids_what_the_fastest_needs() -> None:
-    choose_algorithms(torch.device("cuda"), repeatable=True)
+    set_determinism(torch.device("cuda"), deterministic_algorithms=True)
     assert torch.are_deterministic_algorithms_enabled()
     assert not torch.backends.cudnn.benchmark
-    choose_algorithms(torch.device("cuda"), repeatable=False)
+    set_determinism(torch.device("cuda"), deterministic_algorithms=False)
     assert not torch.are_deterministic_algorithms_enabled()
     assert torch.backends.cudnn.benchmark
 
 
 def test_a_cpu_is_left_as_it_is() -> None:
-    choose_algorithms(torch.device("cpu"), repeatable=True)
+    set_determinism(torch.device("cpu"), deterministic_algorithms=True)
     assert not torch.are_deterministic_algorithms_enabled()
 
 
 def test_features_are_made_without_tf32_and_leave_the_flag_alone() -> None:
     before = torch.backends.cudnn.allow_tf32
-    with whole_float32():
+    with disable_tf32():
         assert not torch.backends.cudnn.allow_tf32
     assert torch.backends.cudnn.allow_tf32 == before

@@ -59,7 +59,7 @@ def test_rmsprop_is_keras_where_the_recipe_says_so() -> None:
     config = recipe("anime-article")
     settings, w = config.critic_optimiser, nn.Linear(1, 1, bias=False)
     nn.init.constant_(w.weight, 0.3)
-    optimiser, rate = optimisers.optimiser(settings, w, torch.device("cpu")), build.plan(config).d_rate
+    optimiser, rate = optimisers.optimiser(settings, w, torch.device("cpu")), build.plan(build.resolve(config)).d_lr
     by_hand, mean_square = 0.3, 0.0
     for step, gradient in enumerate((0.5, -0.2, 0.1)):
         w.weight.grad = torch.tensor([[gradient]])
@@ -84,8 +84,9 @@ class Ring:
     def labels(self, index): return None
 
 config = recipe("gan-mlp", data="ring8", batch=4)
-state = build.state(config, (2,))
-list(islice(train(state, config.method, Ring(), build.prior(config), build.plan(config)), 2))
+resolved = build.resolve(config)
+state = build.state(resolved, (2,))
+list(islice(train(state, resolved.method, Ring(), resolved.prior, build.plan(resolved)), 2))
 print("torch._dynamo" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

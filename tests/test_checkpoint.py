@@ -88,7 +88,7 @@ def test_a_state_comes_back_to_the_bit(name: str, tmp_path: Path) -> None:
 
     from ganache.training.loop import train
 
-    config = recipe(name, batch=4)
+    resolved = build.resolve(recipe(name, batch=4))
     shape = (1, 28, 28)
 
     class Noise:
@@ -99,14 +99,14 @@ def test_a_state_comes_back_to_the_bit(name: str, tmp_path: Path) -> None:
             return None
 
     def steps(state, n):  # type: ignore[no-untyped-def]
-        list(islice(train(state, config.method, Noise(), build.prior(config), build.plan(config)), n))
+        list(islice(train(state, resolved.method, Noise(), resolved.prior, build.plan(resolved)), n))
 
-    state = build.state(config, shape)
+    state = build.state(resolved, shape)
     steps(state, 2)
     path = tmp_path / "one.safetensors"
     header = {"step": state.step, "batch_index": state.batch_index, "seconds": 1.0}
     storage.save(path, checkpoint.state_tensors(state), header)
-    other = build.state(config, shape)
+    other = build.state(resolved, shape)
     checkpoint.restore(other, *storage.load(path))
     assert (other.step, other.batch_index) == (2, 2)
     steps(state, 2), steps(other, 2)
@@ -116,7 +116,7 @@ def test_a_state_comes_back_to_the_bit(name: str, tmp_path: Path) -> None:
 
 
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
-    small, large = (build.state(recipe("gan-mlp"), shape) for shape in ((2,), (1, 8, 8)))
+    small, large = (build.state(build.resolve(recipe("gan-mlp")), shape) for shape in ((2,), (1, 8, 8)))
     header = {"step": 0, "batch_index": 0, "seconds": 0.0}
     with pytest.raises(CheckpointError, match="another network"):
         checkpoint.restore(large, checkpoint.state_tensors(small), header)
@@ -126,7 +126,7 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
 def test_the_critic_comes_back_with_the_heads_its_method_reads(tmp_path: Path) -> None:
     config = recipe("gan-mlp", data="ring8")
     config = replace(config, network=Mlp(z_dim=20, hidden=8), method=InfoGan())
-    state = build.state(config, (2,))
+    state = build.state(build.resolve(config), (2,))
     header = {"step": 1, "config": to_dict(config), "image_shape": [2]}
     path = tmp_path / "000000001.safetensors"
     storage.save(path, checkpoint.state_tensors(state), header)

@@ -107,8 +107,9 @@ def test_fakes_are_of_the_classes_of_the_reals_beside_them(digits: Path, tmp_pat
         data=DataConfig(source=str(digits), classes=4), network=Mlp(z_dim=9), schedule=ScheduleConfig(batch=6)
     )
     data, method = build.dataset(config), Watch()
-    state, plan = build.state(config, data.image_shape), build.plan(config)
-    list(islice(train(state, method, build.stream(config, data), build.prior(config), plan), 3))
+    resolved = build.resolve(config)
+    state, plan = build.state(resolved, data.image_shape), build.plan(resolved)
+    list(islice(train(state, method, build.stream(resolved, data), resolved.prior, plan), 3))
     assert len(method.seen) == 6
     for real, z, D in method.seen:
         shown = ((real[:, 0, 0, 0] + 1) * 127.5 / 60).round().long()

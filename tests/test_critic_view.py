@@ -15,8 +15,9 @@ from ganache.functional.augment import AUGMENTATIONS, colour, cutout, translatio
 from ganache.methods import Gan, Lsgan
 from ganache.networks import Dcgan
 from ganache.training import build
-from ganache.training.critic_view import CriticView, sometimes
-from ganache.training.loop import Plan, State, adapt_augmentation
+from ganache.training.critic_view import CriticView, with_probability
+from ganache.training.state import Plan, State
+from ganache.training.steps import adapt_augmentation
 from ganache.types import Critic
 
 
@@ -100,7 +101,7 @@ def at(D: Critic, step: int = 0, strength: float = 0.0) -> State:
 
 def test_noise_has_its_size_and_falls_to_nothing() -> None:
     config = Config(view=ViewConfig(noise=0.4, noise_steps=100))
-    see, black = build.view(config), torch.zeros(8, 3, 16, 24)
+    see, black = build.critic_view(config.view), torch.zeros(8, 3, 16, 24)
     torch.manual_seed(0)
     for step, sigma in ((0, 0.4), (50, 0.2), (75, 0.1)):
         assert see(at(Mirror(), step), None)(black).mean().item() == pytest.approx(sigma, rel=0.03)
@@ -109,8 +110,8 @@ def test_noise_has_its_size_and_falls_to_nothing() -> None:
 
 def test_without_a_view_methods_meet_the_critic_itself() -> None:
     D = Dcgan(width=2).critic((3, 16, 24))
-    assert build.view(Config())(at(D), None) is D
-    augmented = build.view(replace(Config(), view=ViewConfig(augment=("colour",))))(at(D), None)
+    assert build.critic_view(ViewConfig())(at(D), None) is D
+    augmented = build.critic_view(ViewConfig(augment=("colour",)))(at(D), None)
     assert isinstance(augmented, CriticView)
     assert {id(p) for p in augmented.parameters()} == {id(p) for p in D.parameters()}, "the same weights, no more"
 
@@ -119,7 +120,7 @@ def test_strength_is_the_share_of_pictures_that_are_changed() -> None:
     torch.manual_seed(0)
     x = pictures(2000)
     for strength, low, high in ((0.0, 0.0, 0.0), (0.3, 0.26, 0.34), (1.0, 1.0, 1.0)):
-        changed = (sometimes(colour, x, strength) != x).flatten(1).any(dim=1).double().mean().item()
+        changed = (with_probability(strength, colour, x) != x).flatten(1).any(dim=1).double().mean().item()
         assert low <= changed <= high
     seen = build.view(Config(view=ViewConfig(augment=("colour",), augment_p=0.25)))(at(Mirror(), strength=0.9), None)
     assert isinstance(seen, CriticView)

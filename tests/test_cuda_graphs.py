@@ -23,8 +23,9 @@ from ganache.methods import METHODS
 from ganache.runs import checkpoint
 from ganache.training import build
 from ganache.training.cuda_graphs import Work, replayed
-from ganache.training.loop import Plan, State, set_learning_rate, train
+from ganache.training.loop import set_learning_rate, train
 from ganache.training.optimisers import optimiser
+from ganache.training.state import Plan, State
 
 
 @pytest.fixture(autouse=True)
@@ -67,7 +68,7 @@ def alias(value: Any) -> Any:
 class Tapes:
     """A recorder without a GPU. A recording is a replay at once; so the first one that is asked for is left out."""
 
-    def aside(self, work: Work) -> None:
+    def run(self, work: Work) -> None:
         work()
 
     def record(self, work: Work) -> Work:
@@ -139,7 +140,8 @@ class Drawn:
 def ends(config: Config, plan: Plan, state: State, steps: int) -> list[Tensor]:
     """All that a resumed run needs, and all that was reported."""
     told = []
-    for report in islice(train(state, build.method(config), Drawn(config), build.prior(config), plan), steps):
+    resolved = build.resolve(config)
+    for report in islice(train(state, resolved.method, Drawn(config), resolved.prior, plan), steps):
         told.append([report.d_gradient_norm, report.g_gradient_norm])
         told[-1] += [term for terms in (report.d, report.g, report.estimates) for term in terms.values()]
         torch.rand(3), state.generator.eval()(torch.randn(2, config.network.z_dim)), state.generator.train()
@@ -147,8 +149,8 @@ def ends(config: Config, plan: Plan, state: State, steps: int) -> list[Tensor]:
 
 
 def same(config: Config, make: Callable[[], State] | None = None) -> None:
-    make = make or (lambda: build.state(config, shape(config)))
-    written = build.plan(config)
+    make = make or (lambda: build.state(build.resolve(config), shape(config)))
+    written = build.plan(build.resolve(config))
     recorded = replace(written, step_runner=partial(replayed, recorder=Tapes))
     whole, state = ends(config, written, make(), 8), make()
     pairs = list(zip(whole, ends(config, recorded, state, 8), strict=True))
@@ -175,7 +177,7 @@ def test_a_rate_that_changes_reaches_a_recorded_step() -> None:
     config = replace(settings("gan"), critic_optimiser=fading, generator_optimiser=fading)
 
     def with_tensors() -> State:
-        state = build.state(config, shape(config))
+        state = build.state(build.resolve(config), shape(config))
         cpu = torch.device("cpu")
         state.d_optimiser = optimiser(fading, state.critic, cpu, recorded=True)
         state.g_optimiser = optimiser(fading, state.generator, cpu, recorded=True)
@@ -189,14 +191,15 @@ def test_a_rate_that_changes_reaches_a_recorded_step() -> None:
 
 def test_what_python_decides_anew_in_a_step_is_not_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     config = from_dict({"precision": {"cuda_graphs": True}}, settings("gan"))
-    monkeypatch.setattr(build, "device", lambda config: torch.device("cuda"))
-    assert build.uses_cuda_graphs(config)
+    monkeypatch.setattr(build, "choose_device", lambda name: torch.device("cuda"))
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (8, 0))
+    assert build.resolve(config).cuda_graphs
     off: list[dict[str, Any]] = [
         {"view": {"noise": 0.1}},
         {"view": {"augment": ["colour"], "adaptive": True}},
         {"critic_optimiser": {"name": "sgd"}},
         {"precision": {"cuda_graphs": False}},
     ]
-    assert [build.uses_cuda_graphs(from_dict(each, config)) for each in off] == [False] * len(off)
-    monkeypatch.setattr(build, "device", lambda config: torch.device("cpu"))
-    assert not build.uses_cuda_graphs(config)
+    assert [build.resolve(from_dict(each, config)).cuda_graphs for each in off] == [False] * len(off)
+    monkeypatch.setattr(build, "choose_device", lambda name: torch.device("cpu"))
+    assert not build.resolve(config).cuda_graphs

@@ -22,14 +22,15 @@ from ganache.cli.progress import second_line
 from ganache.config.config import SPECS, Config, from_dict, recipe
 from ganache.data import Dataset
 from ganache.errors import TrainingError
-from ganache.runs.diagnose import findings, looks_told, trust
+from ganache.runs.diagnose import critic_loss_finding, describe_probes, findings
 from ganache.runs.diagnose.history import thinned
 from ganache.runs.log import read
 from ganache.runs.probe import Probe, take_probe
 from ganache.runs.prober import Prober, probe_inputs
 from ganache.runs.run import Run
 from ganache.training import build
-from ganache.training.loop import State, train
+from ganache.training.loop import train
+from ganache.training.state import State
 from ganache.types import Generator
 
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "ganache"
@@ -42,11 +43,12 @@ class Watched:
 
     def __init__(self, config: Config, data: Dataset | None = None) -> None:
         self.config = config
-        self.data = data or build.dataset(config)
-        self.state = build.state(config, self.data.image_shape)
+        resolved = build.resolve(config)
+        self.data = data or build.load_dataset(resolved)
+        self.state = build.state(resolved, self.data.image_shape)
         self.log: list[Line] = []
         self.before: Tensor | None = None
-        self.parts = build.method(config), build.stream(config, self.data), build.prior(config), build.plan(config)
+        self.parts = resolved.method, build.stream(resolved, self.data), resolved.prior, build.plan(resolved)
         self.scene = probe_inputs(self.data, self.parts[2], self.parts[3])
 
     def train(self, steps: int, every: int) -> Watched:
@@ -132,8 +134,8 @@ def only(log: Sequence[Line]) -> Any:
 
 def test_a_healthy_training_on_faces_gives_no_finding(faces: Watched) -> None:
     assert faces.kinds() == []
-    assert "8 looks up to step 520" in looks_told(faces.log)
-    assert "needed" not in looks_told(faces.log)
+    assert "8 looks up to step 520" in describe_probes(faces.log)
+    assert "needed" not in describe_probes(faces.log)
 
 
 def test_a_healthy_training_on_points_gives_no_finding() -> None:
@@ -151,8 +153,8 @@ def test_a_healthy_training_on_points_gives_no_finding() -> None:
 
 def test_every_age_of_a_healthy_training_is_left_in_peace(faces: Watched) -> None:
     assert [findings(faces.log[:n]) for n in range(len(faces.log))] == [[]] * len(faces.log)
-    assert "No look" in looks_told(faces.log[:3])
-    assert "are needed to judge" in looks_told(faces.log[:20])
+    assert "No look" in describe_probes(faces.log[:3])
+    assert "are needed to judge" in describe_probes(faces.log[:20])
 
 
 # ---- failures made on purpose --------------------------------------------------------------------------------------
@@ -317,7 +319,7 @@ def test_an_improving_run_is_left_in_peace_however_odd(faces: Watched) -> None:
 
 def test_whether_the_critics_loss_is_to_be_trusted(faces: Watched) -> None:
     def said(**values: Any) -> str:
-        found = trust(edited(faces.log, 8, **values))
+        found = critic_loss_finding(edited(faces.log, 8, **values))
         assert found is not None
         assert found.severity == "note"
         return found.sentence
@@ -329,7 +331,7 @@ def test_whether_the_critics_loss_is_to_be_trusted(faces: Watched) -> None:
     assert "not to be trusted now, because a few more critic steps" in said(**{**follows, "critic_headroom": 0.4})
     assert "tells everything apart" in said(**{**follows, "critic_accuracy": 1.0})
     assert "has not followed" in said(**{**follows, "critic_loss": lambda back, old: score[back]})
-    assert trust(faces.log[:15]) is None
+    assert critic_loss_finding(faces.log[:15]) is None
 
 
 def test_looks_in_a_hurry_are_judged_a_few_of_them(faces: Watched) -> None:

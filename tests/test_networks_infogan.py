@@ -182,7 +182,7 @@ def test_penalties_at_single_pictures_refuse_batch_norm() -> None:
 def test_q_reads_the_last_hidden_layer() -> None:
     config = Config(network=Infogan(z_dim=15, hidden=6, width=4), method=InfoGan())
     refuse_contradictions(config)
-    state = build.state(config, SHAPE)
+    state = build.state(build.resolve(config), SHAPE)
     z = build.prior(config).sample(4)
     terms = config.method.g_terms(state.generator, state.critic, torch.rand(4, *SHAPE), z)
     sum(terms.values()).backward()  # type: ignore[union-attr]

@@ -294,7 +294,7 @@ def test_pictures_stay_channels_last() -> None:
 
 
 def test_a_run_takes_it() -> None:
-    state = build.state(Config(network=SMALL, method=R3ganMethod()), SHAPE)
+    state = build.state(build.resolve(Config(network=SMALL, method=R3ganMethod())), SHAPE)
     assert any(name.endswith("picture") for name in state_tensors(state))
     real, z = torch.rand(2, *SHAPE), torch.randn(2, 5)
     terms = R3ganMethod().d_terms(state.generator, state.critic, real, z)

@@ -232,7 +232,7 @@ def test_the_first_weights_need_no_numbers() -> None:
 def test_a_resumed_run_has_the_same_bits(spec: Network, tmp_path: Path) -> None:
     """Through a checkpoint's file, channels_last, with an averaged generator: u and gamma are part of it."""
     schedule = ScheduleConfig(batch=2, critic_steps=2, ema_half_life=10.0)
-    config = Config(network=spec, method=Hinge(), schedule=schedule)
+    resolved = build.resolve(Config(network=spec, method=Hinge(), schedule=schedule))
 
     class Noise:
         def __getitem__(self, index: int, /) -> Tensor:
@@ -240,15 +240,15 @@ def test_a_resumed_run_has_the_same_bits(spec: Network, tmp_path: Path) -> None:
             return x.contiguous(memory_format=torch.channels_last)
 
     def advance(state: State, steps: int) -> None:
-        reports = train(state, config.method, Noise(), build.prior(config), build.plan(config))
+        reports = train(state, resolved.method, Noise(), resolved.prior, build.plan(resolved))
         for _ in range(steps):
             next(reports)
 
-    whole, half = build.state(config, SHAPE), build.state(config, SHAPE)
+    whole, half = build.state(resolved, SHAPE), build.state(resolved, SHAPE)
     advance(whole, 4), advance(half, 2)
     file = tmp_path / "half.safetensors"
     save(file, state_tensors(half), {"step": half.step, "batch_index": half.batch_index, "seconds": 0.0})
-    again = build.state(replace(config, seed=1), SHAPE)
+    again = build.state(resolved.with_seed(1), SHAPE)
     restore(again, *load(file))
     advance(again, 2)
     expected, actual = state_tensors(whole), state_tensors(again)

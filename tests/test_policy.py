@@ -16,7 +16,7 @@ from ganache.errors import ConfigError, TrainingError
 from ganache.runs import policy
 from ganache.runs.folder import best_checkpoints, checkpoints, find_checkpoint
 from ganache.runs.run import Run
-from ganache.training.loop import Report
+from ganache.training.state import Report
 
 SMALL: dict[str, Any] = {
     "data": {"source": "ring8", "count": 200},
@@ -70,7 +70,7 @@ def test_a_run_past_its_peak_stops_and_stays_stopped(tmp_path: Path, monkeypatch
     assert events(tmp_path) == [(7, "stop")]
     again = Run.open(tmp_path, config(stop_past_peak=32))
     assert list(again.training()) == []
-    assert again.over in again.notices
+    assert again.stop_reason in again.notices
     again.close()
     assert finished(tmp_path, config(stop_past_peak=33)).state.step == 8, "more patience, and it goes on"
     assert finished(tmp_path, config()).state.step == 12
@@ -119,7 +119,7 @@ def test_a_run_that_does_not_form_begins_again_with_another_seed(
 
 def test_a_restart_survives_a_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(policy, "has_formed", lambda score, blank: False)
-    monkeypatch.setattr(policy, "MOST_RESTARTS", 2)
+    monkeypatch.setattr(policy, "MAX_RESTARTS", 2)
     settings = config(restart_after=5)
     finished(tmp_path / "whole", settings)
     for stop in (3, 5, 9, 14):  # reports into each start: the first attempt, its last step, the second, the third
@@ -197,11 +197,11 @@ def test_it_goes_back_only_once_and_not_unasked(tmp_path: Path) -> None:
     run = Run.open(tmp_path / "asked", config(retry_nan=True))
     with pytest.raises(TrainingError):
         list(run.training())
-    assert [event for _, event in events(tmp_path / "asked")] == ["retry", "not numbers"]
+    assert [event for _, event in events(tmp_path / "asked")] == ["retry", "non-finite"]
     run = Run.open(tmp_path / "unasked", config())
     with pytest.raises(TrainingError, match="retry-nan"):
         list(run.training())
-    assert events(tmp_path / "unasked") == [(7, "not numbers")]
+    assert events(tmp_path / "unasked") == [(7, "non-finite")]
 
 
 def test_policies_may_change_when_a_run_goes_on_and_nonsense_is_refused(tmp_path: Path) -> None:

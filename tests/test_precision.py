@@ -18,6 +18,7 @@ from ganache.methods.penalised import Penalised
 from ganache.networks import Dcgan, Network, Residual
 from ganache.networks.r3gan import R3gan as R3ganNetwork
 from ganache.training import build
+from ganache.training.device import choose_compute_dtype
 from ganache.types import Method
 
 CPU = torch.device("cpu")
@@ -35,9 +36,9 @@ SOURCE = Path(ganache.__file__).parent
 )
 def test_auto_asks_the_processor(able: dict[str, bool], chosen: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able, raising=False)
-    assert build.compute_dtype(PrecisionConfig(), CPU) is chosen
-    assert build.compute_dtype(PrecisionConfig("float32"), CPU) is torch.float32
-    assert build.compute_dtype(PrecisionConfig("bfloat16"), CPU) is torch.bfloat16
+    assert choose_compute_dtype(PrecisionConfig(), CPU) is chosen
+    assert choose_compute_dtype(PrecisionConfig("float32"), CPU) is torch.float32
+    assert choose_compute_dtype(PrecisionConfig("bfloat16"), CPU) is torch.bfloat16
 
 
 METHODS: list[Method] = [
@@ -51,7 +52,7 @@ def test_fast_gradients_point_where_exact_ones_do(method: Method) -> None:
     norm = "batch" if isinstance(method, (Gan, NoisyGan, Lsgan, Wgan, InfoGan)) else "layer"
     network = Dcgan(z_dim=8, width=8, critic_norm=norm)  # type: ignore[arg-type]
     config = Config(network=network, method=method, precision=PrecisionConfig("bfloat16"))
-    state = build.state(config, (3, 16, 16))
+    state = build.state(build.resolve(config), (3, 16, 16))
     real = torch.rand(32, 3, 16, 16, generator=torch.Generator().manual_seed(1)) * 2 - 1
     z = build.prior(config).sample(32, generator=torch.Generator().manual_seed(2))
     exact = replace(state, generator=copy.deepcopy(state.generator).double().to(memory_format=torch.contiguous_format))
@@ -84,7 +85,7 @@ def test_second_derivatives_survive_the_fast_path_in_every_kind_of_critic(name: 
     """The gradient of R1 and R2 plus the penalty between, which are made of second derivatives and of nothing else."""
     method = Penalised(Wgan(clip=None), r1=1.0, r2=1.0, weight=10.0)
     config = Config(network=DEEP[name], method=Wgan(clip=None), precision=PrecisionConfig("bfloat16"))
-    state = build.state(config, (3, 16, 16))
+    state = build.state(build.resolve(config), (3, 16, 16))
     with torch.no_grad():
         for weight in state.critic.parameters():  # branches and gates that start at 0 would hide what is behind them
             weight.add_(0.05 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(4)))

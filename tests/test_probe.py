@@ -18,10 +18,11 @@ from ganache.core import storage
 from ganache.data import Dataset
 from ganache.runs.folder import find_checkpoint
 from ganache.runs.probe import Probe
-from ganache.runs.prober import FIRST, Prober, probe_inputs
+from ganache.runs.prober import FIRST_PROBE_STEPS, Prober, probe_inputs
 from ganache.runs.run import Run
 from ganache.training import build
-from ganache.training.loop import State, train
+from ganache.training.loop import train
+from ganache.training.state import State
 
 SMALL: dict[str, Any] = {
     "data": {"source": "faces", "count": 30, "size": "16"},
@@ -79,29 +80,29 @@ def test_a_run_that_is_looked_at_ends_with_the_same_bits(
     assert [name for name in ends[0] if not torch.equal(ends[0][name], ends[1][name])] == []
 
 
-def looked(config: Config, state: State, probe_steps: int = 3) -> Probe:
-    data, prior = build.dataset(config), build.prior(config)
-    watcher = Prober(replace(config.probe, critic_steps=probe_steps), data, prior)
-    method, stream, plan = build.method(config), build.stream(config, data), build.plan(config)
-    torch.rand(3)  # whatever was drawn before does not matter
-    return watcher.look(state, state.generator, method, stream, plan)
+def probed(config: Config, state: State, critic_steps: int = 3) -> Probe:
+    resolved = build.resolve(config)
+    data = build.load_dataset(resolved)
+    prober = Prober(replace(config.probe, critic_steps=critic_steps), data, resolved.prior)
+    torch.rand(3)  # numbers drawn before do not matter
+    return prober.take(state, state.generator, resolved.method, build.stream(resolved, data), build.plan(resolved))
 
 
 def test_a_look_is_a_function_of_the_state() -> None:
     config = from_dict({"method": {"name": "wgan-gp"}, "network": {"critic_norm": "layer"}}, from_dict(SMALL))
-    state = build.state(config, (3, 16, 16))
-    one, two = (replace(looked(config, state), cost=0.0) for _ in range(2))
+    state = build.state(build.resolve(config), (3, 16, 16))
+    one, two = (replace(probed(config, state), cost=0.0) for _ in range(2))
     assert one == two
 
 
 def test_a_look_survives_json_and_what_is_no_number_becomes_none() -> None:
-    state = build.state(from_dict(SMALL), (3, 16, 16))
-    seen = looked(from_dict(SMALL), state)
+    state = build.state(build.resolve(from_dict(SMALL)), (3, 16, 16))
+    seen = probed(from_dict(SMALL), state)
     assert Probe.from_json(json.loads(json.dumps(seen.to_json(), allow_nan=False))) == seen
     assert seen.drift is None
     assert replace(seen, score=math.inf).to_json()["score"] is None
     next(state.critic.parameters()).data.fill_(math.nan)
-    broken = looked(from_dict(SMALL), state)
+    broken = probed(from_dict(SMALL), state)
     assert broken.non_finite == next(state.critic.parameters()).numel()
     assert broken.score is None
     assert "NaN" not in json.dumps(broken.to_json())
@@ -111,15 +112,16 @@ def test_the_probe_tells_a_critic_that_is_behind_from_one_at_its_best() -> None:
     """The critic of a held generator: fresh it gains much, after many steps of its own it gains little."""
     changed = {"network": {"hidden": 32, "layers": 2}, "critic_optimiser": {"lr": 5e-3}}
     config = from_dict(changed, recipe("gan-mlp", data="ring8"))
-    state = build.state(config, (2,))
-    fresh = looked(config, state, 50)
+    state = build.state(build.resolve(config), (2,))
+    fresh = probed(config, state, 50)
     assert fresh.critic_headroom is not None
     assert fresh.critic_headroom > 0.2
     held = from_dict({"generator_optimiser": {"lr": 0.0}}, config)
-    data = build.dataset(held)
-    steps = train(state, build.method(held), build.stream(held, data), build.prior(held), build.plan(held))
+    resolved = build.resolve(held)
+    batches = build.stream(resolved, build.load_dataset(resolved))
+    steps = train(state, resolved.method, batches, resolved.prior, build.plan(resolved))
     list(islice(steps, 150))
-    best = looked(held, state, 50)
+    best = probed(held, state, 50)
     assert best.critic_headroom is not None
     assert abs(best.critic_headroom) < fresh.critic_headroom / 3
     assert best.critic_loss is not None
@@ -131,9 +133,9 @@ def test_the_probe_tells_a_critic_that_is_behind_from_one_at_its_best() -> None:
 
 def test_looks_keep_to_their_share_of_the_time() -> None:
     config = from_dict(SMALL)
-    data, state = build.dataset(config), build.state(config, (3, 16, 16))
+    data, state = build.dataset(config), build.state(build.resolve(config), (3, 16, 16))
     fresh = Prober(config.probe, data, build.prior(config))
-    state.step = int(FIRST / 0.05) - 1
+    state.step = int(FIRST_PROBE_STEPS / 0.05) - 1
     assert not fresh.due(state)
     state.step += 1
     assert fresh.due(state)
@@ -151,7 +153,7 @@ def test_looks_keep_to_their_share_of_the_time() -> None:
 def test_the_scene_fits_batches_and_a_large_training_set_is_searched_in_part() -> None:
     config = replace(from_dict(SMALL), schedule=replace(from_dict(SMALL).schedule, batch=50))
     data = Dataset("grey", np.zeros((12_000, 4, 4, 1), np.uint8), None, (), "0")
-    seen = probe_inputs(data, build.prior(config), build.plan(config))
+    seen = probe_inputs(data, build.prior(config), build.plan(build.resolve(config)))
     assert len(seen.z_judged) == 50
     assert seen.training.shape == (10_000, 16)
     assert len(seen.real) == 256

@@ -14,7 +14,9 @@ from torch import Tensor
 from ganache.functional import schedules
 from ganache.methods import Gan, Wgan, WganGp
 from ganache.networks import Dcgan, Mlp
-from ganache.training.loop import Plan, State, descend, step_seed, train
+from ganache.training.loop import step_seed, train
+from ganache.training.state import Plan, State
+from ganache.training.steps import descend
 from ganache.types import Critic, Generator, Method, Prior, Terms
 
 PLAN = Plan(
@@ -22,8 +24,8 @@ PLAN = Plan(
     batch=8,
     critic_steps=lambda step: 2,
     precision=nullcontext,
-    d_rate=lambda step: 1e-3,
-    g_rate=lambda step: 1e-3,
+    d_lr=lambda step: 1e-3,
+    g_lr=lambda step: 1e-3,
     ema_half_life=100.0,
 )
 PRIOR = Prior(3)
@@ -164,7 +166,7 @@ def test_the_average_forgets_by_half_in_its_half_life() -> None:
     with torch.no_grad():
         for mine, its in zip(state.average.parameters(), state.generator.parameters(), strict=True):
             mine.fill_(1.0), its.fill_(0.0)
-    from ganache.training.loop import update_average
+    from ganache.training.averaging import update_average
 
     for _ in range(8):  # 8 steps of 8 pictures: one half-life
         update_average(state, plan)
@@ -173,7 +175,7 @@ def test_the_average_forgets_by_half_in_its_half_life() -> None:
 
 def test_a_rate_follows_its_schedule() -> None:
     state = fresh()
-    run(state, 3, plan=replace(PLAN, d_rate=lambda step: 0.5 * schedules.inverse_time(step, 1.0)))
+    run(state, 3, plan=replace(PLAN, d_lr=lambda step: 0.5 * schedules.inverse_time(step, 1.0)))
     assert state.d_optimiser.param_groups[0]["lr"] == pytest.approx(0.5 / 3)
 
 

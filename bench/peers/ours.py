@@ -18,7 +18,6 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -31,7 +30,8 @@ from ganache.fastconv.convolution import Conv2d, ConvTranspose2d
 from ganache.fastconv.upsample import UpsampleConv2d
 from ganache.networks import Dcgan
 from ganache.training import build, loop
-from ganache.training.allocator import keep_freed_memory
+from ganache.training import steps as step_functions
+from ganache.training.device import keep_freed_memory
 
 
 def settings(name: str) -> Config:
@@ -115,15 +115,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         np.save(Path(folder) / "pictures.npy", pictures)
         config = replace(config, data=replace(config.data, source=str(Path(folder) / "pictures.npy")))
-        data = build.dataset(config)
-        state = build.state(config, data.image_shape)
-        stream = build.stream(config, data)
+        resolved = build.resolve(config)
+        data = build.load_dataset(resolved)
+        state = build.state(resolved, data.image_shape)
+        stream = build.stream(resolved, data)
         type(stream).__getitem__ = watched(type(stream).__getitem__)  # type: ignore[method-assign]
         loop.update_average = watched(loop.update_average)  # type: ignore[assignment]
-        loop.get_total_norm = watched(loop.get_total_norm)  # type: ignore[assignment]
+        step_functions.get_total_norm = watched(step_functions.get_total_norm)  # type: ignore[assignment]
         for optimiser in (state.g_optimiser, state.d_optimiser):
             optimiser.step = watched(optimiser.step)  # type: ignore[method-assign]
-        steps = loop.train(state, build.method(config), stream, build.prior(config), build.plan(config))
+        steps = loop.train(state, resolved.method, stream, resolved.prior, build.plan(resolved))
         with as_written(), Flop() as asked:
             next(steps)
         made = Flop()
@@ -134,7 +135,7 @@ def main() -> None:
         for _ in range(3):
             with timed(whole):
                 next(steps)
-        dtype = str(build.compute_dtype(config.precision, torch.device("cpu"))).removeprefix("torch.")
+        dtype = str(resolved.compute_dtype).removeprefix("torch.")
         counts = {"flop": asked.total, "made": made.total}
         made_of = counts | {"besides": sum(besides) / sum(whole), "dtype": dtype}
         answer(json.dumps(made_of))

@@ -23,7 +23,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ganache.claims import CLAIMS
     from ganache.config.config import Config, recipe
+    from ganache.config.recipes import RECIPES
+    from ganache.core.plugins import load_plugins
     from ganache.core.rendering import Model, render
     from ganache.data import Dataset, Stream, load
     from ganache.errors import (
@@ -35,8 +38,8 @@ if TYPE_CHECKING:
         MissingExtra,
         TrainingError,
     )
+    from ganache.evaluation.evaluation import Evaluation, Score
     from ganache.evaluation.measure import evaluate
-    from ganache.evaluation.results import Evaluation, Score
     from ganache.figures import draw, picture, save_figure
     from ganache.lab.explore import Sample, show
     from ganache.lab.requests import (
@@ -67,14 +70,17 @@ if TYPE_CHECKING:
     from ganache.runs.folder import find_checkpoint, read_names
     from ganache.runs.run import Run
     from ganache.training.build import dataset, prior
-    from ganache.training.loop import Plan, Report, State
-    from ganache.types import Critic, Generator, Method, Prior
+    from ganache.training.state import Plan, Report, State
+    from ganache.types import Critic, Generator, Method, Network, Prior
 
 _HOMES = {
+    "claims": ("CLAIMS",),
     "config.config": (
         "Config",
         "recipe",
     ),
+    "config.recipes": ("RECIPES",),
+    "core.plugins": ("load_plugins",),
     "core.rendering": (
         "Model",
         "render",
@@ -156,13 +162,16 @@ _HOMES = {
         "Critic",
         "Generator",
         "Method",
+        "Network",
         "Prior",
     ),
 }
 
 __all__ = [
+    "CLAIMS",
     "METHODS",
     "NETWORKS",
+    "RECIPES",
     "Along",
     "Arithmetic",
     "Average",
@@ -186,6 +195,7 @@ __all__ = [
     "MissingExtra",
     "Model",
     "Neighbours",
+    "Network",
     "Plan",
     "Point",
     "Prior",
@@ -208,6 +218,7 @@ __all__ = [
     "from_json",
     "load",
     "load_generator",
+    "load_plugins",
     "picture",
     "prior",
     "read_names",
@@ -224,9 +235,14 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Each name is imported when it is first used: the command line must answer before PyTorch has loaded."""
+    """Import a public name when it is first used, so that `import ganache` does not load PyTorch.
+
+    The first name also loads the plugins. The exceptions do not, so that code can catch what a broken plugin raises.
+    """
     for home, names in _HOMES.items():
         if name in names:
+            if home not in ("errors", "core.plugins"):
+                import_module("ganache.core.plugins").load_plugins()
             return getattr(import_module(f"ganache.{home}"), name)
     raise AttributeError(f"module 'ganache' has no attribute '{name}'")
 

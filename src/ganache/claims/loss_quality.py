@@ -12,7 +12,7 @@ from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Unit, of
 from ganache.claims.pictures import SHOWN, Learning, Mixed, as_text, judged, setting
 from ganache.claims.verdict import Part, spread
 from ganache.networks import Dcgan, Mlp, Network
-from ganache.training.loop import Report
+from ganache.training.state import Report
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

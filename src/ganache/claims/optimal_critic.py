@@ -16,12 +16,14 @@ from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Size, Un
 from ganache.claims.pictures import pictures
 from ganache.claims.training import config
 from ganache.claims.verdict import Part
-from ganache.config.config import Config
 from ganache.data import Dataset, Stream
 from ganache.methods import Gan
 from ganache.networks import Dcgan
 from ganache.training import build
-from ganache.training.loop import State, critic_step, train
+from ganache.training.loop import train
+from ganache.training.resolved import Resolved
+from ganache.training.state import State
+from ganache.training.steps import critic_step
 from ganache.types import Prior
 
 if TYPE_CHECKING:
@@ -74,26 +76,26 @@ def data(how: Freezing) -> Dataset:
 def measure(unit: Unit, how: Freezing) -> Numbers:
     there = data(how)
     settings = config("gan", Dcgan(z_dim=100, width=how.width), how.source, unit.seed, BATCH)
-    settings = replace(settings, device="auto")
-    state, prior, numbers = build.state(settings, there.image_shape), build.prior(settings), Numbers()
-    reports = train(state, Gan(), build.stream(settings, there), prior, build.plan(settings))
+    resolved = build.resolve(replace(settings, device="auto"))
+    state, prior, numbers = build.state(resolved, there.image_shape), resolved.prior, Numbers()
+    reports = train(state, Gan(), build.stream(resolved, there), prior, build.plan(resolved))
     for epochs in EPOCHS:
         while state.step < max(1, how.generator_steps * epochs // EPOCHS[-1]):
             next(reports)
-        curves = frozen(state, prior, settings, there, how)
+        curves = frozen(state, resolved, there, how)
         numbers |= {f"{name} after {epochs}": found for name, found in curves.items()}
     return numbers
 
 
-def frozen(state: State, prior: Prior, settings: Config, there: Dataset, how: Freezing) -> dict[str, list[float]]:
+def frozen(state: State, resolved: Resolved, there: Dataset, how: Freezing) -> dict[str, list[float]]:
     """A new critic against the generator as it is, which stays: series over the critic's steps."""
-    fresh = build.state(replace(settings, seed=settings.seed + 1_000_000), there.image_shape)
+    seed, on, prior = resolved.config.seed, resolved.device, resolved.prior
+    fresh = build.state(resolved.with_seed(seed + 1_000_000), there.image_shape)
     fresh.generator.load_state_dict(state.generator.state_dict())
-    on = build.device(settings)
-    batches, plan = Stream(there, BATCH, seed=settings.seed + 1, device=on), build.plan(settings)
+    batches, plan = Stream(there, BATCH, seed=seed + 1, device=on), build.plan(resolved)
     steps = [0, *np.geomspace(1, how.critic_steps, how.looks).round().astype(int).tolist()]
     series: dict[str, list[float]] = {"critic steps": steps}
-    torch.manual_seed(settings.seed)
+    torch.manual_seed(seed)
     done = 0
     for step in steps:
         fresh.generator.requires_grad_(False)

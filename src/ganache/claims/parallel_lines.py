@@ -26,7 +26,7 @@ from ganache.functional.divergences import (
 from ganache.functional.penalties import gradient_norms
 from ganache.methods import WganGp
 from ganache.networks import Mlp
-from ganache.training.loop import descend
+from ganache.training.steps import descend
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

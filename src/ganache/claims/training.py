@@ -17,23 +17,12 @@ from ganache.config.sections import DataConfig, PrecisionConfig, RecordConfig
 from ganache.core.rendering import generate
 from ganache.data import TOYS, Dataset
 from ganache.functional.divergences import earth_mover
+from ganache.methods import METHODS
 from ganache.networks import Network
 from ganache.training import build
-from ganache.training.loop import Report, State, train
+from ganache.training.loop import train
+from ganache.training.state import Report, State
 from ganache.types import Critic, Prior
-
-METHOD_RECIPES = {
-    "gan": "gan-mlp",
-    "noisy-gan": "anime-article",
-    "lsgan": "lsgan",
-    "hinge": "hinge",
-    "dragan": "dragan",
-    "infogan": "infogan",
-    "r3gan": "r3gan",
-    "wgan": "wgan",
-    "wgan-gp": "wgan-gp",
-}
-"""Method -> the recipe whose constants, optimisers and critic schedule it is tried with."""
 
 TRAINED_ON, HELD_OUT_SEED = 50_000, 1_000_003
 """Points a toy's training set has, and the seed of points that no training has seen."""
@@ -42,13 +31,18 @@ RECENT = 20
 """Steps whose reports are at hand when somebody looks."""
 
 
+def method_recipes() -> dict[str, str]:
+    """Return, by method, the recipe with the constants, optimisers and critic schedule that the claims use."""
+    return {name: method.recipe for name, method in METHODS.items() if method.recipe is not None}
+
+
 def config(method: str, network: Network, source: str, seed: int, batch: int) -> Config:
     """A method with its recipe's optimisers, on the network and data given.
 
     No average is kept: the claims are about the generator that is trained. WGAN takes the paper's 5 critic steps
     throughout, without the 100 that its authors' code takes now and then: on a toy these would be most of the work.
     """
-    settings = from_dict(read(METHOD_RECIPES[method]).settings)
+    settings = from_dict(read(method_recipes()[method]).settings)
     schedule = replace(settings.schedule, batch=batch, steps=None, ema_half_life=None, boost_first=0, boost_every=0)
     return replace(
         settings,
@@ -86,11 +80,12 @@ def looks(settings: Config, steps: int, count: int, data: Dataset | None = None)
 
     A rehearsal of a few steps yields as often, so that looking costs it what it costs the whole.
     """
-    data = data or build.dataset(settings)
-    state, prior = build.state(settings, data.image_shape), build.prior(settings)
+    resolved = build.resolve(settings)
+    data = data or build.load_dataset(resolved)
+    state, prior = build.state(resolved, data.image_shape), resolved.prior
     recent: deque[Report] = deque(maxlen=RECENT)
     when = np.linspace(0, steps, count).round().astype(int).tolist()
-    reports = train(state, build.method(settings), build.stream(settings, data), prior, build.plan(settings))
+    reports = train(state, resolved.method, build.stream(resolved, data), prior, build.plan(resolved))
     for step in when:
         while state.step < step:
             recent.append(next(reports))

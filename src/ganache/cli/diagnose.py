@@ -17,14 +17,14 @@ def diagnose(run: Positional[str], json: bool = False) -> None:
     from pathlib import Path
 
     from ganache.errors import CheckpointError
-    from ganache.runs.diagnose import findings, looks_told, trust
+    from ganache.runs.diagnose import critic_loss_finding, describe_probes, findings
     from ganache.runs.folder import read_config
     from ganache.runs.log import read
 
     if read_config(Path(run)) is None:
         raise CheckpointError(f"{run} is no run: give the folder that `ganache train` wrote.")
     log = read(Path(run) / "log.jsonl")
-    found, loss = findings(log), trust(log)
+    found, loss = findings(log), critic_loss_finding(log)
     if json:
         from json import dumps
 
@@ -40,4 +40,4 @@ def diagnose(run: Positional[str], json: bool = False) -> None:
     for line in log:
         if "notice" in line:
             print(f"At step {line['step']:,}: {line['notice']}")
-    print(looks_told(log))
+    print(describe_probes(log))

@@ -31,21 +31,20 @@ def evaluate(
     """
     from pathlib import Path
 
-    import torch
-
     from ganache.evaluation.measure import evaluate as measured
     from ganache.runs.checkpoint import load_critic, load_generator
     from ganache.runs.folder import find_checkpoint, write_evaluation
     from ganache.training import build
+    from ganache.training.device import choose_device
 
     path = find_checkpoint(run, checkpoint)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = choose_device("auto")
     generator, config, header = load_generator(path)
-    critic = load_critic(path).to(device) if config.method.codes(1) is not None else None
+    critic = load_critic(path).to(device) if config.method.code_head(1) is not None else None
     evaluation = measured(
         generator.to(device),
         build.prior(config),
-        build.dataset_again(config, data, progress=not json),
+        build.reload_dataset(config, data, progress=not json),
         features=features,
         n=n,
         weights=None if weights is None else Path(weights),

@@ -65,7 +65,7 @@ def announce(run: Run) -> None:
     shape = "x".join(map(str, run.data.image_shape))
     begun = f"goes on from step {run.state.step}" if run.state.step else "begins"
     aside = f", {len(run.data.held_out):,} more held out" if len(run.data.held_out) else ""
-    print(f"{run.folder} {begun}: {len(run.data.training):,} of {run.data.name} ({shape}{aside}), {run.describe()}.")
+    print(f"{run.folder} {begun}: {len(run.data.training):,} of {run.data.name} ({shape}{aside}), {run.resolved.describe()}.")
     diagnosis = run.data.diagnosis
     if diagnosis is not None and diagnosis.skipped:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in diagnosis.reasons.items())

@@ -85,12 +85,12 @@ def make_many(request: Sample, model: Model, config: Config, out: Path) -> None:
     from ganache.core.rendering import render_many
     from ganache.figures import save_many
     from ganache.training import build
-    from ganache.training.allocator import keep_freed_memory
+    from ganache.training.device import keep_freed_memory
 
     keep_freed_memory()
-    here = replace(config, device="auto")
-    generator = model.generator.to(build.device(here))
-    parts = render_many(generator, request.latents(model.prior), build.precision(here), progress=True)
+    resolved = build.resolve(replace(config, device="auto"))
+    generator = model.generator.to(resolved.device)
+    parts = render_many(generator, request.latents(model.prior), resolved.precision, progress=True)
     save_many(parts, out, request.n, request.seed)
 
 
@@ -138,7 +138,7 @@ def given_pictures(request: Invert, config: Config, model: Model) -> Any:
     """The pictures to make again, uint8 [N, H, W, C], brought to the generator's shape as the run's data were."""
     import numpy as np
 
-    from ganache.data import read_picture
+    from ganache.data.decoding import read_picture
 
     shape = model.generator.image_shape
     if len(shape) != 3:

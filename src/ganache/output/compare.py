@@ -18,7 +18,7 @@ from ganache.figures import Panel
 from ganache.functional import latents
 from ganache.runs import checkpoint
 from ganache.runs.folder import checkpoints, find_checkpoint, read_config, score_of
-from ganache.runs.log import measured, read
+from ganache.runs.log import read, step_lines
 from ganache.training import build
 
 SHOWN = 25
@@ -63,7 +63,7 @@ def outcome(folder: str | Path) -> Outcome:
         seconds=header["seconds"],
         score=score_of(last),
         best=min(score_of(path) for path in checkpoints(folder)),
-        log=measured(read(folder / "log.jsonl")),
+        log=step_lines(read(folder / "log.jsonl")),
     )
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from ganache.errors import GanacheError
-from ganache.runs.diagnose import findings, looks_told
+from ganache.runs.diagnose import describe_probes, findings
 from ganache.runs.folder import checkpoints, read_config
-from ganache.runs.log import measured, read
+from ganache.runs.log import read, step_lines
 
 POINTS = 300
 """Of a curve: more than a screen shows."""
@@ -48,7 +48,7 @@ class Live:
 def told_of(folder: Path) -> dict[str, Any]:
     """The log in numbers and words."""
     log = read(folder / "log.jsonl")
-    lines = measured(log)
+    lines = step_lines(log)
     try:
         schedule: dict[str, Any] = (read_config(folder) or {}).get("schedule", {})
     except GanacheError:
@@ -60,7 +60,7 @@ def told_of(folder: Path) -> dict[str, Any]:
         else None,
         "curves": curves(lines),
         "findings": [finding.to_json() for finding in findings(log)],
-        "looks": looks_told(log),
+        "looks": describe_probes(log),
         "notices": [{"step": line["step"], "words": line["notice"]} for line in log if "notice" in line][-20:],
     }
 

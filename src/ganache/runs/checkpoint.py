@@ -1,4 +1,4 @@
-"""The state of a run <-> the tensors of a checkpoint (`storage` is the file format)."""
+"""Conversion between the state of a run and the tensors of a checkpoint (`core.storage` defines the file format)."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ganache.config.config import Config, from_record
 from ganache.core.storage import load
 from ganache.errors import CheckpointError
 from ganache.training import build
-from ganache.training.loop import State
+from ganache.training.state import State
 from ganache.types import Critic, Generator
 
 
 def state_tensors(state: State) -> dict[str, Tensor]:
-    """Every tensor of a State under a name of its own: `generator.*`, `critic.*`, `average.*`, `d_optimiser.*`, ..."""
+    """Return every tensor of a State by name: `generator.*`, `critic.*`, `average.*`, `d_optimiser.*`, ..."""
     tensors: dict[str, Tensor] = {}
     for part, module in _modules(state).items():
         tensors |= {f"{part}.{name}": tensor for name, tensor in module.state_dict().items()}
@@ -28,10 +28,21 @@ def state_tensors(state: State) -> dict[str, Tensor]:
     return tensors
 
 
-def restore(state: State, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
-    """Put a checkpoint's tensors and counters into a State of the same settings.
+def state_header(state: State) -> dict[str, Any]:
+    """Return the numbers of a State that are no tensors, for the header of a checkpoint."""
+    return {
+        "step": state.step,
+        "batch_index": state.batch_index,
+        "seconds": state.seconds,
+        "augment_p": state.augment_p,
+        "lr_scale": state.lr_scale,
+    }
 
-    Raises CheckpointError where its weights are those of other networks.
+
+def restore(state: State, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
+    """Restore a State of the same settings from the tensors and the header of a checkpoint, in place.
+
+    Raises CheckpointError if the weights belong to other networks.
     """
     for part, module in _modules(state).items():
         load_weights(module, tensors, f"{part}.")
@@ -41,14 +52,14 @@ def restore(state: State, tensors: Mapping[str, Tensor], header: Mapping[str, An
         for name, tensor in tensors.items():
             if name.startswith(f"{part}."):
                 index, slot = name.removeprefix(f"{part}.").split(".")
-                slots.setdefault(int(index), {})[slot] = laid_out_like(weights[int(index)], tensor)
+                slots.setdefault(int(index), {})[slot] = with_layout_of(weights[int(index)], tensor)
         optimiser.load_state_dict({"state": slots, "param_groups": optimiser.state_dict()["param_groups"]})
     state.step, state.batch_index, state.seconds = header["step"], header["batch_index"], header["seconds"]
     state.augment_p, state.lr_scale = header.get("augment_p", 0.0), header.get("lr_scale", 1.0)
 
 
-def laid_out_like(weight: Tensor, tensor: Tensor) -> Tensor:
-    """`tensor` in the memory order of its weight: in another order the same sums are rounded otherwise."""
+def with_layout_of(weight: Tensor, tensor: Tensor) -> Tensor:
+    """Return `tensor` with the memory layout of `weight`: in another layout, sums are rounded differently."""
     return torch.empty_like(weight).copy_(tensor) if tensor.shape == weight.shape else tensor
 
 
@@ -64,21 +75,22 @@ def _optimisers(state: State) -> dict[str, torch.optim.Optimizer]:
 
 
 def load_weights(module: torch.nn.Module, tensors: Mapping[str, Tensor], prefix: str) -> None:
-    """The tensors under `prefix` as a module's weights."""
-    own = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+    """Load the tensors whose names start with `prefix` into a module."""
+    weights = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
     try:
-        module.load_state_dict(own)
+        module.load_state_dict(weights)
     except RuntimeError:
         raise CheckpointError(
-            f"The checkpoint's {prefix}* weights are those of another network: use the settings it was trained with, "
-            "or another --out."
+            f"The checkpoint's {prefix}* weights belong to another network: use the settings it was trained with, or "
+            "another --out."
         ) from None
 
 
 def load_generator(path: Path, average: bool = True) -> tuple[Generator, Config, dict[str, Any]]:
-    """The generator of a checkpoint, with the run's settings and the file's header. No code is run from the file.
+    """Return (the generator of a checkpoint in `eval` mode, the run's settings, the file's header).
 
-    `average` takes the averaged weights where the run kept them. Its `eval()` mode is on.
+    `average` selects the averaged weights if the run kept them. No code from the file is executed. Raises
+    CheckpointError for a damaged file.
     """
     tensors, header = load(path)
     config = from_record(header["config"])
@@ -89,7 +101,7 @@ def load_generator(path: Path, average: bool = True) -> tuple[Generator, Config,
 
 
 def load_critic(path: Path) -> Critic:
-    """The critic of a checkpoint, with the heads that its method reads. Its `eval()` mode is on."""
+    """Return the critic of a checkpoint in `eval` mode, with the heads that its method uses."""
     tensors, header = load(path)
     config = from_record(header["config"])
     critic = config.network.critic(tuple(header["image_shape"]))

@@ -1,4 +1,4 @@
-"""The log of a run: `log.jsonl`, one JSON object a line, and TensorBoard events where that is installed."""
+"""The log of a run: `log.jsonl` with one JSON object per line, and TensorBoard events if that is installed."""
 
 from __future__ import annotations
 
@@ -13,33 +13,34 @@ from typing import Any
 from ganache.core import old_names
 from ganache.core.storage import write_text
 from ganache.errors import TrainingError
+from ganache.training.state import Report, State
 
 
 class Log:
-    """Appends to the log of the run in `folder`, which has reached `step`: what was written after it goes."""
+    """Appends to the log of the run in `folder`, which is at `step`; lines of later steps are removed."""
 
     def __init__(self, folder: Path, step: int) -> None:
         self.path = folder / "log.jsonl"
         self.lines: list[dict[str, Any]] = []
         """All lines: those of steps, and notices."""
         self.last: dict[str, Any] = {}
-        """The last line of a step that was written."""
+        """The last step line that was written; empty at first."""
         self._step = step
-        self._cut(step)
+        self._remove_after(step)
 
     def write(self, line: dict[str, Any]) -> None:
-        """Append a line. Raises TrainingError, and appends nothing, where one of its numbers is no number."""
-        wrong = [name for name, value in flat(line) if not math.isfinite(value)]
-        if wrong:
-            raise not_numbers(line["step"], wrong[0].replace("/", "."))
+        """Append the line of a step. Raises TrainingError, and appends nothing, if a value is NaN or infinite."""
+        bad = [name for name, value in flatten(line) if not math.isfinite(value)]
+        if bad:
+            raise non_finite_error(line["step"], bad[0].replace("/", "."))
         self._append(line)
         if self._events is not None:
-            for name, value in flat(line):
+            for name, value in flatten(line):
                 self._events.add_scalar(name, value, line["step"])
         self.last = line
 
-    def say(self, step: int, event: str, sentence: str) -> None:
-        """Append a notice: what happened to the run, in a word for programs and a sentence for people."""
+    def notice(self, step: int, event: str, sentence: str) -> None:
+        """Append an event of the run: one word for programs, one sentence for people."""
         self._append({"step": step, "event": event, "notice": sentence})
 
     def _append(self, line: dict[str, Any]) -> None:
@@ -49,23 +50,52 @@ class Log:
 
     @cached_property
     def _events(self) -> Any:
-        """TensorBoard's writer, opened with the first line; None where it is not installed."""
+        """TensorBoard's writer, created with the first line; None if TensorBoard is not installed."""
         with suppress(ImportError):
             from torch.utils.tensorboard import SummaryWriter
 
             return SummaryWriter(str(self.path.parent / "tensorboard"), purge_step=self._step + 1)
         return None
 
-    def _cut(self, step: int) -> None:
-        """Take away the lines after `step`, which a resumed run writes again, and a line that was cut short."""
+    def _remove_after(self, step: int) -> None:
+        """Remove the lines after `step`, which a resumed run writes again, and an incomplete last line."""
         if not self.path.exists():
             return
         self.lines = [line for line in read(self.path) if line["step"] <= step]
         write_text(self.path, "".join(json.dumps(line) + "\n" for line in self.lines))
 
 
+class SpeedMeter:
+    """Measures training speed between log lines."""
+
+    def __init__(self, batch: int, state: State) -> None:
+        self.batch = batch
+        self._batches, self._seconds = state.batch_index, state.seconds
+
+    def images_per_second(self, state: State) -> float:
+        """Return real images per second since the last call."""
+        batches, seconds = state.batch_index - self._batches, state.seconds - self._seconds
+        self._batches, self._seconds = state.batch_index, state.seconds
+        return batches * self.batch / max(seconds, 1e-9)
+
+
+def step_line(report: Report, seconds: float, images_per_second: float) -> dict[str, Any]:
+    """Return the log line of a step as plain data; reading the tensors waits for a GPU."""
+    return {
+        "step": report.step,
+        "images": report.images,
+        "seconds": round(seconds, 3),
+        "images_per_second": round(images_per_second, 1),
+        "d": {name: float(term) for name, term in report.d.items()},
+        "g": {name: float(term) for name, term in report.g.items()},
+        "estimates": {name: float(value) for name, value in report.estimates.items()},
+        "d_gradient_norm": float(report.d_gradient_norm),
+        "g_gradient_norm": float(report.g_gradient_norm),
+    }
+
+
 def read(path: Path) -> list[dict[str, Any]]:
-    """The lines of a log; one that was cut short is left out. Empty where there is no log."""
+    """Return the lines of a log, without incomplete ones; empty if there is no log."""
     lines = []
     with suppress(FileNotFoundError):
         for text in path.read_text(encoding="utf-8").splitlines():
@@ -74,28 +104,28 @@ def read(path: Path) -> list[dict[str, Any]]:
     return lines
 
 
-def measured(lines: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The lines that tell of a step, without the notices."""
+def step_lines(lines: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the lines of steps, without the notices."""
     return [line for line in lines if "d" in line]
 
 
-def not_numbers(step: int, what: str) -> TrainingError:
-    """The error for a loss or a weight that became infinite or undefined."""
+def non_finite_error(step: int, name: str) -> TrainingError:
+    """Return the error for a loss, norm or weight that is NaN or infinite."""
     return TrainingError(
-        f"At step {step}, {what} is not a number any more: the last checkpoint is still good; train again from another "
-        "--seed, or with lower rates (--critic-optimiser.lr, --generator-optimiser.lr), which --policy.retry-nan True "
-        "does by itself, once."
+        f"At step {step}, {name} is NaN or infinite; the last checkpoint is intact: train again with another --seed or "
+        "with lower learning rates (--critic-optimiser.lr, --generator-optimiser.lr), or let the run do so by itself, "
+        "once, with --policy.retry-nan True."
     )
 
 
-def flat(line: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
-    """Every number of a line by its name: `d/real`, `g/fake`, `d_gradient_norm`, ...
+def flatten(line: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
+    """Yield every number of a line with its name: `d/real`, `g/fake`, `d_gradient_norm`, ...
 
-    >>> dict(flat({"step": 1, "d": {"real": 0.5}}))
+    >>> dict(flatten({"step": 1, "d": {"real": 0.5}}))
     {'step': 1, 'd/real': 0.5}
     """
     for name, value in line.items():
         if isinstance(value, dict):
-            yield from flat(value, f"{prefix}{name}/")
+            yield from flatten(value, f"{prefix}{name}/")
         elif isinstance(value, int | float):
             yield prefix + name, value

@@ -1,4 +1,4 @@
-"""Runs -> what requests are put to: generators with their priors, and the pictures they were trained on."""
+"""Runs as models for the experiments of `lab`: generators with their priors, and the images they were trained on."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ from ganache.training import build
 
 
 def load_model(checkpoint: Path, name: str, average: bool = True) -> tuple[Model, Config]:
-    """The generator of a checkpoint, captioned with `name` and its step, and the run's settings."""
+    """Return (the generator of a checkpoint, captioned with `name` and its step; the run's settings)."""
     generator, config, header = load_generator(checkpoint, average)
     return Model(generator, build.prior(config), f"{name}, step {header['step']:,}"), config
 
 
 def real_pictures(config: Config, model: Model, source: str = "", progress: bool = False) -> Any:
-    """All pictures of the data a run was trained on, or of `source`, at the run's size: uint8 [N, H, W, C]."""
+    """Return all images of the run's data, or of `source`, at the run's size: uint8 [N, H, W, C].
+
+    For 2-D toys the points, float32 [N, 2].
+    """
     data, shape = config.data, model.generator.image_shape
     size, channels = data.height_width(), data.channels
     if source and len(shape) == 3:

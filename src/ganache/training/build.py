@@ -1,36 +1,105 @@
-"""Settings -> objects: the one place where names become networks, methods, data and a plan."""
+"""Settings turned into objects: the one place where names become networks, optimisers, data and a plan.
+
+resolved = resolve(config)
+data = load_dataset(resolved)
+state, batches = state(resolved, data.image_shape), stream(resolved, data)
+for report in train(state, resolved.method, batches, resolved.prior, plan(resolved)): ...
+"""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from ganache.config.config import Config
 from ganache.config.rules import refuse_contradictions
-from ganache.config.sections import PrecisionConfig
+from ganache.config.sections import DataConfig, ViewConfig
 from ganache.data import Dataset, Stream, load
 from ganache.errors import ConfigError
-from ganache.fastconv.kernels import cpu_has
 from ganache.functional import schedules
 from ganache.methods.penalised import Penalised
 from ganache.training import cuda_graphs
 from ganache.training.critic_view import CriticView, ProjectionCritic
-from ganache.training.loop import Plan, State
+from ganache.training.device import can_record_steps, choose_compute_dtype, choose_device
 from ganache.training.optimisers import optimiser
-from ganache.types import Critic, ImageShape, Method, Prior
+from ganache.training.resolved import Resolved
+from ganache.training.state import Plan, State
+from ganache.types import Critic, Generator, ImageShape, Method, Prior
+
+
+def resolve(config: Config) -> Resolved:
+    """Check the settings together and make every choice that depends on this machine; do it once per run.
+
+    Raises ConfigError if settings contradict each other or the device is not available.
+    """
+    refuse_contradictions(config)
+    device = choose_device(config.device)
+    return Resolved(
+        config=config,
+        device=device,
+        compute_dtype=choose_compute_dtype(config.precision, device),
+        cuda_graphs=can_record_steps(config, device),
+        prior=prior(config),
+        method=method(config),
+    )
+
+
+def prior(config: Config) -> Prior:
+    """Return the distribution of the latents in training."""
+    kind, std = config.prior.kind, config.prior.std
+    return Prior(config.network.z_dim, kind, 0.0, std, config.categories(), config.continuous())
+
+
+def method(config: Config) -> Method:
+    """Return the method, with the penalties that the section `penalty` adds to it."""
+    added = config.penalty
+    if not added.any():
+        return config.method
+    return Penalised(config.method, added.r1, added.r2, added.weight, added.where, added.what)
+
+
+# ---- data ----
 
 
 def dataset(config: Config, *, progress: bool = False) -> Dataset:
-    """The data of a run, looked at and packed if that has not been done before; `check` comes first."""
-    check(config)
-    data = config.data
-    loaded = load(
+    """Return the data of a run. Images are decoded and packed on first use and found in the cache afterwards.
+
+    Raises ConfigError for settings that cannot work, before any image is read, and DataError for unusable data.
+    """
+    return load_dataset(resolve(config), progress=progress)
+
+
+def load_dataset(resolved: Resolved, *, progress: bool = False) -> Dataset:
+    """Return the data of a run whose settings are resolved; see `dataset`."""
+    config = resolved.config
+    size = config.data.height_width()
+    if size is not None:  # networks refuse impossible sizes; building both takes 0.1 s
+        shape = (config.data.channels or 3, *size)
+        config.network.generator(shape), config.network.critic(shape)
+    loaded = _load(config.data, progress)
+    found = len(loaded.label_names)
+    if config.data.classes not in (0, found):
+        labels = f"{found} classes ({', '.join(loaded.label_names)})" if found else "no labels"
+        raise ConfigError(
+            f"data.classes is {config.data.classes}, and {loaded.name} has {labels}: use --data.classes {found}."
+        )
+    return loaded
+
+
+def reload_dataset(config: Config, source: str | None = None, *, progress: bool = False) -> Dataset:
+    """Return the data of a trained run, or of another `source` prepared in the same way with the same images held out.
+
+    Neither the run's device nor its number of classes is checked: the machine and the source may be other ones.
+    """
+    return _load(replace(config.data, source=source or config.data.source), progress)
+
+
+def _load(data: DataConfig, progress: bool) -> Dataset:
+    return load(
         data.source,
         size=data.height_width(),
         channels=data.channels,
@@ -39,169 +108,96 @@ def dataset(config: Config, *, progress: bool = False) -> Dataset:
         held_out=data.held_out,
         progress=progress,
     )
-    there = len(loaded.label_names)
-    if data.classes not in (0, there):
-        names = f"{there} classes ({', '.join(loaded.label_names)})" if there else "no labels"
-        raise ConfigError(f"data.classes is {data.classes}, and {loaded.name} has {names}: use --data.classes {there}.")
-    return loaded
 
 
-def dataset_again(config: Config, source: str | None = None, *, progress: bool = False) -> Dataset:
-    """The data of a trained run, or of another `source`, brought to one size as for the run and with the same ones
-    held out."""
-    # The run may have been told the classes of its own data, and have been trained on a device that is not here.
-    named = replace(config.data, source=source or config.data.source, classes=0)
-    return dataset(replace(config, data=named, device="auto"), progress=progress)
-
-
-def check(config: Config) -> None:
-    """Refuse, before any picture is looked at, what cannot work: settings that contradict each other, a device that
-    is not there, an impossible size."""
-    refuse_contradictions(config)
-    device(config)
-    size = config.data.height_width()
-    if size is not None:
-        shape = (config.data.channels or 3, *size)
-        config.network.generator(shape), config.network.critic(shape)  # a tenth of a second: the refusals are theirs
-
-
-def stream(config: Config, data: Dataset) -> Stream:
-    """Endless batches of the data, on the run's device."""
+def stream(resolved: Resolved, data: Dataset) -> Stream:
+    """Return endless batches of the training images, on the run's device."""
+    config = resolved.config
     return Stream(
         data,
         config.schedule.batch,
         seed=config.seed,
         order=config.data.order,
         flip=config.data.flip,
-        device=str(device(config)),
+        device=str(resolved.device),
     )
 
 
-def prior(config: Config) -> Prior:
-    """The distribution of the latents."""
-    kind, std = config.prior.kind, config.prior.std
-    return Prior(config.network.z_dim, kind, 0.0, std, config.categories(), config.continuous())
+# ---- networks ----
 
 
-def device(config: Config) -> torch.device:
-    """The device named, or the best there is."""
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if config.device == "auto":
-        return torch.device(next(name for name, available in there.items() if available))
-    if not there[config.device]:
-        usable = " or ".join(name for name, available in there.items() if available)
-        raise ConfigError(f"device is '{config.device}', which PyTorch does not find on this machine: use {usable}.")
-    return torch.device(config.device)
+def state(resolved: Resolved, image_shape: ImageShape) -> State:
+    """Return networks with their initial weights, a function of the seed alone, and new optimisers.
 
-
-def compute_dtype(precision: PrecisionConfig, on: torch.device) -> torch.dtype:
-    """bfloat16 where asked for, or where the hardware multiplies in it; elsewhere it would only be emulated."""
-    if precision.compute == "auto":
-        return torch.bfloat16 if has_bfloat16(on) else torch.float32
-    return torch.bfloat16 if precision.compute == "bfloat16" else torch.float32
-
-
-def has_bfloat16(on: torch.device) -> bool:
-    """Whether the device has matrix units for bfloat16."""
-    if on.type == "cuda":
-        return torch.cuda.get_device_capability(on)[0] >= 8
-    return on.type == "cpu" and cpu_has("amx_bf16", "avx512_bf16")
-
-
-def precision(config: Config) -> Callable[[], AbstractContextManager[object]]:
-    """The context in which the networks compute."""
-    on = device(config)
-    dtype = compute_dtype(config.precision, on)
-    if dtype is torch.float32:
-        return nullcontext
-    return partial(torch.autocast, on.type, dtype)
-
-
-def uses_cuda_graphs(config: Config) -> bool:
-    """Whether steps are recorded and replayed: on a GPU, where no setting changes from step to step but the rates.
-
-    Noise that fades and augmentation that adapts are numbers of Python's, and PyTorch's SGD reads its rate there.
+    Raises ConfigError if the networks or the augmentations do not support images of `image_shape`.
     """
-    changes = config.view.adaptive or config.view.noise > 0
-    rules = (config.critic_optimiser.name, config.generator_optimiser.name)
-    return config.precision.cuda_graphs and device(config).type == "cuda" and not changes and "sgd" not in rules
-
-
-def state(config: Config, shape: ImageShape) -> State:
-    """Networks with their first weights, which are a function of the seed alone, and fresh optimisers."""
-    refuse_contradictions(config)
-    on = device(config)
-    if config.view.augment and len(shape) != 3:
-        raise ConfigError("Augmentations change pictures, and the data are points: leave view.augment empty.")
+    config, device = resolved.config, resolved.device
+    if config.view.augment and len(image_shape) != 3:
+        raise ConfigError("Augmentations change images, and the data are points: leave view.augment empty.")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        G, D = config.network.generator(shape), config.network.critic(shape)
-        add_heads(D, config)
-    if config.precision.channels_last and len(shape) == 3:
+        G, D = networks(config, image_shape)
+    if config.precision.channels_last and len(image_shape) == 3:
         G.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         D.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    G.to(on), D.to(on)
+    G.to(device), D.to(device)
     average = G if config.schedule.ema_half_life is None else copy.deepcopy(G).requires_grad_(False).eval()
-    g_optimiser = optimiser(config.generator_optimiser, G, on, uses_cuda_graphs(config))
-    d_optimiser = optimiser(config.critic_optimiser, D, on, uses_cuda_graphs(config))
+    g_optimiser = optimiser(config.generator_optimiser, G, device, resolved.cuda_graphs)
+    d_optimiser = optimiser(config.critic_optimiser, D, device, resolved.cuda_graphs)
     return State(G, D, average, g_optimiser, d_optimiser)
 
 
+def networks(config: Config, image_shape: ImageShape) -> tuple[Generator, Critic]:
+    """Return generator and critic for images of `image_shape`, with weights from PyTorch's random state."""
+    G, D = config.network.generator(image_shape), config.network.critic(image_shape)
+    add_heads(D, config)
+    return G, D
+
+
 def add_heads(D: Critic, config: Config) -> None:
-    """What the method reads off the critic's features, and the directions of the classes it is told."""
-    D.codes = config.method.codes(D.head.in_features)
+    """Give the critic the method's head for latent codes, and one embedding per class for a conditional run."""
+    D.codes = config.method.code_head(D.head.in_features)
     if config.data.classes:
         D.classes = nn.Embedding(config.data.classes, D.head.in_features)
-        nn.init.zeros_(D.classes.weight)  # at first all classes are alike to the critic
+        nn.init.zeros_(D.classes.weight)  # at first the critic treats all classes alike
 
 
-def method(config: Config) -> Method:
-    """The method, with the penalties that the settings add to it."""
-    added = config.penalty
-    if not added.any():
-        return config.method
-    return Penalised(config.method, added.r1, added.r2, added.weight, added.where, added.what)
+# ---- the loop ----
 
 
-def view(config: Config) -> Callable[[State, Tensor | None], Critic]:
-    """How methods meet the critic at a step: told the labels, where there are any, and shown what `view` says."""
-    seen = config.view
+def critic_view(view: ViewConfig) -> Callable[[State, Tensor | None], Critic]:
+    """Return (state, labels) -> the critic that methods see: conditioned on labels, with transformed inputs."""
 
-    def met(state: State, y: Tensor | None) -> Critic:
-        told = state.critic if y is None else ProjectionCritic(state.critic, y)
-        if not seen.augment and not seen.noise:
-            return told
-        sigma = schedules.noise_level(state.step, seen.noise, seen.noise_steps)
-        return CriticView(told, seen.augment, sigma, state.augment_p if seen.adaptive else seen.augment_p)
+    def at_step(state: State, y: Tensor | None) -> Critic:
+        critic = state.critic if y is None else ProjectionCritic(state.critic, y)
+        if not view.augment and not view.noise:
+            return critic
+        sigma = schedules.noise_level(state.step, view.noise, view.noise_steps)
+        return CriticView(critic, view.augment, sigma, state.augment_p if view.adaptive else view.augment_p)
 
-    return met
+    return at_step
 
 
-def plan(config: Config) -> Plan:
-    """What the training loop needs to know."""
-    schedule, critic, generator = config.schedule, config.critic_optimiser, config.generator_optimiser
+def plan(resolved: Resolved) -> Plan:
+    """Return what the training loop needs besides networks, method and data."""
+    config = resolved.config
+    schedule, log_every = config.schedule, config.record.log_every
     return Plan(
         seed=config.seed,
         batch=schedule.batch,
-        critic_steps=partial(
-            schedules.critic_steps,
-            usual=schedule.critic_steps,
-            boosted=schedule.boosted_critic_steps,
-            first=schedule.boost_first,
-            every=schedule.boost_every,
-        ),
-        precision=precision(config),
-        d_rate=lambda step: critic.lr * schedules.inverse_time(step, critic.decay),
-        g_rate=lambda step: generator.lr * schedules.inverse_time(step, generator.decay),
-        view=view(config),
+        critic_steps=resolved.critic_steps,
+        precision=resolved.precision,
+        d_lr=resolved.d_lr,
+        g_lr=resolved.g_lr,
+        view=critic_view(config.view),
         augment_p_step=schedule.batch / config.view.adaptive_images if config.view.adaptive else None,
-        wants_estimates=lambda step: step == 1 or step % config.record.log_every == 0,
+        wants_estimates=lambda step: step == 1 or step % log_every == 0,
         conditional=config.data.classes > 0,
-        d_clip_value=critic.clip_value,
-        g_clip_value=generator.clip_value,
+        d_clip_value=config.critic_optimiser.clip_value,
+        g_clip_value=config.generator_optimiser.clip_value,
         ema_half_life=schedule.ema_half_life,
         ema_rampup=schedule.ema_rampup,
         separate_critic_terms=schedule.separate_critic_terms,
         fresh_latents=schedule.fresh_latents,
-        step_runner=cuda_graphs.replayed if uses_cuda_graphs(config) else Plan.step_runner,
+        step_runner=cuda_graphs.replayed if resolved.cuda_graphs else Plan.step_runner,
     )

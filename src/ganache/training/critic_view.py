@@ -1,4 +1,4 @@
-"""What the critic is shown: images as they are, augmented, or with noise on them. No method mentions it."""
+"""Critics that transform what they see: augmented or noisy images, and class labels. Methods do not notice."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ganache.types import Critic, at_least_float32
 
 
 class CriticView(Critic):
-    """A critic that sees every image, real or fake, through the named augmentations and then through noise.
+    """A critic that applies augmentations and then noise to every image, real or fake.
 
-    `p` is the share of images that each augmentation changes (p of Karras et al. 2020, "Training generative
+    `p` is the probability with which each augmentation changes an image (p of Karras et al. 2020, "Training generative
     adversarial networks with limited data", section 3.1). `sigma` is the standard deviation of the instance noise
     (Arjovsky & Bottou 2017, section 3): with it both distributions have the whole space as support, so their
-    divergence is smooth. A View holds no weights of its own.
+    divergence is smooth. It has no weights of its own.
     """
 
     def __init__(self, inner: Critic, augmentations: Sequence[str] = (), sigma: float = 0.0, p: float = 1.0) -> None:
@@ -29,7 +29,7 @@ class CriticView(Critic):
 
     def features(self, x: Tensor) -> Tensor:
         for augment in self.augmentations:
-            x = sometimes(augment, x, self.p)
+            x = with_probability(self.p, augment, x)
         if self.sigma > 0:
             x = x + self.sigma * torch.randn_like(x)
         return self.inner.features(x)
@@ -38,8 +38,8 @@ class CriticView(Critic):
         return self.inner.score(h)
 
 
-def sometimes(augment: Callable[[Tensor], Tensor], x: Tensor, p: float) -> Tensor:
-    """x with a share `p` of its samples changed, chosen anew each time."""
+def with_probability(p: float, augment: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """Apply `augment` to each sample of x [B, ...] with probability `p`."""
     if p >= 1:
         return augment(x)
     chosen = torch.rand(len(x), *[1] * (x.ndim - 1), device=x.device) < p
@@ -47,10 +47,10 @@ def sometimes(augment: Callable[[Tensor], Tensor], x: Tensor, p: float) -> Tenso
 
 
 class ProjectionCritic(Critic):
-    """A critic that is told the class of every image, real or fake: a projection critic.
+    """A critic conditioned on the class of every image, real or fake: a projection critic.
 
-    The score of features h gets <direction of the class, h> added (Miyato & Koyama 2018, "cGANs with projection
-    discriminator", equation 3). A batch of several times the labels' length holds their images again and again.
+    The inner product of the class embedding and the features h is added to the score (Miyato & Koyama 2018, "cGANs
+    with projection discriminator", equation 3). `labels` is [B]; a batch of k B images repeats these labels k times.
     """
 
     def __init__(self, inner: Critic, labels: Tensor) -> None:
@@ -58,12 +58,12 @@ class ProjectionCritic(Critic):
         assert inner.classes is not None
         self.inner, self.head, self.codes, self.image_shape = inner, inner.head, inner.codes, inner.image_shape
         self.joins_batches = inner.joins_batches
-        self.directions, self.labels = inner.classes, labels
+        self.embedding, self.labels = inner.classes, labels
 
     def features(self, x: Tensor) -> Tensor:
         return self.inner.features(x)
 
     def score(self, h: Tensor) -> Tensor:
         with torch.autocast(h.device.type, enabled=False):
-            direction: Tensor = self.directions(self.labels.repeat(len(h) // len(self.labels)))  # [B, F]
-            return self.inner.score(h) + (direction * at_least_float32(h)).sum(dim=1)
+            embedding: Tensor = self.embedding(self.labels.repeat(len(h) // len(self.labels)))  # [B, F]
+            return self.inner.score(h) + (embedding * at_least_float32(h)).sum(dim=1)

@@ -1,13 +1,13 @@
-"""Turns that are recorded once and then replayed: on a GPU, as CUDA graphs.
+"""Step functions that are recorded once and then replayed: CUDA graphs.
 
-The step of a small network is hundreds of kernels, and the host takes longer to launch one than the GPU to be done with
-it. A graph holds all the launches of a turn and is launched as one. What it holds are the same kernels on the same
-numbers in the same order, so a replayed turn ends with the same bits as one that is taken as it is written, and a
-resumed run, whose first turns are, ends like one that never stopped.
+A step of a small network consists of hundreds of kernels, and the host takes longer to launch one than the GPU to run
+it. A CUDA graph holds all launches of a step and is launched as one. The graph runs the same kernels on the same
+numbers in the same order, so a replayed step gives the same bits as an ordinary one. A resumed run, whose first steps
+are ordinary ones, therefore ends like an uninterrupted run.
 
-A graph reads and writes the same memory each time: real images and labels are copied into it, what a turn leaves is
-copied out of it, learning rates are tensors. Random numbers follow the seed that is set before each replay. Whatever
-Python decides in a turn is decided once; `build.recorded` says which settings leave it nothing to decide.
+A graph reads and writes the same memory each time: real images and labels are copied into it, results are copied out
+of it, and learning rates are tensors. Random numbers follow the seed that is set before each replay. Decisions that
+Python takes during a step are frozen by the recording; `device.can_record_steps` lists the settings that forbid it.
 """
 
 from __future__ import annotations
@@ -19,44 +19,47 @@ import torch
 from torch import Tensor
 
 from ganache.errors import ConfigError
-from ganache.training.loop import StepFunction, StepResult
+from ganache.training.state import StepFunction, StepResult
 
 Work = Callable[[], None]
 
-AS_WRITTEN = 2
-"""Turns of each kind before the recording: they make the optimisers' memory and find the algorithms."""
+WARM_UP_STEPS = 2
+"""Ordinary steps of each kind before the recording: they allocate the optimisers' state and select algorithms."""
 
 
 class Recorder(Protocol):
-    """What can record work, and have it done again."""
+    """Records work for replay."""
 
-    def aside(self, work: Work) -> None:
-        """Do it now, where it will be recorded."""
+    def run(self, work: Work) -> None:
+        """Do the work now, on the stream where it will be recorded."""
 
     def record(self, work: Work) -> Work:
-        """What does it, each time it is called; it has not been done yet."""
+        """Return a function that replays the recorded work; recording does not execute it."""
 
 
-def replayed(*turns: StepFunction, recorder: Callable[[], Recorder] | None = None) -> tuple[StepFunction, ...]:
-    """The turns, each recorded when it is known; they share memory, so what one leaves is copied before the next."""
+def replayed(*steps: StepFunction, recorder: Callable[[], Recorder] | None = None) -> tuple[StepFunction, ...]:
+    """Return step functions that are recorded after a few calls and replayed from then on.
+
+    All of them share one memory pool, so each result is copied before the next replay.
+    """
     shared = (recorder or CudaGraphs)()
-    return tuple(Recorded(turn, shared) for turn in turns)
+    return tuple(RecordedStep(step, shared) for step in steps)
 
 
-class Recorded:
-    """A turn that is taken as it is written at first, and replayed from then on."""
+class RecordedStep:
+    """A step function that runs normally for the first `WARM_UP_STEPS` calls and is replayed from then on."""
 
-    def __init__(self, turn: StepFunction, recorder: Recorder) -> None:
-        self.turn, self.recorder = turn, recorder
-        self.taken = 0
+    def __init__(self, step: StepFunction, recorder: Recorder) -> None:
+        self.step, self.recorder = step, recorder
+        self.calls = 0
         self.replay: Work | None = None
 
     def __call__(self, real: Tensor, y: Tensor | None) -> StepResult:
-        if self.taken < AS_WRITTEN:
-            self.taken += 1
+        if self.calls < WARM_UP_STEPS:
+            self.calls += 1
             self.real, self.y = real, y
-            self.recorder.aside(self.work)
-            return self.left
+            self.recorder.run(self.work)
+            return self.result
         if self.replay is None:
             self.real, self.y = real.clone(), y if y is None else y.clone()
             self.replay = self.recorder.record(self.work)
@@ -64,21 +67,24 @@ class Recorded:
         if self.y is not None and y is not None:
             self.y.copy_(y)
         self.replay()
-        return self.left.copied()
+        return self.result.clone()
 
     def work(self) -> None:
-        self.left: StepResult = self.turn(self.real, self.y)
+        self.result: StepResult = self.step(self.real, self.y)
 
 
 class CudaGraphs:
-    """Records on a stream of its own. All that is taken as written runs there too: what autograd, cuBLAS and cuDNN
-    remember of a stream is then there when the recording begins."""
+    """Records CUDA graphs on a side stream.
+
+    Ordinary steps run on the same stream, so that the per-stream state of autograd, cuBLAS and cuDNN exists when the
+    recording begins.
+    """
 
     def __init__(self) -> None:
         self.stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         self.pool = torch.cuda.graph_pool_handle()
 
-    def aside(self, work: Work) -> None:
+    def run(self, work: Work) -> None:
         self.stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(self.stream):
             work()
@@ -87,12 +93,12 @@ class CudaGraphs:
     def record(self, work: Work) -> Work:
         graph = torch.cuda.CUDAGraph()
         try:
-            # Other threads may use the GPU meanwhile: a page that shows pictures of a run in training, say.
+            # Other threads may use the GPU during the recording, for example the page that shows a run in training.
             with torch.cuda.graph(graph, pool=self.pool, stream=self.stream, capture_error_mode="thread_local"):
                 work()
         except RuntimeError as error:
             reason = str(error).partition("\n")[0]
             raise ConfigError(
-                f"A training step could not be recorded as a CUDA graph ({reason}): add --precision.cuda_graphs False."
+                f"A training step could not be recorded as a CUDA graph ({reason}): add --precision.cuda-graphs False."
             ) from error
         return graph.replay

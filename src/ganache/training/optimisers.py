@@ -1,4 +1,4 @@
-"""The update rules: PyTorch's own, made to start at once, and RMSProp in one pass over memory."""
+"""Optimisers: those of PyTorch without their slow first call, and RMSProp in one pass over memory."""
 
 from __future__ import annotations
 
@@ -11,47 +11,53 @@ from ganache.config.sections import OptimiserConfig
 
 
 def optimiser(
-    settings: OptimiserConfig, network: nn.Module, on: torch.device, recorded: bool = False
+    settings: OptimiserConfig, network: nn.Module, device: torch.device, recorded: bool = False
 ) -> torch.optim.Optimizer:
-    """The update rule over a network's weights; one that can be `recorded` has its rate and its counters on the GPU."""
-    weights, epsilon = list(network.parameters()), settings.epsilon
-    lr = torch.tensor(settings.lr, device=on) if recorded else settings.lr
-    if settings.name == "adam":
-        betas, fused = (float(settings.beta1), float(settings.beta2)), on.type in ("cpu", "cuda")
-        return light(torch.optim.Adam)(weights, lr, betas, epsilon, fused=fused, foreach=False, capturable=recorded)
-    if settings.name == "rmsprop":
-        if on.type == "cpu" and not recorded:
-            return Rmsprop(weights, settings.lr, settings.beta2, epsilon)
-        options: dict[str, Any] = {"alpha": settings.beta2, "eps": epsilon, "foreach": True, "capturable": recorded}
-        return light(torch.optim.RMSprop)(weights, lr, **options)
-    return light(torch.optim.SGD)(weights, lr, momentum=settings.beta1)
+    """Return the optimiser of a network's weights.
 
-
-Kind = TypeVar("Kind", bound=type[torch.optim.Optimizer])
-
-
-def light(kind: Kind) -> Kind:
-    """A PyTorch optimiser, without the marks that tell PyTorch's compiler to keep away from it.
-
-    We do not compile, and at the first call a mark loads the whole compiler: a second at every start.
+    With `recorded`, its learning rate and its step counters are tensors on `device`, as CUDA graphs require.
     """
-    marked = ("add_param_group", "zero_grad", "step")
-    bare: dict[str, Any] = {name: getattr(getattr(kind, name), "__wrapped__", None) for name in marked}
-    if None in bare.values():
-        return kind  # a PyTorch that marks them in another way
-    bare["step"] = torch.no_grad()(bare["step"])  # which its mark did as well
-    return type(kind.__name__, (kind,), bare)  # type: ignore[return-value]
+    weights, epsilon = list(network.parameters()), settings.epsilon
+    lr = torch.tensor(settings.lr, device=device) if recorded else settings.lr
+    options: dict[str, Any]
+    if settings.name == "adam":
+        betas, fused = (float(settings.beta1), float(settings.beta2)), device.type in ("cpu", "cuda")
+        return without_compiler_hooks(torch.optim.Adam)(
+            weights, lr, betas, epsilon, fused=fused, foreach=False, capturable=recorded
+        )
+    if settings.name == "rmsprop":
+        if device.type == "cpu" and not recorded:
+            return Rmsprop(weights, settings.lr, settings.beta2, epsilon)
+        options = {"alpha": settings.beta2, "eps": epsilon, "foreach": True, "capturable": recorded}
+        return without_compiler_hooks(torch.optim.RMSprop)(weights, lr, **options)
+    return without_compiler_hooks(torch.optim.SGD)(weights, lr, momentum=settings.beta1)
 
 
-FAR = 1e9
-"""A step at which Adam's correction of its young averages has long become a factor of 1."""
+OptimiserType = TypeVar("OptimiserType", bound=type[torch.optim.Optimizer])
 
 
-class Rmsprop(light(torch.optim.RMSprop)):  # type: ignore[misc]
-    """Tieleman & Hinton 2012, as PyTorch has it, without momentum; on a CPU by the kernel that fuses Adam's step.
+def without_compiler_hooks(cls: OptimiserType) -> OptimiserType:
+    """Return a subclass of a PyTorch optimiser without the decorators that exclude it from compilation.
 
-    a = rho a + (1 - rho) g^2; w -= lr g / (sqrt(a) + epsilon) is Adam's rule where nothing is averaged but the squares
-    and no average is young. PyTorch takes five passes over memory for it, and the fused kernel one.
+    Their first call imports PyTorch's whole compiler, which takes a second, and we never compile.
+    """
+    decorated = ("add_param_group", "zero_grad", "step")
+    plain: dict[str, Any] = {name: getattr(getattr(cls, name), "__wrapped__", None) for name in decorated}
+    if None in plain.values():
+        return cls  # a version of PyTorch that decorates them differently
+    plain["step"] = torch.no_grad()(plain["step"])  # its decorator did this as well
+    return type(cls.__name__, (cls,), plain)  # type: ignore[return-value]
+
+
+LATE_STEP = 1e9
+"""A step at which Adam's bias correction is a factor of 1."""
+
+
+class Rmsprop(without_compiler_hooks(torch.optim.RMSprop)):  # type: ignore[misc]
+    """RMSProp (Tieleman & Hinton 2012) without momentum, computed on a CPU by PyTorch's fused Adam kernel.
+
+    a = rho a + (1 - rho) g^2; w -= lr g / (sqrt(a) + epsilon) is Adam's rule with beta1 = 0 and without bias
+    correction. PyTorch's own RMSProp takes five passes over memory, the fused kernel takes one.
     """
 
     @torch.no_grad()
@@ -69,10 +75,10 @@ class Rmsprop(light(torch.optim.RMSprop)):  # type: ignore[misc]
             torch._fused_adam_(
                 weights,
                 gradients,
-                gradients,  # their own average, which the kernel writes where it read them
+                gradients,  # with beta1 = 0 the average is the gradient itself, and the kernel updates it in place
                 squares,
                 [],
-                [torch.full((), FAR)] * len(weights),
+                [torch.full((), LATE_STEP)] * len(weights),
                 lr=float(group["lr"]),
                 beta1=0.0,
                 beta2=group["alpha"],

@@ -15,11 +15,11 @@ from typing import Any
 from ganache.runs.diagnose.balance import critic_too_strong, generator_too_strong, oscillation, past_its_peak
 from ganache.runs.diagnose.basics import data_problem, gradients, no_numbers, nothing_changes
 from ganache.runs.diagnose.history import EARLY, ENOUGH, History
-from ganache.runs.diagnose.trust import trust
+from ganache.runs.diagnose.trust import critic_loss_finding
 from ganache.runs.diagnose.variety import collapse, memorisation
 from ganache.runs.diagnose.words import SEVERITIES, Finding, percent
 
-__all__ = ["Finding", "findings", "looks_told", "trust"]
+__all__ = ["Finding", "critic_loss_finding", "describe_probes", "findings"]
 
 RULES: tuple[Callable[[History], Finding | None], ...] = (
     no_numbers,
@@ -42,7 +42,7 @@ def findings(log: Sequence[Mapping[str, Any]]) -> list[Finding]:
     return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
-def looks_told(log: Sequence[Mapping[str, Any]]) -> str:
+def describe_probes(log: Sequence[Mapping[str, Any]]) -> str:
     """How much has been looked at, at what cost, and whether that is enough to tell."""
     h = History.of(log)
     if not h.looks or not h.lines:

@@ -17,7 +17,7 @@ FOLLOWS = 0.3
 """Rank correlation below which the critic's loss has not followed the quality."""
 
 
-def trust(log: Sequence[Mapping[str, Any]]) -> Finding | None:
+def critic_loss_finding(log: Sequence[Mapping[str, Any]]) -> Finding | None:
     """Whether the critic's loss is to be trusted now as a measure of the distance, and why; None too early to tell."""
     h = History.of(log)
     gain, told_apart, right = h.last("critic_headroom"), h.last("critic_auc"), h.last("critic_accuracy")

@@ -1,0 +1,139 @@
+"""One step of the critic, or of critic and generator: losses, gradients and optimiser steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+from torch.nn.utils import get_total_norm
+
+from ganache.functional import schedules
+from ganache.training.state import Plan, State, StepResult
+from ganache.types import Generator, Method, Prior, Terms
+
+ADAPT_EVERY = 4
+"""Batches between two updates of adaptive augmentation: NVlabs/stylegan2-ada-pytorch, train.py (ada_interval)."""
+
+
+def critic_only_step(
+    state: State, method: Method, prior: Prior, plan: Plan, real: Tensor, y: Tensor | None
+) -> StepResult:
+    """Take one critic step on new latents."""
+    state.generator.requires_grad_(False)  # its weights need no gradient here, so no graph is kept for it
+    z = prior.sample(plan.batch, category=y, device=real.device)
+    d, norm = critic_step(state, method, real, z, y, plan)
+    adapt_augmentation(state, method, real, y, plan)
+    state.generator.requires_grad_(True)
+    return StepResult(z, detach_terms(d), {"d": norm})
+
+
+def critic_and_generator_step(
+    state: State, method: Method, prior: Prior, plan: Plan, real: Tensor, y: Tensor | None
+) -> StepResult:
+    """Take one critic step, then one generator step.
+
+    With `plan.fresh_latents` the generator's step draws new latents. Otherwise it reuses the critic's latents and the
+    images made from them, which saves one pass through the generator.
+    """
+    G, D, computed = state.generator.requires_grad_(False), state.critic, None
+    z = prior.sample(plan.batch, category=y, device=real.device)
+    if not plan.fresh_latents:
+        with plan.precision():
+            computed = PrecomputedGenerator(G.requires_grad_(True)(z))
+    critic_state = replace(state, generator=computed.detached()) if computed else state
+    d, d_norm = critic_step(critic_state, method, real, z, y, plan)
+    adapt_augmentation(state, method, real, y, plan)
+    G.requires_grad_(True), D.requires_grad_(False)
+    z = z if computed else prior.sample(plan.batch, category=y, device=real.device)
+    with plan.precision():
+        g = method.g_terms(computed or G, plan.view(state, y), real, z)
+    g_norm = descend(g, state.g_optimiser, plan.g_clip_value)
+    D.requires_grad_(True)
+    return StepResult(z, detach_terms(d), {"d": d_norm, "g": g_norm}, detach_terms(g))
+
+
+class PrecomputedGenerator(Generator):
+    """A generator that returns images x [B, *image_shape] that were computed before, whatever latents it is given."""
+
+    def __init__(self, x: Tensor) -> None:
+        super().__init__()
+        self.x = x
+
+    def synthesis(self, w: Tensor) -> Tensor:
+        return self.x
+
+    def detached(self) -> PrecomputedGenerator:
+        """Return the same images without their graph, for the critic's step."""
+        return PrecomputedGenerator(self.x.detach())
+
+
+def critic_step(
+    state: State, method: Method, real: Tensor, z: Tensor, y: Tensor | None, plan: Plan
+) -> tuple[Terms, Tensor]:
+    """Take one optimiser step of the critic on the sum of its terms, or one step per term in turn.
+
+    Returns the terms, and the norm of the (last) gradient before clipping.
+    """
+    G, D = state.generator, plan.view(state, y)
+    if plan.separate_critic_terms:
+        with plan.precision():
+            fakes = PrecomputedGenerator(G(z)).detached()  # every term sees the same fakes
+        d = {}
+        for name, term in with_precision(method.iter_d_terms(fakes, D, real, z), plan.precision):
+            d[name] = term
+            norm = descend({name: term}, state.d_optimiser, plan.d_clip_value)
+    else:
+        with plan.precision():
+            d = method.d_terms(G, D, real, z)
+        norm = descend(d, state.d_optimiser, plan.d_clip_value)
+    method.after_d_step(state.critic)
+    return d, norm
+
+
+def with_precision(
+    terms: Iterator[tuple[str, Tensor]], precision: Callable[[], AbstractContextManager[object]]
+) -> Iterator[tuple[str, Tensor]]:
+    """Advance the iterator inside the context `precision`; the consumer's code runs outside it."""
+    while True:
+        with precision():
+            term = next(terms, None)
+        if term is None:
+            return
+        yield term
+
+
+@torch.no_grad()
+def adapt_augmentation(state: State, method: Method, real: Tensor, y: Tensor | None, plan: Plan) -> None:
+    """Augment more while the critic is too sure of the real images, and less otherwise; at every fourth batch.
+
+    A critic that is sure of most real images has memorised them (Karras et al. 2020, "Training generative adversarial
+    networks with limited data", section 3.2). It is evaluated in `eval` mode, so its state does not change.
+    """
+    if plan.augment_p_step is None or method.decision_threshold is None or state.batch_index % ADAPT_EVERY:
+        return
+    state.critic.eval()
+    mean_sign = (plan.view(state, y)(real) - method.decision_threshold).sign().mean()
+    state.critic.train()
+    state.augment_p = schedules.adapted_augment_p(state.augment_p, float(mean_sign), ADAPT_EVERY * plan.augment_p_step)
+
+
+def descend(terms: Terms, optimiser: torch.optim.Optimizer, clip_value: float | None) -> Tensor:
+    """Take one optimiser step on the sum of the terms; return the norm of the whole gradient before clipping."""
+    optimiser.zero_grad(set_to_none=True)
+    total = torch.stack(list(terms.values())).sum()
+    total.backward()  # type: ignore[no-untyped-call]
+    gradients = [p.grad for group in optimiser.param_groups for p in group["params"] if p.grad is not None]
+    norm = get_total_norm(gradients)
+    if clip_value is not None:
+        torch._foreach_clamp_min_(gradients, -clip_value)
+        torch._foreach_clamp_max_(gradients, clip_value)
+    optimiser.step()
+    return norm
+
+
+def detach_terms(terms: Terms) -> Terms:
+    """Return the same terms without their graphs."""
+    return {name: term.detach() for name, term in terms.items()}

@@ -442,45 +442,45 @@ def test_dropout_only_in_training() -> None:
     [
         (
             lambda: Dcgan().generator((3, 30, 30)),
-            "dcgan makes sizes that are multiples of 8, and 30x30 is not: try --size 32.",
+            "dcgan needs a height and width that are multiples of 8, not 30x30: use --size 32.",
         ),
         (
             lambda: Dcgan().critic((3, 48, 50)),
-            "dcgan makes sizes that are multiples of 8, and 48x50 is not: try --size 48x56.",
+            "dcgan needs a height and width that are multiples of 8, not 48x50: use --size 48x56.",
         ),
         (
             lambda: AnimeArticle().critic((3, 16, 16)),
-            "anime-article makes sizes that are multiples of 2, 24 or more, and 16x16 is not: try --size 24.",
+            "anime-article needs a height and width that are multiples of 2 and at least 24, not 16x16: use --size 24.",
         ),
         (
             lambda: WganArticle().generator((1, 27, 27)),
-            "wgan-article makes sizes that are multiples of 4, 24 or more, and 27x27 is not: try --size 28.",
+            "wgan-article needs a height and width that are multiples of 4 and at least 24, not 27x27: use --size 28.",
         ),
         (
             lambda: Dcgan().generator((5, 32, 32)),
-            "dcgan makes pictures of 1 to 4 channels, and 5 were asked for: try 3 for colour, 1 for grey.",
+            "dcgan generates images of 1 to 4 channels, not 5: use 3 for colour or 1 for grey.",
         ),
         (
             lambda: WganArticle().critic((2,)),
-            "wgan-article makes pictures, and the data have shape (2,): try the network mlp.",
+            "wgan-article generates images, but the data have shape (2,): use --network.name mlp.",
         ),
         (
             lambda: Mlp().critic((8, 3, 32, 32)),
-            "mlp makes pictures (C, H, W) and points (2,), and (8, 3, 32, 32) is neither: "
-            "try the shape of one picture, without the batch.",
+            "mlp was given the shape (8, 3, 32, 32), but expects one image (C, H, W) or one point (2,): leave out the "
+            "batch dimension.",
         ),
         (
             lambda: Dcgan(critic_norm="bach"),  # type: ignore[arg-type]
-            "dcgan knows no normalisation 'bach': did you mean 'batch'?",
+            "dcgan has no normalisation 'bach': did you mean 'batch'?",
         ),
         (
             lambda: Dcgan(max_width=0),
-            "dcgan was given max_width 0, which must be 1 or more: try a larger max_width.",
+            "dcgan was given max_width 0, which must be 1 or more: use a larger max_width.",
         ),
-        (lambda: Mlp(layers=0), "mlp was given layers 0, which must be 1 or more: try a larger layers."),
+        (lambda: Mlp(layers=0), "mlp was given layers 0, which must be 1 or more: use a larger layers."),
         (
             lambda: AnimeArticle(dropout=1.0),
-            "anime-article was given dropout 1.0, which must be 0 or more and less than 1: try 0.4.",
+            "anime-article was given dropout 1.0, which must be at least 0 and below 1: use 0.4.",
         ),
     ],
 )

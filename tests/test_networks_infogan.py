@@ -255,12 +255,15 @@ def test_pictures_stay_channels_last() -> None:
 @pytest.mark.parametrize(
     ("shape", "sentence"),
     [
-        ((1, 30, 30), "infogan makes sizes that are multiples of 4, 8 or more, and 30x30 is not: try --size 32."),
-        ((1, 4, 4), "infogan makes sizes that are multiples of 4, 8 or more, and 4x4 is not: try --size 8."),
-        ((2,), "infogan makes pictures, and the data have shape (2,): try the network mlp."),
+        (
+            (1, 30, 30),
+            "infogan needs a height and width that are multiples of 4 and at least 8, not 30x30: use --size 32.",
+        ),
+        ((1, 4, 4), "infogan needs a height and width that are multiples of 4 and at least 8, not 4x4: use --size 8."),
+        ((2,), "infogan generates images, but the data have shape (2,): use --network.name mlp."),
         (
             (5, 28, 28),
-            "infogan makes pictures of 1 to 4 channels, and 5 were asked for: try 3 for colour, 1 for grey.",
+            "infogan generates images of 1 to 4 channels, not 5: use 3 for colour or 1 for grey.",
         ),
     ],
 )
@@ -276,5 +279,5 @@ def test_refused_settings() -> None:
         with pytest.raises(ConfigError, match=f"infogan was given {name} 0, which must be 1 or more"):
             Infogan(**{name: 0})
     for name in ("generator_norm", "critic_norm"):
-        with pytest.raises(ConfigError, match="infogan knows no normalisation 'bach': did you mean 'batch'"):
+        with pytest.raises(ConfigError, match="infogan has no normalisation 'bach': did you mean 'batch'"):
             Infogan(**{name: "bach"})  # type: ignore[arg-type]

@@ -76,7 +76,7 @@ def test_a_head_tells_pictures_by_two_places_together() -> None:
 
 
 def test_what_it_cannot_be_is_refused() -> None:
-    with pytest.raises(ConfigError, match="critic_overview 3: give 1, 2, 4 or 8"):
+    with pytest.raises(ConfigError, match="critic_overview 3: use 1, 2, 4, 8 or None"):
         Dcgan(critic_overview=3)
 
 

@@ -309,11 +309,11 @@ def test_a_run_takes_it() -> None:
 @pytest.mark.parametrize(
     ("shape", "sentence"),
     [
-        ((3, 30, 30), "r3gan makes sizes that are multiples of 8, and 30x30 is not: try --size 32."),
-        ((2,), "r3gan makes pictures, and the data have shape (2,): try the network mlp."),
+        ((3, 30, 30), "r3gan needs a height and width that are multiples of 8, not 30x30: use --size 32."),
+        ((2,), "r3gan generates images, but the data have shape (2,): use --network.name mlp."),
         (
             (5, 32, 32),
-            "r3gan makes pictures of 1 to 4 channels, and 5 were asked for: try 3 for colour, 1 for grey.",
+            "r3gan generates images of 1 to 4 channels, not 5: use 3 for colour or 1 for grey.",
         ),
     ],
 )
@@ -328,4 +328,4 @@ def test_refusals(shape: ImageShape, sentence: str) -> None:
 def test_refused_counts(name: str) -> None:
     with pytest.raises(ConfigError) as refusal:
         R3gan(**{name: 0})
-    assert str(refusal.value) == f"r3gan was given {name} 0, which must be 1 or more: try a larger {name}."
+    assert str(refusal.value) == f"r3gan was given {name} 0, which must be 1 or more: use a larger {name}."

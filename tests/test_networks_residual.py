@@ -193,8 +193,8 @@ def test_wgan_gp_takes_the_defaults_and_refuses_batch_norm() -> None:
 @pytest.mark.parametrize(
     ("shape", "sentence"),
     [
-        ((3, 30, 30), "residual makes sizes that are multiples of 8, and 30x30 is not: try --size 32."),
-        ((2,), "residual makes pictures, and the data have shape (2,): try the network mlp."),
+        ((3, 30, 30), "residual needs a height and width that are multiples of 8, not 30x30: use --size 32."),
+        ((2,), "residual generates images, but the data have shape (2,): use --network.name mlp."),
     ],
 )
 def test_refusals(shape: ImageShape, sentence: str) -> None:

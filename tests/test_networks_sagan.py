@@ -386,12 +386,12 @@ def test_attention_is_put_at_the_side(spec: Dcgan | Residual, shape: ImageShape,
         (
             Dcgan(attention=64),
             "dcgan has no feature map of side 64 for self-attention: at 64x96 the shorter sides are 4, 8, 16, 32, "
-            "so try --network.attention 32.",
+            "so use --network.attention 32.",
         ),
         (
             Residual(attention=7),
             "residual has no feature map of side 7 for self-attention: at 64x96 the shorter sides are 4, 8, 16, 32, "
-            "64, so try --network.attention 8.",
+            "64, so use --network.attention 8.",
         ),
     ],
 )

@@ -1,20 +1,20 @@
-"""The words of ganache: Generator, Critic, Method, Prior.
+"""The interfaces that everything else is written against: Generator, Critic, Network, Method, Prior.
 
-Shapes are written in one alphabet, everywhere:
+Shapes use one alphabet throughout the code:
 
-    B  batch      C  channels      H  height      W  width      N  how many      F  features
+    B  batch      C  channels      H  height      W  width      N  number of samples      F  features
     z  latents [B, z_dim]                     w  mapped latents [B, w_dim]
     x  images [B, C, H, W] in [-1, 1]         y  labels [B]
 
-A 2-D toy is an "image" of shape (2,): x is then [B, 2].
+A 2-D toy is an "image" of shape (2,), so its x is [B, 2].
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -22,47 +22,47 @@ from torch.nn.functional import one_hot
 from torch.nn.modules.batchnorm import _BatchNorm
 
 ImageShape = tuple[int, ...]
-"""(C, H, W), or (2,) for a 2-D toy."""
+"""The shape of one image: (C, H, W), or (2,) for a 2-D toy."""
 
 Terms = dict[str, Tensor]
-"""Named parts of a loss, weighted already: the loss is their sum. Each is a float32 scalar."""
+"""The terms of a loss by name. Each is a float32 scalar that includes its weight, so the loss is their sum."""
 
 
 class Generator(nn.Module, ABC):
-    """z [B, z_dim] -> x [B, *image_shape] in [-1, 1]."""
+    """The generator network: z [B, z_dim] -> x [B, *image_shape] in [-1, 1]."""
 
     z_dim: int
     image_shape: ImageShape
 
     def mapping(self, z: Tensor) -> Tensor:
-        """z [B, z_dim] -> w [B, w_dim]; the identity unless a network has a mapping of its own."""
+        """Map z [B, z_dim] to w [B, w_dim]. The identity, unless a network overrides it."""
         return z
 
     @abstractmethod
     def synthesis(self, w: Tensor) -> Tensor:
-        """w [B, w_dim] -> x [B, *image_shape] in [-1, 1]."""
+        """Map w [B, w_dim] to images x [B, *image_shape] in [-1, 1]."""
 
     def forward(self, z: Tensor) -> Tensor:
         return self.synthesis(self.mapping(z))
 
 
 class Critic(nn.Module, ABC):
-    """x [B, *image_shape] -> raw scores [B], higher for more real. No sigmoid: a loss adds its own.
+    """The discriminator: x [B, *image_shape] -> scores [B] before any sigmoid, higher for images that look more real.
 
-    `head` is the last linear layer, [B, F] -> [B, 1]. It computes in float32 (float64 in a float64 network) even
-    where the body computes in bfloat16, whose three digits are too few for the difference of two scores.
+    `head` is the last linear layer, [B, F] -> [B, 1]. It computes in float32 (float64 in a float64 network) even where
+    the body computes in bfloat16, because three digits are too few for differences between scores.
     """
 
     image_shape: ImageShape
     joins_batches: bool = False
-    """Whether `both` may score real and fake images in one pass. A family sets this to True where each score depends
-    on its own image alone, or where every layer that looks at its batch has an attribute `batch_groups`: the number of
-    batches, one after the other, in what it is given."""
+    """Whether `both` may score real and fake images in one forward pass. A network opts in by setting this to True if
+    each score depends on its own image alone, or if every layer that computes statistics over the batch has an
+    attribute `batch_groups`, the number of equal batches that its input consists of, and treats them separately."""
     head: nn.Linear
     codes: nn.Module | None
-    """InfoGAN's Q, where the method asks for one: features [B, F] -> what it reads off the codes of a fake."""
+    """InfoGAN's recognition head Q, if the method needs one: features [B, F] -> predicted codes [B, any]."""
     classes: nn.Module | None
-    """Where the critic is told the class: labels [B] -> a direction of the features [B, F] for each."""
+    """The class embedding of a conditional critic: labels [B] -> directions in feature space [B, F]."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -71,98 +71,165 @@ class Critic(nn.Module, ABC):
 
     @abstractmethod
     def features(self, x: Tensor) -> Tensor:
-        """x [B, *image_shape] -> the last hidden layer [B, F]."""
+        """Return the last hidden layer [B, F] for x [B, *image_shape]."""
 
     def score(self, h: Tensor) -> Tensor:
-        """Features [B, F] -> raw scores [B]."""
+        """Return the scores [B] for features h [B, F]."""
         with torch.autocast(h.device.type, enabled=False):
             scores: Tensor = self.head(at_least_float32(h))
         return scores.flatten()
 
     def read_codes(self, h: Tensor) -> Tensor:
-        """What Q says of features [B, F], [B, anything]."""
+        """Return Q's prediction [B, any] for features h [B, F]."""
         assert self.codes is not None
         with torch.autocast(h.device.type, enabled=False):
-            said: Tensor = self.codes(at_least_float32(h))
-        return said
+            predicted: Tensor = self.codes(at_least_float32(h))
+        return predicted
 
     def forward(self, x: Tensor) -> Tensor:
         return self.score(self.features(x))
 
     def both(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
-        """The scores of two batches, [B] and [B']: in one pass where `joins_batches` allows it and it is the same.
+        """Return the scores of a real and of a fake batch, [B] and [B'].
 
-        It is not the same for two batches of different sizes, nor where a batch norm is not ours and would mix both.
+        One forward pass serves both batches if the result is the same: the network opted in (`joins_batches`), the
+        batches have the same size, and no batch norm would mix them. Otherwise each batch has a pass of its own.
         """
-        aware: list[Any] = [module for module in self.modules() if hasattr(module, "batch_groups")]
-        mixes = any(isinstance(module, _BatchNorm) and module not in aware for module in self.modules())
+        grouped: list[Any] = [module for module in self.modules() if hasattr(module, "batch_groups")]
+        mixes = any(isinstance(module, _BatchNorm) and module not in grouped for module in self.modules())
         if not self.joins_batches or len(real) != len(fake) or mixes:
             return self(real), self(fake)
         try:
-            for module in aware:
+            for module in grouped:
                 module.batch_groups = 2
             real_scores, fake_scores = self(torch.cat([real, fake])).chunk(2)
         finally:
-            for module in aware:
+            for module in grouped:
                 module.batch_groups = 1
         return real_scores, fake_scores
 
 
 def at_least_float32(h: Tensor) -> Tensor:
-    """float32, or float64 where the network is float64."""
+    """Return h in float32, or in float64 if it is float64 already."""
     return h if h.dtype is torch.float64 else h.float()
+
+
+class Network(ABC):
+    """A network family: a frozen dataclass of settings that builds a generator and a critic for one image shape.
+
+    A subclass has a field `z_dim`. Register it under a name in `ganache.NETWORKS`. The methods with a default body
+    answer what the rules for settings (`config/rules.py`) ask about a family.
+    """
+
+    if TYPE_CHECKING:  # a dataclass field in most families; declared read-only, as the dataclasses are frozen
+
+        @property
+        def z_dim(self) -> int:
+            """Dimensions of a latent."""
+
+    @abstractmethod
+    def generator(self, shape: ImageShape) -> Generator:
+        """Return a newly initialised generator of images [B, *shape]; raise ConfigError if the shape is impossible."""
+
+    @abstractmethod
+    def critic(self, shape: ImageShape) -> Critic:
+        """Return a newly initialised critic of images [B, *shape]; raise ConfigError if the shape is impossible."""
+
+    def critic_mixes_images(self) -> Mapping[str, str]:
+        """Return the parts of the critic that make a score depend on the other images of its batch.
+
+        The keys name the parts, the values are the options that turn them off, such as
+        {"batch norm": "--network.critic-norm layer"}. Gradient penalties per sample are refused for such a critic. A
+        family whose critic has batch norm, or any other statistic over the batch, must override this.
+        """
+        return {}
+
+    def bounds_critic_slope(self) -> bool:
+        """Return whether the architecture bounds the critic's Lipschitz constant, as spectral normalisation does."""
+        return False
+
+    def warnings(self) -> Iterator[str]:
+        """Yield a sentence for each combination of the family's settings that is known to harm training."""
+        return iter(())
 
 
 class Method(ABC):
     """What critic and generator minimise: a frozen dataclass of a paper's constants, with the paper's defaults.
 
-    It holds no backward pass, no optimiser, no device, no logging: `train` has those.
+    A method contains no backward pass, optimiser, device or logging; the training loop has those. Register it under a
+    name in `ganache.METHODS`. The attributes and the methods with a default body answer what the rules for settings
+    (`config/rules.py`), the latent prior and the claims ask about a method.
     """
+
+    per_sample_gradients: bool = False
+    """Whether a term penalises the critic's gradient at single images, so that each score must depend on its own image
+    alone (Gulrajani et al. 2017, section 4: no batch norm in the critic)."""
+    recipe: str | None = None
+    """The recipe whose constants, optimisers and critic schedule the claims use to compare this method with others;
+    None leaves it out of the comparisons."""
 
     @abstractmethod
     def d_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
-        """What the critic minimises, on real [B, *image_shape] and z [B, z_dim]."""
+        """Return the terms that the critic minimises, given real [B, *image_shape] and z [B, z_dim]."""
 
     def iter_d_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Iterator[tuple[str, Tensor]]:
-        """The same terms by name, each computed when it is asked for, with the weights that the critic then has.
+        """Yield the same terms by name, each computed with the critic's weights at the time it is requested.
 
-        A method whose terms share no pass may have a cheaper way.
+        Training with `schedule.separate_critic_terms` steps the critic between two terms. Override this if the terms
+        share no forward pass and can be computed one at a time.
         """
         terms = self.d_terms(G, D, real, z)
-        for turn, name in enumerate(terms):
-            yield name, self.d_terms(G, D, real, z)[name] if turn else terms[name]
+        for index, name in enumerate(terms):
+            yield name, self.d_terms(G, D, real, z)[name] if index else terms[name]
 
     @abstractmethod
     def g_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
-        """What the generator minimises; `real` is for the few methods that compare pairs."""
+        """Return the terms that the generator minimises. Only methods that compare pairs use `real`."""
 
     def estimates(self, G: Generator, D: Critic, real: Tensor, z: Tensor, d: Terms) -> Terms:
-        """What the method knows of the distance between the two distributions, and of its critic; for the log.
+        """Return scalars for the log, such as an estimate of the divergence between real and generated images.
 
-        `d` holds the terms of the critic's last step. Empty for methods that know nothing of it.
+        `d` holds the terms of the critic's last step. Empty unless a method overrides it.
         """
         return {}
 
     @property
     def decision_threshold(self) -> float | None:
-        """The critic's score for an image that it takes for neither; None where only differences of scores count."""
+        """The score at which the critic finds an image as likely real as fake; None if only differences matter."""
         return 0.0
 
-    def codes(self, features: int) -> nn.Module | None:
-        """A head of the critic's that the method reads, [B, features] -> anything; None for most methods."""
+    @property
+    def latent_codes(self) -> tuple[int, int] | None:
+        """(values of the categorical code, number of continuous codes) that end each latent; None without codes."""
+        return None
+
+    def code_head(self, features: int) -> nn.Module | None:
+        """Return a new head that predicts codes from the critic's features, [B, features] -> [B, any], or None."""
         return None
 
     def after_d_step(self, D: Critic) -> None:  # noqa: B027  (a hook: most methods do nothing here)
-        """Called when the critic's optimiser has stepped: the place of weight clipping."""
+        """Change the critic's weights after its optimiser has stepped, for example clip them."""
+
+    def clips_weights(self) -> bool:
+        """Return whether `after_d_step` clips the critic's weights."""
+        return False
+
+    def needs_bounded_slope(self) -> bool:
+        """Return whether the critic's loss has no lower bound unless something else bounds the critic's slope."""
+        return False
+
+    def warnings(self) -> Iterator[str]:
+        """Yield a sentence for each choice of the method's settings that is known to harm training."""
+        return iter(())
 
 
 @dataclass(frozen=True)
 class Prior:
-    """The distribution of z [N, z_dim]: noise, then a category as one-hot, then continuous codes.
+    """The distribution of latents z [N, z_dim]: noise, followed by a one-hot category and continuous codes, if any.
 
-    The noise is N(mean, std^2) in each dimension, or uniform on [mean - std, mean + std]; the category is any of
-    `categories` (a class of the data, or InfoGAN's code), the continuous codes are uniform on [-1, 1]. Most runs
-    have noise only.
+    Each dimension of the noise is N(mean, std^2), or uniform on [mean - std, mean + std]. The category is one of
+    `categories` values (a class of the data, or InfoGAN's categorical code); the continuous codes are uniform on
+    [-1, 1].
     """
 
     z_dim: int
@@ -174,7 +241,7 @@ class Prior:
 
     @property
     def noise(self) -> int:
-        """Dimensions of noise."""
+        """The number of noise dimensions."""
         return self.z_dim - self.categories - self.continuous
 
     def sample(
@@ -185,9 +252,9 @@ class Prior:
         device: torch.device | str = "cpu",
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        """n latents [n, z_dim]; from `generator`, or from the device's own random state.
+        """Draw n latents [n, z_dim] from `generator`, or from the device's default random state if it is None.
 
-        `category` [n] chooses the categories; without it they are drawn.
+        `category` [n] sets the categories; they are drawn at random if it is None.
         """
         draw = torch.rand if self.kind == "uniform" else torch.randn
         unit = draw((n, self.noise), device=device, generator=generator)

@@ -14,7 +14,7 @@ from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Size, Un
 from ganache.claims.training import config, looks
 from ganache.claims.verdict import Part
 from ganache.networks import Mlp
-from ganache.types import Critic, Generator, ImageShape
+from ganache.types import Critic, Generator, ImageShape, Network
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,7 +32,7 @@ class Training(Size):
 
 
 @dataclass(frozen=True)
-class Even:
+class Even(Network):
     """An MLP pair whose critic begins with weights spread evenly over [-CLIP, CLIP].
 
     PyTorch's own are wider: the first clip would put most of them at the ends before anything was learnt.

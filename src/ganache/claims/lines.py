@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ganache.networks import Mlp
-from ganache.types import Critic, Generator, ImageShape
+from ganache.types import Critic, Generator, ImageShape, Network
 
 
 class Line(Generator):
@@ -28,7 +28,7 @@ class Line(Generator):
 
 
 @dataclass(frozen=True)
-class LinePair:
+class LinePair(Network):
     """A network family: the line at t, and an MLP as its critic."""
 
     t: float

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Size, Unit, of, values, variants
-from ganache.claims.training import METHOD_RECIPES, config, em_floor, em_to_held_out, held_out, looks, surface
+from ganache.claims.training import config, em_floor, em_to_held_out, held_out, looks, method_recipes, surface
 from ganache.claims.verdict import Part
 from ganache.data import TOYS
-from ganache.evaluation.metrics.modes import high_quality, modes_covered
+from ganache.evaluation.metrics.modes import high_quality_share, modes_covered
 from ganache.methods import WganGp
 from ganache.networks import Mlp
 
@@ -30,7 +30,7 @@ BATCH, LIMIT, CELLS, DOTS, FEW = 128, 1.5, 33, 200, 300
 
 @dataclass(frozen=True)
 class Training(Size):
-    methods: tuple[str, ...] = tuple(METHOD_RECIPES)
+    methods: tuple[str, ...] = field(default_factory=lambda: tuple(method_recipes()))
     hidden: int = 128
     layers: int = 3
     points: int = 10_000
@@ -75,7 +75,7 @@ def measure(unit: Unit, how: Training) -> Numbers:
     centres, std = TOYS[toy].centres, TOYS[toy].std
     if centres is not None and std is not None:
         covered = modes_covered(fakes, centres, std)
-        quality = high_quality(fakes, centres, std)
+        quality = high_quality_share(fakes, centres, std)
         numbers |= {"modes": covered, "share_of_modes": covered / len(centres), "high_quality": quality}
     return numbers | ({"frames": frames} if frames else {})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import importlib.util
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -20,12 +20,13 @@ from ganache.config.sections import DataConfig
 from ganache.core import images
 from ganache.data import Dataset, load
 from ganache.evaluation.features import extract
-from ganache.evaluation.features.base import RandomFeatures
-from ganache.evaluation.features.classifier import Classifier
-from ganache.evaluation.metrics.coverage import precision_recall_density_coverage
-from ganache.evaluation.metrics.frechet import Sums, between
-from ganache.evaluation.metrics.scores import patch_distance
-from ganache.evaluation.metrics.variety import classes_reached
+from ganache.evaluation.features.base import FeatureInputs
+from ganache.evaluation.features.classifier import ClassifierFeatures
+from ganache.evaluation.features.random import RandomFeatures
+from ganache.evaluation.metrics.diversity import classes_reached
+from ganache.evaluation.metrics.frechet import BlockMoments, frechet_distance
+from ganache.evaluation.metrics.precision_recall import precision_recall_density_coverage
+from ganache.evaluation.metrics.sliced_wasserstein import patch_distance
 from ganache.networks import Network
 from ganache.types import Critic, Generator, ImageShape
 
@@ -81,7 +82,7 @@ def setting(method: str, network: Network, how: Learning, seed: int) -> Config:
 
 
 @dataclass(frozen=True)
-class Mixed:
+class Mixed(Network):
     """The generator of one pair of networks and the critic of another."""
 
     of_generator: Network
@@ -97,6 +98,12 @@ class Mixed:
     def critic(self, shape: ImageShape) -> Critic:
         return self.of_critic.critic(shape)
 
+    def critic_mixes_images(self) -> Mapping[str, str]:
+        return self.of_critic.critic_mixes_images()
+
+    def bounds_critic_slope(self) -> bool:
+        return self.of_critic.bounds_critic_slope()
+
 
 # ---- how good samples are ------------------------------------------------------------------------------------------
 
@@ -110,21 +117,23 @@ class Yardstick:
 
     def __init__(self, data: Dataset, judged: int) -> None:
         taught, compared = data.held_out[::2], data.held_out[1::2][:judged]
-        self.network: RandomFeatures | Classifier = RandomFeatures(data.image_shape, num_features=FEATURES)
+        self.network: RandomFeatures | ClassifierFeatures = RandomFeatures(data.image_shape, num_features=FEATURES)
         self.labels = None
         if data.labels is not None and len(data.label_names) > 1:
-            network, _ = extract.extractor_of("classifier", data, taught, compared, None)
-            assert isinstance(network, Classifier)
+            network = extract.build_features("classifier", FeatureInputs(data, taught, compared))
+            assert isinstance(network, ClassifierFeatures)
             self.network, self.labels = network, torch.from_numpy(data.labels[compared].copy())
         self.classes = len(data.label_names)
         self.x = images.as_x(data.at(compared))
         self.real: Tensor = self.network(self.x)
-        self.moments = Sums.of(self.real, 1).moments()
+        self.moments = BlockMoments.from_features(self.real, 1).moments()
 
     def frechet(self, fake: Tensor) -> float:
         """The Frechet distance of generated x [N, C, H, W]; infinite where a training has left the numbers."""
         features: Tensor = self.network(fake)
-        return between(Sums.of(features, 1).moments(), self.moments) if features.isfinite().all() else float("inf")
+        if not features.isfinite().all():
+            return float("inf")
+        return frechet_distance(BlockMoments.from_features(features, 1).moments(), self.moments)
 
     def all(self, fake: Tensor) -> Numbers:
         """Every score of generated x [N, C, H, W]; fidelity and variety are 0 where there are no numbers."""

@@ -16,6 +16,7 @@ import torch
 
 from ganache.claims.claim import Numbers, Size, Unit
 from ganache.claims.machine import machine
+from ganache.core.plugins import load_plugins
 
 Done = tuple[Unit, Numbers, float, dict[str, str]]
 """A unit, what was measured, the seconds it took, and where."""
@@ -38,6 +39,7 @@ def measured(name: str, unit: Unit, how: Size) -> Done:
 def begin() -> None:
     """A worker's first act: one thread, and Ctrl-C ends it without a word, for the main program has its own."""
     torch.set_num_threads(1)
+    load_plugins()  # before a task is unpickled, whose claim may be a plugin
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 

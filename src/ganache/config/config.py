@@ -28,7 +28,7 @@ from ganache.config.sections import (
 )
 from ganache.core.strict import build
 from ganache.errors import choices
-from ganache.methods import METHODS, Gan, InfoGan
+from ganache.methods import METHODS, Gan
 from ganache.networks import NETWORKS, Dcgan, Network
 from ganache.types import Method
 
@@ -61,12 +61,14 @@ class Config:
         require(self.seed >= 0, f"The seed is {self.seed}: use a whole number from 0.")
 
     def categories(self) -> int:
-        """Values of the latent's one-hot part: the classes of the data, or InfoGAN's categorical code."""
-        return self.method.categories if isinstance(self.method, InfoGan) else self.data.classes
+        """Return the size of the latent's one-hot part: the method's categorical code, or the classes of the data."""
+        codes = self.method.latent_codes
+        return self.data.classes if codes is None else codes[0]
 
     def continuous(self) -> int:
-        """Continuous codes at the latent's end: InfoGAN's."""
-        return self.method.continuous if isinstance(self.method, InfoGan) else 0
+        """Return the number of continuous codes at the end of a latent."""
+        codes = self.method.latent_codes
+        return 0 if codes is None else codes[1]
 
 
 SPECS: dict[str, Mapping[str, type]] = {"network": NETWORKS, "method": METHODS}

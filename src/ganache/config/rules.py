@@ -1,4 +1,8 @@
-"""Which settings go together: what the mathematics forbids is refused, what is known to hurt is warned of."""
+"""Rules for combinations of settings: contradictions are refused, and choices known to harm training give a warning.
+
+What a rule asks about a method or a network family, that method or family answers (`types.Method`, `types.Network`),
+so these rules hold for plugins as well.
+"""
 
 from __future__ import annotations
 
@@ -6,73 +10,63 @@ from collections.abc import Iterator
 
 from ganache.config.config import Config, name_of
 from ganache.config.sections import require
-from ganache.methods import Dragan, Gan, InfoGan, R3gan, Wgan, WganGp
-from ganache.networks import Network
-
-PER_SAMPLE = (Dragan, R3gan, WganGp)
-"""Methods with a penalty that is defined sample by sample (Gulrajani et al. 2017, section 4)."""
 
 
 def refuse_contradictions(config: Config) -> None:
-    """Raise ConfigError, with the reason, for settings that the mathematics forbids together.
+    """Raise ConfigError, with the reason, if settings contradict each other.
 
-    Apart from `Config` itself, so that settings can be changed one after another.
+    `Config` itself does not check this, so that settings can be changed one after another.
     """
-    coded = config.categories() + config.continuous()
+    method = name_of("method", config.method)
     require(
-        not (config.data.classes and isinstance(config.method, InfoGan)),
-        "InfoGAN finds classes by itself: leave data.classes at 0, or use another method.",
+        not config.data.classes or config.method.latent_codes is None,
+        f"data.classes is {config.data.classes}, but the method {method} finds classes by itself through its latent "
+        "codes: set data.classes to 0, or use another method.",
     )
+    codes = config.categories() + config.continuous()
     require(
-        config.network.z_dim > coded,
-        f"network.z_dim is {config.network.z_dim}, and {coded} of them are codes: it must be larger.",
+        config.network.z_dim > codes,
+        f"network.z_dim is {config.network.z_dim}, and {codes} of its dimensions are codes: it must be larger.",
     )
-    punishing = f"The method {name_of('method', config.method)}" if isinstance(config.method, PER_SAMPLE) else ""
-    punishing = punishing or ("The section penalty" if config.penalty.any() else "")
-    mixing = {}
-    if getattr(config.network, "critic_norm", "") == "batch":
-        mixing["batch norm"] = "--network.critic-norm layer"
-    if getattr(config.network, "critic_overview", None):
-        mixing["an overview"] = "--network.critic-overview None"
+    refuse_mixed_images(config)
     require(
-        not (punishing and mixing),
-        f"{punishing} punishes the gradient at each sample, and with {' and '.join(mixing)} in the critic a sample's "
-        f"score depends on the others, so there is no such gradient: add {' '.join(mixing.values())}.",
+        not config.view.adaptive or config.method.decision_threshold is not None,
+        f"view.adaptive needs the share of real images that the critic recognises, but scores of the method {method} "
+        "can only be compared with each other: leave view.adaptive off, and set --view.augment-p.",
     )
+
+
+def refuse_mixed_images(config: Config) -> None:
+    """Raise ConfigError if gradients are penalised per image but a score depends on other images of the batch.
+
+    Gulrajani et al. 2017, section 4: for such a critic, the gradient at a single image is not defined.
+    """
+    if config.method.per_sample_gradients:
+        source = f"The method {name_of('method', config.method)}"
+    elif config.penalty.any():
+        source = "The section penalty"
+    else:
+        return
+    mixing = config.network.critic_mixes_images()
     require(
-        not (config.view.adaptive and config.method.decision_threshold is None),
-        f"view.adaptive asks which real pictures the critic takes for real, and the scores of the method "
-        f"{name_of('method', config.method)} mean something only against each other: leave it off, and set "
-        "--view.augment_p.",
+        not mixing,
+        f"{source} penalises the critic's gradient at each image, but with {' and '.join(mixing)} in the critic a "
+        f"score depends on the other images of its batch: add {' '.join(mixing.values())}.",
     )
 
 
 def warnings(config: Config) -> Iterator[str]:
-    """A sentence for each choice that is possible, and known to hurt."""
-    method, network, critic = config.method, config.network, config.critic_optimiser
-    if isinstance(method, Wgan) and method.clip is not None and critic.name != "rmsprop" and critic.beta1 > 0:
+    """Yield a sentence for each choice that is possible but known to harm training."""
+    method, network, optimiser = config.method, config.network, config.critic_optimiser
+    if method.clips_weights() and optimiser.name != "rmsprop" and optimiser.beta1 > 0:
         yield (
-            f"The critic's weights are clipped and its optimiser has momentum ({critic.name}, beta1 {critic.beta1:g}), "
-            "which the WGAN paper found unstable (section 4): rmsprop is its choice."
+            f"The critic's weights are clipped and its optimiser has momentum ({optimiser.name}, beta1 "
+            f"{optimiser.beta1:g}), which the WGAN paper found unstable (section 4): use rmsprop, as the paper does."
         )
-    if isinstance(method, Wgan) and method.clip is None and not (config.penalty.any() or spectral(network)):
+    if method.needs_bounded_slope() and not (config.penalty.any() or network.bounds_critic_slope()):
         yield (
-            "Nothing bounds the critic's slope (no clip, no penalty, no spectral norm), so its loss is no distance "
-            "and may grow without end: --method.clip 0.01, or --penalty.weight 10."
+            "Nothing bounds the critic's slope (no clipping, no penalty, no spectral norm), so its loss is no distance "
+            "and may grow without limit: use --penalty.weight 10, or --method.clip 0.01 with the method wgan."
         )
-    if isinstance(method, Gan) and method.generator == "minimax":
-        yield (
-            "The minimax generator's gradient dies when the critic wins (Goodfellow et al. 2014, section 3): "
-            "--method.generator non-saturating is the remedy."
-        )
-    norm = getattr(network, "critic_norm", "none")
-    if spectral(network) and norm != "none":
-        yield (
-            f"The critic has spectral norm and {norm} norm, and the second undoes the scale that the first sets: "
-            "--network.critic-norm none."
-        )
-
-
-def spectral(network: Network) -> bool:
-    """Whether the network's critic is spectrally normalised."""
-    return bool(getattr(network, "critic_spectral", False))
+    yield from method.warnings()
+    yield from network.warnings()

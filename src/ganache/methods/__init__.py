@@ -1,7 +1,7 @@
-"""Methods: what critic and generator minimise, one paper per file, and METHODS, which names them.
+"""Training methods: what critic and generator minimise, one paper per file. METHODS maps names to classes.
 
-A method holds no backward pass, no optimiser and no device. It imports `functional` and `types`; `config`, `training`
-and `claims` may import it.
+A method contains no backward pass, no optimiser and no device. It imports `functional` and `types`; `config`,
+`training` and `claims` may import it.
 """
 
 from __future__ import annotations
@@ -18,15 +18,16 @@ from ganache.methods.wgan_gp import WganGp
 from ganache.types import Method
 
 METHODS: dict[str, type[Method]] = {
-    "dragan": Dragan,
     "gan": Gan,
-    "hinge": Hinge,
-    "infogan": InfoGan,
-    "lsgan": Lsgan,
     "noisy-gan": NoisyGan,
+    "lsgan": Lsgan,
+    "hinge": Hinge,
+    "dragan": Dragan,
+    "infogan": InfoGan,
     "r3gan": R3gan,
     "wgan": Wgan,
     "wgan-gp": WganGp,
 }
+"""In the order in which the claims compare them. A plugin adds a method by assigning into this dict."""
 
 __all__ = ["METHODS", "Dragan", "Gan", "Hinge", "InfoGan", "Lsgan", "NoisyGan", "R3gan", "Wgan", "WganGp"]

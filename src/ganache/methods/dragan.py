@@ -13,19 +13,25 @@ from ganache.types import Critic, Generator, Method, Terms
 
 @dataclass(frozen=True)
 class Dragan(Method):
-    """The non-saturating GAN, with the critic's gradient around the real images drawn to norm 1: section 2.3."""
+    """The non-saturating GAN with a penalty that pulls the critic's gradient norm near real images to 1.
+
+    Kodali et al. 2017, section 2.3.
+    """
+
+    per_sample_gradients = True
+    recipe = "dragan"
 
     weight: float = 10.0
-    """Of the penalty: lambda."""
+    """lambda, the weight of the penalty."""
     spread: float = 0.5
-    """How far around: times the standard deviation of the real images."""
+    """Size of the noise around real images, in standard deviations of the real images."""
 
     def d_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
         norms = gradient_norms(D, around(real, self.spread))
-        of_real, of_fake = D.both(real, G(z))
+        real_scores, fake_scores = D.both(real, G(z))
         return {
-            "real": gan_real(of_real),
-            "fake": gan_fake(of_fake),
+            "real": gan_real(real_scores),
+            "fake": gan_fake(fake_scores),
             "penalty": self.weight * one_centred(norms),
         }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,21 +14,31 @@ from ganache.types import Critic, Generator, Method, Terms
 
 @dataclass(frozen=True)
 class Gan(Method):
-    """The critic minimises -log s(D(x)) - log(1 - s(D(G(z)))), equation 1.
+    """The critic minimises -log s(D(x)) - log(1 - s(D(G(z)))), equation 1 of Goodfellow et al. 2014.
 
-    The generator minimises -log s(D(G(z))), section 3's remedy, or, as "minimax", log(1 - s(D(G(z)))), whose
-    gradient dies when the critic wins.
+    The generator minimises -log s(D(G(z))) (section 3) or, as "minimax", log(1 - s(D(G(z)))), whose gradient vanishes
+    when the critic wins.
     """
 
+    recipe = "gan-mlp"
+
     generator: Literal["non-saturating", "minimax"] = "non-saturating"
+    """The generator's loss."""
 
     def d_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
-        of_real, of_fake = D.both(real, G(z))
-        return {"real": gan_real(of_real), "fake": gan_fake(of_fake)}
+        real_scores, fake_scores = D.both(real, G(z))
+        return {"real": gan_real(real_scores), "fake": gan_fake(fake_scores)}
 
     def g_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
-        d_fake = D(G(z))
-        return {"fake": -gan_fake(d_fake) if self.generator == "minimax" else gan_real(d_fake)}
+        fake_scores = D(G(z))
+        return {"fake": -gan_fake(fake_scores) if self.generator == "minimax" else gan_real(fake_scores)}
 
     def estimates(self, G: Generator, D: Critic, real: Tensor, z: Tensor, d: Terms) -> Terms:
         return {"jensen_shannon": jensen_shannon(d["real"], d["fake"])}
+
+    def warnings(self) -> Iterator[str]:
+        if self.generator == "minimax":
+            yield (
+                "The gradient of the minimax generator vanishes when the critic wins (Goodfellow et al. 2014, section "
+                "3): use --method.generator non-saturating."
+            )

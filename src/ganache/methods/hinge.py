@@ -14,13 +14,15 @@ from ganache.types import Critic, Generator, Method, Terms
 class Hinge(Method):
     """The critic minimises relu(1 - D(x)) + relu(1 + D(G(z))), the generator -D(G(z)).
 
-    Miyato et al. 2018, equations 16 and 17; Zhang et al. 2018 (SAGAN), equation 4. A sample that lies beyond its
-    margin no longer pulls at the critic.
+    Miyato et al. 2018, equations 16 and 17; Zhang et al. 2018 (SAGAN), equation 4. Samples beyond their margin
+    contribute no gradient to the critic.
     """
 
+    recipe = "hinge"
+
     def d_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
-        of_real, of_fake = D.both(real, G(z))
-        return {"real": hinge_real(of_real), "fake": hinge_fake(of_fake)}
+        real_scores, fake_scores = D.both(real, G(z))
+        return {"real": hinge_real(real_scores), "fake": hinge_fake(fake_scores)}
 
     def g_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
         return {"fake": wasserstein_real(D(G(z)))}

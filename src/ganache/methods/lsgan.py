@@ -12,26 +12,28 @@ from ganache.types import Critic, Generator, Method, Terms
 
 @dataclass(frozen=True)
 class Lsgan(Method):
-    """Scores are drawn to a on fakes and b on reals by the critic, to c on fakes by the generator: equation 2.
+    """The critic regresses its scores to a on fakes and b on reals, the generator to c on fakes.
 
-    The defaults are the paper's equation 9. With a = -1, b = 1, c = 0 (equation 8) the pair minimises the Pearson
-    chi-squared divergence between twice the data's and the sum of both densities.
+    Mao et al. 2017, equation 2, with the targets of equation 9 as defaults. With a = -1, b = 1, c = 0 (equation 8) the
+    pair minimises the Pearson chi-squared divergence between p_data + p_g and 2 p_g.
     """
 
+    recipe = "lsgan"
+
     a: float = 0.0
-    """Where the critic wants fakes."""
+    """The critic's target for fake images."""
     b: float = 1.0
-    """Where the critic wants reals."""
+    """The critic's target for real images."""
     c: float = 1.0
-    """Where the generator wants fakes."""
+    """The generator's target for fake images."""
 
     @property
     def decision_threshold(self) -> float:
         return (self.a + self.b) / 2
 
     def d_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
-        of_real, of_fake = D.both(real, G(z))
-        return {"real": least_squares(of_real, self.b), "fake": least_squares(of_fake, self.a)}
+        real_scores, fake_scores = D.both(real, G(z))
+        return {"real": least_squares(real_scores, self.b), "fake": least_squares(fake_scores, self.a)}
 
     def g_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
         return {"fake": least_squares(D(G(z)), self.c)}

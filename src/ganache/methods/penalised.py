@@ -1,7 +1,8 @@
-"""Any method with gradient penalties beside its own: losses and penalties are separate choices."""
+"""Gradient penalties added to any method, so that loss and penalty can be chosen separately."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,21 +17,27 @@ TARGETS = {"one": one_centred, "one-sided": one_sided, "zero": zero_centred}
 
 @dataclass(frozen=True)
 class Penalised(Method):
-    """`method`, whose critic also minimises the penalties whose weight is not 0."""
+    """`method` with added gradient penalties on the critic: those whose weight is not 0."""
+
+    per_sample_gradients = True
 
     method: Method
     r1: float = 0.0
-    """gamma of the zero-centred penalty at real images (Mescheder et al. 2018, equation 9)."""
+    """gamma of R1, the zero-centred penalty at real images (Mescheder et al. 2018, equation 9)."""
     r2: float = 0.0
-    """The same at fakes."""
+    """gamma of R2, the zero-centred penalty at fake images."""
     weight: float = 0.0
-    """lambda of the penalty at `where`, drawing the norm to `what`."""
+    """lambda of a penalty with target `what` at the points `where`."""
     where: Literal["between", "around"] = "between"
     what: Literal["one", "one-sided", "zero"] = "one"
 
     @property
     def decision_threshold(self) -> float | None:
         return self.method.decision_threshold
+
+    @property
+    def latent_codes(self) -> tuple[int, int] | None:
+        return self.method.latent_codes
 
     def d_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
         norms, terms = self.norms(G, D, real, z), self.method.d_terms(G, D, real, z)
@@ -49,14 +56,20 @@ class Penalised(Method):
         norms = {f"gradient_norm_{where}": n.mean() for where, n in self.norms(G, D, real, z).items()}
         return self.method.estimates(G, D, real, z, d) | norms
 
-    def codes(self, features: int) -> nn.Module | None:
-        return self.method.codes(features)
+    def code_head(self, features: int) -> nn.Module | None:
+        return self.method.code_head(features)
 
     def after_d_step(self, D: Critic) -> None:
         self.method.after_d_step(D)
 
+    def clips_weights(self) -> bool:
+        return self.method.clips_weights()
+
+    def warnings(self) -> Iterator[str]:
+        return self.method.warnings()
+
     def norms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
-        """The norms of the critic's gradient [B], by place, where a penalty needs them."""
+        """Return the critic's gradient norms [B] at each kind of point that a penalty needs."""
         needs_fakes = self.r2 or (self.weight and self.where == "between")
         with torch.no_grad():
             fake = G(z) if needs_fakes else real

@@ -13,14 +13,17 @@ from ganache.types import Critic, Generator, Method, Terms
 
 @dataclass(frozen=True)
 class R3gan(Method):
-    """Relativistic pairs, with the critic's gradient drawn to 0 on reals (R1) and on fakes (R2): section 2.
+    """The relativistic pairing loss with zero-centred gradient penalties on reals (R1) and on fakes (R2).
 
-    Each real image is compared with the fake of its place in the batch, so a critic cannot win by putting all
-    fakes on one side of a line, and a generator that drops modes is seen.
+    Huang et al. 2024, section 2. Each real image is paired with the fake at the same index of the batch, so the critic
+    cannot win by separating all fakes with one threshold, and dropped modes are penalised.
     """
 
+    per_sample_gradients = True
+    recipe = "r3gan"
+
     gamma: float = 1.0
-    """Of both penalties, each weighted by gamma / 2. The paper tunes it to the data (0.05 to 150)."""
+    """Both penalties are weighted by gamma / 2. The paper tunes it per data set (0.05 to 150)."""
 
     @property
     def decision_threshold(self) -> None:
@@ -36,9 +39,3 @@ class R3gan(Method):
 
     def g_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
         return {"pair": relativistic(D(G(z)), D(real))}
-
-    def estimates(self, G: Generator, D: Critic, real: Tensor, z: Tensor, d: Terms) -> Terms:
-        return {
-            "gradient_norm_real": gradient_norms(D, real).mean(),
-            "gradient_norm_fake": gradient_norms(D, G(z)).mean(),
-        }

@@ -14,21 +14,25 @@ from ganache.types import Critic, Generator, Method, Terms
 
 @dataclass(frozen=True)
 class Wgan(Method):
-    """The critic minimises D(G(z)) - D(x), the generator -D(G(z)): algorithm 1, signs turned to descent.
+    """The critic minimises D(G(z)) - D(x), the generator -D(G(z)): algorithm 1, written as descent.
 
-    After each critic step every weight of the critic is clipped to [-clip, clip], which bounds its Lipschitz
-    constant. `clip` = None leaves the weights alone, as the WGAN article's listing did without meaning to.
+    After each critic step, every weight of the critic is clipped to [-clip, clip], which bounds its Lipschitz
+    constant.
     """
 
+    recipe = "wgan"
+
     clip: float | None = 0.01
+    """The bound of the critic's weights (algorithm 1: c). None leaves them unclipped, as the WGAN article's listing
+    did by mistake."""
 
     @property
     def decision_threshold(self) -> None:
         return None
 
     def d_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
-        of_real, of_fake = D.both(real, G(z))
-        return {"real": wasserstein_real(of_real), "fake": wasserstein_fake(of_fake)}
+        real_scores, fake_scores = D.both(real, G(z))
+        return {"real": wasserstein_real(real_scores), "fake": wasserstein_fake(fake_scores)}
 
     def iter_d_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Iterator[tuple[str, Tensor]]:
         yield "real", wasserstein_real(D(real))
@@ -50,3 +54,9 @@ class Wgan(Method):
             weights: list[Tensor] = list(D.parameters())
             torch._foreach_clamp_min_(weights, -self.clip)
             torch._foreach_clamp_max_(weights, self.clip)
+
+    def clips_weights(self) -> bool:
+        return self.clip is not None
+
+    def needs_bounded_slope(self) -> bool:
+        return self.clip is None

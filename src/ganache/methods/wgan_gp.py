@@ -13,15 +13,18 @@ from ganache.types import Critic, Generator, Method, Terms
 
 @dataclass(frozen=True)
 class WganGp(Method):
-    """WGAN's losses; in place of clipping, the critic's gradient between reals and fakes is drawn to norm 1.
+    """WGAN with a penalty in place of clipping: the critic's gradient norm between reals and fakes is pulled to 1.
 
-    Equation 3, algorithm 1. `one_sided` punishes only norms above 1 (section 4, "Two-sided penalty").
+    Gulrajani et al. 2017, equation 3 and algorithm 1.
     """
 
+    per_sample_gradients = True
+    recipe = "wgan-gp"
+
     weight: float = 10.0
-    """Of the penalty: lambda."""
+    """lambda, the weight of the penalty."""
     one_sided: bool = False
-    """Punish only norms above 1."""
+    """Penalise only norms above 1 (section 4, "Two-sided penalty")."""
 
     @property
     def decision_threshold(self) -> None:
@@ -31,10 +34,10 @@ class WganGp(Method):
         fake = G(z)
         norms = gradient_norms(D, between(real, fake))
         penalty = one_sided(norms) if self.one_sided else one_centred(norms)
-        of_real, of_fake = D.both(real, fake)
+        real_scores, fake_scores = D.both(real, fake)
         return {
-            "real": wasserstein_real(of_real),
-            "fake": wasserstein_fake(of_fake),
+            "real": wasserstein_real(real_scores),
+            "fake": wasserstein_fake(fake_scores),
             "penalty": self.weight * penalty,
         }
 

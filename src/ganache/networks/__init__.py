@@ -1,17 +1,17 @@
 """Network families, one per file: each is a frozen dataclass of settings that builds a generator and a critic.
 
-The other files are blocks that families share. It imports `fastconv` and `types`; `config`, `training` and `claims` may
-import it.
+The other files contain blocks that families share. NETWORKS maps names to families; a plugin adds a family by assigning
+into it. This folder imports `fastconv` and `types`; `config`, `training` and `claims` may import it.
 """
 
 from ganache.networks.anime_article import AnimeArticle
-from ganache.networks.blocks import Network
 from ganache.networks.dcgan import Dcgan
 from ganache.networks.infogan import Infogan
 from ganache.networks.mlp import Mlp
 from ganache.networks.r3gan import R3gan
 from ganache.networks.residual import Residual
 from ganache.networks.wgan_article import WganArticle
+from ganache.types import Network
 
 __all__ = ["NETWORKS", "AnimeArticle", "Dcgan", "Infogan", "Mlp", "Network", "R3gan", "Residual", "WganArticle"]
 

@@ -1,7 +1,7 @@
 """Self-attention: Zhang et al. 2018, "Self-attention generative adversarial networks", section 3.
 
-A convolution sees its neighbourhood; this layer lets every place of a picture look at every other. The constants
-are those of the authors' code, brain-research/self-attention-gan, `non_local.py`.
+A convolution sees a neighbourhood; self-attention relates every position of a feature map to every other. The
+constants are those of the authors' code, brain-research/self-attention-gan, `non_local.py`.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from ganache.networks.pyramid import FeatureMap
 
 
 class SelfAttention(nn.Module):
-    """x + gamma * attention(x), [B, C, H, W] -> the same; gamma starts at 0, and with it the layer as the identity.
+    """x + gamma * attention(x), [B, C, H, W] -> [B, C, H, W]. gamma starts at 0, so the layer starts as the identity.
 
-    Queries and keys have C / 8 channels, values C / 2; keys and values are max-pooled 2x2, an odd last line left
-    out, so sides are 2 or more. A picture's weights are H W x H W / 4 numbers: at twice the side, 16 times as many.
+    Queries and keys have C / 8 channels, values C / 2. Keys and values are max-pooled 2x2, which drops the last line of
+    an odd side; both sides must be at least 2. The attention weights of one image are H W x H W / 4 numbers, 16 times
+    as many at twice the side.
     """
 
     def __init__(self, channels: int) -> None:
@@ -34,21 +35,21 @@ class SelfAttention(nn.Module):
         q = as_sequence(self.query(x))  # [B, H W, C / 8]
         k = as_sequence(F.max_pool2d(self.key(x), 2))  # [B, H W / 4, C / 8]
         v = as_sequence(F.max_pool2d(self.value(x), 2))  # [B, H W / 4, C / 2]
-        # Not scaled by the root of the channels, and written out: PyTorch's fused attention has no second
-        # derivative, which gradient penalties need.
+        # As in the authors' code, not scaled by the square root of the channels. Written out because PyTorch's fused
+        # attention has no second derivative, which gradient penalties need.
         weights = (q @ k.transpose(1, 2)).softmax(-1)  # [B, H W, H W / 4], each row sums to 1
-        seen = (weights @ v).flatten(1)  # [B, H W * C / 2]
+        attended = (weights @ v).flatten(1)  # [B, H W * C / 2]
         _, _, h, w = x.shape
-        added: Tensor = self.out(unflatten(seen, (v.shape[2], h, w)))
+        added: Tensor = self.out(unflatten(attended, (v.shape[2], h, w)))
         return x + self.gamma * added
 
 
 def as_sequence(x: Tensor) -> Tensor:
-    """Pictures [B, C, H, W] -> the places' vectors [B, H W, C]; a view of channels_last pictures."""
+    """Return feature maps [B, C, H, W] as a vector per position, [B, H W, C]; a view if x is channels_last."""
     return x.permute(0, 2, 3, 1).flatten(1, 2)
 
 
 def attention_at(side: int | None, feature_map: FeatureMap) -> list[nn.Module]:
-    """The self-attention layer to follow this map, if its shorter side is the one asked for; else nothing."""
+    """Return the self-attention layer that follows this map if `side` is its shorter side, else an empty list."""
     channels, h, w = feature_map
     return [SelfAttention(channels)] if min(h, w) == side else []

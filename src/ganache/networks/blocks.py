@@ -1,14 +1,15 @@
-"""What the network families share: the two skeletons, the normalisations, one initialiser, the refusals.
+"""What network families share: base classes, normalisation layers, an initialiser, and checks of settings and shapes.
 
-Pictures travel through the networks as channels_last: [B, C, H, W] in name, B H W C in memory, the order that
-convolutions read fastest. A flat row of a picture is therefore in H W C order, and turning one into the other
-is a view, without a copy.
+Images inside the networks are channels_last: indexed as [B, C, H, W], stored as B H W C, the order in which
+convolutions are fastest. A flattened image is therefore in H W C order, and flattening or unflattening is a view
+without a copy.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Literal, Protocol, get_args
+from collections.abc import Iterator
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -17,32 +18,17 @@ from ganache.errors import ConfigError, choices
 from ganache.fastconv.batch_norm import BatchNorm2d
 from ganache.types import Critic, Generator, ImageShape, at_least_float32
 
-
-class Network(Protocol):
-    """A family's settings: a frozen dataclass that builds the pair for pictures of a given shape."""
-
-    @property
-    def z_dim(self) -> int:
-        """Numbers in a latent."""
-
-    def generator(self, shape: ImageShape) -> Generator:
-        """A fresh generator of pictures [B, *shape]."""
-
-    def critic(self, shape: ImageShape) -> Critic:
-        """A fresh critic of pictures [B, *shape]."""
-
-
-# The two skeletons
+# ---- base classes --------------------------------------------------------------------------------------------------
 
 
 class ImageGenerator(Generator):
-    """`project` maps w to a flat small picture, `body` grows it into the whole one."""
+    """A generator of two parts: `project` maps w to a small feature map, and `body` upsamples it to the image."""
 
     def __init__(self, z_dim: int, shape: ImageShape, project: nn.Module, base: ImageShape, body: nn.Module) -> None:
         super().__init__()
         self.z_dim = z_dim
         self.image_shape = shape
-        self.base = base  # (c, h, w), what the body begins with
+        self.base = base  # (c, h, w), the shape of the body's input
         self.project = project  # [B, z_dim] -> [B, h * w * c]
         self.body = body  # [B, c, h, w] -> [B, C, H, W]
 
@@ -52,10 +38,10 @@ class ImageGenerator(Generator):
 
 
 class ImageCritic(Critic):
-    """`body` reads the picture, and the linear `head` scores the numbers that the body ends with.
+    """A critic of two parts: `body` computes features from the image, and the linear `head` scores them.
 
-    If there is an `overview`, it reads the picture too, and its numbers are scored with the body's. A family passes
-    `joins_batches` = True where no layer of it mixes the images of a batch (`types.Critic.both`).
+    The features of an `overview` (`overview.py`), if there is one, are appended to those of the body. When a family may
+    pass `joins_batches=True` is stated at `types.Critic.joins_batches`.
     """
 
     def __init__(
@@ -75,20 +61,18 @@ class ImageCritic(Critic):
 
     def features(self, x: Tensor) -> Tensor:
         rows = flatten(self.body(x))  # [B, F]
-        return (
-            rows
-            if self.overview is None
-            else torch.cat([at_least_float32(rows), at_least_float32(self.overview(x))], 1)
-        )
+        if self.overview is None:
+            return rows
+        return torch.cat([at_least_float32(rows), at_least_float32(self.overview(x))], 1)
 
 
 def flatten(x: Tensor) -> Tensor:
-    """Pictures [B, C, H, W] -> rows [B, H * W * C]; rows [B, F] stay as they are."""
+    """Return images [B, C, H, W] as rows [B, H * W * C]; rows [B, F] stay unchanged."""
     return x.permute(0, 2, 3, 1).flatten(1) if x.dim() == 4 else x
 
 
 def unflatten(rows: Tensor, shape: ImageShape) -> Tensor:
-    """Rows [B, H * W * C] -> pictures [B, C, H, W], the way back from `flatten`; a toy's rows [B, 2] stay."""
+    """Return rows [B, H * W * C] as images [B, C, H, W], the inverse of `flatten`; rows [B, 2] stay unchanged."""
     if len(shape) == 1:
         return rows
     c, h, w = shape
@@ -102,37 +86,51 @@ class Flatten(nn.Module):
         return flatten(x)
 
 
-# Normalisation and weights
+# ---- normalisation and initial weights -----------------------------------------------------------------------------
 
 Norm = Literal["batch", "layer", "instance", "group", "none"]
 
 
 def normalisation(norm: Norm, channels: int) -> list[nn.Module]:
-    """The layers that normalise [B, channels, H, W], to follow a convolution; an empty list for "none"."""
+    """Return the layers that normalise [B, channels, H, W] after a convolution; an empty list for "none"."""
     match norm:
         case "batch":
             return [BatchNorm2d(channels)]
         case "layer":
-            # Over all of one picture, with a gain and a shift a channel: igul222/improved_wgan_training, layernorm.py.
+            # Statistics over the whole image, gain and shift per channel: igul222/improved_wgan_training, layernorm.py.
             return [nn.GroupNorm(1, channels)]
         case "instance":
             return [nn.GroupNorm(channels, channels)]
         case "group":
-            # Wu & He 2018, "Group normalization", section 3.1: 32 groups, here as many as divide the channels.
+            # Wu & He 2018, "Group normalization", section 3.1: 32 groups, or as many as divide the channels.
             return [nn.GroupNorm(math.gcd(32, channels), channels)]
         case "none":
             return []
 
 
 def needs_bias(norm: Norm) -> bool:
-    """Whether the layer before needs a bias: a norm that takes one channel's mean takes the bias with it."""
+    """Return whether a layer before this norm needs a bias; subtracting a mean per channel would remove it."""
     return norm in ("layer", "group", "none")
 
 
-def glorot(layer: nn.Module) -> None:
-    """Linear and convolution layers: weights uniform in +-sqrt(6 / (fan_in + fan_out)), biases 0.
+def mixed_images(critic_norm: Norm) -> dict[str, str]:
+    """Return a family's answer to `Network.critic_mixes_images` for the norm in its critic."""
+    return {"batch norm": "--network.critic-norm layer"} if critic_norm == "batch" else {}
 
-    Glorot & Bengio 2010, equation 16. The fans of a k x k convolution are k * k * its channels in and out.
+
+def spectral_warnings(critic_norm: Norm, critic_spectral: bool) -> Iterator[str]:
+    """Yield a warning for a critic with both spectral normalisation and another norm."""
+    if critic_spectral and critic_norm != "none":
+        yield (
+            f"The critic has spectral norm and {critic_norm} norm, and the latter undoes the scaling of the former: "
+            "use --network.critic-norm none."
+        )
+
+
+def glorot(layer: nn.Module) -> None:
+    """Initialise a linear or convolution layer: weights uniform in +-sqrt(6 / (fan_in + fan_out)), biases 0.
+
+    Glorot & Bengio 2010, equation 16. The fans of a k x k convolution are k * k times its input and output channels.
     """
     if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
         nn.init.xavier_uniform_(layer.weight)
@@ -140,47 +138,51 @@ def glorot(layer: nn.Module) -> None:
             nn.init.zeros_(layer.bias)
 
 
-# The refusals
+# ---- checks --------------------------------------------------------------------------------------------------------
 
 
-def check_positive(family: str, **counts: int) -> None:
-    """Refuses sizes below 1."""
-    for name, count in counts.items():
-        if count < 1:
-            raise ConfigError(f"{family} was given {name} {count}, which must be 1 or more: try a larger {name}.")
+def check_positive(family: str, **settings: int) -> None:
+    """Raise ConfigError if one of the settings is less than 1."""
+    for name, value in settings.items():
+        if value < 1:
+            raise ConfigError(f"{family} was given {name} {value}, which must be 1 or more: use a larger {name}.")
 
 
 def check_norm(family: str, norm: str) -> None:
-    """Refuses a normalisation with no such name."""
+    """Raise ConfigError if there is no normalisation of this name."""
     if norm not in get_args(Norm):
-        raise ConfigError(f"{family} knows no normalisation '{norm}': {choices(norm, get_args(Norm))}")
+        raise ConfigError(f"{family} has no normalisation '{norm}': {choices(norm, get_args(Norm))}")
 
 
 def check_shape(family: str, shape: ImageShape) -> None:
-    """Refuses shapes that are neither a point (n,) nor a picture (C, H, W)."""
+    """Raise ConfigError if the shape is neither an image (C, H, W) nor a point (n,)."""
     if len(shape) not in (1, 3) or min(shape) < 1:
         raise ConfigError(
-            f"{family} makes pictures (C, H, W) and points (2,), and {shape} is neither: "
-            "try the shape of one picture, without the batch."
+            f"{family} was given the shape {shape}, but expects one image (C, H, W) or one point (2,): leave out the "
+            "batch dimension."
         )
 
 
 def check_image_shape(family: str, shape: ImageShape, multiple: int, least: int) -> tuple[int, int, int]:
-    """The shape as (C, H, W); refuses sides that are no multiples of `multiple` or less than `least`."""
+    """Return the shape as (C, H, W).
+
+    Raises ConfigError if it is not an image of 1 to 4 channels whose height and width are multiples of `multiple` and
+    at least `least` pixels.
+    """
     if len(shape) != 3:
-        raise ConfigError(f"{family} makes pictures, and the data have shape {shape}: try the network mlp.")
+        raise ConfigError(f"{family} generates images, but the data have shape {shape}: use --network.name mlp.")
     channels, height, width = shape
     if not 1 <= channels <= 4:
         raise ConfigError(
-            f"{family} makes pictures of 1 to 4 channels, and {channels} were asked for: try 3 for colour, 1 for grey."
+            f"{family} generates images of 1 to 4 channels, not {channels}: use 3 for colour or 1 for grey."
         )
     if height % multiple or width % multiple or min(height, width) < least:
-        # The next size up that works, for each side.
+        # The next larger size that works, for each side.
         high, wide = (max(least, -(-side // multiple) * multiple) for side in (height, width))
         size = f"{high}" if high == wide else f"{high}x{wide}"
-        start = f", {least} or more" if least > multiple else ""
+        start = f" and at least {least}" if least > multiple else ""
         raise ConfigError(
-            f"{family} makes sizes that are multiples of {multiple}{start}, and {height}x{width} is not: "
-            f"try --size {size}."
+            f"{family} needs a height and width that are multiples of {multiple}{start}, not {height}x{width}: use "
+            f"--size {size}."
         )
     return channels, height, width

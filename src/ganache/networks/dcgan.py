@@ -1,15 +1,15 @@
-"""DCGAN: Radford, Metz & Chintala 2016, "Unsupervised representation learning with deep convolutional
-generative adversarial networks".
+"""DCGAN: Radford, Metz & Chintala 2016, "Unsupervised representation learning with deep convolutional generative
+adversarial networks".
 
-The layers are those of the paper's figure 1 and section 3. Where the paper says little, soumith/dcgan.torch
-(`main.lua`, by one of the authors) is followed: 4x4 kernels, where the paper's own code (Newmu/dcgan_code,
-`faces/train_uncond_dcgan.py`) has 5x5; one batch norm statistic a channel after the projection, where that
-code has one a unit; no biases, as in both. At 64x64 in colour this makes 3,576,704 weights in the generator
-and 2,765,568 in the critic.
+The layers are those of the paper's figure 1 and section 3. Details follow soumith/dcgan.torch (`main.lua`, by one of
+the authors): 4x4 kernels, where the paper's own code (Newmu/dcgan_code, `faces/train_uncond_dcgan.py`) has 5x5; batch
+norm after the projection has statistics per channel, in that code per unit; there are no biases, as in both. At 64x64
+in colour the generator has 3,576,704 weights and the critic 2,765,568.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
@@ -27,48 +27,51 @@ from ganache.networks.blocks import (
     check_norm,
     check_positive,
     glorot,
+    mixed_images,
     needs_bias,
     normalisation,
+    spectral_warnings,
 )
 from ganache.networks.modulation import ModulatedGenerator, Modulation
 from ganache.networks.overview import UNITS, Overview
 from ganache.networks.pyramid import FeatureMap, check_attention, feature_maps, pyramid_sizes
 from ganache.networks.spectral import apply_spectral_norm
-from ganache.types import ImageShape
+from ganache.types import ImageShape, Network
 
 SLOPE = 0.2  # of the critic's LeakyReLU; section 4
-WEIGHT_STD = 0.02  # of every weight at the start; section 4
+WEIGHT_STD = 0.02  # of the initial weights; section 4
 
 
 @dataclass(frozen=True)
-class Dcgan:
-    """Radford, Metz & Chintala 2016: strided convolutions, batch norm, ReLU against LeakyReLU.
+class Dcgan(Network):
+    """Radford, Metz & Chintala 2016: strided convolutions, batch norm, ReLU in the generator, LeakyReLU in the critic.
 
-    Height and width are multiples of 8. They are halved while both are even and the smaller half is at least
-    3: 64x64 grows from 4x4 in four doublings, 24x24 from 3x3 in three. Where sides halve, channels double.
+    Height and width must be multiples of 8. They are halved while both are even and the smaller half is at least 3, so
+    64x64 starts at 4x4 and is doubled four times, 24x24 starts at 3x3 and is doubled three times. Channels double where
+    sides halve.
     """
 
     z_dim: int = 100
-    """Numbers in a latent (section 4)."""
+    """Dimensions of a latent (section 4)."""
     width: int = 64
-    """Channels next to the picture, where they are fewest: 128 in the paper's figure 1, 64 in dcgan.torch."""
+    """Channels of the layer next to the image, the fewest: 128 in the paper's figure 1, 64 in dcgan.torch."""
     max_width: int | None = None
-    """The most channels of any layer; None for as many as the doublings ask for."""
+    """The largest number of channels of any layer; None sets no limit."""
     generator_norm: Norm = "batch"
-    """What normalises the generator's layers, all but the last."""
+    """Normalisation of the generator's layers except the last."""
     critic_norm: Norm = "batch"
-    """What normalises the critic's layers, all but the first and the last."""
+    """Normalisation of the critic's layers except the first and the last."""
     generator_spectral: bool = False
-    """Whether every layer of the generator is divided by its largest singular value (Miyato et al. 2018)."""
+    """Apply spectral normalisation to every layer of the generator (Miyato et al. 2018)."""
     critic_spectral: bool = False
-    """The same for the critic, usually with the critic_norm none: a norm would undo the division."""
+    """Apply it to every layer of the critic, usually with critic_norm none: a norm would undo its scale."""
     self_modulation: bool = False
-    """Whether every layer of the generator reads the latent, not the first alone (Chen et al. 2019)."""
+    """Scale and shift every layer of the generator by functions of the latent (Chen et al. 2019)."""
     critic_overview: int | None = None
-    """Side in pixels of a little copy of the picture that the critic reads besides, past all norms, with how much the
-    copies differ (`overview.py`): 1, 2, 4 or 8. It keeps colours and variety where norms hide them."""
+    """Side in pixels (1, 2, 4 or 8) of a thumbnail that the critic also reads, past all norms, together with the spread
+    of thumbnails across images (`overview.py`). It shows the critic colours and variety that norms hide."""
     attention: int | None = None
-    """The shorter side of the feature map that gets a self-attention layer in both (Zhang et al. 2018: 32)."""
+    """Shorter side of the feature map that gets a self-attention layer in both networks (Zhang et al. 2018: 32)."""
 
     def __post_init__(self) -> None:
         check_positive("dcgan", z_dim=self.z_dim, width=self.width)
@@ -77,15 +80,15 @@ class Dcgan:
         check_norm("dcgan", self.generator_norm)
         check_norm("dcgan", self.critic_norm)
         if self.critic_overview not in (None, 1, 2, 4, 8):
-            raise ConfigError(f"dcgan was given critic_overview {self.critic_overview}: give 1, 2, 4 or 8.")
+            raise ConfigError(f"dcgan was given critic_overview {self.critic_overview}: use 1, 2, 4, 8 or None.")
 
     def generator(self, shape: ImageShape) -> ImageGenerator:
-        """z [B, z_dim] -> x [B, C, H, W]; raises ConfigError for a shape that it cannot make."""
+        """Return the generator, z [B, z_dim] -> x [B, C, H, W]; raise ConfigError if the shape is impossible."""
         channels, maps = self._plan(shape)
         base, bias = maps[-1], needs_bias(self.generator_norm)
-        # The authors' transposed convolution of a 1x1 picture, written as the linear layer that it is.
+        # The authors' transposed convolution of a 1x1 image is this linear layer.
         project = nn.Linear(self.z_dim, prod(base), bias=bias)
-        # The projection is normalised once it is a picture: one mean a channel.
+        # The projection is normalised as a feature map, with statistics per channel.
         layers = [*self._normalised(base[0]), nn.ReLU(inplace=True)]
         layers += attention_at(self.attention, base)
         for small, large in pairwise(reversed(maps)):
@@ -101,7 +104,7 @@ class Dcgan:
         return apply_spectral_norm(G) if self.generator_spectral else G
 
     def critic(self, shape: ImageShape) -> ImageCritic:
-        """x [B, C, H, W] -> scores [B]; raises ConfigError for a shape that it cannot read."""
+        """Return the critic, x [B, C, H, W] -> scores [B]; raise ConfigError if the shape is impossible."""
         channels, maps = self._plan(shape)
         bias = needs_bias(self.critic_norm)
         layers: list[nn.Module] = [
@@ -121,13 +124,23 @@ class Dcgan:
         D = ImageCritic(shape, FusedSequential(*layers), head, overview, joins_batches=True).apply(initialise)
         return apply_spectral_norm(D) if self.critic_spectral else D
 
+    def critic_mixes_images(self) -> dict[str, str]:
+        overview = {"an overview": "--network.critic-overview None"} if self.critic_overview else {}
+        return mixed_images(self.critic_norm) | overview
+
+    def bounds_critic_slope(self) -> bool:
+        return self.critic_spectral
+
+    def warnings(self) -> Iterator[str]:
+        return spectral_warnings(self.critic_norm, self.critic_spectral)
+
     def _normalised(self, channels: int) -> list[nn.Module]:
-        """What follows a layer of the generator, before its activation."""
+        """Return what follows a layer of the generator and precedes its activation."""
         modulation = [Modulation(self.z_dim, channels)] if self.self_modulation else []
         return normalisation(self.generator_norm, channels) + modulation
 
     def _plan(self, shape: ImageShape) -> tuple[int, list[FeatureMap]]:
-        """The picture's channels, and the feature maps from the first halving down to the smallest."""
+        """Return the image's channels, and the feature maps from the first halving down to the smallest."""
         channels, sides = pyramid_sizes("dcgan", shape)
         maps = feature_maps(sides[1:], self.width, self.max_width)
         check_attention("dcgan", self.attention, shape, maps)
@@ -135,9 +148,9 @@ class Dcgan:
 
 
 def initialise(layer: nn.Module) -> None:
-    """Weights N(0, 0.02^2), batch norm gains N(1, 0.02^2), all else 0, as in dcgan.torch.
+    """Initialise weights N(0, 0.02^2), batch norm gains N(1, 0.02^2), all else 0, as in dcgan.torch.
 
-    Self-attention and an overview, which `apply` meets after their parts, keep weights of their own.
+    Self-attention and overview layers get their own initial weights: `apply` visits them after their children.
     """
     if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
         nn.init.normal_(layer.weight, 0.0, WEIGHT_STD)

@@ -1,11 +1,11 @@
-"""The pair of InfoGAN for MNIST: Chen et al. 2016, "InfoGAN: interpretable representation learning by information
+"""InfoGAN's networks for MNIST: Chen et al. 2016, "InfoGAN: interpretable representation learning by information
 maximizing generative adversarial nets", appendix C.1, table 1.
 
-What the table leaves open is as in the authors' code, openai/InfoGAN, `models/regularized_gan.py` and
-`misc/custom_ops.py`. Three things differ. The authors end in a sigmoid, for pictures in [0, 1]; here it is a tanh, for
-[-1, 1]. They keep the biases that a batch norm takes away again. And LeakyReLU has the paper's slope of 0.1, where
-their code has 0.01. At 28x28 in grey this makes 6,645,121 weights in the generator and 6,558,017 in the critic. The
-recogniser Q is a head on the critic's last hidden layer, which the method brings along.
+Details that the table does not give follow the authors' code, openai/InfoGAN, `models/regularized_gan.py` and
+`misc/custom_ops.py`, with three differences. The last layer is a tanh for images in [-1, 1], not a sigmoid for [0, 1].
+Biases that a batch norm would remove are left out. LeakyReLU has the paper's slope of 0.1; their code has 0.01. At
+28x28 in grey the generator has 6,645,121 weights and the critic 6,558,017. The recognition network Q is a head on the
+critic's last hidden layer, which the method adds (`methods/infogan.py`).
 """
 
 from __future__ import annotations
@@ -24,33 +24,34 @@ from ganache.networks.blocks import (
     check_image_shape,
     check_norm,
     check_positive,
+    mixed_images,
     needs_bias,
     normalisation,
 )
-from ganache.types import ImageShape
+from ganache.types import ImageShape, Network
 
 SLOPE = 0.1  # of the critic's LeakyReLU; appendix C.1
-STD = 0.02  # of every weight at the start
+STD = 0.02  # of the initial weights
 
 
 @dataclass(frozen=True)
-class Infogan:
-    """Chen et al. 2016: two dense layers and two transposed convolutions against their mirror image.
+class Infogan(Network):
+    """Chen et al. 2016: two dense layers and two transposed convolutions; the critic is the mirror image.
 
-    Height and width are multiples of 4, as they are halved twice, and at least 8. The dense layers grow with the
-    picture's area: at 64x64 each network has some 34 million weights.
+    Height and width must be multiples of 4, because they are halved twice, and at least 8. The dense layers grow with
+    the image's area: at 64x64 each network has about 34 million weights.
     """
 
     z_dim: int = 74
-    """Numbers in a latent: in the paper 62 of noise, a category of 10, and 2 continuous codes."""
+    """Dimensions of a latent; in the paper 62 of noise, 10 of a one-hot category, and 2 continuous codes."""
     hidden: int = 1024
-    """Units of the generator's first layer, and of the critic's last hidden one, which is what Q reads."""
+    """Units of the generator's first layer, and of the critic's last hidden layer, which Q reads."""
     width: int = 64
-    """Channels next to the picture; the convolution further inside has twice as many."""
+    """Channels of the layer next to the image; the next one inwards has twice as many."""
     generator_norm: Norm = "batch"
-    """What normalises the generator's layers, all but the last; instance norm leaves the dense ones alone."""
+    """Normalisation of the generator's layers except the last. Instance norm does not apply to the dense layers."""
     critic_norm: Norm = "batch"
-    """What normalises the critic's layers, all but the first and the last; instance norm as above."""
+    """Normalisation of the critic's layers except the first and the last. Instance norm: as above."""
 
     def __post_init__(self) -> None:
         check_positive("infogan", z_dim=self.z_dim, hidden=self.hidden, width=self.width)
@@ -58,7 +59,7 @@ class Infogan:
         check_norm("infogan", self.critic_norm)
 
     def generator(self, shape: ImageShape) -> ImageGenerator:
-        """z [B, z_dim] -> x [B, C, H, W]; raises ConfigError for a shape that it cannot make."""
+        """Return the generator, z [B, z_dim] -> x [B, C, H, W]; raise ConfigError if the shape is impossible."""
         channels, height, width = check_image_shape("infogan", shape, multiple=4, least=8)
         c, h, w = 2 * self.width, height // 4, width // 4
         project = nn.Sequential(
@@ -77,7 +78,7 @@ class Infogan:
         return ImageGenerator(self.z_dim, shape, project, (c, h, w), body).apply(initialise)
 
     def critic(self, shape: ImageShape) -> ImageCritic:
-        """x [B, C, H, W] -> scores [B]; raises ConfigError for a shape that it cannot read."""
+        """Return the critic, x [B, C, H, W] -> scores [B]; raise ConfigError if the shape is impossible."""
         channels, height, width = check_image_shape("infogan", shape, multiple=4, least=8)
         c = 2 * self.width
         body = FusedSequential(
@@ -92,20 +93,23 @@ class Infogan:
         )
         return ImageCritic(shape, body, nn.Linear(self.hidden, 1), joins_batches=True).apply(initialise)
 
+    def critic_mixes_images(self) -> dict[str, str]:
+        return mixed_images(self.critic_norm)
+
 
 def dense(inputs: int, units: int, norm: Norm) -> list[nn.Module]:
-    """A linear layer and what normalises its rows [B, units]; batch norm takes one mean a unit."""
+    """Return a linear layer and the normalisation of its output [B, units]; batch norm has statistics per unit."""
     match norm:
         case "batch":
             return [nn.Linear(inputs, units, bias=False), nn.BatchNorm1d(units)]
         case "instance":
-            return [nn.Linear(inputs, units)]  # a unit of one picture is one number, and has no spread
+            return [nn.Linear(inputs, units)]  # one unit of one image is one number, which has no variance
         case _:
             return [nn.Linear(inputs, units), *normalisation(norm, units)]
 
 
 def initialise(layer: nn.Module) -> None:
-    """Weights N(0, 0.02^2), the critic's convolutions cut off at two deviations; gains N(1, 0.02^2), all else 0."""
+    """Initialise weights N(0, 0.02^2), truncated at 2 deviations in the critic's convolutions; gains N(1, 0.02^2)."""
     if isinstance(layer, nn.Conv2d):
         nn.init.trunc_normal_(layer.weight, 0.0, STD, -2 * STD, 2 * STD)
     elif isinstance(layer, nn.Linear | nn.ConvTranspose2d):

@@ -1,8 +1,9 @@
-"""A generator whose every layer reads the latent, where it else reaches the first one alone.
+"""Self-modulation: every layer of the generator depends on the latent, not only the first.
 
-Chen, Lucic, Houlsby & Gelly 2019, "On self modulation for generative adversarial networks" (arXiv:1810.01365): what a
-norm gives is scaled and moved, channel by channel, by two numbers that a network of one hidden layer reads from z. The
-norm's own gain and shift stay, which the authors leave out: the two do the same for all latents.
+Chen, Lucic, Houlsby & Gelly 2019, "On self modulation for generative adversarial networks" (arXiv:1810.01365): the
+output of each norm is scaled and shifted per channel by two values that a network of one hidden layer computes from z.
+The norm keeps its own gain and shift, which the authors omit; for all latents together the two are
+redundant.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ from torch import Tensor, nn
 from ganache.networks.blocks import ImageGenerator, unflatten
 
 UNITS = 32
-"""Of the hidden layer: google/compare_gan, architectures/arch_ops.py (num_hidden)."""
+"""Hidden units: google/compare_gan, architectures/arch_ops.py (num_hidden)."""
 
 
 class Modulation(nn.Module):
-    """x [B, C, H, W] scaled by 1 + gain and moved by shift, both [B, C] and read from w [B, z_dim]."""
+    """x [B, C, H, W] -> (1 + gain) x + shift, with gain and shift [B, C] computed from w [B, z_dim]."""
 
     def __init__(self, z_dim: int, channels: int) -> None:
         super().__init__()
@@ -30,7 +31,7 @@ class Modulation(nn.Module):
 
 
 class ModulatedGenerator(ImageGenerator):
-    """The modulations in `body` read w, all other layers the picture alone."""
+    """An ImageGenerator that passes w to each `Modulation` in its body."""
 
     def synthesis(self, w: Tensor) -> Tensor:
         x = unflatten(self.project(w), self.base)

@@ -1,4 +1,4 @@
-"""The parts of R3GAN's networks: brownvc/R3GAN, `R3GAN/Networks.py` and `Resamplers.py`."""
+"""The layers of R3GAN's networks (Huang et al. 2024): brownvc/R3GAN, `R3GAN/Networks.py` and `Resamplers.py`."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from torch import Tensor, nn
 from ganache.networks.pyramid import FeatureMap
 
 SLOPE = 0.2  # of LeakyReLU
-GAIN = math.sqrt(2 / (1 + SLOPE**2))  # keeps the variance through it: He et al. 2015, section 2.2
+GAIN = math.sqrt(2 / (1 + SLOPE**2))  # preserves the variance through it: He et al. 2015, section 2.2
 
 
 class Block(nn.Module):
-    """x + residual(x), [B, C, H, W] -> the same; a network has `depth` of them.
+    """A residual block, x + residual(x), [B, C, H, W] -> [B, C, H, W], in a network of `depth` such blocks.
 
-    The biases stand before the activations and belong to them: the paper's convolutions have none, its activations do.
+    The biases belong to the activations: in the authors' code the activations have them, the convolutions do not.
     """
 
     def __init__(self, channels: int, expansion: int, group_size: int, depth: int) -> None:
@@ -40,7 +40,7 @@ class Block(nn.Module):
 
 
 class GenerativeBasis(nn.Module):
-    """z [B, z_dim] -> rows [B, h * w * c]: a learned picture, each channel of it times a linear function of z."""
+    """z [B, z_dim] -> [B, h * w * c]: a learned feature map, each channel scaled by a linear function of z."""
 
     def __init__(self, z_dim: int, base: FeatureMap) -> None:
         super().__init__()
@@ -54,9 +54,9 @@ class GenerativeBasis(nn.Module):
 
 
 class DiscriminativeBasis(nn.Module):
-    """x [B, c, h, w] -> rows [B, c]: each channel's sum, weighted by a learned picture.
+    """x [B, c, h, w] -> [B, c]: for each channel, a weighted sum over positions with learned weights.
 
-    The authors' depthwise convolution that leaves one place, written so that its second derivative is fast.
+    It equals the authors' depthwise convolution with one output position, but its second derivative is faster.
     """
 
     def __init__(self, base: FeatureMap) -> None:
@@ -69,16 +69,18 @@ class DiscriminativeBasis(nn.Module):
 
 
 class Resample(nn.Module):
-    """[B, C, h, w] at twice the size (`up`) or at half of it, by the kernel [1, 3, 3, 1] along each side.
+    """Resampling to twice the size (`up`) or half of it, [B, C, h, w], with the kernel [1, 3, 3, 1] along each side.
 
-    That is linear interpolation, and what it is the transpose of; beyond its edge a picture is 0.
+    Upsampling is bilinear interpolation, and downsampling its transpose. Images are padded with zeros.
     """
 
     kernel: Tensor  # [1, 1, 4, 4]
 
     def __init__(self, up: bool) -> None:
         super().__init__()
-        line = torch.tensor([1.0, 3.0, 3.0, 1.0]) / (4 if up else 8)  # growing, a place meets two of the four
+        line = torch.tensor([1.0, 3.0, 3.0, 1.0]) / (
+            4 if up else 8
+        )  # when upsampling, an output meets two of the four weights
         self.up = up
         self.register_buffer("kernel", line.outer(line)[None, None], persistent=False)
 
@@ -88,10 +90,10 @@ class Resample(nn.Module):
 
 
 class StridedConvolution(torch.autograd.Function):
-    """Each channel convolved with one kernel in steps of 2, or the transpose of that (`up`).
+    """A convolution of each channel with one kernel and stride 2, or its transpose (`up`).
 
-    Each is the other's derivative. PyTorch's own second derivative of such a convolution goes channel by channel,
-    and takes many times as long on a CPU.
+    Each is the derivative of the other. PyTorch's second derivative of a depthwise convolution loops over channels and
+    is many times slower on a CPU.
     """
 
     @staticmethod
@@ -108,7 +110,7 @@ class StridedConvolution(torch.autograd.Function):
 
 
 def channel_conversion(c_in: int, c_out: int) -> list[nn.Module]:
-    """The 1x1 convolution that changes the number of channels, where it changes."""
+    """Return the 1x1 convolution from c_in to c_out channels; an empty list if they are equal."""
     return [msr(nn.Conv2d(c_in, c_out, 1, bias=False))] if c_in != c_out else []
 
 
@@ -116,7 +118,7 @@ Layer = TypeVar("Layer", nn.Linear, nn.Conv2d)
 
 
 def msr(layer: Layer, gain: float = 1.0) -> Layer:
-    """Weights N(0, gain^2 / fan_in) (He et al. 2015), biases 0."""
+    """Initialise weights N(0, gain^2 / fan_in) (He et al. 2015), biases 0; return the layer."""
     nn.init.normal_(layer.weight, 0.0, gain / math.sqrt(layer.weight[0].numel()))
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)

@@ -1,9 +1,9 @@
-"""The pair of R3GAN: Huang et al. 2024, "The GAN is dead; long live the GAN! A modern baseline GAN", section 4.
+"""R3GAN's networks: Huang et al. 2024, "The GAN is dead; long live the GAN! A modern baseline GAN", section 4.
 
-The layers and first weights are those of the authors' code, brownvc/R3GAN, `R3GAN/Networks.py` and `Resamplers.py`.
-There is no normalisation anywhere: each residual branch starts at 0, so at first both networks are linear in what
-they are given. Nor is there a tanh, there as here: what lies outside [-1, 1] is clamped when it becomes bytes. At
-64x64 in colour this makes 1,714,016 weights in the generator and 1,697,888 in the critic.
+The layers and initial weights are those of the authors' code, brownvc/R3GAN, `R3GAN/Networks.py` and `Resamplers.py`.
+There is no normalisation: each residual branch starts at 0, so both networks are linear at first. As in the authors'
+code there is no tanh; values outside [-1, 1] are clamped when an image is converted to bytes. At 64x64 in colour the
+generator has 1,714,016 weights and the critic 1,697,888.
 """
 
 from __future__ import annotations
@@ -16,31 +16,31 @@ from torch import nn
 from ganache.networks.blocks import ImageCritic, ImageGenerator, check_positive
 from ganache.networks.pyramid import FeatureMap, feature_maps, pyramid_sizes
 from ganache.networks.r3block import Block, DiscriminativeBasis, GenerativeBasis, Resample, channel_conversion, msr
-from ganache.types import ImageShape
+from ganache.types import ImageShape, Network
 
 
 @dataclass(frozen=True)
-class R3gan:
-    """Huang et al. 2024: residual blocks with grouped convolutions, the critic the generator's mirror image.
+class R3gan(Network):
+    """Huang et al. 2024: residual blocks with grouped convolutions; the critic mirrors the generator.
 
-    Height and width are multiples of 8. They are halved while both are even and the smaller half is at least
-    3: 64x64 grows from 4x4 in four doublings, 24x24 from 3x3 in three. Where sides halve, channels double. The
-    defaults are for a small machine: the authors train 64x64 with width 384 and 256x256 with width 96, both with
-    max_width 768.
+    Height and width must be multiples of 8. They are halved while both are even and the smaller half is at least 3, so
+    64x64 starts at 4x4 and is doubled four times, 24x24 starts at 3x3 and is doubled three times. Channels double where
+    sides halve. The defaults suit a small machine: the authors train 64x64 with width 384 and 256x256 with width 96,
+    both with max_width 768.
     """
 
     z_dim: int = 64
-    """Numbers in a latent."""
+    """Dimensions of a latent."""
     width: int = 32
-    """Channels next to the picture, where they are fewest."""
+    """Channels of the layer next to the image, the fewest."""
     max_width: int | None = 256
-    """The most channels between two blocks; None for no limit."""
+    """The largest number of channels between two blocks; None sets no limit."""
     blocks: int = 2
-    """Residual blocks at each size."""
+    """Residual blocks per feature map size."""
     expansion: int = 2
-    """How many times as many channels there are inside a block."""
+    """Factor between the channels inside a block and outside of it."""
     group_size: int = 16
-    """Channels in a group of the 3x3 convolutions, or the most that divide this number and all the channels."""
+    """Channels per group in the 3x3 convolutions; if it does not divide all channels, the greatest common divisor."""
 
     def __post_init__(self) -> None:
         check_positive("r3gan", z_dim=self.z_dim, width=self.width, blocks=self.blocks)
@@ -49,7 +49,7 @@ class R3gan:
             check_positive("r3gan", max_width=self.max_width)
 
     def generator(self, shape: ImageShape) -> ImageGenerator:
-        """z [B, z_dim] -> x [B, C, H, W]; raises ConfigError for a shape that it cannot make."""
+        """Return the generator, z [B, z_dim] -> x [B, C, H, W]; raise ConfigError if the shape is impossible."""
         channels, maps = self._plan(shape)
         layers = self._blocks(maps[-1], maps)
         for small, large in pairwise(reversed(maps)):
@@ -60,7 +60,7 @@ class R3gan:
         )
 
     def critic(self, shape: ImageShape) -> ImageCritic:
-        """x [B, C, H, W] -> scores [B]; raises ConfigError for a shape that it cannot read."""
+        """Return the critic, x [B, C, H, W] -> scores [B]; raise ConfigError if the shape is impossible."""
         channels, maps = self._plan(shape)
         layers = [msr(nn.Conv2d(channels, maps[0][0], 1, bias=False)), *self._blocks(maps[0], maps)]
         for large, small in pairwise(maps):
@@ -69,11 +69,11 @@ class R3gan:
         return ImageCritic(shape, nn.Sequential(*layers, DiscriminativeBasis(maps[-1])), head, joins_batches=True)
 
     def _plan(self, shape: ImageShape) -> tuple[int, list[FeatureMap]]:
-        """The picture's channels, and the feature maps from the whole picture's size down to the smallest."""
+        """Return the image's channels, and the feature maps from the image's size down to the smallest."""
         channels, sides = pyramid_sizes("r3gan", shape)
         return channels, feature_maps(sides, self.width, self.max_width)
 
     def _blocks(self, feature_map: FeatureMap, maps: list[FeatureMap]) -> list[nn.Module]:
-        """The residual blocks at one of a network's maps."""
+        """Return the residual blocks at one of the feature maps."""
         depth = self.blocks * len(maps)
         return [Block(feature_map[0], self.expansion, self.group_size, depth) for _ in range(self.blocks)]

@@ -1,8 +1,8 @@
-"""The residual block of WGAN-GP, and the convolutions that resize: igul222/improved_wgan_training, `gan_64x64.py`.
+"""WGAN-GP's residual block and its resizing convolutions: igul222/improved_wgan_training, `gan_64x64.py`.
 
-The authors upsample and then convolve, or convolve and then take means. Both pairs are linear, so each is done here
-as the one convolution that it is: the same numbers, but for the rounding, from 4 / 9 of the multiplications, and
-without the large picture in between.
+The authors upsample and then convolve, or convolve and then average. Each pair is linear, so it is computed here as a
+single convolution of stride 2: the same result up to rounding, with 4 / 9 of the multiplications and without the large
+intermediate map.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from ganache.networks.blocks import Norm, normalisation
 
 
 class UpsampleConv(nn.Conv2d):
-    """Nearest upsampling and then a 3x3 convolution, [B, c, h, w] -> [B, c', 2 h, 2 w].
+    """Nearest-neighbour upsampling followed by a 3x3 convolution, [B, c, h, w] -> [B, c', 2 h, 2 w].
 
-    The transposed convolution of stride 2 whose 4x4 kernel is the mirrored 3x3 one, spread over 2x2 squares.
+    Computed as a transposed convolution of stride 2 whose 4x4 kernel is the flipped 3x3 kernel summed over 2x2 windows.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -29,9 +29,9 @@ class UpsampleConv(nn.Conv2d):
 
 
 class ConvMeanPool(nn.Conv2d):
-    """A 3x3 convolution and then 2x2 mean-pooling, [B, c, 2 h, 2 w] -> [B, c', h, w].
+    """A 3x3 convolution followed by 2x2 mean pooling, [B, c, 2 h, 2 w] -> [B, c', h, w].
 
-    The convolution of stride 2 whose 4x4 kernel is the mean of the 3x3 one at four places.
+    Computed as a convolution of stride 2 whose 4x4 kernel is the mean of the 3x3 kernel at four offsets.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -40,16 +40,16 @@ class ConvMeanPool(nn.Conv2d):
 
 
 class Block(nn.Module):
-    """shortcut(x) + residual(x), at twice the size (`up`) or at half of it.
+    """A residual block, shortcut(x) + residual(x), at twice the size (`up`) or half of it.
 
-    The shortcut's 1x1 convolution is done on the smaller picture: it looks at one place at a time, so it commutes
-    with repeating a place and with the mean of four.
+    The 1x1 convolution of the shortcut is applied to the smaller map: it acts on single positions, so it commutes with
+    upsampling and with mean pooling.
     """
 
     def __init__(self, c_in: int, c_out: int, norm: Norm, up: bool) -> None:
         super().__init__()
         middle = c_out if up else c_in
-        # Where a norm follows, with a shift of its own, the authors leave the bias out.
+        # The authors leave out the bias where a norm with its own shift follows.
         first = (UpsampleConv if up else Conv2d)(c_in, middle, 3, padding=1, bias=norm == "none")
         second = (Conv2d if up else ConvMeanPool)(middle, c_out, 3, padding=1)
         self.up = up
@@ -67,14 +67,14 @@ class Block(nn.Module):
 
 
 def norm_relu(norm: Norm, channels: int, after_convolution: bool = False) -> list[nn.Module]:
-    """The norm and a ReLU; not in place where it would overwrite the block's input, which the shortcut reads too."""
+    """Return a norm and a ReLU, which is not in place if it would overwrite the input that the shortcut reads too."""
     return [*normalisation(norm, channels), nn.ReLU(inplace=after_convolution or norm != "none")]
 
 
 def he(layer: nn.Conv2d, gain: float = sqrt(2)) -> nn.Conv2d:
-    """Weights uniform with the variance 2 gain^2 / (fan_in + fan_out), biases 0.
+    """Initialise weights uniformly with variance 2 gain^2 / (fan_in + fan_out), biases 0; return the layer.
 
-    The authors' `he_init` takes the mean of both fans; with gain 1 it is Glorot's, which the shortcuts have.
+    The authors' `he_init` uses the mean of both fans. Gain 1 is Glorot's initialisation, used for the shortcuts.
     """
     nn.init.xavier_uniform_(layer.weight, gain)
     if layer.bias is not None:

@@ -1,13 +1,13 @@
-"""The residual pair of WGAN-GP: Gulrajani et al. 2017, "Improved training of Wasserstein GANs".
+"""WGAN-GP's residual networks: Gulrajani et al. 2017, "Improved training of Wasserstein GANs".
 
 The layers are those of the authors' code, igul222/improved_wgan_training, `gan_64x64.py`, GoodGenerator and
-GoodDiscriminator: blocks that normalise before they convolve, nearest upsampling, mean-pooling, and no activation
-before the critic's head. At 64x64 in colour this makes 8,540,483 weights in the generator and 7,491,841 in the
-critic.
+GoodDiscriminator: pre-activation blocks, nearest-neighbour upsampling, mean pooling, and no activation before the
+critic's head. At 64x64 in colour the generator has 8,540,483 weights and the critic 7,491,841.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
@@ -15,37 +15,48 @@ from math import prod
 from torch import nn
 
 from ganache.networks.attention import attention_at
-from ganache.networks.blocks import ImageCritic, ImageGenerator, Norm, check_norm, check_positive, glorot
+from ganache.networks.blocks import (
+    ImageCritic,
+    ImageGenerator,
+    Norm,
+    check_norm,
+    check_positive,
+    glorot,
+    mixed_images,
+    spectral_warnings,
+)
 from ganache.networks.pyramid import FeatureMap, check_attention, feature_maps, pyramid_sizes
 from ganache.networks.resblock import Block, he, norm_relu
 from ganache.networks.spectral import apply_spectral_norm
-from ganache.types import ImageShape
+from ganache.types import ImageShape, Network
 
 
 @dataclass(frozen=True)
-class Residual:
-    """Gulrajani et al. 2017: a residual block for each doubling and each halving; batch norm against layer norm.
+class Residual(Network):
+    """Gulrajani et al. 2017: one residual block per doubling or halving; batch norm in the generator, layer norm in the
+    critic.
 
-    Height and width are multiples of 8. They are halved while both are even and the smaller half is at least
-    3: 64x64 grows from 4x4 in four doublings, 24x24 from 3x3 in three. Where sides halve, channels double.
+    Height and width must be multiples of 8. They are halved while both are even and the smaller half is at least 3, so
+    64x64 starts at 4x4 and is doubled four times, 24x24 starts at 3x3 and is doubled three times. Channels double where
+    sides halve.
     """
 
     z_dim: int = 128
-    """Numbers in a latent."""
+    """Dimensions of a latent."""
     width: int = 64
-    """Channels next to the picture, where they are fewest."""
+    """Channels of the layer next to the image, the fewest."""
     max_width: int | None = 512
-    """The most channels of any layer, 8 times the width in the authors' code; None for no limit."""
+    """The largest number of channels of any layer, 8 times the width in the authors' code; None sets no limit."""
     generator_norm: Norm = "batch"
-    """What normalises the generator's blocks."""
+    """Normalisation in the generator's blocks."""
     critic_norm: Norm = "layer"
-    """What normalises the critic's blocks; batch norm forbids the penalties that look at single pictures."""
+    """Normalisation in the critic's blocks. Gradient penalties per image exclude batch norm."""
     generator_spectral: bool = False
-    """Whether every layer of the generator is divided by its largest singular value (Miyato et al. 2018)."""
+    """Apply spectral normalisation to every layer of the generator (Miyato et al. 2018)."""
     critic_spectral: bool = False
-    """The same for the critic, usually with the critic_norm none: a norm would undo the division."""
+    """Apply it to every layer of the critic, usually with critic_norm none: a norm would undo its scale."""
     attention: int | None = None
-    """The shorter side of the feature map that gets a self-attention layer in both (Zhang et al. 2018: 32)."""
+    """Shorter side of the feature map that gets a self-attention layer in both networks (Zhang et al. 2018: 32)."""
 
     def __post_init__(self) -> None:
         check_positive("residual", z_dim=self.z_dim, width=self.width)
@@ -55,7 +66,7 @@ class Residual:
         check_norm("residual", self.critic_norm)
 
     def generator(self, shape: ImageShape) -> ImageGenerator:
-        """z [B, z_dim] -> x [B, C, H, W]; raises ConfigError for a shape that it cannot make."""
+        """Return the generator, z [B, z_dim] -> x [B, C, H, W]; raise ConfigError if the shape is impossible."""
         channels, maps = self._plan(shape)
         base, norm = maps[-1], self.generator_norm
         project = nn.Linear(self.z_dim, prod(base))
@@ -69,7 +80,7 @@ class Residual:
         return apply_spectral_norm(G) if self.generator_spectral else G
 
     def critic(self, shape: ImageShape) -> ImageCritic:
-        """x [B, C, H, W] -> scores [B]; raises ConfigError for a shape that it cannot read."""
+        """Return the critic, x [B, C, H, W] -> scores [B]; raise ConfigError if the shape is impossible."""
         channels, maps = self._plan(shape)
         first = nn.Conv2d(channels, maps[0][0], 3, padding=1)
         glorot(first)
@@ -81,8 +92,17 @@ class Residual:
         D = ImageCritic(shape, nn.Sequential(*layers), head, joins_batches=True)
         return apply_spectral_norm(D) if self.critic_spectral else D
 
+    def critic_mixes_images(self) -> dict[str, str]:
+        return mixed_images(self.critic_norm)
+
+    def bounds_critic_slope(self) -> bool:
+        return self.critic_spectral
+
+    def warnings(self) -> Iterator[str]:
+        return spectral_warnings(self.critic_norm, self.critic_spectral)
+
     def _plan(self, shape: ImageShape) -> tuple[int, list[FeatureMap]]:
-        """The picture's channels, and the feature maps from the whole picture's size down to the smallest."""
+        """Return the image's channels, and the feature maps from the image's size down to the smallest."""
         channels, sides = pyramid_sizes("residual", shape)
         maps = feature_maps(sides, self.width, self.max_width)
         check_attention("residual", self.attention, shape, maps)

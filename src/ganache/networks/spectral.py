@@ -1,7 +1,8 @@
 """Spectral normalisation: Miyato et al. 2018, "Spectral normalization for generative adversarial networks".
 
-A layer's weight is divided by its largest singular value, so that the layer stretches no vector (equation 8).
-The constants are those of the authors' code, pfnet-research/sngan_projection, `source/functions/max_sv.py`.
+The weight of a layer is divided by its largest singular value sigma, so that the layer's Lipschitz constant is 1
+(equation 8). The constants are those of the authors' code, pfnet-research/sngan_projection,
+`source/functions/max_sv.py`.
 """
 
 from __future__ import annotations
@@ -15,35 +16,35 @@ from torch.nn.utils.parametrize import register_parametrization
 
 EPSILON = 1e-12
 WARM_UP = 15
-"""Power iterations before the first step, PyTorch's number. The authors have none: from a random u the singular value
-comes out too small, and the first pictures meet weights that are too large."""
+"""Power iterations before the first step, as in PyTorch. The authors' code has none: with a random u, sigma is
+underestimated and the weights are too large at first."""
 
 Net = TypeVar("Net", bound=nn.Module)
 
 
 def apply_spectral_norm(network: Net) -> Net:
-    """Normalises every linear and convolution layer of a network, the head too; its weights are drawn before.
+    """Add spectral normalisation to every linear and convolution layer of an initialised network, its head included.
 
     Each `weight` becomes a function of the parameter `parametrizations.weight.original`.
     """
     for layer in list(network.modules()):
         if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
             norm = SpectralNorm(layer.weight, isinstance(layer, nn.ConvTranspose2d))
-            # Unsafe means: without a trial run, which would be one more power iteration.
+            # unsafe=True skips a trial call, which would be one more power iteration.
             register_parametrization(layer, "weight", norm, unsafe=True)
     return network
 
 
 class SpectralNorm(nn.Module):
-    """weight -> weight / sigma, with one power iteration a forward (algorithm 1).
+    """weight -> weight / sigma, with one power iteration per forward pass (algorithm 1).
 
-    `u` is all that it remembers, as in the authors' code: v follows from u and the weight. In training each forward
-    leaves a better u behind, so u is part of the state that a resumed run needs. In evaluation u stays, and a
-    picture is a function of its latents alone.
+    The buffer `u` is the only state, as in the authors' code: v follows from u and the weight. Each forward pass in
+    training mode improves u, so a resumed run needs it. In evaluation mode u is constant, and an image is a function of
+    its latent alone.
 
-    An averaged generator averages weights and u alike, and then the average of several u is a little shorter than 1.
-    That does no harm: only the direction of u is used, it points where the latest u have pointed, and sigma is
-    measured on the averaged weight itself.
+    An averaged generator averages both weights and u. The average of several u is a little shorter than 1, which is
+    harmless: only its direction is used, that direction is close to the recent u, and sigma is computed from the
+    averaged weight itself.
     """
 
     u: Tensor  # [out]
@@ -59,14 +60,14 @@ class SpectralNorm(nn.Module):
         self.register_buffer("u", u.contiguous())
 
     def forward(self, weight: Tensor) -> Tensor:
-        # In bfloat16, which autocast would take, sigma would have three digits.
+        # Autocast would compute sigma in bfloat16, with three digits.
         with torch.autocast(weight.device.type, enabled=False):
             matrix = as_matrix(weight, self.transposed)  # [out, n]
             with torch.no_grad():
                 v = unit_vector(matrix.T @ self.u)  # [n]
             image = matrix @ v  # [out]
-            # A new tensor: backward passes still need the u of their own forward. Both u and v are constants to
-            # them, so the gradient of sigma with respect to the matrix is u v^T (section 2.3).
+            # A new tensor, because a backward pass needs the u of its own forward pass. u and v are constants for the
+            # gradient, so that of sigma with respect to the matrix is u v^T (section 2.3).
             u = unit_vector(image.detach())
             if self.training:
                 with torch.no_grad():
@@ -75,10 +76,10 @@ class SpectralNorm(nn.Module):
 
 
 def as_matrix(weight: Tensor, transposed: bool = False) -> Tensor:
-    """A weight as the paper reshapes it, [out, in * k * k], with the columns in k k in order.
+    """Return a weight as a matrix [out, k * k * in]; `transposed` marks weights of shape [in, out, k, k].
 
-    The order of the columns changes no singular value, and this one is a view of channels_last weights.
-    `transposed` is for weights [in, out, k, k].
+    The paper orders the columns as in * k * k. The order changes no singular value, and this one is a view of
+    channels_last weights.
     """
     if weight.dim() == 2:
         return weight  # [out, in]
@@ -87,5 +88,5 @@ def as_matrix(weight: Tensor, transposed: bool = False) -> Tensor:
 
 
 def unit_vector(x: Tensor) -> Tensor:
-    """x at length 1."""
+    """Return x scaled to length 1."""
     return F.normalize(x, dim=0, eps=EPSILON)

@@ -6,12 +6,12 @@ from tyro.conf import Positional
 
 
 def diagnose(run: Positional[str], json: bool = False) -> None:
-    """Tell whether a run works: what is wrong with it, by what one sees it, and what to try.
+    """Tell whether a run works: what is wrong, the evidence, and what to try.
 
-    It reads the run's log alone, so it may be asked while the run goes on.
+    Reads only the run's log, so it can be used while the run is training.
 
     Args:
-        run: The run's folder.
+        run: Folder of the run.
         json: Print JSON.
     """
     from pathlib import Path
@@ -22,21 +22,22 @@ def diagnose(run: Positional[str], json: bool = False) -> None:
     from ganache.runs.log import read
 
     if read_config(Path(run)) is None:
-        raise CheckpointError(f"{run} is no run: give the folder that `ganache train` wrote.")
+        raise CheckpointError(f"{run} is not a run: give a folder that `ganache train` wrote.")
     log = read(Path(run) / "log.jsonl")
     found, loss = findings(log), critic_loss_finding(log)
     if json:
         from json import dumps
 
-        print(dumps({"findings": [each.to_json() for each in found], "critic_loss": loss and loss.to_json()}, indent=2))
+        plain = {"findings": [finding.to_json() for finding in found], "critic_loss": loss and loss.to_json()}
+        print(dumps(plain, indent=2))
         return
-    for each in found:
-        print(f"{each.severity}: {each.sentence}\n  Seen: {each.evidence}\n  Try: {each.advice}\n")
+    for finding in found:
+        print(f"{finding.severity}: {finding.sentence}\n  Evidence: {finding.evidence}\n  Try: {finding.advice}\n")
     if not found:
-        looked = any("probe" in line for line in log)
-        print("Nothing is wrong, as far as one can see." if looked else "Nothing can be told yet.")
+        probed = any("probe" in line for line in log)
+        print("Nothing wrong was found." if probed else "It is too early to tell.")
     if loss is not None:
-        print(f"{loss.sentence}\n  Seen: {loss.evidence}\n  Try: {loss.advice}\n")
+        print(f"{loss.sentence}\n  Evidence: {loss.evidence}\n  Try: {loss.advice}\n")
     for line in log:
         if "notice" in line:
             print(f"At step {line['step']:,}: {line['notice']}")

@@ -33,6 +33,14 @@ def read_config(folder: Path) -> dict[str, Any] | None:
         ) from None
 
 
+def require_config(folder: Path) -> dict[str, Any]:
+    """Return the `config.json` of a run folder as plain data. Raises CheckpointError if the folder is not a run."""
+    config = read_config(folder)
+    if config is None:
+        raise CheckpointError(f"{folder} is not a run: give a folder that `ganache train` wrote.")
+    return config
+
+
 def holds_something_else(folder: Path) -> bool:
     """Whether anything lies in the folder that a run killed in its first moments would not have left there."""
     own = {LOCK, ".config.json.new", "samples", "checkpoints"}

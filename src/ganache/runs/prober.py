@@ -103,8 +103,7 @@ def evenly_spaced(data: Dataset, n: int) -> np.ndarray:
     Training images are used because a small set holds out too few for a score of patches, and memorising them barely
     improves that score.
     """
-    chosen = np.linspace(0, len(data.training) - 1, min(n, len(data.training)))
-    indices: np.ndarray = data.training[np.unique(chosen.round().astype(int))]
+    indices: np.ndarray = data.training[images.evenly_spaced(len(data.training), n)]
     return indices
 
 

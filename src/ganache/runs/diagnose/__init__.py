@@ -1,10 +1,11 @@
-"""The log of a run -> findings in plain words, each with its evidence and what to try.
+"""Diagnosis of a run: its log -> findings in plain words, each with its evidence and what to try.
 
     for finding in findings(log.read(folder / "log.jsonl")):
         print(finding.sentence, finding.evidence, finding.advice)
 
-Pure functions of the log's lines. What is said must hold over a window of looks, judged by its median, and mostly only
-where the quality no longer improves: a run that improves is left in peace, however odd its numbers.
+All of it is a pure function of the lines of the log. A finding must hold for a window of probes, judged by their
+median, and most findings require that quality no longer improves: a run that still improves is not criticised. It
+imports `runs.probe`; `cli`, `output` and `playground` import it.
 """
 
 from __future__ import annotations
@@ -12,43 +13,48 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ganache.runs.diagnose.balance import critic_too_strong, generator_too_strong, oscillation, past_its_peak
-from ganache.runs.diagnose.basics import data_problem, gradients, no_numbers, nothing_changes
-from ganache.runs.diagnose.history import EARLY, ENOUGH, History
-from ganache.runs.diagnose.trust import critic_loss_finding
-from ganache.runs.diagnose.variety import collapse, memorisation
-from ganache.runs.diagnose.words import SEVERITIES, Finding, percent
+from ganache.runs.diagnose.competition import critic_too_strong, generator_too_strong
+from ganache.runs.diagnose.critic_loss import critic_loss_finding
+from ganache.runs.diagnose.dynamics import oscillation, past_best
+from ganache.runs.diagnose.finding import SEVERITIES, Finding, percent
+from ganache.runs.diagnose.history import MIN_PROBES, MIN_STEPS, History
+from ganache.runs.diagnose.mode_collapse import collapse, memorisation
+from ganache.runs.diagnose.numerics import gradients, no_change, non_finite_values
+from ganache.runs.diagnose.training_data import data_problem
 
 __all__ = ["Finding", "critic_loss_finding", "describe_probes", "findings"]
 
 RULES: tuple[Callable[[History], Finding | None], ...] = (
-    no_numbers,
-    nothing_changes,
+    non_finite_values,
+    no_change,
     data_problem,
     critic_too_strong,
     generator_too_strong,
     collapse,
     gradients,
     oscillation,
-    past_its_peak,
+    past_best,
     memorisation,
 )
 
 
 def findings(log: Sequence[Mapping[str, Any]]) -> list[Finding]:
-    """What is wrong, the worst first; empty for a run that is well, or too young to tell. `log`: lines of log.jsonl."""
-    history = History.of(log)
+    """Return what is wrong with a run, the worst first; empty if nothing is wrong or it is too early to tell.
+
+    `log`: lines of log.jsonl.
+    """
+    history = History.from_log(log)
     found = [finding for rule in RULES if (finding := rule(history)) is not None]
     return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
 def describe_probes(log: Sequence[Mapping[str, Any]]) -> str:
-    """How much has been looked at, at what cost, and whether that is enough to tell."""
-    h = History.of(log)
-    if not h.looks or not h.lines:
-        return "No look has been taken yet (probe.share says how much of the time looks may take)."
-    count, cost = len(h.taken), sum(look.cost for look in h.taken)
-    taken = f"{count} look{'s' * (count > 1)} up to step {h.looks[-1].step:,}"
-    early = len(h.looks) < ENOUGH or h.looks[-1].step < EARLY
-    enough = f"; {ENOUGH} looks and {EARLY} steps are needed to judge the quality" if early else ""
+    """Return how many probes were taken, at what cost, and whether they are enough to judge the run."""
+    h = History.from_log(log)
+    if not h.probes or not h.lines:
+        return "No probe has been taken yet (probe.share sets the share of time that probes may take)."
+    count, cost = len(h.all_probes), sum(probe.cost for probe in h.all_probes)
+    taken = f"{count} probe{'s' * (count > 1)} up to step {h.probes[-1].step:,}"
+    early = len(h.probes) < MIN_PROBES or h.probes[-1].step < MIN_STEPS
+    enough = f"; {MIN_PROBES} probes and {MIN_STEPS} steps are needed to judge the quality" if early else ""
     return f"{taken}, which took {percent(cost / max(cost, h.lines[-1]['seconds']))} of the time{enough}."

@@ -1,4 +1,4 @@
-"""What is known of a run, from its log, and what every finding asks first: does it still improve?"""
+"""The history of a run, read from its log, and what most rules ask first: does its quality still improve?"""
 
 from __future__ import annotations
 
@@ -11,82 +11,86 @@ from typing import Any
 from ganache.runs.probe import Probe
 
 WINDOW = 4
-"""Looks that a finding is judged on: one look may be a moment, four in a row are a state."""
+"""Number of probes that a finding is based on: one probe can be an accident, four in a row are a state."""
 
-ENOUGH = WINDOW + 2
-"""Looks before anything is said of quality: so many, and two before them to compare with."""
+MIN_PROBES = WINDOW + 2
+"""Number of probes before quality is judged: a window, and two earlier probes to compare it with."""
 
-APART, MOST = 50, 24
-"""Looks that are judged lie so many steps apart at least, and are at most so many over the run: a window of looks that
-were taken in a hurry would be a moment too."""
+MIN_SPACING, MAX_PROBES = 50, 24
+"""Judged probes are at least so many steps apart, and at most so many over the run. Probes in quick succession would
+make a window an accident too."""
 
-EARLY = 500
-"""Steps before which nothing is said of quality: healthy trainings may get worse before they get better."""
+MIN_STEPS = 500
+"""Steps before quality is judged: healthy runs may get worse before they get better."""
 
-IMPROVES = 0.05
-"""A best score lower by this share counts as better: about twice the noise of a score of 256 pictures."""
+IMPROVEMENT = 0.05
+"""A best score that is lower by this share is an improvement: about twice the noise of a score of 256 images."""
 
-FORMED = 0.75
-"""A score above this share of a blank picture's means that nothing has formed; healthy trainings pass 0.6 early."""
+UNFORMED = 0.75
+"""A score above this share of a blank image's score means that nothing has formed; healthy runs pass 0.6 early."""
 
-THROWN = 1.0
-"""Fixed latents' pictures that move as far between looks as two real ones lie apart are thrown about, not refined."""
+UNSTABLE_DRIFT = 1.0
+"""Drift from which images of fixed latents are replaced between probes instead of refined: they move as far as two real
+images are apart."""
 
 
 @dataclass(frozen=True)
 class History:
-    """What is known of a run: its looks, the lines of its steps, and what happened to it."""
+    """What the log says about a run."""
 
-    taken: Sequence[Probe]
-    """Every look."""
-    looks: Sequence[Probe]
-    """Those that are judged together."""
+    all_probes: Sequence[Probe]
+    probes: Sequence[Probe]
+    """The probes that are judged together, evenly spaced; see `thinned`."""
     lines: Sequence[Mapping[str, Any]]
+    """Log lines of steps."""
     events: Sequence[Mapping[str, Any]]
+    """Log lines of events."""
 
     @classmethod
-    def of(cls, log: Sequence[Mapping[str, Any]]) -> History:
-        taken = [Probe.from_json(line["probe"]) for line in log if "probe" in line]
+    def from_log(cls, log: Sequence[Mapping[str, Any]]) -> History:
+        """Build the history from the lines of `log.jsonl`."""
+        probes = [Probe.from_json(line["probe"]) for line in log if "probe" in line]
         return cls(
-            taken,
-            thinned(taken),
+            probes,
+            thinned(probes),
             [line for line in log if "d" in line],
             [line for line in log if "event" in line],
         )
 
-    def last(self, what: str, n: int = WINDOW) -> list[float]:
-        """A number of the last n looks; none at all unless each of the n has it."""
-        values = [getattr(look, what) for look in self.looks[-n:]]
+    def last(self, name: str, n: int = WINDOW) -> list[float]:
+        """Return one measurement of the last n probes; empty unless all n of them have it."""
+        values = [getattr(probe, name) for probe in self.probes[-n:]]
         return [] if len(values) < n or None in values else values
 
     @cached_property
     def scores(self) -> list[float]:
-        return [look.score for look in self.looks if look.score is not None]
+        """The scores of all judged probes, oldest first; lower is better."""
+        return [probe.score for probe in self.probes if probe.score is not None]
 
     @cached_property
-    def stands(self) -> bool:
-        """Whether quality has not improved in the last WINDOW looks; never so before there are looks to compare."""
-        if len(self.scores) < ENOUGH or self.looks[-1].step < EARLY:
+    def has_plateaued(self) -> bool:
+        """Whether quality has not improved in the last WINDOW probes; False while there is too little to compare."""
+        if len(self.scores) < MIN_PROBES or self.probes[-1].step < MIN_STEPS:
             return False
-        return min(self.scores[-WINDOW:]) > (1 - IMPROVES) * min(self.scores[:-WINDOW])
+        return min(self.scores[-WINDOW:]) > (1 - IMPROVEMENT) * min(self.scores[:-WINDOW])
 
     @cached_property
-    def formless(self) -> bool:
-        """Whether the last WINDOW looks show nothing better than a blank picture."""
-        scores, blanks = self.last("score"), self.last("blank_score")
-        return bool(scores and blanks) and median(scores) > FORMED * median(blanks)
+    def is_unformed(self) -> bool:
+        """Whether the images in the last WINDOW probes are hardly better than blank images."""
+        scores, blank_scores = self.last("score"), self.last("blank_score")
+        return bool(scores and blank_scores) and median(scores) > UNFORMED * median(blank_scores)
 
     @cached_property
-    def thrown(self) -> bool:
-        """Whether the pictures of the fixed latents are other ones at each look."""
+    def is_unstable(self) -> bool:
+        """Whether the images of the fixed latents are entirely different at each probe."""
         drift = self.last("drift")
-        return bool(drift) and median(drift) >= THROWN
+        return bool(drift) and median(drift) >= UNSTABLE_DRIFT
 
 
-def thinned(looks: Sequence[Probe]) -> list[Probe]:
-    """Looks far enough apart to be judged together, the last one among them, in their order."""
+def thinned(probes: Sequence[Probe]) -> list[Probe]:
+    """Return probes far enough apart to be judged together, in order; the last one is always among them."""
     kept: list[Probe] = []
-    for look in reversed(looks):
-        if not kept or kept[-1].step - look.step >= max(APART, kept[0].step / MOST):
-            kept.append(look)
+    for probe in reversed(probes):
+        if not kept or kept[-1].step - probe.step >= max(MIN_SPACING, kept[0].step / MAX_PROBES):
+            kept.append(probe)
     return kept[::-1]

@@ -1,4 +1,4 @@
-"""What is said of a run."""
+"""One finding of a diagnosis."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 Kind = Literal[
-    "numbers that are no numbers",
-    "nothing changes",
+    "non-finite values",
+    "no change",
     "data problem",
     "mode collapse",
     "partial mode collapse",
@@ -16,13 +16,13 @@ Kind = Literal[
     "vanishing gradients",
     "exploding gradients",
     "oscillation",
-    "past its peak",
+    "past the best",
     "memorisation",
-    "critic's loss",
+    "critic loss",
 ]
 Severity = Literal["alarm", "warning", "hint", "note"]
 SEVERITIES: tuple[Severity, ...] = ("alarm", "warning", "hint", "note")
-"""What makes a run useless; what harms it; what one should know; what is no fault at all."""
+"""alarm: the run is useless. warning: it is impaired. hint: good to know. note: no fault at all."""
 
 
 @dataclass(frozen=True)
@@ -32,15 +32,19 @@ class Finding:
     kind: Kind
     severity: Severity
     sentence: str
+    """What is wrong."""
     evidence: str
+    """The measurements behind it."""
     advice: str
+    """What to try."""
 
     def to_json(self) -> dict[str, str]:
         return asdict(self)
 
 
 def percent(share: float) -> str:
-    """
+    """Format a share for people.
+
     >>> percent(0.946), percent(0.004)
     ('95 %', '0.4 %')
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 from functools import cache
 from pathlib import Path
 
@@ -40,7 +41,12 @@ def loaded() -> ctypes.CDLL:
 
 @cache
 def library() -> ctypes.CDLL | None:
-    """The kernels for this processor, if they have been compiled, and of the source as it is."""
+    """The kernels for this processor, if they have been compiled, and of the source as it is.
+
+    The environment variable GANACHE_KERNELS=off hides them: the project's check uses it to test without kernels.
+    """
+    if os.environ.get("GANACHE_KERNELS") == "off":
+        return None
     level = torch.backends.cpu.get_cpu_capability().lower()
     if level == "avx512" and cpu_has("avx512_bf16"):
         level = "avx512_bf16"

@@ -1,0 +1,161 @@
+"""What the documentation shows works: commands parse, Python examples run, links lead somewhere."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import re
+import shlex
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tyro
+
+import ganache
+from ganache import cli
+from ganache.cli.train import parse_train
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PLACEHOLDERS = re.compile(r"\b(COMMAND|NAME|\.\.\.)|--help|--keep$")
+"""An inline command with one of these is a pattern for the reader, not a command."""
+
+
+def page_name(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def code_blocks(page: Path, language: str) -> Iterator[str]:
+    """Yield the fenced code blocks of a page that are in this language ("" for none)."""
+    for block in re.finditer(r"^ *```(\w*)\n(.*?)^ *```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
+        if block[1] == language:
+            yield block[2]
+
+
+def commands(page: Path) -> Iterator[str]:
+    """Yield every command of ganache that a page shows, in code blocks and inline."""
+    for block in code_blocks(page, ""):
+        for line in block.replace("\\\n", " ").splitlines():
+            for part in line.split("&&"):
+                if re.match(r"\s*(\S+=\S+ )*(\S*/)?ganache ", part):
+                    yield part.strip()
+    prose = re.sub(r"^ *```.*?^ *```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    for inline in re.findall(r"`([^`]+)`", prose):
+        command = " ".join(inline.split())
+        if re.match(r"(\S*/)?ganache \S+ \S", command) and not PLACEHOLDERS.search(command):
+            yield command
+
+
+def only_parsed(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function with the same signature that does nothing."""
+
+    @functools.wraps(function)
+    def nothing(*args: Any, **options: Any) -> None:
+        pass
+
+    return nothing
+
+
+@pytest.fixture
+def parse(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Parse a command as the command line would, and stop before it does anything."""
+    run_command = tyro.extras.subcommand_cli_from_dict
+
+    def parse_only(subcommands: dict[str, Any], **options: Any) -> None:
+        run_command({name: only_parsed(function) for name, function in subcommands.items()}, **options)
+
+    monkeypatch.setattr(tyro.extras, "subcommand_cli_from_dict", parse_only)
+    monkeypatch.setattr(cli, "train_command", parse_train)
+
+    def check(command: str) -> None:
+        words = shlex.split(command, comments=True)
+        first = next(place for place, word in enumerate(words) if word.rpartition("/")[2] == "ganache")
+        cli.main(words[first + 1 :])
+
+    return check
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
+def test_the_commands_of_a_page_parse(page: Path, parse: Callable[[str], None]) -> None:
+    for command in commands(page):
+        try:
+            parse(command)
+        except SystemExit as end:
+            assert not end.code, f"{page_name(page)}: {command}"
+
+
+def test_the_commands_are_found_and_a_wrong_one_is_noticed(
+    parse: Callable[[str], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert sum(len(list(commands(page))) for page in PAGES) > 80
+    for wrong in (
+        "ganache train faces --watch.share 0",
+        "ganache traverse runs/mine --dimensions 28",
+        "ganache smaple x",
+    ):
+        with pytest.raises(SystemExit) as end:
+            parse(wrong)
+        assert end.value.code
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "bench" / "gpu.md"], ids=page_name)
+def test_the_links_of_a_page_lead_to_files_and_headings(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        path, _, heading = link.partition("#")
+        if "://" in path:
+            continue
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), f"{page_name(page)}: {link}"
+        if heading and target.suffix == ".md":
+            headings = re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+            anchors = {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in headings}
+            assert heading in anchors, f"{page_name(page)}: {link}"
+
+
+def test_the_first_command_and_the_check_stand_in_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    install = "python3 -m venv .venv && .venv/bin/pip install -q -c constraints.txt -e "
+    assert f"{install}. && .venv/bin/ganache train faces --recipe faces-quick" in readme
+    assert f"{install}'.[dev]' && scripts/check" in readme
+
+
+@pytest.fixture
+def small_recipes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Let `ganache.recipe` give a tiny network, few pictures and two steps, in an empty folder."""
+    original = ganache.recipe
+
+    def small(name: str, data: str = "faces", steps: int = 0) -> Any:
+        config = original(name, data="faces", steps=2)
+        return replace(
+            config,
+            data=replace(config.data, size="16", count=480),
+            network=replace(config.network, width=4),
+            record=replace(config.record, checkpoint_every=1),
+        )
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(ganache, "recipe", small, raising=False)
+
+
+def smaller(source: str) -> str:
+    return source.replace("n=2000", "n=100")
+
+
+@pytest.mark.usefixtures("small_recipes")
+def test_the_python_page_runs() -> None:
+    pytest.importorskip("onnxscript")
+    names: dict[str, Any] = {}
+    for block in code_blocks(ROOT / "docs" / "python.md", "python"):
+        exec(compile(smaller(block), "docs/python.md", "exec"), names)
+    assert {path.name for path in Path().iterdir()} >= {"model.html", "report.html", "runs", "traverse.png"}
+
+
+@pytest.mark.usefixtures("small_recipes")
+def test_the_example_of_the_package_runs() -> None:
+    assert ganache.__doc__
+    source = "\n".join(line[4:] for line in ganache.__doc__.splitlines() if not line or line.startswith("    "))
+    assert len(ast.parse(source).body) > 5
+    exec(compile(source, "ganache", "exec"), {})

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -75,14 +76,14 @@ class Critic(nn.Module, ABC):
 
     def score(self, h: Tensor) -> Tensor:
         """Return the scores [B] for features h [B, F]."""
-        with torch.autocast(h.device.type, enabled=False):
+        with without_autocast(h):
             scores: Tensor = self.head(at_least_float32(h))
         return scores.flatten()
 
     def read_codes(self, h: Tensor) -> Tensor:
         """Return Q's prediction [B, any] for features h [B, F]."""
         assert self.codes is not None
-        with torch.autocast(h.device.type, enabled=False):
+        with without_autocast(h):
             predicted: Tensor = self.codes(at_least_float32(h))
         return predicted
 
@@ -112,6 +113,12 @@ class Critic(nn.Module, ABC):
 def at_least_float32(h: Tensor) -> Tensor:
     """Return h in float32, or in float64 if it is float64 already."""
     return h if h.dtype is torch.float64 else h.float()
+
+
+def without_autocast(x: Tensor) -> AbstractContextManager[object]:
+    """Return a context in which operations on the device of x are not computed in bfloat16."""
+    # The meta device, on which only shapes are computed, has no autocast.
+    return nullcontext() if x.device.type == "meta" else torch.autocast(x.device.type, enabled=False)
 
 
 class Network(ABC):

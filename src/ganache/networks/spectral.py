@@ -14,6 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import register_parametrization
 
+from ganache.types import without_autocast
+
 EPSILON = 1e-12
 WARM_UP = 15
 """Power iterations before the first step, as in PyTorch. The authors' code has none: with a random u, sigma is
@@ -61,7 +63,7 @@ class SpectralNorm(nn.Module):
 
     def forward(self, weight: Tensor) -> Tensor:
         # Autocast would compute sigma in bfloat16, with three digits.
-        with torch.autocast(weight.device.type, enabled=False):
+        with without_autocast(weight):
             matrix = as_matrix(weight, self.transposed)  # [out, n]
             with torch.no_grad():
                 v = unit_vector(matrix.T @ self.u)  # [n]

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ganache.functional.augment import AUGMENTATIONS
-from ganache.types import Critic, at_least_float32
+from ganache.types import Critic, at_least_float32, without_autocast
 
 
 class CriticView(Critic):
@@ -64,6 +64,6 @@ class ProjectionCritic(Critic):
         return self.inner.features(x)
 
     def score(self, h: Tensor) -> Tensor:
-        with torch.autocast(h.device.type, enabled=False):
+        with without_autocast(h):
             embedding: Tensor = self.embedding(self.labels.repeat(len(h) // len(self.labels)))  # [B, F]
             return self.inner.score(h) + (embedding * at_least_float32(h)).sum(dim=1)

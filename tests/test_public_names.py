@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
+
+import pytest
 
 import ganache
+from ganache.cli import main
+
+ROOT = Path(__file__).parents[1]
 
 
 def test_every_public_name_is_there_and_the_list_is_sorted() -> None:
@@ -22,3 +29,14 @@ def test_the_command_line_loads_no_heavy_library_before_it_is_needed() -> None:
     script = "import sys, ganache.cli; print(sorted({'torch', 'numpy', 'PIL', 'matplotlib'} & set(sys.modules)))"
     printed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
     assert printed.strip() == "[]"
+
+
+def test_the_version_is_that_of_pyproject_and_the_command_prints_it(capsys: pytest.CaptureFixture[str]) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert ganache.__version__ == project["version"]
+    main(["--version"])
+    assert capsys.readouterr().out == f"ganache {ganache.__version__}\n"
+
+
+def test_the_package_says_that_it_is_typed() -> None:
+    assert (ROOT / "src" / "ganache" / "py.typed").exists()

@@ -11,6 +11,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from typing import Any
 
 import tyro
@@ -69,6 +70,9 @@ def main(argv: list[str] | None = None) -> None:
     if argv is None:
         atexit.register(gc.freeze)  # else the end takes 0.3 s to look for cycles in all of PyTorch
     try:
+        if args == ["--version"]:
+            print(f"ganache {version('ganache')}")
+            return
         load_plugins()
         if args[:1] == ["train"]:
             train_command(args[1:])

@@ -239,6 +239,8 @@ def __getattr__(name: str) -> Any:
 
     The first name also loads the plugins. The exceptions do not, so that code can catch what a broken plugin raises.
     """
+    if name == "__version__":  # written in pyproject.toml, and read here from the installed package
+        return import_module("importlib.metadata").version("ganache")
     for home, names in _HOMES.items():
         if name in names:
             if home not in ("errors", "core.plugins"):

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ganache.data import Reason
+from ganache.data import SkipReason
 
 SIDE = 32
 
@@ -65,16 +65,16 @@ def _cut(data: bytes, share: float = 0.5) -> bytes:
     return data[: int(len(data) * share)]
 
 
-def bad_files() -> dict[str, tuple[bytes, set[Reason]]]:
+def bad_files() -> dict[str, tuple[bytes, set[SkipReason]]]:
     """Name -> a file's content and the reasons that are right for it (two where both are true)."""
-    files = {name: (data, {Reason.NOT_AN_IMAGE}) for name, data in no_images().items()}
-    files |= {name: (data, {Reason.TRUNCATED}) for name, data in cut_files().items()}
-    files |= {name: (data, {Reason.DAMAGED}) for name, data in broken_files().items()}
-    files |= {name: (data, {Reason.DAMAGED, Reason.TRUNCATED}) for name, data in headless_files().items()}
-    files |= {name: (data, {Reason.BOMB}) for name, data in pixel_bombs().items()}
+    files = {name: (data, {SkipReason.NOT_AN_IMAGE}) for name, data in no_images().items()}
+    files |= {name: (data, {SkipReason.TRUNCATED}) for name, data in cut_files().items()}
+    files |= {name: (data, {SkipReason.DAMAGED}) for name, data in broken_files().items()}
+    files |= {name: (data, {SkipReason.DAMAGED, SkipReason.TRUNCATED}) for name, data in headless_files().items()}
+    files |= {name: (data, {SkipReason.BOMB}) for name, data in pixel_bombs().items()}
     small = {"pixel.png": (1, 1), "sliver.png": (200, 3), "below-half.png": (15, 40)}
-    files |= {name: (encoded(RGB.resize(size), "PNG"), {Reason.TOO_SMALL}) for name, size in small.items()}
-    return files | {"empty.png": (b"", {Reason.EMPTY})}
+    files |= {name: (encoded(RGB.resize(size), "PNG"), {SkipReason.TOO_SMALL}) for name, size in small.items()}
+    return files | {"empty.png": (b"", {SkipReason.EMPTY})}
 
 
 def no_images() -> dict[str, bytes]:
@@ -174,7 +174,7 @@ def write(folder: Path, files: dict[str, bytes]) -> None:
         path.write_bytes(data)
 
 
-def make_special_files(folder: Path) -> dict[str, Reason]:
+def make_special_files(folder: Path) -> dict[str, SkipReason]:
     """Files that only a file system has -> name and reason. None of them may be opened."""
     os.mkfifo(folder / "pipe.png")
     with socket.socket(socket.AF_UNIX) as server:
@@ -189,16 +189,16 @@ def make_special_files(folder: Path) -> dict[str, Reason]:
     (folder / "inner").mkdir()
     (folder / "inner" / "back").symlink_to("..", target_is_directory=True)
     return {
-        "pipe.png": Reason.SPECIAL,
-        "socket.png": Reason.SPECIAL,
-        "endless.png": Reason.SPECIAL,
-        "nothing.png": Reason.BROKEN_SYMLINK,
-        "itself.png": Reason.SYMLINK_LOOP,
-        "inner/back": Reason.SYMLINK_LOOP,
+        "pipe.png": SkipReason.SPECIAL,
+        "socket.png": SkipReason.SPECIAL,
+        "endless.png": SkipReason.SPECIAL,
+        "nothing.png": SkipReason.BROKEN_SYMLINK,
+        "itself.png": SkipReason.SYMLINK_LOOP,
+        "inner/back": SkipReason.SYMLINK_LOOP,
     }
 
 
-def make_odd_zip(path: Path, bomb_bytes: int) -> dict[str, Reason | None]:
+def make_odd_zip(path: Path, bomb_bytes: int) -> dict[str, SkipReason | None]:
     """A zip of odd entries -> name and reason, None for those that are good in spite of their names."""
     plain = encoded(RGB, "PNG")
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -219,12 +219,12 @@ def make_odd_zip(path: Path, bomb_bytes: int) -> dict[str, Reason | None]:
         "../../escape.png": None,
         "/absolute.png": None,
         "deep/er/顔.png": None,
-        "bomb.png": Reason.OVERSIZED,
-        "secret.png": Reason.UNREADABLE,
-        "wrong-sum.png": Reason.UNREADABLE,
-        "liar.png": Reason.UNREADABLE,
-        "strange.png": Reason.UNREADABLE,
-        "link.png": Reason.SPECIAL,
+        "bomb.png": SkipReason.OVERSIZED,
+        "secret.png": SkipReason.UNREADABLE,
+        "wrong-sum.png": SkipReason.UNREADABLE,
+        "liar.png": SkipReason.UNREADABLE,
+        "strange.png": SkipReason.UNREADABLE,
+        "link.png": SkipReason.SPECIAL,
     }
 
 

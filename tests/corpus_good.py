@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from corpus import GREY, PICTURE, RGB, SIDE, encoded, png_of
-from ganache.data import Note
+from ganache.data.conversions import Conversion
 
 Pixels = NDArray[np.uint8]
 
@@ -23,7 +23,7 @@ class Good:
     """A file that must become these pixels, uint8 [32, 32, 3], within `tolerance` each, with these notes."""
 
     data: bytes
-    notes: tuple[Note, ...] = ()
+    notes: tuple[Conversion, ...] = ()
     pixels: Pixels | None = None
     """None: PICTURE."""
     tolerance: int = 0
@@ -94,15 +94,15 @@ def grey() -> dict[str, Good]:
     offset = values.astype(float) - values.min()
     stretched = np.rint(offset * 255 / offset.max()).astype(np.uint8)
     bits = GREY.convert("1")
-    rgb, same = Note.GREY_TO_RGB, grey3(GREY)
+    rgb, same = Conversion.GREY_TO_RGB, grey3(GREY)
     return {
         "grey.png": Good(encoded(GREY, "PNG"), (rgb,), same),
-        "one-bit.png": Good(encoded(bits, "PNG"), (Note.ONE_BIT, rgb), grey3(bits.convert("L"))),
-        "grey16.png": Good(encoded(deep, "PNG"), (Note.SIXTEEN_BIT, rgb), same),
-        "grey16.tif": Good(encoded(deep, "TIFF"), (Note.SIXTEEN_BIT, rgb), same),
-        "grey16.pgm": Good(encoded(deep, "PPM"), (Note.SIXTEEN_BIT, rgb), same),
-        "decimal.tif": Good(encoded(unit, "TIFF"), (Note.DEEP, rgb), same),
-        "int32.tif": Good(encoded(wide, "TIFF"), (Note.DEEP, rgb), grey3(Image.fromarray(stretched)), 1),
+        "one-bit.png": Good(encoded(bits, "PNG"), (Conversion.ONE_BIT, rgb), grey3(bits.convert("L"))),
+        "grey16.png": Good(encoded(deep, "PNG"), (Conversion.SIXTEEN_BIT, rgb), same),
+        "grey16.tif": Good(encoded(deep, "TIFF"), (Conversion.SIXTEEN_BIT, rgb), same),
+        "grey16.pgm": Good(encoded(deep, "PPM"), (Conversion.SIXTEEN_BIT, rgb), same),
+        "decimal.tif": Good(encoded(unit, "TIFF"), (Conversion.DEEP, rgb), same),
+        "int32.tif": Good(encoded(wide, "TIFF"), (Conversion.DEEP, rgb), grey3(Image.fromarray(stretched)), 1),
     }
 
 
@@ -112,12 +112,12 @@ def coloured() -> dict[str, Good]:
     deep = (PICTURE.astype(">u2") * 257).reshape(SIDE, -1)
     rgb16 = png_of(SIDE, SIDE, 16, 2, b"".join(b"\0" + row.tobytes() for row in deep))
     return {
-        "rgb16.png": Good(rgb16, (Note.SIXTEEN_BIT,)),
-        "cmyk.tif": Good(encoded(cmyk, "TIFF"), (Note.CMYK,), tolerance=1),
-        "cmyk.jpg": Good(encoded(cmyk, "JPEG", quality=100), (Note.CMYK,), tolerance=LOSSY),
-        "ycbcr.tif": Good(encoded(RGB.convert("YCbCr"), "TIFF"), (Note.OTHER_COLOURS,), tolerance=3),
-        "palette.png": Good(encoded(PALETTE, "PNG"), (Note.PALETTE,), PALETTE_PIXELS),
-        "still.gif": Good(encoded(PALETTE, "GIF"), (Note.PALETTE,), PALETTE_PIXELS),
+        "rgb16.png": Good(rgb16, (Conversion.SIXTEEN_BIT,)),
+        "cmyk.tif": Good(encoded(cmyk, "TIFF"), (Conversion.CMYK,), tolerance=1),
+        "cmyk.jpg": Good(encoded(cmyk, "JPEG", quality=100), (Conversion.CMYK,), tolerance=LOSSY),
+        "ycbcr.tif": Good(encoded(RGB.convert("YCbCr"), "TIFF"), (Conversion.OTHER_COLOURS,), tolerance=3),
+        "palette.png": Good(encoded(PALETTE, "PNG"), (Conversion.PALETTE,), PALETTE_PIXELS),
+        "still.gif": Good(encoded(PALETTE, "GIF"), (Conversion.PALETTE,), PALETTE_PIXELS),
     }
 
 
@@ -139,19 +139,19 @@ def clear() -> dict[str, Good]:
     corner = tuple(int(value) for value in PICTURE[0, 0])
     not_entry = np.where(np.asarray(PALETTE) == entry, 0, 255)
     not_corner = np.where((np.asarray(corner) == PICTURE).all(axis=-1), 0, 255)
-    grey_notes = (Note.ALPHA, Note.GREY_TO_RGB)
+    grey_notes = (Conversion.ALPHA, Conversion.GREY_TO_RGB)
     return {
-        "clear.png": Good(encoded(rgba, "PNG"), (Note.ALPHA,), _on_white(PICTURE, alpha), 1),
+        "clear.png": Good(encoded(rgba, "PNG"), (Conversion.ALPHA,), _on_white(PICTURE, alpha), 1),
         "clear-grey.png": Good(encoded(grey_alpha, "PNG"), grey_notes, _on_white(grey3(GREY), alpha), 1),
         "clear-colour.png": Good(
-            encoded(RGB, "PNG", transparency=corner), (Note.ALPHA,), _on_white(PICTURE, not_corner)
+            encoded(RGB, "PNG", transparency=corner), (Conversion.ALPHA,), _on_white(PICTURE, not_corner)
         ),
         "clear-palette.png": Good(
             encoded(PALETTE, "PNG", transparency=entry),
-            (Note.PALETTE, Note.ALPHA),
+            (Conversion.PALETTE, Conversion.ALPHA),
             _on_white(PALETTE_PIXELS, not_entry),
         ),
-        "icon.ico": Good(encoded(RGB.convert("RGBA"), "ICO", sizes=[(SIDE, SIDE)]), (Note.ALPHA,)),
+        "icon.ico": Good(encoded(RGB.convert("RGBA"), "ICO", sizes=[(SIDE, SIDE)]), (Conversion.ALPHA,)),
     }
 
 
@@ -162,9 +162,9 @@ def of_several() -> dict[str, Good]:
     gif = encoded(PALETTE, "GIF", save_all=True, append_images=[PALETTE.rotate(90)])
     copies = [image.copy() for image in others]
     mpo = encoded(RGB, "MPO", quality=95, subsampling=0, save_all=True, append_images=copies)
-    first = (Note.FIRST_FRAME,)
+    first = (Conversion.FIRST_FRAME,)
     return {
-        "moving.gif": Good(gif, (Note.FIRST_FRAME, Note.PALETTE), PALETTE_PIXELS),
+        "moving.gif": Good(gif, (Conversion.FIRST_FRAME, Conversion.PALETTE), PALETTE_PIXELS),
         "moving.webp": Good(encoded(RGB, "WEBP", lossless=True, **frames), first),
         "moving.png": Good(encoded(RGB, "PNG", **frames), first),
         "pages.tif": Good(encoded(RGB, "TIFF", **frames), first),
@@ -194,12 +194,12 @@ def turned() -> dict[str, Good]:
     for orientation, turn in stored.items():
         exif = _exif(orientation)
         image = RGB.transpose(turn)
-        files[f"turned-{orientation}.png"] = Good(encoded(image, "PNG", exif=exif), (Note.ROTATED,))
+        files[f"turned-{orientation}.png"] = Good(encoded(image, "PNG", exif=exif), (Conversion.ROTATED,))
         files[f"turned-{orientation}.tif"] = Good(
-            encoded(image, "TIFF", tiffinfo={0x0112: orientation}), (Note.ROTATED,)
+            encoded(image, "TIFF", tiffinfo={0x0112: orientation}), (Conversion.ROTATED,)
         )
         jpeg = encoded(image, "JPEG", quality=95, subsampling=0, exif=exif)
-        files[f"turned-{orientation}.jpg"] = Good(jpeg, (Note.ROTATED,), tolerance=LOSSY)
+        files[f"turned-{orientation}.jpg"] = Good(jpeg, (Conversion.ROTATED,), tolerance=LOSSY)
     return files
 
 
@@ -211,9 +211,11 @@ def sized() -> dict[str, Good]:
     large = RGB.resize((256, 256), Image.Resampling.BICUBIC)
     small = RGB.resize((16, 16), Image.Resampling.BOX)
     return {
-        "wide.png": Good(encoded(wide, "PNG"), (Note.CROPPED,)),
-        "wide-turned.png": Good(encoded(tall_and_turned, "PNG", exif=_exif(6)), (Note.CROPPED, Note.ROTATED)),
-        "large.png": Good(encoded(large, "PNG"), (Note.REDUCED,), tolerance=12),
-        "large.jpg": Good(encoded(large, "JPEG", quality=95), (Note.REDUCED,), tolerance=14),
-        "small.png": Good(encoded(small, "PNG"), (Note.ENLARGED,), tolerance=14),
+        "wide.png": Good(encoded(wide, "PNG"), (Conversion.CROPPED,)),
+        "wide-turned.png": Good(
+            encoded(tall_and_turned, "PNG", exif=_exif(6)), (Conversion.CROPPED, Conversion.ROTATED)
+        ),
+        "large.png": Good(encoded(large, "PNG"), (Conversion.REDUCED,), tolerance=12),
+        "large.jpg": Good(encoded(large, "JPEG", quality=95), (Conversion.REDUCED,), tolerance=14),
+        "small.png": Good(encoded(small, "PNG"), (Conversion.ENLARGED,), tolerance=14),
     }

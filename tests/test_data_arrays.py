@@ -139,7 +139,7 @@ def test_npy_points(tmp_path: Path) -> None:
         (np.full((2, 8, 8), np.nan), "values from nan"),
         (np.full((2, 8, 8), 300.0), "from 300 to 300"),
         (np.full((2, 8, 8), -4), "from -4"),
-        (np.full((2, 8, 8), "a"), "values of the kind"),
+        (np.full((2, 8, 8), "a"), "values of the type"),
     ],
 )
 def test_npy_that_is_no_picture(stored: np.ndarray, said: str, tmp_path: Path, cache: Path) -> None:

@@ -14,11 +14,11 @@ from scipy.sparse.csgraph import connected_components
 
 import corpus
 import corpus_good
-from ganache.data import Diagnosis, Reason, diagnose, load
+from ganache.data import Diagnosis, SkipReason, diagnose, load
+from ganache.data.decoding import Target, decode_image
 from ganache.data.duplicates import NEAR_BITS, near_groups
-from ganache.data.picture import Target, decode
-from ganache.data.readers.files import MAX_BYTES
-from ganache.data.reasons import Skip
+from ganache.data.readers.image_files import MAX_BYTES
+from ganache.data.skip_reasons import SkipFile
 from ganache.errors import DataError
 
 GOOD = corpus_good.good_files()
@@ -36,7 +36,7 @@ def test_the_corpus_is_large() -> None:
 @pytest.mark.parametrize("name", GOOD)
 def test_good_file_has_the_right_pixels_and_notes(name: str) -> None:
     case = GOOD[name]
-    picture = decode(case.data, Target(SQUARE, 3))
+    picture = decode_image(case.data, Target(SQUARE, 3))
     difference = np.abs(picture.pixels.astype(int) - case.expected().astype(int))
     assert difference.max() <= case.tolerance
     assert set(picture.notes) == set(case.notes)
@@ -45,8 +45,8 @@ def test_good_file_has_the_right_pixels_and_notes(name: str) -> None:
 @pytest.mark.parametrize("name", BAD)
 def test_bad_file_has_the_right_reason(name: str) -> None:
     data, reasons = BAD[name]
-    with pytest.raises(Skip) as caught:
-        decode(data, Target(SQUARE, 3))
+    with pytest.raises(SkipFile) as caught:
+        decode_image(data, Target(SQUARE, 3))
     assert caught.value.reason in reasons
     assert caught.value.detail
 
@@ -97,7 +97,7 @@ def test_permissions(tmp_path: Path) -> None:
     (folder / "c").chmod(0)
     found = diagnose(str(folder), cache=tmp_path / "cache")
     (folder / "c").chmod(0o700)
-    assert {s.name: s.reason for s in found.skipped} == {"b.png": Reason.UNREADABLE, "c": Reason.UNREADABLE}
+    assert {s.name: s.reason for s in found.skipped} == {"b.png": SkipReason.UNREADABLE, "c": SkipReason.UNREADABLE}
 
 
 def test_a_file_that_cannot_be_read_is_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,7 +111,7 @@ def test_a_file_that_cannot_be_read_is_skipped(tmp_path: Path, monkeypatch: pyte
 
     monkeypatch.setattr("ganache.data.readers.folder.open", refuse, raising=False)
     (skipped,) = diagnose(str(folder), cache=tmp_path / "cache").skipped
-    assert (skipped.name, skipped.reason, skipped.detail) == ("b.png", Reason.UNREADABLE, "Permission denied")
+    assert (skipped.name, skipped.reason, skipped.detail) == ("b.png", SkipReason.UNREADABLE, "Permission denied")
 
 
 def test_a_zip_of_odd_entries(tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_no_usable_file_names_the_reasons(tmp_path: Path) -> None:
 
 def test_an_empty_folder(tmp_path: Path) -> None:
     (tmp_path / "set").mkdir()
-    with pytest.raises(DataError, match="holds no file"):
+    with pytest.raises(DataError, match="contains no file"):
         load(str(tmp_path / "set"), cache=tmp_path / "cache")
 
 

@@ -65,7 +65,7 @@ def test_hub_pictures_go_through_the_doctor(tmp_path: Path, cache: Path, monkeyp
     (tmp_path / "beside.png").write_bytes(good["bytes"])
     library = fake_datasets(rows)
     monkeypatch.setitem(sys.modules, "datasets", library)
-    monkeypatch.setattr(hub, "_reachable", lambda: True)
+    monkeypatch.setattr(hub, "_is_reachable", lambda: True)
     dataset = load("cifar10", cache=cache)
     assert library.asked == [("uoft-cs/cifar10", "train")]
     assert (dataset.images == corpus.PICTURE).all()
@@ -74,7 +74,7 @@ def test_hub_pictures_go_through_the_doctor(tmp_path: Path, cache: Path, monkeyp
     assert dataset.label_names == ("odd", "even")
 
     # The second time neither the network nor the library is asked.
-    monkeypatch.setattr(hub, "_reachable", lambda: False)
+    monkeypatch.setattr(hub, "_is_reachable", lambda: False)
     monkeypatch.setitem(sys.modules, "datasets", None)
     assert load("cifar10", cache=cache).fingerprint == dataset.fingerprint
 
@@ -82,14 +82,14 @@ def test_hub_pictures_go_through_the_doctor(tmp_path: Path, cache: Path, monkeyp
 def test_hub_without_network(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     monkeypatch.delenv("HF_DATASETS_OFFLINE", raising=False)
-    monkeypatch.setattr(hub, "_reachable", lambda: False)
+    monkeypatch.setattr(hub, "_is_reachable", lambda: False)
     for name in ("mnist", "hf:owner/name"):
         with pytest.raises(DataError, match=r"comes from the network .* give a local folder"):
             load(name, cache=cache)
 
 
 def test_hub_without_the_library(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub, "_reachable", lambda: True)
+    monkeypatch.setattr(hub, "_is_reachable", lambda: True)
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(MissingExtra, match=r"ganache\[hub\]"):
         load("mnist", cache=cache)

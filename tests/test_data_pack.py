@@ -15,10 +15,9 @@ import pytest
 from PIL import Image
 
 import corpus
-from ganache.data import Dataset, load
-from ganache.data import examine as examine_module
-from ganache.data.pack import CHUNK_BYTES, Damaged, open_pack
-from ganache.data.writing import Writer
+from ganache.data import Dataset, inspection, load
+from ganache.data.pack import CHUNK_BYTES, DamagedPack, open_pack
+from ganache.data.pack_writer import PackWriter
 from ganache.errors import DataError
 
 
@@ -39,7 +38,7 @@ def never_decode(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise AssertionError("a packed file was decoded again")
 
-    monkeypatch.setattr(examine_module, "decode", refuse)
+    monkeypatch.setattr(inspection, "decode_image", refuse)
 
 
 def only_pack(cache: Path) -> Path:
@@ -147,7 +146,7 @@ def test_a_damaged_pack_is_made_again_with_a_warning(how: str, folder: Path, cac
 def test_damage_in_any_chunk_is_seen(tmp_path: Path) -> None:
     side = 256
     blocks = noise(90, side)
-    with Writer(tmp_path / "pack", expected=90) as writer:
+    with PackWriter(tmp_path / "pack", expected=90) as writer:
         for block in blocks:
             writer.add(block[None])
         writer.finish(None, (), {})
@@ -163,7 +162,7 @@ def test_damage_in_any_chunk_is_seen(tmp_path: Path) -> None:
             (value,) = file.read(1)
             file.seek(place)
             file.write(bytes([value ^ 1]))
-        with pytest.raises(Damaged, match="not as it was written"):
+        with pytest.raises(DamagedPack, match="does not match its checksum"):
             open_pack(tmp_path / "pack")
         with open(path, "r+b") as file:
             file.seek(place)
@@ -185,7 +184,7 @@ def test_an_interrupted_pack_leaves_nothing(folder: Path, cache: Path, monkeypat
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(examine_module, "decode", interrupt)
+    monkeypatch.setattr(inspection, "decode_image", interrupt)
     with pytest.raises(KeyboardInterrupt):
         load(str(folder), cache=cache)
     assert not list(cache.iterdir())
@@ -193,7 +192,7 @@ def test_an_interrupted_pack_leaves_nothing(folder: Path, cache: Path, monkeypat
 
 def test_of_two_writers_the_first_to_finish_wins(cache: Path) -> None:
     place = cache / "pack"
-    with Writer(place, expected=1) as slow, Writer(place, expected=1) as fast:
+    with PackWriter(place, expected=1) as slow, PackWriter(place, expected=1) as fast:
         slow.add(noise(1))
         fast.add(noise(1))
         fast.finish(None, (), {"who": "fast"})
@@ -224,14 +223,14 @@ def test_a_cache_that_cannot_be_written(folder: Path, tmp_path: Path) -> None:
 
 
 def test_a_pack_that_has_no_room_is_refused_at_once(cache: Path) -> None:
-    with Writer(cache / "pack", expected=10**12) as writer, pytest.raises(DataError, match="GiB free"):
+    with PackWriter(cache / "pack", expected=10**12) as writer, pytest.raises(DataError, match="GiB free"):
         writer.add(noise(1))
     assert not list(cache.iterdir())
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk(cache: Path) -> None:
-    with Writer(cache / "pack", expected=1) as writer:
+    with PackWriter(cache / "pack", expected=1) as writer:
         writer._file.close()
         with open("/dev/full", "wb", buffering=0) as full:
             writer._file = full  # type: ignore[assignment]

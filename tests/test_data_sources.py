@@ -72,7 +72,7 @@ def test_a_linked_folder_is_read_once_under_its_own_name(tmp_path: Path, cache: 
 @pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04" + bytes(50), b"\x1f\x8b\x08broken"])
 def test_a_file_that_is_no_source(content: bytes, tmp_path: Path, cache: Path) -> None:
     (tmp_path / "what.zip").write_bytes(content)
-    with pytest.raises(DataError, match=r"not a zip, IDX or \.npy file"):
+    with pytest.raises(DataError, match=r"not in a format that can be read: give a folder of image files, .*zip"):
         load(str(tmp_path / "what.zip"), cache=cache)
 
 

@@ -17,10 +17,11 @@ from ganache.core.images import as_x
 from ganache.data import Dataset, load
 from ganache.errors import ConfigError, DataError, TrainingError
 from ganache.evaluation import measure
-from ganache.evaluation.features import extract
-from ganache.evaluation.features.base import Features, Pixels
+from ganache.evaluation.evaluation import DESCRIPTIONS, Evaluation
+from ganache.evaluation.features import classifier, extract
+from ganache.evaluation.features.base import Features
+from ganache.evaluation.features.pixels import PixelFeatures
 from ganache.evaluation.measure import SEED, evaluate
-from ganache.evaluation.results import MEANINGS, Evaluation
 from ganache.types import Critic, Generator, Prior
 
 PRIOR = Prior(2)
@@ -62,7 +63,7 @@ def test_a_generator_that_copies_and_one_that_does_not(faces: Dataset, others: D
     assert abs(innocent["memorised"].value) < 3 * innocent["memorised"].error
     for name in ("precision", "coverage", "density"):
         assert innocent[name].value > 0.5
-    assert {score.name for score in innocent.scores} == MEANINGS.keys() - {
+    assert {score.name for score in innocent.scores} == DESCRIPTIONS.keys() - {
         "inception_score",
         "classes",
         "class_entropy",
@@ -95,7 +96,7 @@ def test_the_protocol_says_how(faces: Dataset, others: Dataset) -> None:
     assert found.protocol.real == len(faces.training) < 400
     assert found.protocol.held_out == len(faces.held_out) > 20
     assert (found.protocol.split, found.protocol.step, found.protocol.features) == ("training", 12, "pixels")
-    assert found.protocol.features_hash == Pixels((1, 16, 16)).hash
+    assert found.protocol.features_hash == PixelFeatures((1, 16, 16)).hash
     text = found.describe()
     for words in ("frechet_infinity", "+-", "12", "against", found.protocol.features_hash, "few for 256 features"):
         assert words in text
@@ -114,14 +115,14 @@ def test_real_pictures_are_looked_at_once(
     faces: Dataset, others: Dataset, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked: list[int] = []
-    real_look = extract.looked_at
+    real_look = extract.picture_features
 
     def counting(pictures: np.ndarray, extractor: Features) -> Tensor:
         looked.append(len(pictures))
         return real_look(pictures, extractor)
 
     for module in (extract, measure):
-        monkeypatch.setattr(module, "looked_at", counting)
+        monkeypatch.setattr(module, "picture_features", counting)
     first = evaluate(shown(others), PRIOR, faces, n=150, features="pixels", cache=cache)
     assert sum(looked) == 150 + len(faces), "copies are looked for among all"
     looked.clear()
@@ -174,7 +175,7 @@ def test_classes_of_labelled_digits(cache: Path, monkeypatch: pytest.MonkeyPatch
     def never(*_: object, **__: object) -> None:
         raise AssertionError("the classifier was trained again")
 
-    monkeypatch.setattr(extract, "trained", never)
+    monkeypatch.setattr(classifier, "train_classifier", never)
     assert evaluate(makes_four, PRIOR, digits, n=400, features="classifier", cache=cache) == found
 
 
@@ -289,8 +290,8 @@ def test_the_command_asks_infogans_critic_for_its_codes(tmp_path: Path, capsys: 
         (["-n", "10"], "n is 10"),
         (["--checkpoint", "77"], "no checkpoint '77'"),
         (["--features", "classifier"], "no labels"),
-        (["--features", "inception"], "--weights names the file of its weights"),
-        (["--weights", "some.pth"], "give both or neither"),
+        (["--features", "inception"], "add --weights with the path of its file"),
+        (["--weights", "some.pth"], "'random' take no file of weights"),
         (["--features", "inception", "--weights", "nowhere.pth"], "There is no file nowhere.pth"),
         (["--data", "nowhere"], "neither a file or folder"),
         (["--data", "ring8"], "is points"),

@@ -10,13 +10,15 @@ from torch.nn import functional as F
 from ganache.core.images import to_float
 from ganache.data import Dataset, load
 from ganache.errors import ConfigError
-from ganache.evaluation.features.base import CHUNK, Features, Pixels, RandomFeatures, uniform
-from ganache.evaluation.features.classifier import Classifier, accuracy, trained
-from ganache.evaluation.metrics.coverage import precision_recall_density_coverage
-from ganache.evaluation.metrics.fidelity import kernel
-from ganache.evaluation.metrics.frechet import Sums, between
-from ganache.evaluation.metrics.scores import patch_distance
-from ganache.evaluation.metrics.variety import classes_reached
+from ganache.evaluation.features.base import CHUNK, Features
+from ganache.evaluation.features.classifier import ClassifierFeatures, accuracy, train_classifier
+from ganache.evaluation.features.pixels import PixelFeatures
+from ganache.evaluation.features.random import RandomFeatures, philox_uniform
+from ganache.evaluation.metrics.diversity import classes_reached
+from ganache.evaluation.metrics.fidelity import kernel_distance
+from ganache.evaluation.metrics.frechet import BlockMoments, frechet_distance
+from ganache.evaluation.metrics.precision_recall import precision_recall_density_coverage
+from ganache.evaluation.metrics.sliced_wasserstein import patch_distance
 
 PINNED = "3769daefb735"
 
@@ -27,7 +29,7 @@ def noise(*shape: int, seed: int = 0) -> Tensor:
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 64, 64), (4, 17, 9), (1, 28, 28), (3, 30, 200), (2,)])
 def test_any_image_becomes_a_vector_chunk_by_chunk(shape: tuple[int, ...]) -> None:
-    kinds = [Pixels] if shape == (2,) else [Pixels, RandomFeatures, lambda s: Classifier(s, 4)]
+    kinds = [PixelFeatures] if shape == (2,) else [PixelFeatures, RandomFeatures, lambda s: ClassifierFeatures(s, 4)]
     x = noise(CHUNK + 3, *shape).clamp(-1, 1)
     for kind in kinds:
         features: Features = kind(shape)  # type: ignore[operator]
@@ -42,7 +44,7 @@ def test_any_image_becomes_a_vector_chunk_by_chunk(shape: tuple[int, ...]) -> No
 def test_random_features_are_the_same_on_every_machine() -> None:
     assert RandomFeatures((3, 64, 64)).hash == PINNED
     assert RandomFeatures((3, 64, 64), seed=1).hash != PINNED
-    draws = uniform((100_000,), seed=3, key=1)
+    draws = philox_uniform((100_000,), seed=3, key=1)
     assert draws.abs().max() < 1
     assert draws.abs().min() > 0
     assert float(draws.mean()) == pytest.approx(0, abs=0.01)
@@ -60,15 +62,15 @@ def test_the_spread_stays_alike_through_the_depths() -> None:
 
 def test_pixels_are_the_pixels() -> None:
     x = noise(2, 1, 12, 8)
-    assert torch.equal(Pixels((1, 12, 8))(x), x.flatten(1))
+    assert torch.equal(PixelFeatures((1, 12, 8))(x), x.flatten(1))
     large = torch.full((1, 3, 64, 32), 0.25)
-    assert Pixels((3, 64, 32))(large).flatten().tolist() == pytest.approx([0.25] * 3 * 16 * 8)
-    assert Pixels((3, 64, 32)).num_features == 3 * 16 * 8
+    assert PixelFeatures((3, 64, 32))(large).flatten().tolist() == pytest.approx([0.25] * 3 * 16 * 8)
+    assert PixelFeatures((3, 64, 32)).num_features == 3 * 16 * 8
     points = noise(5, 2)
-    assert torch.equal(Pixels((2,))(points), points)
+    assert torch.equal(PixelFeatures((2,))(points), points)
 
 
-@pytest.mark.parametrize("kind", [RandomFeatures, lambda shape: Classifier(shape, 2)])
+@pytest.mark.parametrize("kind", [RandomFeatures, lambda shape: ClassifierFeatures(shape, 2)])
 @pytest.mark.parametrize(("shape", "words"), [((2,), "points"), ((3, 7, 64), "64x7")])
 def test_what_a_network_cannot_see_is_refused(kind: type[Features], shape: tuple[int, ...], words: str) -> None:
     with pytest.raises(ConfigError, match=rf"{words}.* --features pixels"):
@@ -98,17 +100,17 @@ def noisy(x: Tensor, strength: int) -> Tensor:
 @pytest.mark.parametrize("worse", [blurred, noisy])
 @pytest.mark.parametrize("name", ["random", "pixels"])
 def test_distances_rise_with_the_strength_of_damage(worse, name: str, faces: tuple[Tensor, Tensor]) -> None:  # type: ignore[no-untyped-def]
-    extractor: Features = Pixels((1, 32, 32))
+    extractor: Features = PixelFeatures((1, 32, 32))
     if name == "random":
         extractor = RandomFeatures((1, 32, 32), num_features=128)
     real = extractor(faces[0])
-    of_real = Sums.of(real).moments()
+    of_real = BlockMoments.from_features(real).moments()
     by_moments, by_kernel, by_patches = [], [], []
     for strength in (0, 1, 2, 4, 8):
         x = worse(faces[1], strength)
         fake = extractor(x)
-        by_moments.append(between(of_real, Sums.of(fake).moments()))
-        by_kernel.append(kernel(real, fake).value)
+        by_moments.append(frechet_distance(of_real, BlockMoments.from_features(fake).moments()))
+        by_kernel.append(kernel_distance(real, fake).value)
         by_patches.append(patch_distance(faces[0], x))
     for found in (by_moments, by_kernel, by_patches):
         assert found == sorted(found)
@@ -116,25 +118,25 @@ def test_distances_rise_with_the_strength_of_damage(worse, name: str, faces: tup
 
 
 @pytest.fixture(scope="module")
-def digits() -> tuple[Dataset, Classifier]:
+def digits() -> tuple[Dataset, ClassifierFeatures]:
     """scikit-learn's digits, and a classifier that was trained on the first thousand."""
     pytest.importorskip("sklearn")
     data = load("digits")
     x, y = torch.from_numpy(data.images[:1000].copy()), torch.from_numpy(data.labels[:1000].copy())  # type: ignore[index]
-    return data, trained(x, y, 10, steps=200)
+    return data, train_classifier(x, y, 10, steps=200)
 
 
-def test_a_classifier_learns_in_seconds(digits: tuple[Dataset, Classifier]) -> None:
+def test_a_classifier_learns_in_seconds(digits: tuple[Dataset, ClassifierFeatures]) -> None:
     data, classifier = digits
     labels = torch.from_numpy(data.labels)  # type: ignore[arg-type]
     assert accuracy(classifier, to_float(data.images[1000:]), labels[1000:]) > 0.88
     assert not any(weight.requires_grad for weight in classifier.parameters())
     x = torch.from_numpy(data.images[:100].copy())
-    again, same, other = (trained(x, labels[:100], 10, seed=seed, steps=3) for seed in (0, 0, 1))
+    again, same, other = (train_classifier(x, labels[:100], 10, seed=seed, steps=3) for seed in (0, 0, 1))
     assert again.hash == same.hash != other.hash
 
 
-def test_dropping_digits_lowers_coverage_and_entropy_in_order(digits: tuple[Dataset, Classifier]) -> None:
+def test_dropping_digits_lowers_coverage_and_entropy_in_order(digits: tuple[Dataset, ClassifierFeatures]) -> None:
     data, classifier = digits
     labels = torch.from_numpy(data.labels)  # type: ignore[arg-type]
     h = classifier(to_float(data.images))

@@ -12,7 +12,7 @@ import pytest
 from ganache.config.config import Config, recipe
 from ganache.config.sections import DataConfig, RecordConfig
 from ganache.data import Dataset, Stream, load
-from ganache.data.split import digests, set_aside
+from ganache.data.split import content_digests, held_out_positions
 from ganache.errors import ConfigError
 from ganache.runs.checkpoint import load_generator
 from ganache.runs.folder import find_checkpoint
@@ -28,16 +28,16 @@ def pictures(n: int, seed: int = 0) -> np.ndarray:
 
 def test_a_pictures_side_depends_on_its_content_alone() -> None:
     few, many = pictures(1000), np.concatenate([pictures(500, seed=1), pictures(1000)])
-    of_few, of_many = (set_aside(digests(images), ONE_IN_TWENTY) for images in (few, many))
+    of_few, of_many = (held_out_positions(content_digests(images), ONE_IN_TWENTY) for images in (few, many))
     assert 25 <= len(of_few) <= 80
     assert (of_many[of_many >= 500] - 500).tolist() == of_few.tolist()
-    assert set(of_few) <= set(set_aside(digests(few), 0.1)), "a larger share adds to a smaller one"
+    assert set(of_few) <= set(held_out_positions(content_digests(few), 0.1)), "a larger share adds to a smaller one"
 
 
 def test_the_sides_are_pinned() -> None:
     """A run that is judged years later must find the pictures that it has not seen."""
     ramp = (3 * np.arange(400) % 256).astype(np.uint8).reshape(200, 2, 1, 1)
-    assert set_aside(digests(ramp), ONE_IN_TWENTY).tolist() == [
+    assert held_out_positions(content_digests(ramp), ONE_IN_TWENTY).tolist() == [
         6,
         33,
         38,
@@ -58,26 +58,26 @@ def test_the_sides_are_pinned() -> None:
 
 def test_duplicates_fall_on_one_side() -> None:
     twice = np.concatenate([pictures(600), pictures(600)[::-1]])
-    aside = set(set_aside(digests(twice), ONE_IN_TWENTY))
+    aside = set(held_out_positions(content_digests(twice), ONE_IN_TWENTY))
     assert aside
     assert all((1199 - i in aside) == (i in aside) for i in range(1200))
 
 
 def test_small_sets_and_pictures_of_one_colour_keep_all_for_training() -> None:
-    assert len(set_aside(digests(pictures(199)), 0.5)) == 0
-    assert len(set_aside(digests(pictures(200)), 0.5)) > 50
+    assert len(held_out_positions(content_digests(pictures(199)), 0.5)) == 0
+    assert len(held_out_positions(content_digests(pictures(200)), 0.5)) > 50
     for value in range(40):
         flat = np.full((300, 4, 4, 1), value, dtype=np.uint8)
-        assert len(set_aside(digests(flat), 0.5)) == 0
+        assert len(held_out_positions(content_digests(flat), 0.5)) == 0
 
 
 def test_packs_arrays_and_points_are_divided(tmp_path: Path, cache: Path) -> None:
     np.save(tmp_path / "array.npy", pictures(400))
     array = load(str(tmp_path / "array.npy"), cache=cache, held_out=ONE_IN_TWENTY)
-    assert array.held_out.tolist() == set_aside(digests(pictures(400)), ONE_IN_TWENTY).tolist()
+    assert array.held_out.tolist() == held_out_positions(content_digests(pictures(400)), ONE_IN_TWENTY).tolist()
     for _ in ("packed now", "found"):
         faces = load("faces", count=300, size=(16, 16), cache=cache, held_out=ONE_IN_TWENTY)
-        assert faces.held_out.tolist() == set_aside(digests(faces.images), ONE_IN_TWENTY).tolist()
+        assert faces.held_out.tolist() == held_out_positions(content_digests(faces.images), ONE_IN_TWENTY).tolist()
         assert len(faces.held_out) > 5
     points = load("ring8", count=400, held_out=ONE_IN_TWENTY)
     for data in (array, faces, points):

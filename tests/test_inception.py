@@ -15,9 +15,9 @@ from ganache.core.images import as_x
 from ganache.data import load
 from ganache.errors import ConfigError, MissingExtra
 from ganache.evaluation.features import inception
-from ganache.evaluation.features.inception import Inception, library
+from ganache.evaluation.features.inception import InceptionFeatures, load_library
 from ganache.evaluation.measure import evaluate
-from ganache.evaluation.metrics.fidelity import metrics
+from ganache.evaluation.metrics.fidelity import torchmetrics_metrics
 from ganache.types import Generator, Prior
 
 STAND_IN = """
@@ -42,7 +42,7 @@ MODULES = ("torch_fidelity", "torch_fidelity.feature_extractor_inceptionv3")
 @pytest.fixture
 def alone() -> Iterator[None]:
     """What is imported as torch-fidelity here is not seen elsewhere."""
-    metrics()  # which would look for it
+    torchmetrics_metrics()  # which would look for it
     kept = {name: sys.modules.pop(name) for name in MODULES if name in sys.modules}
     yield
     for name in MODULES:
@@ -82,31 +82,31 @@ class Fixed(Generator):
 
 def test_the_pictures_arrive_as_they_are_and_the_weights_are_the_files(stand_in: None, tmp_path: Path) -> None:
     file = weights(tmp_path / "some.pth")
-    features = Inception((1, 8, 8), file)
+    features = InceptionFeatures((1, 8, 8), file)
     grey = torch.linspace(-1, 1, 64).reshape(1, 1, 8, 8)
     stored = torch.load(file, weights_only=True)
     seen = ((grey + 1) * 127.5).round().mean() / 255
     expected = stored["first.weight"].sum(dim=1) * seen + stored["first.bias"]
     assert torch.allclose(features(grey)[0], expected, atol=1e-4)
     assert torch.allclose(features.logits(expected[None]), expected[None] @ stored["fc.weight"].T, atol=1e-5)
-    assert not features.known
+    assert "not those of" in features.notes[0]
     other = dict(stored, **{"first.bias": stored["first.bias"] + 1})
     torch.save(other, tmp_path / "other.pth")
-    assert Inception((1, 8, 8), tmp_path / "other.pth").hash != features.hash
+    assert InceptionFeatures((1, 8, 8), tmp_path / "other.pth").hash != features.hash
 
 
 def test_an_evaluation_by_it_says_whose_weights_they_are(
     stand_in: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Frechet distances of 2,048 features take minutes, and are tested where there are fewer.
-    monkeypatch.setattr("ganache.evaluation.judging.by_moments", lambda sides: [])
+    monkeypatch.setattr("ganache.evaluation.scores.frechet_scores", lambda sides: [])
     faces = load("faces", count=300, size=(16, 16))
     labelled = Fixed(as_x(faces.images[:150]))
     found = evaluate(labelled, Prior(2), faces, n=120, features="inception", weights=weights(tmp_path / "some.pth"))
     assert found.protocol.features == "inception"
     assert found.protocol.num_features == 2048
     assert found["inception_score"].value >= 1
-    assert any("not the numbers of papers" in note for note in found.notes)
+    assert any("do not compare with published numbers" in note for note in found.notes)
     assert any(note.startswith("classes and class_entropy are left out") for note in found.notes)
 
 
@@ -126,12 +126,12 @@ def test_files_that_are_no_weights_are_refused_and_not_run(stand_in: None, tmp_p
         ("evil", "holds no weights"),
         ("evil-zip", "holds no weights"),
         ("words", "holds no weights"),
-        ("list", "holds no weights by their names"),
+        ("list", "holds no weights by name"),
         ("other", "weights of another network"),
         ("none", "There is no file"),
     ]:
         with pytest.raises(ConfigError, match=words):
-            Inception((3, 16, 16), tmp_path / f"{name}.pth")
+            InceptionFeatures((3, 16, 16), tmp_path / f"{name}.pth")
     assert not ran.exists()
 
 
@@ -140,19 +140,19 @@ def test_without_the_library_or_with_one_that_fails(
 ) -> None:
     monkeypatch.setattr(inception, "find_spec", lambda name: None)
     with pytest.raises(MissingExtra, match=r"ganache\[inception\]"):
-        library()
+        load_library()
     monkeypatch.undo()
     package = tmp_path / "torch_fidelity"
     package.mkdir()
     (package / "__init__.py").write_text("raise RuntimeError('operator torchvision::nms does not exist')")
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(ConfigError, match="the torchvision that was built for this PyTorch"):
-        library()
+        load_library()
 
 
 def test_the_librarys_own_network_with_weights_from_a_file(tmp_path: Path) -> None:
     try:
-        network = library()
+        network = load_library()
     except (MissingExtra, ConfigError) as error:
         pytest.skip(str(error))
 
@@ -164,7 +164,7 @@ def test_the_librarys_own_network_with_weights_from_a_file(tmp_path: Path) -> No
     torch.manual_seed(0)
     random = Untrained("inception", ["2048", "logits_unbiased"], str(tmp_path / "none.pth"))
     torch.save(random.state_dict(), tmp_path / "random.pth")
-    features = Inception((3, 32, 32), tmp_path / "random.pth")
+    features = InceptionFeatures((3, 32, 32), tmp_path / "random.pth")
     pictures = torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8)
     expected, logits = random(pictures)
     found = features(pictures.float() / 127.5 - 1)

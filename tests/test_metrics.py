@@ -9,12 +9,18 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganache.evaluation.metrics.coverage import nearest, precision_recall_density_coverage, radii
-from ganache.evaluation.metrics.estimates import mean_of
-from ganache.evaluation.metrics.fidelity import frechet, inception_score, kernel
-from ganache.evaluation.metrics.frechet import Moments, Sums, between, error_and_limit, line
-from ganache.evaluation.metrics.memory import copying
-from ganache.evaluation.metrics.variety import classes_reached, dissimilarity
+from ganache.evaluation.metrics.diversity import classes_reached, ms_ssim_diversity
+from ganache.evaluation.metrics.estimates import mean_estimate
+from ganache.evaluation.metrics.fidelity import frechet_estimates, inception_score, kernel_distance
+from ganache.evaluation.metrics.frechet import (
+    BlockMoments,
+    Moments,
+    frechet_distance,
+    frechet_error_and_limit,
+    linear_intercept,
+)
+from ganache.evaluation.metrics.memorisation import memorisation_test
+from ganache.evaluation.metrics.precision_recall import knn_radii, nearest_neighbours, precision_recall_density_coverage
 
 
 def noise(*shape: int, seed: int = 0) -> Tensor:
@@ -35,8 +41,8 @@ def test_frechet_between_gaussians_of_commuting_covariances_is_the_closed_form()
     turn = torch.linalg.qr(noise(3, 3).double())[0]
     covariances = [turn @ (scale.double() ** 2).diag() @ turn.T for scale in (s, t)]
     a, b = Moments(torch.zeros(3).double(), covariances[0]), Moments(turn @ m.double(), covariances[1])
-    assert between(a, b) == pytest.approx(float(m.square().sum() + (s - t).square().sum()), abs=1e-6)
-    assert between(a, a) == pytest.approx(0, abs=1e-9)
+    assert frechet_distance(a, b) == pytest.approx(float(m.square().sum() + (s - t).square().sum()), abs=1e-6)
+    assert frechet_distance(a, a) == pytest.approx(0, abs=1e-9)
 
 
 def test_frechet_by_symmetric_matrices_is_the_one_by_a_matrix_root() -> None:
@@ -45,12 +51,12 @@ def test_frechet_by_symmetric_matrices_is_the_one_by_a_matrix_root() -> None:
     a, b = (Moments(noise(6, seed=s).double(), spread_matrix(6, s)) for s in (1, 2))
     root = sqrtm((a.covariance @ b.covariance).numpy())
     expected = float((a.mean - b.mean).square().sum() + (a.covariance + b.covariance).trace()) - 2 * np.trace(root).real
-    assert between(a, b) == pytest.approx(expected, abs=1e-8)
+    assert frechet_distance(a, b) == pytest.approx(expected, abs=1e-8)
 
 
 def test_moments_of_blocks_are_those_of_their_samples() -> None:
     h = 50 + noise(103, 4)
-    sums = Sums.of(h)
+    sums = BlockMoments.from_features(h)
     of_some = torch.cat([block for i, block in enumerate(h.tensor_split(10)) if i in (1, 4)])
     for moments, samples in ((sums.moments(), h), (sums.moments([1, 4]), of_some)):
         torch.testing.assert_close(moments.mean, samples.double().mean(dim=0))
@@ -62,8 +68,11 @@ def test_the_frechet_distance_of_samples_and_its_limit() -> None:
     the limit does not. torchmetrics' number is that of the moments."""
     exact = 30 * (1 / 16 + 1)
     real, fake = noise(400, 30), 0.25 + 2 * noise(400, 30, seed=1)
-    (value, error), limit = frechet(real, fake)
-    assert value == pytest.approx(between(Sums.of(real).moments(), Sums.of(fake).moments()), rel=1e-9)
+    (value, error), limit = frechet_estimates(real, fake)
+    assert value == pytest.approx(
+        frechet_distance(BlockMoments.from_features(real).moments(), BlockMoments.from_features(fake).moments()),
+        rel=1e-9,
+    )
     assert value - exact > 2 * error
     assert abs(limit.value - exact) < 2.5 * limit.error
     assert abs(limit.value - exact) < 0.3 * (value - exact)
@@ -71,11 +80,13 @@ def test_the_frechet_distance_of_samples_and_its_limit() -> None:
 
 def test_the_frechet_error_is_the_spread_over_repetitions() -> None:
     repeated = [
-        error_and_limit(noise(300, 8, seed=2 * seed), 1.5 * noise(300, 8, seed=2 * seed + 1)) for seed in range(40)
+        frechet_error_and_limit(noise(300, 8, seed=2 * seed), 1.5 * noise(300, 8, seed=2 * seed + 1))
+        for seed in range(40)
     ]
     values = [
-        between(
-            Sums.of(noise(300, 8, seed=2 * seed)).moments(), Sums.of(1.5 * noise(300, 8, seed=2 * seed + 1)).moments()
+        frechet_distance(
+            BlockMoments.from_features(noise(300, 8, seed=2 * seed)).moments(),
+            BlockMoments.from_features(1.5 * noise(300, 8, seed=2 * seed + 1)).moments(),
         )
         for seed in range(40)
     ]
@@ -86,22 +97,22 @@ def test_the_frechet_error_is_the_spread_over_repetitions() -> None:
 
 
 def test_two_halves_of_one_distribution_have_no_distance_in_the_limit() -> None:
-    (value, _), limit = frechet(noise(2000, 40), noise(2000, 40, seed=1))
+    (value, _), limit = frechet_estimates(noise(2000, 40), noise(2000, 40, seed=1))
     assert value > 0.3
     assert abs(limit.value) < max(3 * limit.error, 0.1 * value)
 
 
 def test_fewer_samples_than_features_is_no_crash() -> None:
-    (value, error), limit = frechet(noise(50, 80), noise(50, 80, seed=1))
+    (value, error), limit = frechet_estimates(noise(50, 80), noise(50, 80, seed=1))
     assert all(np.isfinite([value, error, *limit]))
     alike = torch.ones(50, 3)
-    (value, error), limit = frechet(alike, alike + 1)
+    (value, error), limit = frechet_estimates(alike, alike + 1)
     assert value == pytest.approx(3)
     assert error == pytest.approx(0, abs=1e-9)
 
 
 def test_a_line_through_points_on_it() -> None:
-    assert line([1.0, 2.0, 4.0], [5.0, 7.0, 11.0]) == pytest.approx((3, 0), abs=1e-9)
+    assert linear_intercept([1.0, 2.0, 4.0], [5.0, 7.0, 11.0]) == pytest.approx((3, 0), abs=1e-9)
 
 
 # ---- kernel distance and Inception score -----------------------------------------------------------------------------
@@ -122,13 +133,13 @@ def double_loop_kernel(a: Tensor, b: Tensor) -> float:
 def test_the_kernel_distance_is_the_mean_of_double_loops() -> None:
     a, b = noise(24, 5).double(), 1.3 * noise(30, 5, seed=1).double() + 0.2
     loops = [double_loop_kernel(a[start : start + 8], b[start : start + 8]) for start in (0, 8, 16)]
-    value, error = kernel(a, b, subset=8)
+    value, error = kernel_distance(a, b, subset=8)
     assert value == pytest.approx(np.mean(loops), rel=1e-9)
     assert error == pytest.approx(np.std(loops, ddof=1) / 3**0.5, rel=1e-9)
 
 
 def test_the_kernel_distance_is_unbiased_and_its_error_is_the_spread() -> None:
-    repeated = [kernel(noise(200, 6, seed=2 * s), noise(200, 6, seed=2 * s + 1), subset=20) for s in range(60)]
+    repeated = [kernel_distance(noise(200, 6, seed=2 * s), noise(200, 6, seed=2 * s + 1), subset=20) for s in range(60)]
     values, errors = np.array(repeated).T
     assert abs(values.mean()) < 3 * values.std() / 60**0.5
     assert errors.mean() == pytest.approx(values.std(), rel=0.25)
@@ -191,12 +202,12 @@ def test_prdc_at_the_ends() -> None:
 
 
 def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    from ganache.evaluation.metrics import coverage
+    from ganache.evaluation.metrics import precision_recall
 
     a, b = noise(50, 4), noise(40, 4, seed=1)
-    whole = radii(a), *nearest(a, b), precision_recall_density_coverage(a, b)
-    monkeypatch.setattr(coverage, "CHUNK", 7)
-    parts = radii(a), *nearest(a, b), precision_recall_density_coverage(a, b)
+    whole = knn_radii(a), *nearest_neighbours(a, b), precision_recall_density_coverage(a, b)
+    monkeypatch.setattr(precision_recall, "CHUNK", 7)
+    parts = knn_radii(a), *nearest_neighbours(a, b), precision_recall_density_coverage(a, b)
     for one, other in zip(whole[:3], parts[:3], strict=True):
         torch.testing.assert_close(one, other)
     assert whole[3] == parts[3]
@@ -207,11 +218,11 @@ def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_images_that_are_alike_have_no_variety() -> None:
     one = torch.randint(0, 256, (1, 3, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    assert dissimilarity(one.repeat(9, 1, 1, 1), pairs=30).value == pytest.approx(0, abs=1e-5)
+    assert ms_ssim_diversity(one.repeat(9, 1, 1, 1), pairs=30).value == pytest.approx(0, abs=1e-5)
     waves = (127 + 100 * torch.sin(torch.linspace(0, 6, 64)[None] + torch.arange(20.0)[:, None])).to(torch.uint8)
     smooth = waves[:, None, None, :].expand(20, 1, 64, 64)
     nearly = torch.cat([smooth[:1] + i % 3 for i in range(20)])
-    found = [dissimilarity(x, pairs=100) for x in (nearly, smooth)]
+    found = [ms_ssim_diversity(x, pairs=100) for x in (nearly, smooth)]
     assert found[0].value < 0.02 < found[1].value
     assert found[1].error < 0.2 * found[1].value
 
@@ -219,7 +230,7 @@ def test_images_that_are_alike_have_no_variety() -> None:
 @pytest.mark.parametrize("side", [16, 28, 100, 180])
 def test_variety_of_any_size(side: int) -> None:
     x = torch.randint(0, 256, (4, 1, side, side), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    assert 0.5 < dissimilarity(x, pairs=3).value <= 1
+    assert 0.5 < ms_ssim_diversity(x, pairs=3).value <= 1
 
 
 def test_classes_and_their_entropy() -> None:
@@ -244,27 +255,27 @@ def test_a_generator_that_copies_is_found_and_others_are_cleared() -> None:
     data = noise(800, 12)
     training, held_out = data[:760], data[760:]
     which = torch.randint(760, (2000,), generator=torch.Generator().manual_seed(1))
-    copies = copying(training[which] + 0.01 * noise(2000, 12, seed=2), training, held_out)
+    copies = memorisation_test(training[which] + 0.01 * noise(2000, 12, seed=2), training, held_out)
     assert copies.share.value == pytest.approx(1, abs=0.02)
     assert copies.p_value < 1e-6
     half = torch.cat([training[which[:1000]], noise(1000, 12, seed=3)])
-    found = copying(half, training, held_out)
+    found = memorisation_test(half, training, held_out)
     assert abs(found.share.value - 0.5) < 3 * found.share.error
     assert found.p_value < 1e-3
     fresh = [noise(2000, 12, seed=3), 0.1 * noise(2000, 12, seed=4), noise(1, 12, seed=5).repeat(2000, 1)]
     for fakes in fresh:  # good ones, blurred ones, a collapse
-        assert copying(fakes, training, held_out).p_value > 0.01
+        assert memorisation_test(fakes, training, held_out).p_value > 0.01
 
 
 def test_the_p_value_of_innocent_generators_is_uniform() -> None:
     values = []
     for seed in range(150):
         data = noise(400, 5, seed=seed)
-        values.append(copying(noise(300, 5, seed=1000 + seed), data[:360], data[360:]).p_value)
+        values.append(memorisation_test(noise(300, 5, seed=1000 + seed), data[:360], data[360:]).p_value)
     shares = [np.mean(np.array(values) < level) for level in (0.05, 0.25, 0.5, 0.75)]
     assert shares == pytest.approx([0.05, 0.25, 0.5, 0.75], abs=0.1)
 
 
 def test_the_mean_and_its_error() -> None:
-    assert mean_of(torch.tensor([1.0, 3.0])) == (2, 1)
-    assert np.isnan(mean_of(torch.tensor([1.0])).error)
+    assert mean_estimate(torch.tensor([1.0, 3.0])) == (2, 1)
+    assert np.isnan(mean_estimate(torch.tensor([1.0])).error)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ganache.data import TOYS
-from ganache.evaluation.metrics.modes import high_quality, mode_shares, modes_covered
+from ganache.evaluation.metrics.modes import high_quality_share, mode_shares, modes_covered
 
 
 @pytest.mark.parametrize("name", ["ring8", "grid25"])
@@ -21,7 +21,7 @@ def test_the_toys_themselves_cover_all_their_modes(name: str) -> None:
     shares = mode_shares(points, toy.centres, toy.std)
     assert modes_covered(points, toy.centres, toy.std) == len(toy.centres)
     expected = 1 - math.exp(-9 / 2)  # of a round Gaussian in the plane, within 3 standard deviations
-    assert high_quality(points, toy.centres, toy.std) == pytest.approx(expected, abs=0.003)
+    assert high_quality_share(points, toy.centres, toy.std) == pytest.approx(expected, abs=0.003)
     assert shares == pytest.approx(expected * np.bincount(labels) / len(labels), abs=0.003)
     some = points[labels < 3]
     assert modes_covered(some, toy.centres, toy.std) == 3
@@ -36,7 +36,7 @@ def test_a_mode_counts_from_a_hundredth_of_its_due() -> None:
     assert modes_covered(points, centres, 0.1) == 2
     points[4] = centres[1] + [0.31, 0.0]
     assert modes_covered(points, centres, 0.1) == 1
-    assert high_quality(points, centres, 0.1) == pytest.approx(0.999)
+    assert high_quality_share(points, centres, 0.1) == pytest.approx(0.999)
 
 
 def test_points_that_are_no_numbers_are_at_no_mode() -> None:

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from ganache.evaluation.metrics.scores import distance, patch_distance, pyramid, random_patches, sliced_wasserstein
+from ganache.evaluation.metrics.sliced_wasserstein import (
+    laplacian_pyramid,
+    patch_distance,
+    random_patches,
+    sliced_distance,
+    sliced_wasserstein,
+)
 
 
 def noise(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -28,11 +34,15 @@ def test_between_gaussians_it_tends_to_the_closed_form() -> None:
 
 def test_a_pyramid_adds_up_to_the_picture() -> None:
     x = noise(3, 2, 40, 24)
-    fine, coarse = pyramid(x, levels=2, least=7)
+    fine, coarse = laplacian_pyramid(x, levels=2, least=7)
     grown = torch.nn.functional.interpolate(coarse, size=(40, 24), mode="bilinear", align_corners=False)
     torch.testing.assert_close(fine + grown, x)
-    assert [tuple(level.shape[2:]) for level in pyramid(noise(1, 1, 64, 64), 3, 7)] == [(64, 64), (32, 32), (16, 16)]
-    assert len(pyramid(noise(1, 1, 8, 8), 3, 7)) == 1
+    assert [tuple(level.shape[2:]) for level in laplacian_pyramid(noise(1, 1, 64, 64), 3, 7)] == [
+        (64, 64),
+        (32, 32),
+        (16, 16),
+    ]
+    assert len(laplacian_pyramid(noise(1, 1, 8, 8), 3, 7)) == 1
 
 
 def test_patches_are_pieces_of_their_pictures() -> None:
@@ -51,7 +61,7 @@ def test_more_blur_and_more_noise_are_further_away() -> None:
         [torch.sin((1 + k / 9) * grid)[None] * torch.cos(grid * (2 - k / 40))[:, None] for k in range(64)]
     )
     x = waves[:, None].repeat(1, 3, 1, 1)
-    by_noise = [distance(x, x + s * noise(*x.shape)) for s in (0.0, 0.05, 0.1, 0.2, 0.4)]
+    by_noise = [sliced_distance(x, x + s * noise(*x.shape)) for s in (0.0, 0.05, 0.1, 0.2, 0.4)]
     by_shade = [patch_distance(x, x * s) for s in (1.0, 0.9, 0.8, 0.6, 0.3)]
     for scores in (by_noise, by_shade):
         assert scores == sorted(scores)

@@ -6,7 +6,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganache.evaluation.metrics.thumbnails import auc, copied, coverage, distinct, thumbnails, tone, variety
+from ganache.evaluation.metrics.thumbnails import (
+    auc,
+    copy_share,
+    coverage_and_precision,
+    mean_tone,
+    nearest_distance_ratio,
+    pairwise_distance_ratio,
+    thumbnails,
+)
 
 
 def cloud(n: int, seed: int = 0, features: int = 8) -> Tensor:
@@ -15,18 +23,18 @@ def cloud(n: int, seed: int = 0, features: int = 8) -> Tensor:
 
 def test_variety_scales_with_the_spread_and_is_0_for_one_picture() -> None:
     real = cloud(60)
-    assert variety(real, real + 3) == pytest.approx(1, rel=1e-5)
-    assert variety(real, 0.25 * real) == pytest.approx(0.25, rel=1e-5)
-    assert variety(real, real[:1].expand(20, -1)) == 0
-    assert variety(real[:1].expand(20, -1), real) == 1, "data of one picture: nothing is missing"
+    assert pairwise_distance_ratio(real, real + 3) == pytest.approx(1, rel=1e-5)
+    assert pairwise_distance_ratio(real, 0.25 * real) == pytest.approx(0.25, rel=1e-5)
+    assert pairwise_distance_ratio(real, real[:1].expand(20, -1)) == 0
+    assert pairwise_distance_ratio(real[:1].expand(20, -1), real) == 1, "data of one picture: nothing is missing"
 
 
 def test_distinct_sees_repetition_that_variety_does_not() -> None:
     real = cloud(64)
     few = real[:4].repeat(16, 1) + 1e-3 * cloud(64, 1)
-    assert variety(real, few) > 0.7
-    assert distinct(real, few) < 0.01
-    assert distinct(real, 0.5 * real) == pytest.approx(0.5, rel=1e-4)
+    assert pairwise_distance_ratio(real, few) > 0.7
+    assert nearest_distance_ratio(real, few) < 0.01
+    assert nearest_distance_ratio(real, 0.5 * real) == pytest.approx(0.5, rel=1e-4)
 
 
 def test_covered_is_the_double_loop_of_its_definition() -> None:
@@ -35,41 +43,41 @@ def test_covered_is_the_double_loop_of_its_definition() -> None:
     inside = [[float((a - b).norm()) <= r for b in fake] for a, r in zip(real, reach, strict=True)]
     of_real = sum(any(row) for row in inside) / 30
     of_fake = sum(any(column) for column in zip(*inside, strict=True)) / 40
-    assert coverage(real, fake) == (pytest.approx(of_real), pytest.approx(of_fake))
+    assert coverage_and_precision(real, fake) == (pytest.approx(of_real), pytest.approx(of_fake))
     assert 0 < of_real < 1
     assert 0 < of_fake < 1
 
 
 def test_a_mode_that_is_missing_is_not_covered() -> None:
     left, right = cloud(40) - 20, cloud(40, 1) + 20
-    share, plausible = coverage(torch.cat([left, right]), left + 0.01)
+    share, plausible = coverage_and_precision(torch.cat([left, right]), left + 0.01)
     assert share == pytest.approx(0.5, abs=0.02)
     assert plausible == 1
 
 
 def test_copies_are_found_and_new_pictures_are_none() -> None:
     training = cloud(300, features=48)
-    assert copied(training, training[::3] + 1e-3 * cloud(100, 1, 48)) == 1
-    assert copied(training, cloud(100, 2, 48)) == 0
+    assert copy_share(training, training[::3] + 1e-3 * cloud(100, 1, 48)) == 1
+    assert copy_share(training, cloud(100, 2, 48)) == 0
     half = torch.cat([training[:50], cloud(50, 3, 48)])
-    assert copied(training, half) == 0.5
-    assert copied(torch.cat([training, training]), half) == 0.5, "twins in the data hide no copy"
+    assert copy_share(training, half) == 0.5
+    assert copy_share(torch.cat([training, training]), half) == 0.5, "twins in the data hide no copy"
 
 
 def test_a_blurred_mean_is_no_copy() -> None:
     training = cloud(300, features=48)
-    assert copied(training, training.mean(dim=0) + 0.1 * cloud(50, 1, 48)) == 0
+    assert copy_share(training, training.mean(dim=0) + 0.1 * cloud(50, 1, 48)) == 0
 
 
 def test_tone_of_known_pictures() -> None:
     black, white = -torch.ones(2, 3, 4, 4), torch.ones(2, 3, 4, 4)
-    assert (tone(black).brightness, tone(white).brightness) == (0, 1)
+    assert (mean_tone(black).brightness, mean_tone(white).brightness) == (0, 1)
     halves = torch.cat([black, white], dim=3)
-    assert tone(halves).contrast == pytest.approx((32 / 31 * 0.25) ** 0.5, rel=1e-5)
-    assert tone(halves).colour == 0
+    assert mean_tone(halves).contrast == pytest.approx((32 / 31 * 0.25) ** 0.5, rel=1e-5)
+    assert mean_tone(halves).colour == 0
     red = torch.tensor([1.0, -1.0, -1.0]).reshape(1, 3, 1, 1).expand(2, 3, 4, 4)
-    assert tone(red).colour == pytest.approx((2 / 9) ** 0.5, rel=1e-5)
-    assert tone(red).contrast == pytest.approx(0, abs=1e-6)
+    assert mean_tone(red).colour == pytest.approx((2 / 9) ** 0.5, rel=1e-5)
+    assert mean_tone(red).contrast == pytest.approx(0, abs=1e-6)
 
 
 def test_told_apart_is_the_share_of_ordered_pairs() -> None:

@@ -2,19 +2,21 @@
 
     import ganache
 
-    config = ganache.recipe("dcgan", data="pictures.zip", steps=1000)
+    config = ganache.recipe("faces-quick", data="faces", steps=1000)
     run = ganache.Run.open("runs/mine", config)
     for report in run.training():
         print(report.step, report.d, report.g)
     run.finish()
 
     generator, config, header = ganache.load_generator(ganache.find_checkpoint("runs/mine", "last"))
-    images = ganache.render(generator, ganache.Sample(n=16, std=0.7).latents(ganache.prior(config)))
+    prior = ganache.prior(config)
+    images = ganache.render(generator, ganache.Sample(n=16, std=0.7).latents(prior))
 
-    model = ganache.Model(generator, ganache.prior(config), "mine")
-    ganache.draw(ganache.show(ganache.Traverse(dimension=28), [model]))     # a picture with captions
+    model = ganache.Model(generator, prior, "mine")
+    figure = ganache.show(ganache.Traverse(dimension=28), [model])
+    ganache.draw(figure).save("traverse.png")
 
-The names below are public; everything else is free to move.
+The names in `__all__` are public; everything else may move.
 """
 
 from __future__ import annotations

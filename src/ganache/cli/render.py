@@ -145,8 +145,8 @@ def given_pictures(request: Invert, config: Config, model: Model) -> Any:
         raise ConfigError(f"{model.name} makes points, and files hold pictures: give a run of pictures.")
     read = [read_picture(file, (shape[1], shape[2]), shape[0], config.data.fit) for file in request.images]
     for file, picture in zip(request.images, read, strict=True):
-        if picture.notes:
-            print(f"{file}: {', '.join(picture.notes)}, as the run's data were.")
+        if picture.conversions:
+            print(f"{file}: {', '.join(picture.conversions)}, as the run's data were.")
     return np.stack([picture.pixels for picture in read]) if read else None
 
 

@@ -41,6 +41,9 @@ PROBE = {
     "told_apart": "critic_auc",
 }
 
+PROTOCOL = {"sees": "preprocessing"}
+"""Of evaluations."""
+
 
 def renamed(plain: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
     """`plain` with old names replaced; a value that stands under the new name already is kept."""

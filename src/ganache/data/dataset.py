@@ -1,4 +1,4 @@
-"""Dataset: what a source becomes."""
+"""Dataset: the images and labels of a source, and their split into training and held-out images."""
 
 from __future__ import annotations
 
@@ -9,75 +9,75 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganache.data.arrays import let_go
 from ganache.data.diagnosis import Diagnosis
-from ganache.data.split import digests, set_aside
+from ganache.data.pixel_arrays import release_pages
+from ganache.data.split import content_digests, held_out_positions
 from ganache.types import ImageShape
 
-MOST_MAPPED = 2**28
-"""Bytes of pictures in a file that may stay mapped; of a larger one what was read is let go, so memory stays flat."""
+MAX_RESIDENT_BYTES = 2**28
+"""Mapped files up to this size may stay in memory; pages of a larger one are released after each read."""
 
-TOGETHER = 8
-"""Pictures of such a file that are read before they are let go: around each the system maps more than was asked for."""
+RELEASE_EVERY = 8
+"""Images that are read before the pages are released; the system maps more pages around each than are needed."""
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Pictures (or points in the plane) and their labels, ready for a Stream. Nothing in it can be written to."""
+    """Images (or points in the plane) with labels, the input of a Stream. All arrays are read-only."""
 
     name: str
-    """As the user would call it: "anime-faces-8k.zip", "faces", "ring8"."""
+    """Name for people: "anime-faces-8k.zip", "faces", "ring8"."""
 
     images: NDArray[Any]
-    """uint8 [N, H, W, C], a read-only memory map where the images were packed; float32 [N, 2] for a 2-D toy."""
+    """uint8 [N, H, W, C], memory-mapped if the images were packed; float32 [N, 2] for points."""
 
     labels: NDArray[np.int64] | None
-    """[N], each an index into `label_names`; None without labels."""
+    """Indices [N] into `label_names`; None without labels."""
 
     label_names: tuple[str, ...]
-    """() without labels."""
+    """Names of the classes; () without labels."""
 
     fingerprint: str
-    """Hexadecimal; the same content and settings give the same."""
+    """Hexadecimal hash of images, labels and label names."""
 
     diagnosis: Diagnosis | None = field(default=None, compare=False, repr=False)
-    """What the doctor found, where the source was files."""
+    """The result of the doctor; None if the source was not image files."""
 
-    contents: NDArray[np.uint64] | None = field(default=None, compare=False, repr=False)
-    """[N], a digest of each picture, where one was taken when they were packed; let go once the data are split."""
+    digests: NDArray[np.uint64] | None = field(default=None, compare=False, repr=False)
+    """Hash of each image [N], if it was computed during packing; dropped when the data are split."""
 
     held_out: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64), repr=False)
-    """Positions of the pictures that training never sees, ascending; empty where none were set aside."""
+    """Indices of the images that training never sees, ascending; empty if the data are not split."""
 
     @cached_property
     def training(self) -> NDArray[np.integer[Any]]:
-        """Positions of all others, ascending, in as few bytes as they need."""
-        kept = np.ones(len(self), dtype=bool)
-        kept[self.held_out] = False
-        return np.flatnonzero(kept).astype(np.int32 if len(self) < 2**31 else np.int64)
+        """Indices of the training images, ascending; int32 if N allows it."""
+        is_training = np.ones(len(self), dtype=bool)
+        is_training[self.held_out] = False
+        return np.flatnonzero(is_training).astype(np.int32 if len(self) < 2**31 else np.int64)
 
     def at(self, positions: NDArray[np.integer[Any]]) -> NDArray[Any]:
-        """The pictures at these positions, copied."""
-        if self.images.nbytes <= MOST_MAPPED:
+        """Return a copy of the images at these indices."""
+        if self.images.nbytes <= MAX_RESIDENT_BYTES:
             copies: NDArray[Any] = self.images[positions]
             return copies
         copies = np.empty((len(positions), *self.images.shape[1:]), self.images.dtype)
-        for start in range(0, len(positions), TOGETHER):
-            part = slice(start, start + TOGETHER)
+        for start in range(0, len(positions), RELEASE_EVERY):
+            part = slice(start, start + RELEASE_EVERY)
             copies[part] = self.images[positions[part]]
-            let_go(self.images)
+            release_pages(self.images)
         return copies
 
     def split(self, share: float) -> Dataset:
-        """The same data with about `share` of the pictures set aside, chosen by their content; none for 0."""
+        """Return the same data with about `share` of the images held out, chosen by their content; none for 0."""
         if not share:
             return replace(self, held_out=np.empty(0, dtype=np.int64))
-        contents = digests(self.images) if self.contents is None else self.contents
-        return replace(self, contents=None, held_out=set_aside(contents, share))
+        digests = content_digests(self.images) if self.digests is None else self.digests
+        return replace(self, digests=None, held_out=held_out_positions(digests, share))
 
     @property
     def image_shape(self) -> ImageShape:
-        """(C, H, W), or (2,) for a 2-D toy."""
+        """(C, H, W), or (2,) for points."""
         if self.images.ndim == 2:
             return (int(self.images.shape[1]),)
         height, width, channels = self.images.shape[1:]

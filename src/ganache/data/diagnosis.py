@@ -1,4 +1,4 @@
-"""Diagnosis: what the doctor found, as data, as JSON and as a text to read."""
+"""Diagnosis: the result of the doctor, as data, as JSON and as text."""
 
 from __future__ import annotations
 
@@ -7,74 +7,74 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from ganache.data.reasons import Reason, Skipped
+from ganache.data.skip_reasons import SkippedFile, SkipReason
 
-_SHOWN = 5
-"""How many examples of each thing the text names; the JSON has them all."""
+_MAX_EXAMPLES = 5
+"""Examples per line of the text; the JSON has all of them."""
 
 Names = tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """A source's pictures: how many, of what kind, which are not used and why, which occur twice."""
+    """The images of a source: their number and kind, those that are skipped and why, and duplicates."""
 
     source: str
-    """As the user called it."""
+    """Name of the source."""
 
     files: int
-    """All that was found, usable or not."""
+    """Number of files, usable or not."""
 
     usable: int
     shape: tuple[int, ...]
-    """Height, width and channels of each packed picture; (2,) for points."""
+    """(H, W, C) of each packed image; (2,) for points."""
 
     sizes: Mapping[str, int]
-    """"64x48" (width x height, as found) -> how many, the most frequent first."""
+    """"64x48" (original width x height) -> number of images, most frequent first."""
 
     modes: Mapping[str, int]
-    """Colour mode as found ("RGB", "L", "P", ...) -> how many."""
+    """Original colour mode ("RGB", "L", "P", ...) -> number of images."""
 
     conversions: Mapping[str, int]
-    """What was done (see Note) -> to how many."""
+    """Conversion (see `Conversion`) -> number of images."""
 
-    skipped: tuple[Skipped, ...]
+    skipped: tuple[SkippedFile, ...]
     exact_duplicates: tuple[Names, ...]
-    """Groups of files with the same bytes."""
+    """Groups of files with equal bytes."""
 
     near_duplicates: tuple[Names, ...]
-    """Groups of files that look the same, the first of each exact group among them."""
+    """Groups of files that look the same; of each group of equal files, only the first is in them."""
 
     classes: Mapping[str, int]
-    """Label -> how many usable pictures."""
+    """Class name -> number of usable images."""
 
     remarks: tuple[str, ...] = ()
-    """Sentences on what was decided for the user, such as the size."""
+    """Sentences on defaults that were applied, such as the size."""
 
     @property
     def reasons(self) -> dict[str, int]:
-        """Why files were skipped -> how many, the most frequent first."""
-        return counted(skipped.reason.value for skipped in self.skipped)
+        """Skip reason -> number of files, most frequent first."""
+        return sorted_counts(skipped.reason.value for skipped in self.skipped)
 
     def to_json(self) -> str:
-        """All of it; `from_json` gives it back."""
+        """Return all fields as JSON; `from_json` reads it."""
         return json.dumps(asdict(self), ensure_ascii=True)
 
     @classmethod
     def from_json(cls, text: str) -> Diagnosis:
-        """Raises ValueError, KeyError or TypeError for a text that `to_json` did not write."""
+        """Read what `to_json` wrote. Raises ValueError, KeyError or TypeError for any other text."""
         fields = json.loads(text)
         fields["shape"] = tuple(fields["shape"])
         fields["remarks"] = tuple(fields["remarks"])
         fields["skipped"] = tuple(
-            Skipped(entry["name"], Reason(entry["reason"]), entry["detail"]) for entry in fields["skipped"]
+            SkippedFile(entry["name"], SkipReason(entry["reason"]), entry["detail"]) for entry in fields["skipped"]
         )
         for name in ("exact_duplicates", "near_duplicates"):
             fields[name] = tuple(tuple(group) for group in fields[name])
         return cls(**fields)
 
     def describe(self) -> str:
-        """What a person wants to know, most important first."""
+        """Return the diagnosis as lines of text, most important first."""
         lines = [f"{self.source}: {self._headline()}"]
         lines += [f"  note        {remark}" for remark in self.remarks]
         lines += _histogram("size found", self.sizes)
@@ -86,7 +86,7 @@ class Diagnosis:
         return "\n".join(_printable(line) for line in lines)
 
     def _headline(self) -> str:
-        """How many are usable, as what."""
+        """Return the number of usable images, their size and colour."""
         if len(self.shape) < 3:
             return f"{self.usable:,} points in the plane."
         height, width, channels = self.shape
@@ -99,14 +99,14 @@ class Diagnosis:
         for title, groups in (("same file", self.exact_duplicates), ("look alike", self.near_duplicates)):
             if groups:
                 surplus = sum(len(group) - 1 for group in groups)
-                lines.append(f"  {title:<11} {surplus:,} more than needed, in {len(groups):,} groups:")
-                lines += _examples([" = ".join(_few(group, 4)) for group in groups])
+                lines.append(f"  {title:<11} {surplus:,} duplicates, in {len(groups):,} groups:")
+                lines += _examples([" = ".join(_first(group, 4)) for group in groups])
         return lines
 
     def _skipped(self) -> list[str]:
         lines = []
         for reason, count in self.reasons.items():
-            lines.append(f"  left out    {count:,} {reason}: {Reason(reason).sentence}.")
+            lines.append(f"  skipped     {count:,} {reason}: {SkipReason(reason).sentence}.")
             names = [
                 f"{s.name} ({s.detail})" if s.detail != s.reason.sentence else s.name
                 for s in self.skipped
@@ -119,31 +119,31 @@ class Diagnosis:
         return self.describe()
 
 
-def counted(things: Iterable[str]) -> dict[str, int]:
-    """Each thing -> how often, the most frequent first, then by name."""
-    return dict(sorted(Counter(things).items(), key=lambda pair: (-pair[1], pair[0])))
+def sorted_counts(items: Iterable[str]) -> dict[str, int]:
+    """Return {item: count}, most frequent first, then by name."""
+    return dict(sorted(Counter(items).items(), key=lambda pair: (-pair[1], pair[0])))
 
 
 def _histogram(title: str, counts: Mapping[str, int]) -> list[str]:
-    """One line: the most frequent, and how many other kinds there are."""
+    """Return one line: the most frequent items, and the number of others."""
     if not counts:
         return []
-    shown = [f"{name} ({count:,})" for name, count in list(counts.items())[:_SHOWN]]
+    shown = [f"{name} ({count:,})" for name, count in list(counts.items())[:_MAX_EXAMPLES]]
     rest = len(counts) - len(shown)
     return [f"  {title:<11} " + ", ".join(shown) + (f" and {rest:,} others" if rest else "")]
 
 
 def _examples(items: Sequence[str]) -> list[str]:
-    """Each on a line of its own, deeper."""
-    return [f"              {item}" for item in _few(items, _SHOWN)]
+    """Return indented lines, one per item."""
+    return [f"              {item}" for item in _first(items, _MAX_EXAMPLES)]
 
 
-def _few(items: Sequence[str], most: int) -> list[str]:
-    """The first ones, and how many are left unsaid."""
-    rest = len(items) - most
-    return [*items[:most], f"... and {rest:,} more"] if rest > 0 else list(items)
+def _first(items: Sequence[str], at_most: int) -> list[str]:
+    """Return the first items, and a line that counts the rest."""
+    rest = len(items) - at_most
+    return [*items[:at_most], f"... and {rest:,} more"] if rest > 0 else list(items)
 
 
 def _printable(line: str) -> str:
-    """A file's name may hold anything, also what moves a terminal's cursor or cannot be encoded."""
+    """Escape what a file name may contain and a terminal must not get: control characters and lone surrogates."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)

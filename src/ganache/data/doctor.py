@@ -1,21 +1,51 @@
-"""diagnose: what is in a source, and what of it cannot be used and why."""
+"""The doctor: what a source contains, what cannot be used, and why."""
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
-from ganache.data.arrays import diagnose_array
-from ganache.data.diagnosis import Diagnosis
+import numpy as np
+from numpy.typing import NDArray
+
+from ganache.data.diagnosis import Diagnosis, sorted_counts
+from ganache.data.duplicates import exact_groups
+from ganache.data.pixel_arrays import iter_blocks
 from ganache.data.sources import load
 
 
 def diagnose(source: str, **settings: Any) -> Diagnosis:
-    """The Diagnosis of a source; the settings are those of `load`, and so are the errors.
+    """Return the Diagnosis of a source. Settings and errors are those of `load`.
 
-    Looking at a file and packing it is one piece of work, so this leaves a pack behind, and `load` with the same
-    settings then starts at once; after `load`, this has nothing left to do.
+    Files are inspected while they are packed, so a pack is left in the cache: `load` with the same settings starts
+    immediately, and `diagnose` after `load` only reads the pack.
     """
     dataset = load(source, **settings)
     if dataset.diagnosis is not None:
         return dataset.diagnosis
     return diagnose_array(dataset.name, dataset.images, dataset.labels, dataset.label_names)
+
+
+def diagnose_array(
+    name: str, images: NDArray[Any], labels: NDArray[np.int64] | None, label_names: tuple[str, ...]
+) -> Diagnosis:
+    """Return the Diagnosis of images [N, H, W, C] or points [N, 2] that are not files: counts, size, duplicates."""
+    digests = [
+        hashlib.blake2b(row.tobytes(), digest_size=16).digest() for block in iter_blocks(images) for row in block
+    ]
+    exact = tuple(tuple(f"no. {i}" for i in group) for group in exact_groups(digests))
+    height, width, channels = (*images.shape[1:], 0, 0)[:3]
+    is_image = images.ndim == 4
+    return Diagnosis(
+        source=name,
+        files=len(images),
+        usable=len(images),
+        shape=tuple(images.shape[1:]),
+        sizes={f"{width}x{height}": len(images)} if is_image else {},
+        modes={"L" if channels == 1 else "RGB": len(images)} if is_image else {},
+        conversions={},
+        skipped=(),
+        exact_duplicates=exact,
+        near_duplicates=(),
+        classes=sorted_counts(label_names[label] for label in labels) if labels is not None else {},
+    )

@@ -1,13 +1,13 @@
-"""The pack: pictures decoded once, in one .npy file that is mapped into memory and never read as a whole.
+"""The file format of packs: decoded images in one .npy file that is memory-mapped and never read completely.
 
-A pack is a folder in the cache, named by the key of its source and settings:
+A pack is a folder in the cache, named by the cache key of its source and settings:
 
     images.npy      uint8 [N, H, W, C]
     labels.npy      int64 [N], only with labels
-    digests.npy     uint64 [N], of each picture's content
-    pack.json       checksums, fingerprint, names of the labels, the diagnosis
+    digests.npy     uint64 [N], hash of each image
+    pack.json       checksums, fingerprint, label names, diagnosis
 
-It is written by `writing.Writer` and checked when opened here.
+`pack_writer.PackWriter` writes it; `open_pack` checks it.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 VERSION = 2
-"""Part of every key: raised when the same source would give other pixels, or a pack other files."""
+"""Part of every cache key. Increase it when the same source would give other pixels, or a pack other files."""
 
 CHUNK_BYTES = 4 * 2**20
-"""Each chunk of the pixels has a checksum."""
+"""Bytes of pixels per checksum."""
 
-_MOST_CHECKED = 48
-"""So many chunks are read back at opening, evenly spaced: a pack of up to 192 MiB is checked whole."""
+_MAX_CHECKED = 48
+"""Chunks that are checked when a pack is opened, evenly spaced: packs up to 192 MiB are checked completely."""
 
 
-class Damaged(Exception):
-    """A pack that is not as it was written. Caught by those who can pack again."""
+class DamagedPack(Exception):
+    """The content of a pack is not what was written. Caught by code that can build the pack again."""
 
 
 @dataclass(frozen=True)
@@ -47,15 +47,15 @@ class Pack:
     labels: NDArray[np.int64] | None
     label_names: tuple[str, ...]
     digests: NDArray[np.uint64]
-    """[N], as `split.digests` has them."""
+    """[N], see `split.content_digests`."""
 
     fingerprint: str
     extra: dict[str, Any]
-    """What the writer was given to keep with it."""
+    """Data that the writer stored with the pack: the diagnosis and the stamp of the source."""
 
 
 def cache_folder(given: Path | None = None) -> Path:
-    """Where packs lie: as given, else $GANACHE_CACHE, else $XDG_CACHE_HOME/ganache, else ~/.cache/ganache."""
+    """Return the cache folder: `given`, else $GANACHE_CACHE, else $XDG_CACHE_HOME/ganache, else ~/.cache/ganache."""
     if given is not None:
         return Path(given)
     if named := os.environ.get("GANACHE_CACHE"):
@@ -64,37 +64,37 @@ def cache_folder(given: Path | None = None) -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "ganache"
 
 
-def key_of(*parts: object) -> str:
-    """A folder's name for what a pack depends on: the same parts give the same key."""
+def cache_key(*parts: object) -> str:
+    """Return a name for what a pack depends on: a hash of the parts' `repr`, 32 hexadecimal digits."""
     return hashlib.sha256(repr((VERSION, *parts)).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def open_pack(folder: Path) -> Pack | None:
-    """The pack in `folder`; None if there is none. Raises Damaged if it is not as it was written."""
+    """Return the pack in `folder`; None if there is none. Raises DamagedPack if its content changed."""
     if not folder.is_dir():
         return None
     try:
         return _open(folder)
     except (OSError, ValueError, LookupError, TypeError) as error:
-        # JSON that is cut, a header that is no header, a file that is gone: all mean one thing.
-        raise Damaged(str(error)) from error
+        # Truncated JSON, an invalid header or a missing file: the pack is damaged.
+        raise DamagedPack(str(error)) from error
 
 
 def _open(folder: Path) -> Pack:
     record = json.loads((folder / "pack.json").read_text(encoding="utf-8"))
     path = folder / "images.npy"
     if path.stat().st_size != record["bytes"]:
-        raise Damaged(f"images.npy has {path.stat().st_size} bytes instead of {record['bytes']}")
+        raise DamagedPack(f"images.npy has {path.stat().st_size} bytes instead of {record['bytes']}")
     checksums = record["checksums"]
     last = len(checksums) - 1
     with open(path, "rb") as file:
-        for i in sorted({round(i) for i in np.linspace(0, last, min(last + 1, _MOST_CHECKED))}):
+        for i in sorted({round(i) for i in np.linspace(0, last, min(last + 1, _MAX_CHECKED))}):
             file.seek(record["header_bytes"] + i * CHUNK_BYTES)
             if zlib.crc32(file.read(CHUNK_BYTES)) != checksums[i]:
-                raise Damaged(f"images.npy is not as it was written, near byte {i * CHUNK_BYTES}")
+                raise DamagedPack(f"images.npy does not match its checksum near byte {i * CHUNK_BYTES}")
     images = np.load(path, mmap_mode="r", allow_pickle=False)
     if list(images.shape) != record["shape"] or images.dtype != np.uint8:
-        raise Damaged(f"images.npy holds {images.dtype} {images.shape} instead of uint8 {record['shape']}")
+        raise DamagedPack(f"images.npy contains {images.dtype} {images.shape} instead of uint8 {record['shape']}")
     arrays = {name: _array(folder / f"{name}.npy", checksum) for name, checksum in record["arrays"].items()}
     return Pack(
         images=images,
@@ -107,9 +107,9 @@ def _open(folder: Path) -> Pack:
 
 
 def _array(path: Path, checksum: int) -> NDArray[Any]:
-    """A small array, read whole and checked."""
+    """Return a small array after checking its checksum."""
     array: NDArray[Any] = np.load(path, allow_pickle=False)
     array.flags.writeable = False
     if zlib.crc32(array.tobytes()) != checksum:
-        raise Damaged(f"{path.name} is not as it was written")
+        raise DamagedPack(f"{path.name} does not match its checksum")
     return array

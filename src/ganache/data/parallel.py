@@ -1,4 +1,4 @@
-"""A function over many items, on several threads, results in order, memory flat."""
+"""Apply a function to many items in several threads, with results in order and bounded memory."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def in_order(function: Callable[[Item], Result], items: Iterable[Item], *, group: int = 16) -> Iterator[Result]:
-    """function(item) for each item, in order, computed ahead by threads.
+def map_in_order(function: Callable[[Item], Result], items: Iterable[Item], *, group: int = 16) -> Iterator[Result]:
+    """Yield function(item) for each item, in order; threads compute ahead.
 
-    Threads, not processes: decoding and hashing release the interpreter, and pixels need not be copied between
-    processes. Items travel in groups, since a hand-over costs as much as a small picture. At most two groups a
-    thread are under way, so memory does not grow with the number of items.
+    Threads suffice, since decoding and hashing release the GIL, and no pixels are copied between processes. Items are
+    submitted in groups, because a submission costs as much as a small image. At most two groups per thread are pending,
+    so memory use does not depend on the number of items.
     """
     workers = min(8, os.cpu_count() or 1)
     source = iter(items)
@@ -27,15 +27,15 @@ def in_order(function: Callable[[Item], Result], items: Iterable[Item], *, group
         try:
             while True:
                 while len(pending) < 2 * workers and (batch := list(islice(source, group))):
-                    pending.append(pool.submit(_each, function, batch))
+                    pending.append(pool.submit(_apply, function, batch))
                 if not pending:
                     return
                 yield from pending.popleft().result()
         finally:
-            # The consumer may have stopped early or been interrupted: what is not begun need not be done.
+            # If the consumer stopped early or was interrupted, pending groups are not needed.
             for future in pending:
                 future.cancel()
 
 
-def _each(function: Callable[[Item], Result], items: list[Item]) -> list[Result]:
+def _apply(function: Callable[[Item], Result], items: list[Item]) -> list[Result]:
     return [function(item) for item in items]

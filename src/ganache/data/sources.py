@@ -1,25 +1,20 @@
-"""What the user names -> a Dataset: a path first, then a built-in name, then a data set of the hub."""
+"""Load a data set: ask the readers which of them opens the source, then pack what it returns."""
 
 from __future__ import annotations
 
-import zipfile
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from ganache.data.arrays import Array, Blocks, fit_block, fits, in_blocks
 from ganache.data.dataset import Dataset
-from ganache.data.fitting import FITS, Fit
-from ganache.data.pack import cache_folder, key_of
-from ganache.data.packing import pack_blocks, pack_files, packed
-from ganache.data.picture import Target
-from ganache.data.readers.builtin import NAMES, built_in
-from ganache.data.readers.files import Files
-from ganache.data.readers.folder import folder_files
-from ganache.data.readers.hub import REPOSITORIES, hub_files, repository
-from ganache.data.readers.idx import idx_in_folder, idx_magic, read_idx
-from ganache.data.readers.npy import MAGIC, read_npy
-from ganache.data.readers.zip import zip_files
+from ganache.data.decoding import Target
+from ganache.data.pack import cache_folder, cache_key
+from ganache.data.pack_builder import open_or_build, pack_blocks, pack_files
+from ganache.data.pixel_arrays import PixelArray, PixelBlocks, convert_block, iter_blocks, matches_target
+from ganache.data.readers import READERS
+from ganache.data.readers.image_files import ImageFiles, RemoteFiles
+from ganache.data.readers.reader import Contents, Reader, ReadOptions, Source
+from ganache.data.resizing import FIT_MODES, FitMode
 from ganache.errors import DataError, choices
 
 
@@ -28,110 +23,104 @@ def load(
     *,
     size: tuple[int, int] | None = None,
     channels: int | None = None,
-    fit: Fit = "crop",
+    fit: FitMode = "crop",
     count: int = 20_000,
     seed: int = 0,
     held_out: float = 0.0,
     cache: Path | None = None,
     progress: bool = False,
 ) -> Dataset:
-    """The data set that `source` names.
+    """Load the data set that `source` names.
 
-    `source`: a folder or zip of pictures, an IDX file or a folder of them, a .npy array, a built-in name ("faces",
-    "digits", "ring8", "grid25", "swissroll", "lines") or one that needs the network ("mnist", "fashion-mnist",
-    "cifar10", "hf:owner/name").
+    Args:
+        source: A folder or zip of image files, an IDX file or a folder that contains one, a .npy array, a built-in
+            name ("faces", "digits", "ring8", "grid25", "swissroll", "lines"), a name that needs the network ("mnist",
+            "fashion-mnist", "cifar10", "hf:owner/name"), or anything that another reader in READERS opens. An existing
+            path takes precedence over a name.
+        size: (height, width) in pixels of every image. None keeps the size if all images have the same size of up to
+            512 pixels, and gives 64x64 otherwise.
+        channels: 1 for grey, 3 for RGB; None gives grey if all images are grey.
+        fit: How an image of another shape is resized: "crop", "pad" or "stretch".
+        count: The number of samples, for data that are drawn (faces, 2-D toys).
+        seed: The seed, for data that are drawn.
+        held_out: The share of images to set aside for evaluation; data sets of fewer than 200 images keep all.
+        cache: The folder for packs of decoded images; by default $GANACHE_CACHE, else the user's cache folder.
+        progress: Whether to show progress bars.
 
-    `size` (height, width) in pixels, `channels` 1 or 3, and `fit` say what every picture becomes. Without a size,
-    pictures that have one size up to 512 pixels keep it, others become 64x64; without channels, pictures are grey if
-    all are. `count` and `seed` are for what is drawn (faces and 2-D toys). About the share `held_out` of the pictures
-    is set aside for judging, none of fewer than 200. Decoded pictures are packed in `cache` (default: $GANACHE_CACHE,
-    else the user's cache folder) and found there the next time.
+    Raises:
+        DataError: The source is unknown or unreadable, or contains no usable image.
+        MissingExtra: The source needs a library that is not installed.
 
-    Raises DataError where the source is unknown, unreadable or without a usable picture, and MissingExtra where it
-    needs a library that is not installed; a damaged pack is made again with a RuntimeWarning.
+    A damaged pack is built again, with a RuntimeWarning.
     """
-    whole = _whole(str(source), _target(size, channels, fit), count, seed, cache_folder(cache), progress)
-    return whole.split(held_out)
+    target = _checked_target(size, channels, fit)
+    opened = Source.named(str(source))
+    contents = _read(opened, ReadOptions(target, count, seed))
+    name = opened.name if opened.path is None else opened.path.resolve().name or opened.name
+    return _to_dataset(name, contents, target, cache_folder(cache), progress).split(held_out)
 
 
-def _whole(name: str, target: Target, count: int, seed: int, cache: Path, progress: bool) -> Dataset:
-    """The data set of that name, not divided yet."""
-    path = _existing(name)
-    if path is not None:
-        name = path.resolve().name or name
-        return _dataset(name, _at(path, target), target, cache, progress)
-    if name in NAMES:
-        return _dataset(name, built_in(name, target, count, seed), target, cache, progress)
-    if repository(name):
-        folder = cache / key_of("hub", name, target)
-        return packed(name, folder, lambda: pack_files(name, hub_files(name), target, folder, progress))
-    known = choices(name, [*NAMES, *REPOSITORIES])
-    raise DataError(f"'{name}' is neither a file or folder here nor a built-in data set: {known}")
-
-
-def _target(size: tuple[int, int] | None, channels: int | None, fit: Fit) -> Target:
-    """The settings, checked."""
+def _checked_target(size: tuple[int, int] | None, channels: int | None, fit: FitMode) -> Target:
+    """Return the settings as a Target. Raises DataError if one is out of range."""
     if size is not None and (len(size) != 2 or any(not 1 <= side <= 8192 for side in size)):
-        raise DataError(f"a size of {size} cannot be made: give height and width, 1 to 8192 pixels each.")
+        raise DataError(f"The size is {size}: give height and width, 1 to 8192 pixels each.")
     known: dict[int | None, Literal[1, 3] | None] = {None: None, 1: 1, 3: 3}
     if channels not in known:
-        raise DataError(f"pictures of {channels} channels cannot be made: give 1 (grey) or 3 (RGB).")
-    if fit not in FITS:
-        raise DataError(f"'{fit}' is no way to fit a picture: {choices(fit, FITS)}")
+        raise DataError(f"The number of channels is {channels}: give 1 (grey) or 3 (RGB).")
+    if fit not in FIT_MODES:
+        raise DataError(f"There is no fit '{fit}': {choices(fit, FIT_MODES)}")
     return Target(None if size is None else (int(size[0]), int(size[1])), known[channels], fit)
 
 
-def _existing(name: str) -> Path | None:
-    """The path, if there is something; None too for a name that can be no path, such as one that is too long."""
+def _read(source: Source, options: ReadOptions) -> Contents:
+    """Return the contents of the source, from the first reader that opens it; the last registered is asked first."""
     try:
-        path = Path(name).expanduser()
-        return path if name and path.exists() else None
-    except (OSError, RuntimeError):
-        return None
-
-
-def _at(path: Path, target: Target) -> Array | Blocks | Files:
-    """What lies at a path, told by its content and not by its name."""
-    try:
-        if path.is_dir():
-            idx = idx_in_folder(path)
-            return read_idx(idx) if idx else folder_files(path)
-        if not path.is_file():
-            raise DataError(f"'{path}' is neither a file nor a folder: give pictures in a folder or zip.")
-        with open(path, "rb") as file:
-            start = file.read(len(MAGIC))
-        if start == MAGIC:
-            return read_npy(path, target)
-        if idx_magic(path):
-            return read_idx(path)
-        if zipfile.is_zipfile(path):
-            return zip_files(path)
+        for reader in reversed(READERS.values()):
+            if reader.opens(source):
+                return reader.read(source, options)
     except OSError as error:
-        raise DataError(f"'{path}' cannot be read ({error.strerror or error}): check its permissions.") from error
-    raise DataError(
-        f"'{path}' is not a zip, IDX or .npy file: pictures come in a folder, a zip or one of these arrays."
-    )
+        raise DataError(
+            f"'{source.name}' cannot be read ({error.strerror or error}): check its permissions."
+        ) from error
+    raise _unknown_source(source, list(READERS.values()))
 
 
-def _dataset(name: str, found: Array | Blocks | Files, target: Target, cache: Path, progress: bool) -> Dataset:
-    """The data set of what was found: an array as it lies where it is as asked for, else a pack."""
-    if isinstance(found, Files):
-        folder = cache / key_of("files", found.key(), target)
-        return packed(name, folder, partial(pack_files, name, found, target, folder, progress), found.stamp)
-    if isinstance(found, Array):
-        if found.images.ndim == 2 or fits(found.images, target):
-            return Dataset(name, found.images, found.labels, found.label_names, found.fingerprint())
-        found = _converted(found, target)
-    folder = cache / key_of("blocks", found.key, target)
-    return packed(name, folder, partial(pack_blocks, name, found, folder, progress))
+def _unknown_source(source: Source, readers: list[Reader]) -> DataError:
+    """Return the error for a source that no reader opens."""
+    if source.path is None:
+        names = [name for reader in readers for name in reader.names]
+        known = choices(source.name, names)
+        return DataError(f"'{source.name}' is neither a file or folder here nor a built-in data set: {known}")
+    accepted = [reader.help for reader in readers if not reader.names]
+    expected = f"{', '.join(accepted[:-1])} or {accepted[-1]}"
+    if not source.is_file:
+        return DataError(f"'{source.path}' is neither a file nor a folder: give {expected}.")
+    return DataError(f"'{source.path}' is not in a format that can be read: give {expected}.")
 
 
-def _converted(array: Array, target: Target) -> Blocks:
-    """The array's pictures made to fit, block by block."""
-    return Blocks(
+def _to_dataset(name: str, contents: Contents, target: Target, cache: Path, progress: bool) -> Dataset:
+    """Return the data set: an array itself if it matches the target, else the pack of the contents."""
+    if isinstance(contents, RemoteFiles):
+        folder, fetch = cache / cache_key(*contents.key, target), contents.fetch
+        return open_or_build(name, folder, lambda: pack_files(name, fetch(), target, folder, progress))
+    if isinstance(contents, ImageFiles):
+        folder = cache / cache_key("files", contents.key(), target)
+        build = partial(pack_files, name, contents, target, folder, progress)
+        return open_or_build(name, folder, build, contents.stamp)
+    if isinstance(contents, PixelArray):
+        if contents.images.ndim == 2 or matches_target(contents.images, target):
+            return Dataset(name, contents.images, contents.labels, contents.label_names, contents.fingerprint())
+        contents = _converted(contents, target)
+    folder = cache / cache_key("blocks", contents.key, target)
+    return open_or_build(name, folder, partial(pack_blocks, name, contents, folder, progress))
+
+
+def _converted(array: PixelArray, target: Target) -> PixelBlocks:
+    """Return blocks of the array's images, converted to the target."""
+    return PixelBlocks(
         ("array", array.fingerprint()),
         len(array.images),
-        lambda: (fit_block(block, target) for block in in_blocks(array.images)),
+        lambda: (convert_block(block, target) for block in iter_blocks(array.images)),
         array.labels,
         array.label_names,
     )

@@ -1,8 +1,8 @@
-"""Endless batches of a data set. Batch i is a function of (data set, settings, i) and of nothing else.
+"""Endless batches of a data set. Batch i is a function of the data set, the settings and i only.
 
-So a resumed run needs one integer to go on exactly where it stopped, and two ranks agree without talking. Random
-choices are raw bits of a counter-based generator (Philox) keyed by the seed and by the epoch or the batch; numpy
-promises that these bits stay the same in every version, which it does not for its `permutation`.
+So one integer is enough to resume a run exactly where it stopped, and ranks agree without communication. Random choices
+are raw bits of a counter-based generator (Philox) with the seed and the epoch or batch as its key. NumPy guarantees
+these bits for every version, which it does not for `permutation`.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from ganache.data.dataset import Dataset
 from ganache.errors import DataError
 
 SHUFFLE, FLIP = 0, 1
-"""What the random bits are for: the same key never serves two purposes."""
+"""Purposes of random bits: a key is never used for two purposes."""
 
 _WORD = 2**64
 
 
 def random_bits(n: int, *, seed: int, key: int, purpose: int) -> NDArray[np.uint64]:
-    """n random words of 64 bits, the same wherever and whenever they are asked for."""
+    """Return n random 64-bit words that depend on the arguments only."""
     philox = np.random.Philox(counter=[0, 0, 0, purpose], key=[seed % _WORD, key % _WORD])
     return philox.random_raw(n)
 
 
 class Stream:
-    """Batches of exactly `batch` images: `stream[0]`, `stream[1]`, ... without end.
+    """Batches `stream[0]`, `stream[1]`, ... of exactly `batch` training images, without end.
 
-    "shuffle" shows every training image once an epoch, in an order of its own each epoch; "sequential" keeps the
-    order of the files and begins again at the end. Images that the data set holds out are never shown. Batches run
-    across the ends of epochs, so they are full even where the data set is smaller than one. With `flip`, each image
-    is mirrored with probability one half. Of `world` ranks, each reads its own slices of the one order.
+    `order` "shuffle" shows every training image once per epoch, in a new order for each epoch; "sequential" keeps the
+    order of the data set. Held-out images are never shown. Batches continue across the ends of epochs, so they are
+    full even if the data set is smaller than a batch. With `flip`, each image is mirrored horizontally with
+    probability 1/2. Of `world` ranks, rank `rank` reads the batches `rank`, `rank + world`, ... of one order.
     """
 
     def __init__(
@@ -53,13 +53,13 @@ class Stream:
     ) -> None:
         """Raises DataError for an empty data set, a batch below 1 or an unknown order."""
         if batch < 1:
-            raise DataError(f"a batch of {batch} images cannot be made: give at least 1.")
+            raise DataError(f"The batch size is {batch}: give at least 1.")
         if not len(dataset.training):
-            raise DataError(f"'{dataset.name}' is empty: a stream needs at least one image.")
+            raise DataError(f"'{dataset.name}' is empty: give data with at least one image.")
         if order not in ("shuffle", "sequential"):
-            raise DataError(f"'{order}' is not an order: choose 'shuffle' or 'sequential'.")
+            raise DataError(f"There is no order '{order}': choose 'shuffle' or 'sequential'.")
         if flip and dataset.images.ndim == 2:
-            raise DataError(f"'{dataset.name}' is made of points, which cannot be mirrored: leave flip off.")
+            raise DataError(f"'{dataset.name}' consists of points, which cannot be mirrored: turn flip off.")
         self.dataset = dataset
         self.batch = batch
         self.seed = seed
@@ -71,40 +71,40 @@ class Stream:
         self._epoch: tuple[int, NDArray[Any]] | None = None
 
     def __getitem__(self, index: int) -> Tensor:
-        """Batch `index`: float32 [B, C, H, W] in [-1, 1] with channels_last strides, or [B, 2] for a 2-D toy."""
+        """Return batch `index`: float32 [B, C, H, W] in [-1, 1] with channels_last strides, or [B, 2] for points."""
         moved = self._to_device(torch.from_numpy(self.dataset.at(self._rows(index))))
         if self.flip:
             bits = random_bits(self.batch, seed=self.seed, key=index * self.world + self.rank, purpose=FLIP)
             mirrored = self._to_device(torch.from_numpy((bits & np.uint64(1)).astype(bool)))
-            pictures = moved.permute(0, 3, 1, 2)  # the order in which mirroring is fast
+            pictures = moved.permute(0, 3, 1, 2)  # the layout in which mirroring is fast
             moved = torch.where(mirrored[:, None, None, None], pictures.flip(3), pictures).permute(0, 2, 3, 1)
         return moved if moved.ndim == 2 else to_float(moved)
 
     def labels(self, index: int) -> Tensor | None:
-        """The labels of batch `index`, int64 [B]; None for a data set without labels."""
+        """Return the labels of batch `index`, int64 [B]; None for a data set without labels."""
         if self.dataset.labels is None:
             return None
         return self._to_device(torch.from_numpy(self.dataset.labels[self._rows(index)]))
 
     def _rows(self, index: int) -> NDArray[Any]:
-        """Which images batch `index` holds: positions in the endless order, epoch after epoch."""
+        """Return the indices of the images in batch `index`."""
         if index < 0:
-            raise IndexError(f"batches are numbered from 0, not {index}")
+            raise IndexError(f"Batches are numbered from 0, but batch {index} was requested.")
         start = (index * self.world + self.rank) * self.batch
         parts: list[NDArray[Any]] = []
-        place, end = start, start + self.batch
-        while place < end:
-            epoch, offset = divmod(place, len(self.dataset.training))
-            parts.append(self._permutation(epoch)[offset : offset + end - place])
-            place += len(parts[-1])
+        position, end = start, start + self.batch
+        while position < end:
+            epoch, offset = divmod(position, len(self.dataset.training))
+            parts.append(self._permutation(epoch)[offset : offset + end - position])
+            position += len(parts[-1])
         return np.concatenate(parts)
 
     def _permutation(self, epoch: int) -> NDArray[Any]:
-        """The order of one epoch. Only the latest is kept: batches come in order, and a border costs one sort."""
-        # Read and replaced as one tuple, so that a thread that loads ahead never sees half of it.
-        kept = self._epoch
-        if kept is not None and (kept[0] == epoch or self.order == "sequential"):
-            return kept[1]
+        """Return the order of one epoch. The latest is cached, since batches are read in order."""
+        # Read and replaced as one tuple, so that another thread never sees a part of it.
+        cached = self._epoch
+        if cached is not None and (cached[0] == epoch or self.order == "sequential"):
+            return cached[1]
         order = self.dataset.training
         if self.order == "shuffle":
             order = order[
@@ -114,7 +114,7 @@ class Stream:
         return order
 
     def _to_device(self, tensor: Tensor) -> Tensor:
-        """Moved without waiting: from pinned memory the copy to a GPU runs beside the work on it."""
+        """Copy to the device; to a GPU from pinned memory, asynchronously."""
         if self.device.type == "cuda":
             return tensor.pin_memory().to(self.device, non_blocking=True)
         return tensor.to(self.device)

@@ -1,5 +1,6 @@
-"""How good a generator is: features of images, metrics on them, and an evaluation with its protocol and errors.
+"""Evaluation of a generator: features of images, metrics on them, and scores with their errors and protocol.
 
-`features/` turns images into vectors, `metrics/` compares sets of them, `measure` puts both together. It
-imports `core`, `functional` and `data`; `lab`, `runs`, `output`, `claims` and `cli` may import it.
+`features/` turns images into vectors, `metrics/` compares sets of vectors, `scores` names the scores, and `measure`
+puts them together into an `evaluation.Evaluation`. This folder imports `core`, `functional` and `data`; `lab`, `runs`,
+`output`, `claims` and `cli` may import it.
 """

@@ -1,6 +1,7 @@
-"""A generator and data -> an Evaluation.
+"""Evaluate a generator on a data set.
 
-Pictures are looked at a few hundred at a time and kept as their features, so memory stays flat whatever their number.
+Images are generated and read a few hundred at a time and reduced to their features, so memory use does not depend on
+their number.
 """
 
 from __future__ import annotations
@@ -20,21 +21,22 @@ from ganache.core.images import as_x
 from ganache.core.rendering import as_pictures, generate
 from ganache.data import Dataset
 from ganache.errors import ConfigError, DataError, TrainingError
-from ganache.evaluation.features.base import Features
-from ganache.evaluation.features.extract import CHUNK, Positions, extractor_of, looked_at, of_data
-from ganache.evaluation.judging import SUBSETS, SampleSets, has_variety, scores, subset_size
-from ganache.evaluation.results import Evaluation, Protocol
+from ganache.evaluation.evaluation import Evaluation, Protocol
+from ganache.evaluation.features.base import FeatureInputs, Features, Positions
+from ganache.evaluation.features.extract import CHUNK, build_features, dataset_features, picture_features
+from ganache.evaluation.metrics.diversity import MIN_SIDE
+from ganache.evaluation.scores import SUBSETS, SampleSets, score_groups, subset_size, supports_ms_ssim
 from ganache.functional.latents import from_seeds
 from ganache.types import Critic, Generator, Prior
 
-FEWEST = 100
-"""Pictures on either side; with fewer no score means anything."""
+MIN_IMAGES = 100
+"""Fewest generated and fewest real images; scores of fewer images are meaningless."""
 
 SEED = 2_000_000
-"""The first latent: far from those that anybody looks at, and from those that chose the best checkpoint."""
+"""Seed of the first latent: far from the seeds that users look at, and from those that select the best checkpoint."""
 
-REMEMBERED = 50_000
-"""Training pictures, at most, among which copies are looked for."""
+MAX_MEMORISATION_IMAGES = 50_000
+"""Most training images among which copies are searched for."""
 
 
 def evaluate(
@@ -51,168 +53,188 @@ def evaluate(
     cache: Path | None = None,
     progress: bool = False,
 ) -> Evaluation:
-    """How near n pictures of latents `seed`, `seed` + 1, ... are to as many real ones, or to all that there are.
+    """Compare n generated images with n real ones, or with all real ones if there are fewer.
 
-    The real ones are those that were trained on; of data whose fingerprint is not the one in the checkpoint's `header`,
-    any. `features`: "random" (the default), "pixels" (the default for points), "classifier" or "inception", whose
-    `weights` are a file's. A `critic` that reads
-    categorical codes, as InfoGAN's does, is asked whether they name the classes of labelled data.
-    Raises ConfigError, DataError or TrainingError where they cannot be compared.
+    Args:
+        generator: The generator; features are computed on its device.
+        prior: The distribution of its latents. Latents of the seeds `seed`, ..., `seed + n - 1` are used.
+        data: The real images. If their fingerprint is the one in `header`, the images of the training split are
+            compared, and the held-out images test for memorisation; otherwise any images.
+        features: A name in FEATURES; by default "random", and "pixels" for points.
+        n: The number of images to generate.
+        weights: The file of weights, for features that need one ("inception").
+        critic: A critic with a head for categorical codes (InfoGAN); labelled data then give the score
+            `code_accuracy`.
+        seed: The seed of the first latent and of every random choice.
+        header: The checkpoint's header, with the keys "step" and "data_fingerprint".
+        cache: The folder that keeps the features of real images; None for the default cache folder.
+        progress: Whether to show progress bars.
+
+    Raises:
+        ConfigError: Unknown features, fewer than 100 images, or data that do not suit the features.
+        DataError: Generated and real images have different shapes, or there are fewer than 100 real images.
+        TrainingError: The generator outputs NaN or infinity.
     """
     header = header or {}
-    known = header.get("data_fingerprint", data.fingerprint) == data.fingerprint
-    chosen = choose(data, n, seed, known)
-    refuse_mismatch(generator, data, n, len(chosen.pool))
+    is_training_data = header.get("data_fingerprint", data.fingerprint) == data.fingerprint
+    positions = choose_positions(data, n, seed, is_training_data)
+    check_comparable(generator, data, n, len(positions.real))
     name = features or ("pixels" if len(data.image_shape) == 1 else "random")
-    extractor, said = extractor_of(name, data, chosen.pool, chosen.held_out, cache, weights)
-    sides = both_sides(generator, prior, data, chosen, extractor, n, seed, cache, progress)
+    extractor = build_features(name, FeatureInputs(data, positions.real, positions.held_out, cache, weights))
+    sets = extract_sample_sets(generator, prior, data, positions, extractor, n, seed, cache, progress)
     if critic is not None and critic.codes is not None and prior.categories > 1:
-        sides = replace(sides, codes=codes_of(critic, data, chosen.pool[:n], prior.categories))
+        sets = replace(sets, codes=read_codes(critic, data, positions.real[:n], prior.categories))
     protocol = Protocol(
         generated=n,
-        real=len(sides.real),
-        split="training" if known else "all",
-        held_out=len(sides.held_out),
+        real=len(sets.real),
+        split="training" if is_training_data else "all",
+        held_out=len(sets.held_out),
         features=extractor.name,
         features_hash=extractor.hash,
         num_features=extractor.num_features,
-        sees=extractor.sees,
+        preprocessing=extractor.preprocessing,
         seed=seed,
         step=header.get("step"),
         data=data.name,
         data_fingerprint=data.fingerprint,
     )
-    found = []
-    with tqdm(list(scores(sides)), desc="scoring", unit="score", disable=None if progress else True) as bar:
-        for what, compute in bar:
-            bar.set_postfix_str(what)
-            found += compute()
-    return Evaluation(tuple(found), protocol, (*said, *remarks(sides, known)))
+    scores = []
+    with tqdm(list(score_groups(sets)), desc="scoring", unit="score", disable=None if progress else True) as bar:
+        for title, compute in bar:
+            bar.set_postfix_str(title)
+            scores += compute()
+    return Evaluation(tuple(scores), protocol, (*extractor.notes, *evaluation_notes(sets, is_training_data)))
 
 
 @dataclass(frozen=True)
-class Chosen:
-    """Positions of the pictures that an evaluation looks at, in an order that means nothing."""
+class EvaluatedPositions:
+    """Positions, in random order, of the images that an evaluation uses."""
 
-    pool: Positions
-    """Those that may be compared with; the first n are."""
+    real: Positions
+    """Images to search for copies; the first n of them are the real set."""
     held_out: Positions
-    """Those that training did not see; empty where there is no test of memory."""
+    """Images that training did not see; empty if there is no test for memorisation."""
 
 
-def choose(data: Dataset, n: int, seed: int, known: bool) -> Chosen:
-    """Which pictures are looked at: of the data that were trained on (`known`) the training ones, of others any."""
-    pool, held_out = (data.training, data.held_out) if known else (np.arange(len(data)), data.held_out[:0])
-    # Copies are looked for among all training pictures, or nearly.
-    most = max(n, REMEMBERED) if len(held_out) else n
-    return Chosen(at_random(pool, most, seed), at_random(held_out, most, seed))
+def choose_positions(data: Dataset, n: int, seed: int, is_training_data: bool) -> EvaluatedPositions:
+    """Choose from the training and held-out splits of the data trained on, or from all images of other data."""
+    all_positions: Positions = np.arange(len(data))
+    real, held_out = (data.training, data.held_out) if is_training_data else (all_positions, data.held_out[:0])
+    at_most = max(n, MAX_MEMORISATION_IMAGES) if len(held_out) else n
+    return EvaluatedPositions(random_subset(real, at_most, seed), random_subset(held_out, at_most, seed))
 
 
-def at_random(positions: Positions, most: int, seed: int) -> Positions:
-    """At most so many of the positions, shuffled."""
+def random_subset(positions: Positions, at_most: int, seed: int) -> Positions:
+    """Return up to `at_most` of the positions, in random order."""
     order = torch.randperm(len(positions), generator=torch.Generator().manual_seed(seed))
-    chosen: Positions = positions[order[:most].numpy()]
-    return chosen
+    subset: Positions = positions[order[:at_most].numpy()]
+    return subset
 
 
-def both_sides(
+def extract_sample_sets(
     generator: Generator,
     prior: Prior,
     data: Dataset,
-    chosen: Chosen,
+    positions: EvaluatedPositions,
     extractor: Features,
     n: int,
     seed: int,
     cache: Path | None,
     progress: bool,
 ) -> SampleSets:
-    """Generated and real pictures as their features. The extractor works where the generator does."""
+    """Return generated and real images as features. The extractor runs on the generator's device."""
     extractor.to(next(generator.parameters()).device)
     kept = SUBSETS * subset_size(data.images.shape[1:])
-    fake, fake_pictures = of_generator(generator, prior, n, seed, extractor, kept, progress)
-    training, held_out = (of_data(data, each, extractor, cache, progress) for each in (chosen.pool, chosen.held_out))
+    fake, fake_images = generator_features(generator, prior, n, seed, extractor, kept, progress)
+    training, held_out = (
+        dataset_features(data, each, extractor, cache, progress) for each in (positions.real, positions.held_out)
+    )
     extractor.cpu()
     return SampleSets(
         fake=fake,
         real=training[:n],
         training=training,
         held_out=held_out,
-        fake_pictures=fake_pictures,
-        real_pictures=data.at(chosen.pool[: min(n, kept)]),
+        fake_images=fake_images,
+        real_images=data.at(positions.real[: min(n, kept)]),
         fake_logits=extractor.logits(fake),
         real_logits=extractor.logits(training[:n]),
-        own_classes=extractor.own_classes,
-        labels=None if data.labels is None else torch.from_numpy(data.labels[chosen.pool[:n]]),
+        predicts_labels=extractor.predicts_labels,
+        labels=None if data.labels is None else torch.from_numpy(data.labels[positions.real[:n]]),
         codes=None,
         seed=seed,
     )
 
 
-def refuse_mismatch(generator: Generator, data: Dataset, n: int, real: int) -> None:
-    """Raise where generated and real pictures are not alike in size, or too few are asked for or there."""
-    if n < FEWEST:
-        raise ConfigError(f"n is {n}: a score of fewer than {FEWEST} pictures means nothing.")
-    made, there = generator.image_shape, data.image_shape
-    if made != there:
-        words = ["x".join(map(str, shape)) if len(shape) == 3 else "points" for shape in (made, there)]
+def check_comparable(generator: Generator, data: Dataset, n: int, num_real: int) -> None:
+    """Raise ConfigError or DataError for images of different shapes and for fewer than MIN_IMAGES of either kind."""
+    if n < MIN_IMAGES:
+        raise ConfigError(f"n is {n}: generate at least {MIN_IMAGES} pictures, since scores of fewer are meaningless.")
+    shapes = (generator.image_shape, data.image_shape)
+    if shapes[0] != shapes[1]:
+        words = ["x".join(map(str, shape)) if len(shape) == 3 else "points" for shape in shapes]
         raise DataError(
             f"The generator makes {words[0]} (channels, height, width), and {data.name} is {words[1]}: give data "
-            "of the generator's kind."
+            "of the generator's shape."
         )
-    if real < FEWEST:
-        raise DataError(f"{data.name} has {real} pictures to compare with: at least {FEWEST} are needed.")
+    if num_real < MIN_IMAGES:
+        raise DataError(f"{data.name} has {num_real} pictures to compare with: at least {MIN_IMAGES} are needed.")
 
 
-def of_generator(
+def generator_features(
     generator: Generator, prior: Prior, n: int, seed: int, extractor: Features, keep: int, progress: bool
 ) -> tuple[Tensor, NDArray[Any]]:
-    """(features [n, F], the first `keep` pictures) of the latents from `seed` on; rounded as in a picture file."""
-    features, pictures = [], []
+    """Generate the images of the seeds `seed`, ..., `seed + n - 1`, rounded to 8 bits.
+
+    Returns their features [n, F], and the first `keep` of the images.
+    """
+    features, kept = [], []
     starts = range(0, n, CHUNK)
     for start in tqdm(starts, desc="generating", unit_scale=CHUNK, disable=None if progress else True):
         seeds = range(seed + start, seed + min(start + CHUNK, n))
         x = generate(generator, from_seeds(prior, seeds))
         if not x.isfinite().all():
-            raise TrainingError("The generator makes values that are not numbers: evaluate an earlier checkpoint.")
-        made = as_pictures(x)
-        features.append(looked_at(made, extractor))
+            raise TrainingError("The generator outputs values that are not numbers: evaluate an earlier checkpoint.")
+        images = as_pictures(x)
+        features.append(picture_features(images, extractor))
         if start < keep:
-            pictures.append(made)
-    return torch.cat(features), np.concatenate(pictures)[:keep]
+            kept.append(images)
+    return torch.cat(features), np.concatenate(kept)[:keep]
 
 
 @torch.inference_mode()
-def codes_of(critic: Critic, data: Dataset, positions: Positions, categories: int) -> Tensor:
-    """The likeliest categorical code [n] of each picture, as the critic's head Q reads it."""
+def read_codes(critic: Critic, data: Dataset, positions: Positions, categories: int) -> Tensor:
+    """Return the most likely categorical code [n] of each image according to the critic's head Q."""
     device = next(critic.parameters()).device
-    found = []
+    codes = []
     for start in range(0, len(positions), CHUNK):
         x = as_x(data.at(positions[start : start + CHUNK])).to(device)
-        found.append(critic.read_codes(critic.features(x))[:, :categories].argmax(dim=1).cpu())
-    return torch.cat(found)
+        codes.append(critic.read_codes(critic.features(x))[:, :categories].argmax(dim=1).cpu())
+    return torch.cat(codes)
 
 
-def remarks(sides: SampleSets, known: bool) -> list[str]:
-    """What was left out and why, and what to keep in mind."""
-    said = []
-    if not known:
-        said.append("These are not the data that the generator was trained on (their fingerprints differ).")
-    if not len(sides.held_out):
-        why = "of these data it has seen none" if not known else "no picture was held out of training"
-        said.append(f"memorised is left out: {why}.")
-    also = "" if sides.labels is not None else ", on data with labels"
-    if sides.fake_logits is None:
-        said.append(f"inception_score, classes and class_entropy are left out: they need --features classifier{also}.")
-    elif not sides.own_classes:
-        said.append(f"classes and class_entropy are left out: they need --features classifier{also}.")
-    if sides.codes is not None and sides.labels is None:
-        said.append("code_accuracy is left out: it needs data with labels.")
-    if not has_variety(sides.fake_pictures):
-        said.append("variety is left out: it compares pictures of at least 16x16.")
-    fewest = min(len(sides.real), len(sides.fake))
-    if fewest < 4 * sides.real.shape[1]:
-        said.append(
-            f"{fewest:,} pictures are few for {sides.real.shape[1]} features: frechet comes out too large, and "
-            "frechet_infinity is rough."
+def evaluation_notes(sets: SampleSets, is_training_data: bool) -> list[str]:
+    """Return sentences on the scores that were left out, and on the limits of the others."""
+    notes = []
+    if not is_training_data:
+        notes.append("These are not the data that the generator was trained on (their fingerprints differ).")
+    if not len(sets.held_out):
+        why = "no picture was held out of training" if is_training_data else "the generator has seen none of these data"
+        notes.append(f"memorised is left out: {why}.")
+    on_labels = "" if sets.labels is not None else ", on data with labels"
+    if sets.fake_logits is None:
+        left_out = "inception_score, classes and class_entropy"
+        notes.append(f"{left_out} are left out: they need --features classifier{on_labels}.")
+    elif not sets.predicts_labels:
+        notes.append(f"classes and class_entropy are left out: they need --features classifier{on_labels}.")
+    if sets.codes is not None and sets.labels is None:
+        notes.append("code_accuracy is left out: it needs data with labels.")
+    if not supports_ms_ssim(sets.fake_images):
+        notes.append(f"variety is left out: it needs pictures of at least {MIN_SIDE}x{MIN_SIDE}.")
+    fewest = min(len(sets.real), len(sets.fake))
+    if fewest < 4 * sets.real.shape[1]:
+        notes.append(
+            f"{fewest:,} pictures are few for {sets.real.shape[1]} features: frechet is biased upwards, and "
+            "frechet_infinity is imprecise."
         )
-    return said
+    return notes

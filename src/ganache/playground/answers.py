@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from ganache.core.rendering import Model, render
-from ganache.data import picture_in
+from ganache.data.decoding import decode_picture
 from ganache.errors import ConfigError, GanacheError
 from ganache.functional import latents
 from ganache.lab import explore
@@ -105,7 +105,7 @@ def mix(message: wire.Mix, library: Library) -> Answer:
             latents.on_noise(model.prior, latents.add, a, b),
             latents.on_noise(model.prior, latents.abs_difference, a, b),
             latents.on_noise(model.prior, latents.product, a, b),
-            latents.between(model.prior, latents.slerp)(a, b, t),
+            latents.blend_latents(model.prior, latents.slerp)(a, b, t),
         ]
     )
     blobs: list[bytes] = []
@@ -174,7 +174,7 @@ def invert(message: wire.Invert, upload: bytes, library: Library) -> Answer:
     loaded = library.loaded(message.model)
     shape = loaded.model.generator.image_shape
     fit = loaded.config.data.fit
-    given = picture_in(upload, (shape[1], shape[2]), shape[0], fit, "The dropped file").pixels[None]
+    given = decode_picture(upload, (shape[1], shape[2]), shape[0], fit, "The dropped file").pixels[None]
     z = inverting.invert(Invert(), loaded.model, given)
     made = render(loaded.model.generator, z)
     blobs: list[bytes] = []

@@ -1,7 +1,7 @@
-"""Data sets from the Hugging Face hub, through its `datasets` library (extra: hub).
+"""Read data sets of the Hugging Face hub with its library `datasets` (extra: hub).
 
-Only data are fetched: a data set that wants to run code of its own is refused. Its pictures then go the same way as
-those of a folder, through the doctor into a pack, so a second start needs neither the network nor the library.
+Only data are downloaded: a data set that needs to run code of its own is refused. The images are inspected and packed
+like those of a folder, so a second start needs neither the network nor the library.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from functools import partial
 from typing import Any
 from urllib.request import getproxies
 
-from ganache.data.readers.files import MAX_BYTES, Entry, Files, at_most
-from ganache.data.reasons import Reason, Skip
+from ganache.data.readers.image_files import MAX_BYTES, ImageFile, ImageFiles, RemoteFiles, limit_size
+from ganache.data.readers.reader import Reader, ReadOptions, Source
+from ganache.data.skip_reasons import SkipFile, SkipReason
 from ganache.errors import DataError, MissingExtra
 
 REPOSITORIES = {
@@ -21,83 +22,95 @@ REPOSITORIES = {
     "fashion-mnist": "zalando-datasets/fashion_mnist",
     "mnist": "ylecun/mnist",
 }
+"""Short names of repositories."""
+
 PREFIX = "hf:"
 
 _HOST = ("huggingface.co", 443)
-_PATIENCE = 2.0
-"""Seconds until the network counts as absent; the library itself would try for 23."""
+_TIMEOUT = 2.0
+"""Seconds after which the network counts as unreachable; the library itself would wait 23."""
 
 
-def repository(source: str) -> str | None:
-    """ "mnist" or "hf:owner/name" -> the repository's name on the hub; None for what is no such source."""
-    if source.startswith(PREFIX):
-        return source.removeprefix(PREFIX)
-    return REPOSITORIES.get(source)
+class HubReader(Reader):
+    """The training split of a data set of the hub."""
+
+    help = "a data set of the Hugging Face hub ('mnist', 'fashion-mnist', 'cifar10', 'hf:owner/name')"
+    names = tuple(REPOSITORIES)
+
+    def opens(self, source: Source) -> bool:
+        is_repository = source.path is None and source.name.startswith(PREFIX) and source.name != PREFIX
+        return is_repository or super().opens(source)
+
+    def read(self, source: Source, options: ReadOptions) -> RemoteFiles:
+        """Fetching raises DataError without network, MissingExtra without the library `datasets`."""
+        return RemoteFiles(("hub", source.name), partial(fetch, source.name))
 
 
-def hub_files(source: str) -> Files:
-    """The training pictures of a hub data set. Raises DataError without a network, MissingExtra without `datasets`."""
-    name = repository(source) or source
-    if not _offline_on_purpose() and not _reachable():
+def fetch(name: str) -> ImageFiles:
+    """Download the training split of the data set with this short name, or "hf:owner/name"."""
+    if not _is_offline_mode() and not _is_reachable():
         raise DataError(
-            f"'{source}' comes from the network and {_HOST[0]} cannot be reached: give a local folder, zip or IDX "
-            "file, or a built-in name such as 'faces' or 'digits' (HF_HUB_OFFLINE=1 uses what was fetched before)."
+            f"'{name}' comes from the network and {_HOST[0]} cannot be reached: give a local folder, zip or IDX "
+            "file, or a built-in name such as 'faces' or 'digits' (HF_HUB_OFFLINE=1 uses earlier downloads)."
         )
     try:
         import datasets
     except ImportError as error:
-        raise MissingExtra(f"'{source}' comes from the Hugging Face hub and", "hub") from error
+        raise MissingExtra(f"'{name}' comes from the Hugging Face hub and", "hub") from error
+    repository = REPOSITORIES.get(name, name.removeprefix(PREFIX))
     try:
-        table = datasets.load_dataset(name, split="train")
+        table = datasets.load_dataset(repository, split="train")
     except (OSError, ValueError, RuntimeError) as error:
-        # The library's own errors derive from these; its first line says enough.
+        # The library's exceptions derive from these; the first line of the message is enough.
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise DataError(f"'{source}' could not be fetched from the hub ({reason}).") from error
-    return _as_files(source, table, datasets)
+        raise DataError(
+            f"'{name}' could not be downloaded from the hub ({reason}): check its name, or give a local folder or zip."
+        ) from error
+    return _to_files(name, table, datasets)
 
 
-def _as_files(source: str, table: Any, datasets: Any) -> Files:
-    """A table with a column of images -> entries that hand out each image's own bytes, undecoded."""
+def _to_files(name: str, table: Any, datasets: Any) -> ImageFiles:
+    """Return the images in a table's first column of images, with the bytes that were uploaded."""
     features = table.features
-    images = [name for name, kind in features.items() if isinstance(kind, datasets.Image)]
-    classes = [name for name, kind in features.items() if isinstance(kind, datasets.ClassLabel)]
+    images = [column for column, feature in features.items() if isinstance(feature, datasets.Image)]
+    classes = [column for column, feature in features.items() if isinstance(feature, datasets.ClassLabel)]
     if not images:
-        raise DataError(f"'{source}' has no column of images: it has {', '.join(features)}.")
+        raise DataError(f"'{name}' has no column of images, but {', '.join(features)}: choose a data set of images.")
     label_names = tuple(features[classes[0]].names) if classes else ()
     labels = list(table[classes[0]]) if classes else [None] * len(table)
     table = table.cast_column(images[0], datasets.Image(decode=False))
     entries = [
-        Entry(f"train/{i:08d}", partial(_read, table, i, images[0]), (), label if classes else None)
+        ImageFile(f"train/{i:08d}", partial(_read_cell, table, i, images[0]), (), label if classes else None)
         for i, label in enumerate(labels)
     ]
-    return Files(tuple(entries), label_names=label_names)
+    return ImageFiles(tuple(entries), label_names=label_names)
 
 
-def _read(table: Any, row: int, column: str) -> bytes:
-    """The bytes of one image as they were uploaded: in the table itself, or in a file that it names."""
+def _read_cell(table: Any, row: int, column: str) -> bytes:
+    """Return the bytes of one image: from the table itself, or from the file that it refers to."""
     cell = table[row][column]
     if cell is None or (cell["bytes"] is None and not cell["path"]):
-        raise Skip(Reason.EMPTY)
+        raise SkipFile(SkipReason.EMPTY)
     if cell["bytes"] is not None:
-        return at_most(bytes(cell["bytes"]))
+        return limit_size(bytes(cell["bytes"]))
     try:
         with open(cell["path"], "rb") as file:
-            return at_most(file.read(MAX_BYTES + 1))
+            return limit_size(file.read(MAX_BYTES + 1))
     except OSError as error:
-        raise Skip(Reason.UNREADABLE, error.strerror or str(error)) from error
+        raise SkipFile(SkipReason.UNREADABLE, error.strerror or str(error)) from error
 
 
-def _offline_on_purpose() -> bool:
-    """Whether the user told the hub's library to use only what it has."""
+def _is_offline_mode() -> bool:
+    """Whether the user told the library to use only earlier downloads."""
     return any(os.environ.get(name, "0") not in ("", "0") for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE"))
 
 
-def _reachable() -> bool:
-    """Whether the hub answers; behind a proxy that cannot be asked so simply, and is believed."""
+def _is_reachable() -> bool:
+    """Whether the hub accepts a connection; assumed behind a proxy, which a plain connection would bypass."""
     if "https" in getproxies():
         return True
     try:
-        with socket.create_connection(_HOST, timeout=_PATIENCE):
+        with socket.create_connection(_HOST, timeout=_TIMEOUT):
             return True
     except OSError:
         return False

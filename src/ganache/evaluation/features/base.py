@@ -1,55 +1,100 @@
-"""Images -> vectors that scores compare. The extractors are interchangeable, and a hash names each one's definition."""
+"""The interface of feature extractors, and what they share: how images are resized, and the hash of a definition."""
 
 from __future__ import annotations
 
 import hashlib
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ganache.data import Dataset
 from ganache.errors import ConfigError
 from ganache.types import ImageShape
 
 CHUNK = 64
-"""Images at a time: memory stays flat."""
+"""Images per forward pass, so that memory use does not depend on their number."""
+
+Positions = NDArray[np.integer[Any]]
+"""Indices of images in a data set."""
+
+
+@dataclass(frozen=True)
+class FeatureInputs:
+    """Everything that an extractor can be built from."""
+
+    data: Dataset
+    training: Positions
+    """Images that an extractor may be trained on."""
+
+    held_out: Positions
+    """Images that the generator's training did not see."""
+
+    cache: Path | None = None
+    """Folder for weights that were trained; None for the default cache folder."""
+
+    weights: Path | None = None
+    """File of weights, for an extractor with a `weights_file`."""
 
 
 class Features(nn.Module, ABC):
-    """x [N, *image_shape] in [-1, 1] -> float32 [N, num_features]. A torchmetrics metric takes one as `feature`."""
+    """A feature extractor: x [N, *image_shape] in [-1, 1] -> float32 [N, num_features].
+
+    A subclass implements `vectors` and sets `name`, `num_features` and `preprocessing`. An instance can be the
+    `feature` of a torchmetrics metric. Scores are comparable if the extractors' hashes are equal.
+    """
 
     name: str
-    num_features: int
-    sees: str
-    """How an image is brought to the size at which it is looked at, in words."""
+    """The key in FEATURES. Part of the hash."""
 
-    own_classes = False
-    """Whether the classes that it speaks of are those of the data's labels."""
+    num_features: int
+    preprocessing: str
+    """How an image is brought to the size that the extractor looks at. Part of the hash."""
+
+    notes: tuple[str, ...] = ()
+    """Sentences that an evaluation with this extractor should show."""
+
+    weights_file: ClassVar[str | None] = None
+    """Name of the file of pretrained weights that the extractor needs, as help and errors show it; None for none."""
+
+    predicts_labels = False
+    """Whether the classes of `logits` are the labels of the data."""
+
+    @classmethod
+    def build(cls, inputs: FeatureInputs) -> Self:
+        """Return an extractor for the images of `inputs.data`, in evaluation mode.
+
+        Raises ConfigError if the data do not suit the extractor.
+        """
+        return cls(inputs.data.image_shape)  # type: ignore[arg-type]
 
     @abstractmethod
     def vectors(self, x: Tensor) -> Tensor:
-        """One chunk, x [B, *image_shape] -> [B, num_features]."""
+        """Return the features [B, num_features] of one chunk x [B, *image_shape]."""
 
     def logits(self, h: Tensor) -> Tensor | None:
-        """Features [N, F] -> what they say of the classes [N, K], before the softmax; None where they say nothing."""
+        """Return the class logits [N, K] of features h [N, F]; None if the extractor does not classify."""
         return None
 
     @torch.no_grad()
     def forward(self, x: Tensor) -> Tensor:
         chunks: tuple[Tensor, ...] = x.split(CHUNK)  # type: ignore[no-untyped-call]
-        with whole_float32():
+        with disable_tf32():
             return torch.cat([self.vectors(chunk) for chunk in chunks])
 
     @cached_property
     def hash(self) -> str:
-        """12 hexadecimal digits of the SHA-256 of name, view and weights: equal ones give comparable numbers."""
-        digest = hashlib.sha256(f"{self.name} {self.num_features} {self.sees}".encode())
+        """12 hexadecimal digits of the SHA-256 of name, number of features, preprocessing and weights."""
+        digest = hashlib.sha256(f"{self.name} {self.num_features} {self.preprocessing}".encode())
         for name, tensor in self.state_dict().items():
             digest.update(f"{name} {tuple(tensor.shape)}".encode())
             digest.update(tensor.cpu().contiguous().numpy().tobytes())
@@ -57,8 +102,8 @@ class Features(nn.Module, ABC):
 
 
 @contextmanager
-def whole_float32() -> Iterator[None]:
-    """A GPU's convolutions without TF32, whose ten bits would make other features than a CPU does."""
+def disable_tf32() -> Iterator[None]:
+    """Compute convolutions in full float32 on a GPU: TF32's 10-bit mantissa would give other features than a CPU."""
     allowed = torch.backends.cudnn.allow_tf32
     torch.backends.cudnn.allow_tf32 = False
     try:
@@ -67,101 +112,41 @@ def whole_float32() -> Iterator[None]:
         torch.backends.cudnn.allow_tf32 = allowed
 
 
-class Pixels(Features):
-    """The pixels themselves, of images reduced to at most 16x16; the points of a 2-D toy as they are."""
-
-    name = "pixels"
-    SIDE = 16
-    """At 32x32 the covariance of 3,072 numbers would cost minutes."""
-
-    def __init__(self, image_shape: ImageShape) -> None:
-        super().__init__()
-        size = reduced(image_shape[1:], self.SIDE)
-        self.num_features = int(np.prod((image_shape[0], *size)))
-        self.sees = in_words(image_shape[1:], size)
-        self.size = size
-
-    def vectors(self, x: Tensor) -> Tensor:
-        return resized(x, self.size).flatten(1).float()
-
-
-class RandomFeatures(Features):
-    """A convolutional network with random weights, the same on every machine.
-
-    Random weights see texture and arrangement without the bias of what others were trained on (Naeem et al. 2020,
-    "Reliable fidelity and diversity metrics for generative models"). Four depths of 3x3 convolutions and
-    ReLUs, each averaged over a 4x4 grid; the grids' numbers are mixed down by random signs (Achlioptas 2003), which
-    keeps distances.
-    """
-
-    name = "random"
-    WIDTHS = (32, 64, 128, 128)
-    SIDE = 64
-    GRID = 4
-
-    def __init__(self, image_shape: ImageShape, seed: int = 0, num_features: int = 512) -> None:
-        """Raises ConfigError for points and for images of a side below 8."""
-        super().__init__()
-        refuse_unless_image(image_shape, self.name)
-        self.size = reduced(image_shape[1:], self.SIDE)
-        self.sees = in_words(image_shape[1:], self.size)
-        self.num_features = num_features
-        channels = (image_shape[0], *self.WIDTHS)
-        for depth, (into, out) in enumerate(zip(channels, self.WIDTHS, strict=False)):
-            # He et al. 2015, equation 10, as a uniform distribution: the spread stays alike through the depths.
-            bound = math.sqrt(6 / (9 * into))
-            self.register_buffer(f"conv{depth}", bound * uniform((out, into, 3, 3), seed, depth))
-        mixed = sum(self.WIDTHS) * self.GRID**2
-        signs = uniform((mixed, num_features), seed, len(self.WIDTHS)).sign()
-        self.register_buffer("mix", signs / math.sqrt(mixed))
-
-    def vectors(self, x: Tensor) -> Tensor:
-        h, grids = resized(x, self.size), []
-        for depth in range(len(self.WIDTHS)):
-            h = F.relu(F.conv2d(h, self.get_buffer(f"conv{depth}"), padding=1))
-            grids.append(F.adaptive_avg_pool2d(h, self.GRID).flatten(1))
-            if min(h.shape[2:]) > 1:
-                h = F.avg_pool2d(h, 2)
-        return torch.cat(grids, dim=1) @ self.get_buffer("mix")
-
-
-def uniform(shape: tuple[int, ...], seed: int, key: int) -> Tensor:
-    """float32 uniform on (-1, 1), never 0, from raw random bits: the same to the bit on every machine."""
-    bits = np.random.Philox(key=[seed, key]).random_raw(int(np.prod(shape))) >> np.uint64(41)  # 23 bits
-    return torch.from_numpy(((bits.astype(np.float32) + 0.5) / 2**22 - 1).reshape(shape))
-
-
-def refuse_unless_image(image_shape: ImageShape, name: str) -> None:
-    """Raise ConfigError for what a convolutional network cannot look at."""
+def require_image(image_shape: ImageShape, name: str) -> None:
+    """Raise ConfigError for points and for images with a side below 8: a convolutional network cannot see them."""
     if len(image_shape) != 3:
-        raise ConfigError(f"The data are points, and the features '{name}' look at images: use --features pixels.")
+        raise ConfigError(f"The data are points, and the features '{name}' need images: use --features pixels.")
     if min(image_shape[1:]) < 8:
         raise ConfigError(
-            f"The images are {image_shape[2]}x{image_shape[1]}, and the features '{name}' need 8x8: use "
+            f"The images are {image_shape[2]}x{image_shape[1]}, and the features '{name}' need at least 8x8: use "
             "--features pixels."
         )
 
 
-def reduced(size: tuple[int, ...], most: int) -> tuple[int, ...]:
-    """(H, W) with its longer side at most `most`, its proportions kept; () of a point.
+def reduced_size(size: tuple[int, ...], max_side: int) -> tuple[int, ...]:
+    """Return (H, W) scaled so that the longer side is at most `max_side`; () for a point.
 
-    >>> reduced((48, 64), 32)
+    >>> reduced_size((48, 64), 32)
     (24, 32)
     """
-    scale = min(1.0, most / max(size)) if size else 1.0
+    scale = min(1.0, max_side / max(size)) if size else 1.0
     return tuple(max(1, round(side * scale)) for side in size)
 
 
-def resized(x: Tensor, size: tuple[int, ...]) -> Tensor:
-    """x brought to `size`, each new pixel an average over those it replaces (Parmar et al. 2022: not to alias)."""
+def resize(x: Tensor, size: tuple[int, ...]) -> Tensor:
+    """Resize x [N, C, H, W] bilinearly, with antialiasing.
+
+    Without antialiasing, features of resized images depend on the library (Parmar et al. 2022, "On aliased resizing
+    and surprising subtleties in GAN evaluation").
+    """
     if tuple(x.shape[2:]) == size:
         return x
     return F.interpolate(x, size=size, mode="bilinear", antialias=True, align_corners=False)
 
 
-def in_words(found: tuple[int, ...], size: tuple[int, ...]) -> str:
-    """How images are brought to the size at which they are looked at."""
-    if not found:
+def describe_resize(original: tuple[int, ...], size: tuple[int, ...]) -> str:
+    """Return the text for `Features.preprocessing`. It is part of the hash: do not change the words."""
+    if not original:
         return "points as they are"
     shown = f"{size[1]}x{size[0]}"
-    return f"{shown}, as they are" if found == size else f"{shown}, reduced with antialiasing"
+    return f"{shown}, as they are" if original == size else f"{shown}, reduced with antialiasing"

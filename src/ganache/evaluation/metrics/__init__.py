@@ -1,1 +1,1 @@
-"""How good samples are: features (images -> vectors) and scores (vectors or images -> numbers, with their errors)."""
+"""Metrics on samples: pure functions of features, images, points or labels that return numbers with standard errors."""

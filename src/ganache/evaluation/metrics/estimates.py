@@ -1,4 +1,4 @@
-"""A number and how sure it is."""
+"""Estimates: numbers with standard errors."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from torch import Tensor
 
 
 class Estimate(NamedTuple):
-    """A measured value and its standard error."""
+    """A value and its standard error."""
 
     value: float
     error: float
 
 
-def mean_of(values: Tensor) -> Estimate:
-    """The mean of independent values [N] and its standard error; the error of a single one is not known (NaN)."""
+def mean_estimate(values: Tensor) -> Estimate:
+    """Return the mean of independent values [N] and its standard error, which is NaN for N = 1."""
     values = values.double()
     error = values.std() / len(values) ** 0.5 if len(values) > 1 else torch.tensor(torch.nan)
     return Estimate(float(values.mean()), float(error))

@@ -1,9 +1,10 @@
-"""The Frechet distance of features from their moments, its error, and its value for endlessly many samples.
+"""The Frechet distance between features: its value from moments, its standard error, and its infinite-sample limit.
 
     d(a, b) = |mean_a - mean_b|^2 + tr(C_a + C_b - 2 (C_a C_b)^(1/2))       (Dowson & Landau 1982; Heusel et al. 2017)
 
-From n samples it comes out too large by about a constant over n, so numbers of different n do not compare. Both sets
-are cut into ten blocks; leaving one out at a time gives the error, growing shares of the blocks the extrapolation.
+The estimate from n samples is biased upwards by about a constant over n, so estimates with different n are not
+comparable. Both sets are split into ten blocks: leaving out one block at a time gives the standard error, and using
+growing numbers of blocks gives the extrapolation.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from ganache.evaluation.metrics.estimates import Estimate
 
 BLOCKS = 10
 CHUNK = 4096
+"""Samples that are converted to float64 at a time."""
 
 
 @dataclass(frozen=True)
@@ -29,21 +31,21 @@ class Moments:
 
 
 @dataclass(frozen=True)
-class Sums:
-    """What the moments of blocks of features, and of any of them together, follow from."""
+class BlockMoments:
+    """Sums over blocks of features, from which the moments of any union of blocks follow."""
 
     counts: Tensor
-    """[blocks]"""
+    """Samples per block, [blocks]."""
     sums: Tensor
-    """[blocks, F], of features less `origin`."""
+    """Sums of features minus `origin`, [blocks, F]."""
     squares: Tensor
-    """[blocks, F, F], sums of outer products, less `origin` too."""
+    """Sums of outer products of features minus `origin`, [blocks, F, F]."""
     origin: Tensor
-    """[F]"""
+    """The mean of all features, [F]; subtracted to avoid cancellation."""
 
     @classmethod
-    def of(cls, features: Tensor, blocks: int = BLOCKS) -> Sums:
-        """Of features [N, F] cut into blocks in their order, which should mean nothing."""
+    def from_features(cls, features: Tensor, blocks: int = BLOCKS) -> BlockMoments:
+        """Split features [N, F] into contiguous blocks; their order should be random."""
         origin = features.double().mean(dim=0)
         counts, sums, squares = [], [], []
         for block in features.tensor_split(blocks):
@@ -54,34 +56,38 @@ class Sums:
             squares.append(torch.stack([part.T @ part for part in shifted]).sum(dim=0))
         return cls(torch.tensor(counts).double(), torch.stack(sums), torch.stack(squares), origin)
 
-    def moments(self, chosen: Sequence[int] | slice = slice(None)) -> Moments:
-        """Of the chosen blocks together."""
-        n, mean = self.counts[chosen].sum(), self.sums[chosen].sum(dim=0) / self.counts[chosen].sum()
-        covariance = (self.squares[chosen].sum(dim=0) - n * torch.outer(mean, mean)) / (n - 1)
+    def moments(self, blocks: Sequence[int] | slice = slice(None)) -> Moments:
+        """Return the moments of the union of the given blocks; by default of all."""
+        n, mean = self.counts[blocks].sum(), self.sums[blocks].sum(dim=0) / self.counts[blocks].sum()
+        covariance = (self.squares[blocks].sum(dim=0) - n * torch.outer(mean, mean)) / (n - 1)
         return Moments(self.origin + mean, covariance)
 
 
-def between(a: Moments, b: Moments) -> float:
-    """The distance, by symmetric matrices only: (C_a C_b)^(1/2) has the trace of (R C_b R)^(1/2), R the root of C_a."""
+def frechet_distance(a: Moments, b: Moments) -> float:
+    """Return the Frechet distance of two Gaussians with these moments.
+
+    tr (C_a C_b)^(1/2) is computed as tr (R C_b R)^(1/2) with R = C_a^(1/2), so all matrices are symmetric.
+    """
     values, vectors = torch.linalg.eigh(a.covariance)
     root = vectors * values.clamp(min=0).sqrt() @ vectors.T
     shared = torch.linalg.eigvalsh(root @ b.covariance @ root).clamp(min=0).sqrt().sum()
-    apart = (a.mean - b.mean).square().sum()
-    return float(apart + a.covariance.trace() + b.covariance.trace() - 2 * shared)
+    mean_term = (a.mean - b.mean).square().sum()
+    return float(mean_term + a.covariance.trace() + b.covariance.trace() - 2 * shared)
 
 
-def error_and_limit(real: Tensor, fake: Tensor) -> tuple[float, Estimate]:
-    """(the standard error of the distance between features [N, F] and [M, F], the distance without end).
+def frechet_error_and_limit(real: Tensor, fake: Tensor) -> tuple[float, Estimate]:
+    """Return (standard error of the distance, distance for infinitely many samples) for features [N, F] and [M, F].
 
-    The error is the delete-one-block jackknife's. The limit is the intercept of a straight line through the distances
-    of 5/10, 6/10, ... of the samples over the inverse of that share (Chong & Forsyth 2020, "Effectively unbiased FID
-    and Inception score", section 3). They let the fakes grow alone; here the real ones grow with them, so that the
-    excess of both goes. Its error has the line's added. With hardly more samples than features the line is a curve.
+    The standard error is that of the delete-one-block jackknife. The limit is the intercept of a line through the
+    distances of 5/10, 6/10, ... of the samples against the inverse of that share (Chong & Forsyth 2020, "Effectively
+    unbiased FID and Inception score", section 3). The paper grows the set of fakes alone; here the real set grows with
+    it, so that the bias of both is removed. The error of the limit includes that of the fit. If N is not much larger
+    than F, the relation is not linear, and the limit is imprecise.
     """
-    of_real, of_fake = Sums.of(real), Sums.of(fake)
+    real_blocks, fake_blocks = BlockMoments.from_features(real), BlockMoments.from_features(fake)
 
     def distance(blocks: Sequence[int]) -> float:
-        return between(of_real.moments(blocks), of_fake.moments(blocks))
+        return frechet_distance(real_blocks.moments(blocks), fake_blocks.moments(blocks))
 
     left_out = torch.tensor([distance([b for b in range(BLOCKS) if b != out]) for out in range(BLOCKS)])
     error = float(((BLOCKS - 1) * left_out.var(correction=0)).sqrt())
@@ -89,15 +95,15 @@ def error_and_limit(real: Tensor, fake: Tensor) -> tuple[float, Estimate]:
     means = {BLOCKS - 1: float(left_out.mean()), BLOCKS: distance(range(BLOCKS))}
     for size in sizes[:-2]:
         means[size] = (distance(range(size)) + distance(range(BLOCKS - size, BLOCKS))) / 2
-    intercept, of_line = line([BLOCKS / size for size in sizes], [means[size] for size in sizes])
-    return error, Estimate(intercept, (error**2 + of_line**2) ** 0.5)
+    intercept, fit_error = linear_intercept([BLOCKS / size for size in sizes], [means[size] for size in sizes])
+    return error, Estimate(intercept, (error**2 + fit_error**2) ** 0.5)
 
 
-def line(x: Sequence[float], y: Sequence[float]) -> Estimate:
-    """The value at 0 of the least-squares line through points (x, y), and its standard error by the residuals."""
-    along, values = (torch.tensor(each, dtype=torch.float64) for each in (x, y))
-    design = torch.stack([torch.ones_like(along), along], dim=1)
+def linear_intercept(x: Sequence[float], y: Sequence[float]) -> Estimate:
+    """Return the intercept of the least-squares line through points (x, y), with its standard error."""
+    inputs, values = (torch.tensor(each, dtype=torch.float64) for each in (x, y))
+    design = torch.stack([torch.ones_like(inputs), inputs], dim=1)
     inverse = torch.linalg.inv(design.T @ design)
-    fit = inverse @ design.T @ values
-    variance = (values - design @ fit).square().sum() / (len(x) - 2)
-    return Estimate(float(fit[0]), float((variance * inverse[0, 0]).sqrt()))
+    coefficients = inverse @ design.T @ values
+    variance = (values - design @ coefficients).square().sum() / (len(x) - 2)
+    return Estimate(float(coefficients[0]), float((variance * inverse[0, 0]).sqrt()))

@@ -1,4 +1,4 @@
-"""How many modes of a known mixture a set of samples covers, and how many of the samples lie at any."""
+"""Modes of a known Gaussian mixture that samples cover, and the share of samples near any mode."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ from scipy.spatial.distance import cdist
 
 Points = NDArray[np.floating[Any]]
 
-REACH = 3.0
-"""Standard deviations within which a sample belongs to a mode."""
-LEAST = 0.01
-"""Of the samples due to a mode, the share that makes it count."""
+MODE_RADIUS = 3.0
+"""A sample belongs to a mode within this many standard deviations of its centre."""
+MIN_SHARE = 0.01
+"""A mode is covered if it has at least this share of the samples that an equal mixture would give it."""
 
 
 def mode_shares(points: Points, centres: Points, std: float) -> NDArray[np.float64]:
-    """The share of all points [N, D] that lies within REACH x std of each centre [K, D]: [K].
+    """Return the share [K] of the points [N, D] that lies within MODE_RADIUS x std of each of the centres [K, D].
 
-    A point counts for its nearest centre only. Points that are no numbers are at no centre.
+    A point counts for its nearest centre only; a point with NaN counts for none.
     """
-    ways = np.nan_to_num(cdist(points, centres), nan=np.inf)
-    nearest = ways.argmin(axis=1)
-    close = ways.min(axis=1) <= REACH * std
-    counts = np.bincount(nearest[close], minlength=len(centres))
+    distances = np.nan_to_num(cdist(points, centres), nan=np.inf)
+    nearest = distances.argmin(axis=1)
+    is_near = distances.min(axis=1) <= MODE_RADIUS * std
+    counts = np.bincount(nearest[is_near], minlength=len(centres))
     return np.asarray(counts / len(points), dtype=np.float64)
 
 
 def modes_covered(points: Points, centres: Points, std: float) -> int:
-    """Modes near which there are at least 1 % of the points that an equal mixture would put there.
+    """Return the number of modes with at least 1 % of the points that an equal mixture would give them.
 
     >>> centres = np.array([[0.0, 0.0], [1.0, 0.0]])
     >>> modes_covered(np.array([[0.01, 0.0], [0.02, 0.01], [0.5, 0.0]]), centres, std=0.02)
     1
     """
-    due = LEAST / len(centres)
-    return int((mode_shares(points, centres, std) >= due).sum())
+    threshold = MIN_SHARE / len(centres)
+    return int((mode_shares(points, centres, std) >= threshold).sum())
 
 
-def high_quality(points: Points, centres: Points, std: float) -> float:
-    """The share of points that lie at some mode. Of a round Gaussian in the plane, 1 - exp(-9 / 2) = 98.9 % do."""
+def high_quality_share(points: Points, centres: Points, std: float) -> float:
+    """Return the share of points near any mode. For a round Gaussian in the plane it is 1 - exp(-9 / 2) = 98.9 %."""
     return float(mode_shares(points, centres, std).sum())

@@ -1,7 +1,6 @@
-"""What can be seen of a generator at a glance: cheap measures between real pictures and fakes, on thumbnails.
+"""Cheap metrics between real and generated images, on thumbnails: computed in milliseconds at every probe of a run.
 
-They need no network and milliseconds. Distances are Euclidean, between thumbnails of at most 16x16 pixels or between
-the points of a 2-D toy.
+Distances are Euclidean, between thumbnails of at most 16x16 pixels or between 2-D points.
 """
 
 from __future__ import annotations
@@ -13,97 +12,99 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
 SIDE = 16
-"""Pixels of a thumbnail's side at most."""
+"""Longest side of a thumbnail, in pixels."""
 
-NEIGHBOUR = 5
-"""The k of the k-nearest-neighbour balls: Naeem et al. 2020, section 4.2."""
+NEIGHBOURS = 5
+"""k of the k-nearest-neighbour balls: Naeem et al. 2020, section 4.2."""
 
-COPY = 1 / 3
-"""A picture that is three times nearer to one training picture than to any other is a copy of it: the ratio of
-Yoon et al. 2023, "Diffusion probabilistic models generalize when they fail to memorize", section 3."""
+COPY_RATIO = 1 / 3
+"""A generated image is a copy if its nearest training image is three times nearer than the second nearest (Yoon et al.
+2023, "Diffusion probabilistic models generalize when they fail to memorize", section 3)."""
 
 
 def thumbnails(x: Tensor) -> Tensor:
-    """x [N, C, H, W] -> its small form as rows [N, F]; points [N, 2] as they are."""
+    """Reduce x [N, C, H, W] to thumbnails, as rows [N, F]; points [N, 2] are returned unchanged."""
     if x.ndim == 2:
         return x
     height, width = (min(side, SIDE) for side in x.shape[2:])
     return adaptive_avg_pool2d(x, (height, width)).flatten(1)
 
 
-def variety(real: Tensor, fake: Tensor) -> float:
-    """Mean distance between two of the fakes over that between two of the reals, rows [N, F]: 0 is one picture."""
-    of_real, of_fake = (torch.pdist(rows).mean() for rows in (real, fake))
-    return ratio(of_fake, of_real)
+def pairwise_distance_ratio(real: Tensor, fake: Tensor) -> float:
+    """Return the mean distance between two fakes over that between two reals, rows [N, F]; 0 for a single image."""
+    real_mean, fake_mean = (torch.pdist(rows).mean() for rows in (real, fake))
+    return ratio(fake_mean, real_mean)
 
 
-def distinct(real: Tensor, fake: Tensor) -> float:
-    """Median distance of a fake to the next most like it, over the same among as many reals; rows [N, F].
+def nearest_distance_ratio(real: Tensor, fake: Tensor) -> float:
+    """Return the median distance of a fake to its nearest fake over the same among as many reals, rows [N, F].
 
-    Near 0 where a few pictures come again and again, however unlike each other these few are.
+    It is near 0 if the generator repeats a few images, however different these few are.
     """
     n = min(len(real), len(fake))
-    of_real, of_fake = (among(rows[:n]).min(dim=1).values.median() for rows in (real, fake))
-    return ratio(of_fake, of_real)
+    real_median, fake_median = (distances_within(rows[:n]).min(dim=1).values.median() for rows in (real, fake))
+    return ratio(fake_median, real_median)
 
 
-def coverage(real: Tensor, fake: Tensor) -> tuple[float, float]:
-    """(share of reals with a fake within reach, share of fakes within reach of a real), rows [N, F].
+def coverage_and_precision(real: Tensor, fake: Tensor) -> tuple[float, float]:
+    """Return (share of real balls with a fake inside, share of fakes inside a real ball), rows [N, F].
 
-    Within reach of a real is what is no farther than its 5th nearest other real: coverage (Naeem et al. 2020,
-    "Reliable fidelity and diversity metrics for generative models", equation 7) and precision (Kynkaanniemi et al.
-    2019, equation 2).
+    The ball of a real sample reaches to its 5th nearest real neighbour: coverage (Naeem et al. 2020, "Reliable fidelity
+    and diversity metrics for generative models", equation 7) and precision (Kynkaanniemi et al. 2019, equation 2).
     """
-    k = min(NEIGHBOUR, len(real) - 1)
-    reach = among(real).kthvalue(k, dim=1).values  # [N]
-    within = torch.cdist(real, fake) <= reach[:, None]
-    return float(within.any(dim=1).float().mean()), float(within.any(dim=0).float().mean())
+    k = min(NEIGHBOURS, len(real) - 1)
+    radii = distances_within(real).kthvalue(k, dim=1).values  # [N]
+    is_inside = torch.cdist(real, fake) <= radii[:, None]
+    return float(is_inside.any(dim=1).float().mean()), float(is_inside.any(dim=0).float().mean())
 
 
-def copied(training: Tensor, fake: Tensor) -> float:
-    """Share of the fakes that are copies of a training picture; rows [N, F] and [M, F].
+def copy_share(training: Tensor, fake: Tensor) -> float:
+    """Return the share of fakes [M, F] that are copies of a training image [N, F]; see COPY_RATIO.
 
-    Twins of the nearest picture within the training set do not count as others.
+    Duplicates of the nearest training image within the training set do not count as the second nearest.
     """
-    to_fake = torch.cdist(fake, training)  # [M, N]
-    least, nearest = to_fake.min(dim=1)
-    own = torch.cdist(training[nearest], training)
-    twin = own <= 1e-3 * own.mean()
-    other = to_fake.masked_fill(twin, torch.inf).min(dim=1).values
-    return float((least < COPY * other)[other.isfinite()].float().mean()) if other.isfinite().any() else 1.0
+    distances = torch.cdist(fake, training)  # [M, N]
+    nearest_distance, nearest = distances.min(dim=1)
+    distances_of_nearest = torch.cdist(training[nearest], training)
+    is_duplicate = distances_of_nearest <= 1e-3 * distances_of_nearest.mean()
+    second = distances.masked_fill(is_duplicate, torch.inf).min(dim=1).values
+    has_second = second.isfinite()
+    if not has_second.any():
+        return 1.0
+    return float((nearest_distance < COPY_RATIO * second)[has_second].float().mean())
 
 
-def among(rows: Tensor) -> Tensor:
-    """Distances [N, N] between rows [N, F], infinite to oneself."""
+def distances_within(rows: Tensor) -> Tensor:
+    """Return the distances [N, N] between rows [N, F], with infinity on the diagonal."""
     return torch.cdist(rows, rows).fill_diagonal_(torch.inf)
 
 
 def ratio(part: Tensor, whole: Tensor) -> float:
-    """part / whole; 1 where the whole is nothing, for then nothing is missing."""
+    """Return part / whole; 1 if the whole is 0."""
     return float(part / whole) if whole > 0 else 1.0
 
 
 @dataclass(frozen=True)
 class Tone:
-    """The pictures' light and colour, each a mean over pictures."""
+    """Brightness, contrast and colourfulness, each a mean over images."""
 
     brightness: float
-    """From 0, black, to 1, white."""
+    """0 is black, 1 is white."""
     contrast: float
-    """Standard deviation of the brightness within a picture."""
+    """Standard deviation of the brightness within an image."""
     colour: float
-    """Standard deviation over a pixel's channels: 0 for grey."""
+    """Standard deviation over the channels of a pixel: 0 for grey."""
 
 
-def tone(x: Tensor) -> Tone:
-    """x [N, C, H, W] in [-1, 1]."""
-    light = (x + 1) / 2
-    grey = light.mean(dim=1)
-    colour = light.std(dim=1, correction=0)
+def mean_tone(x: Tensor) -> Tone:
+    """Return the tone of x [N, C, H, W] in [-1, 1]."""
+    unit = (x + 1) / 2
+    grey = unit.mean(dim=1)
+    colour = unit.std(dim=1, correction=0)
     return Tone(float(grey.mean()), float(grey.flatten(1).std(dim=1).mean()), float(colour.mean()))
 
 
-def auc(of_real: Tensor, of_fake: Tensor) -> float:
-    """How probably a real's score is above a fake's, ties by half; scores [N], [M]. The area under the ROC curve."""
-    difference = of_real[:, None] - of_fake
+def auc(real_scores: Tensor, fake_scores: Tensor) -> float:
+    """Return the area under the ROC curve: P(real score > fake score) + P(equal) / 2, for scores [N] and [M]."""
+    difference = real_scores[:, None] - fake_scores
     return float((difference > 0).float().mean() + (difference == 0).float().mean() / 2)

@@ -14,7 +14,7 @@ from ganache.core import images
 from ganache.core.images import Pictures
 from ganache.core.rendering import Model, render
 from ganache.errors import ConfigError
-from ganache.evaluation.features.base import RandomFeatures
+from ganache.evaluation.features.random import RandomFeatures
 from ganache.lab.explore.locating import Place
 from ganache.lab.explore.samples import caption
 from ganache.lab.figure import ImageGrid

@@ -1,0 +1,123 @@
+"""Inspect the files of a source: each is read, hashed and decoded once, in several threads."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections import Counter
+from collections.abc import Generator
+from dataclasses import dataclass, field
+
+import numpy as np
+from tqdm import tqdm
+
+from ganache.data.decoding import DecodedImage, Target, decode_image
+from ganache.data.diagnosis import Diagnosis, sorted_counts
+from ganache.data.duplicates import difference_hash, exact_groups, near_groups
+from ganache.data.parallel import map_in_order
+from ganache.data.readers.image_files import ImageFile, ImageFiles, labels_from_folders
+from ganache.data.skip_reasons import SkipFile, SkippedFile, SkipReason
+from ganache.errors import DataError
+
+
+@dataclass(frozen=True)
+class InspectedFile:
+    """One inspected file: an image with its hashes, or a skipped file with its reason."""
+
+    entry: ImageFile
+    image: DecodedImage | None = None
+    skipped: SkippedFile | None = None
+    digest: bytes = b""
+    """Hash of the file's bytes."""
+
+    difference_hash: int = 0
+
+
+def inspect_file(entry: ImageFile, target: Target) -> InspectedFile:
+    """Read and decode one file. No content of the file makes it raise."""
+    try:
+        data = entry.read()
+        image = decode_image(data, target)
+    except SkipFile as skip:
+        return InspectedFile(entry, skipped=SkippedFile(entry.name, skip.reason, skip.detail))
+    digest = hashlib.blake2b(data, digest_size=16).digest()
+    return InspectedFile(entry, image, digest=digest, difference_hash=difference_hash(image.pixels))
+
+
+def inspect_files(files: ImageFiles, target: Target, *, progress: bool) -> Generator[InspectedFile, None, None]:
+    """Yield each file's InspectedFile, in order."""
+    row_bytes = np.prod(target.size or (256, 256)) * 3
+    group = int(np.clip(2**22 // row_bytes, 1, 32))
+    inspected = map_in_order(lambda entry: inspect_file(entry, target), files.entries, group=group)
+    bar = tqdm(inspected, total=len(files.entries), desc="inspecting", unit="file", disable=None if progress else True)
+    with warnings.catch_warnings():
+        # Pillow warns of unusual headers for each file; what matters becomes a skip reason or a conversion.
+        warnings.simplefilter("ignore")
+        yield from bar
+
+
+@dataclass
+class Inspection:
+    """Totals over the inspected files: names, hashes and counts, but no pixels, so that memory use is small."""
+
+    usable: list[ImageFile] = field(default_factory=list)
+    skipped: list[SkippedFile] = field(default_factory=list)
+    digests: list[bytes] = field(default_factory=list)
+    difference_hashes: list[int] = field(default_factory=list)
+    sizes: Counter[str] = field(default_factory=Counter)
+    modes: Counter[str] = field(default_factory=Counter)
+    conversions: Counter[str] = field(default_factory=Counter)
+
+    def add(self, inspected: InspectedFile) -> None:
+        """Add one file to the totals."""
+        if inspected.skipped is not None:
+            self.skipped.append(inspected.skipped)
+        if inspected.image is None:
+            return
+        height, width = inspected.image.original_size
+        self.usable.append(inspected.entry)
+        self.digests.append(inspected.digest)
+        self.difference_hashes.append(inspected.difference_hash)
+        self.sizes[f"{width}x{height}"] += 1
+        self.modes[inspected.image.original_mode] += 1
+        self.conversions.update(conversion.value for conversion in inspected.image.conversions)
+
+    def labels(self, label_names: tuple[str, ...]) -> tuple[list[int], tuple[str, ...]] | None:
+        """Return one class index per usable image and the class names: the source's own, or those of the folders."""
+        if not label_names:
+            return labels_from_folders(entry.name for entry in self.usable)
+        return [entry.label or 0 for entry in self.usable], label_names
+
+    def diagnosis(self, source: str, shape: tuple[int, ...], files: ImageFiles, remarks: tuple[str, ...]) -> Diagnosis:
+        """Return the Diagnosis of the source; `shape` is (H, W, C) of the packed images."""
+        labels, label_names = self.labels(files.label_names) or ((), ())
+        exact = exact_groups(self.digests)
+        copies = {i for group in exact for i in group[1:]}
+        first = np.array([i for i in range(len(self.usable)) if i not in copies], dtype=np.intp)
+        near = near_groups(np.array(self.difference_hashes, dtype=np.uint64)[first])
+        names = [entry.name for entry in self.usable]
+        return Diagnosis(
+            source=source,
+            files=len(files.entries) + len(files.skipped),
+            usable=len(names),
+            shape=shape,
+            sizes=sorted_counts(self.sizes.elements()),
+            modes=sorted_counts(self.modes.elements()),
+            conversions=sorted_counts(self.conversions.elements()),
+            skipped=(*files.skipped, *self.skipped),
+            exact_duplicates=tuple(tuple(names[i] for i in group) for group in exact),
+            near_duplicates=tuple(tuple(names[first[i]] for i in group) for group in near),
+            classes=sorted_counts(label_names[label] for label in labels),
+            remarks=remarks,
+        )
+
+    def no_usable_image(self, source: str, files: ImageFiles) -> DataError:
+        """Return the error for a source without a usable image, with the number of files for each reason."""
+        reasons = sorted_counts(skipped.reason.value for skipped in (*files.skipped, *self.skipped))
+        if not reasons:
+            return DataError(f"'{source}' contains no file: give a folder or zip with image files in it.")
+        counts = ", ".join(f"{count:,} {reason}" for reason, count in reasons.items())
+        first = (*files.skipped, *self.skipped)[0]
+        all_too_small = list(reasons) == [SkipReason.TOO_SMALL.value]
+        hint = "choose a smaller size." if all_too_small else f"for example '{first.name}': {first.detail}."
+        return DataError(f"'{source}' contains no usable picture ({counts}): {hint}")

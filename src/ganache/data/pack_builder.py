@@ -1,0 +1,153 @@
+"""Build packs: from image files or blocks of pixels to a data set that is backed by a pack in the cache."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from ganache.data.dataset import Dataset
+from ganache.data.decoding import DEFAULT_SIZE, MAX_NATIVE_SIDE, Target
+from ganache.data.diagnosis import Diagnosis
+from ganache.data.inspection import Inspection, inspect_files
+from ganache.data.pack import DamagedPack, Pack, open_pack
+from ganache.data.pack_writer import PackWriter, delete_pack
+from ganache.data.pixel_arrays import PixelBlocks
+from ganache.data.readers.image_files import ImageFiles
+from ganache.data.skip_reasons import SkipReason
+from ganache.errors import DataError
+
+
+class _ShapesDiffer(Exception):
+    """Images that were assumed to have one shape differ: start again with this target."""
+
+    def __init__(self, target: Target) -> None:
+        super().__init__(target)
+        self.target = target
+
+
+def pack_files(name: str, files: ImageFiles, target: Target, folder: Path, progress: bool) -> None:
+    """Inspect every file and write the usable images to the pack `folder`, in one pass.
+
+    If the target leaves size or channels open, those of the first image are used until another image differs; then the
+    pass starts again with the defaults. So images of one shape are decoded only once, without a first pass.
+    """
+    current = target
+    while True:
+        try:
+            return _pack_once(name, files, target, current, folder, progress)
+        except _ShapesDiffer as differ:
+            current = differ.target
+
+
+def _pack_once(name: str, files: ImageFiles, requested: Target, target: Target, folder: Path, progress: bool) -> None:
+    """Make one pass. Raises _ShapesDiffer, or DataError if no image is usable."""
+    inspection = Inspection()
+    with (
+        PackWriter(folder, expected=len(files.entries)) as writer,
+        closing(inspect_files(files, target, progress=progress)) as inspected_files,
+    ):
+        for inspected in inspected_files:
+            inspection.add(inspected)
+            if inspected.image is not None:
+                _check_shape(writer.shape, inspected.image.pixels.shape, target)
+                writer.add(inspected.image.pixels[None])
+        if writer.shape is None:
+            raise inspection.no_usable_image(name, files)
+        diagnosis = inspection.diagnosis(name, writer.shape, files, _remarks(requested, writer.shape, inspection))
+        labels, label_names = inspection.labels(files.label_names) or (None, ())
+        extra = {"diagnosis": diagnosis.to_json(), "stamp": files.stamp}
+        writer.finish(None if labels is None else np.array(labels, dtype=np.int64), label_names, extra)
+
+
+def _check_shape(before: tuple[int, ...] | None, shape: tuple[int, ...], target: Target) -> None:
+    """Raise _ShapesDiffer if an image has another shape than those before it."""
+    if before is None or before == shape:
+        return
+    size = target.size if before[:2] == shape[:2] else DEFAULT_SIZE
+    raise _ShapesDiffer(replace(target, size=size, channels=target.channels if before[2] == shape[2] else 3))
+
+
+def _remarks(requested: Target, shape: tuple[int, ...], inspection: Inspection) -> tuple[str, ...]:
+    """Return sentences on defaults that were applied, which the user could have set."""
+    size = f"{shape[1]}x{shape[0]}"
+    if requested.size is not None or list(inspection.sizes) == [size]:
+        return ()
+    differ = len(inspection.sizes) > 1
+    why = "the pictures differ in size" if differ else f"a side is longer than {MAX_NATIVE_SIDE} pixels"
+    return (f"no size was requested and {why}, so they are resized to {size}.",)
+
+
+def pack_blocks(name: str, source: PixelBlocks, folder: Path, progress: bool) -> None:
+    """Write images that are computed block by block to the pack `folder`."""
+    with (
+        PackWriter(folder, expected=source.count) as writer,
+        tqdm(total=source.count, desc=f"making {name}", unit="picture", disable=None if progress else True) as bar,
+    ):
+        for block in source.blocks():
+            writer.add(block)
+            bar.update(len(block))
+        writer.finish(source.labels, source.label_names, {})
+
+
+def open_or_build(name: str, folder: Path, build: Callable[[], None], stamp: str = "") -> Dataset:
+    """Return the data set in the pack `folder`; `build` writes the pack if it is missing, damaged or outdated."""
+    pack = _open_valid(folder, stamp)
+    if pack is None:
+        build()
+        try:
+            pack = open_pack(folder)
+        except DamagedPack as damage:
+            raise DataError(
+                f"The cache {folder.parent} does not keep what is written to it ({damage}): check the disk, or set "
+                "$GANACHE_CACHE to another folder."
+            ) from damage
+    if pack is None:
+        raise DataError(
+            f"The pack {folder} was removed as soon as it was written: stop what cleans the cache, or set "
+            "$GANACHE_CACHE to another folder."
+        )
+    diagnosis = _stored_diagnosis(pack)
+    return Dataset(
+        name=name,
+        images=pack.images,
+        labels=pack.labels,
+        label_names=pack.label_names,
+        fingerprint=pack.fingerprint,
+        digests=pack.digests,
+        diagnosis=replace(diagnosis, source=name) if diagnosis else None,
+    )
+
+
+def _open_valid(folder: Path, stamp: str) -> Pack | None:
+    """Return the pack if it exists, intact and up to date; a damaged or outdated one is deleted."""
+    try:
+        pack = open_pack(folder)
+        diagnosis = _stored_diagnosis(pack) if pack else None
+    except DamagedPack as damage:
+        warnings.warn(f"A damaged pack is built again: {damage}.", RuntimeWarning, stacklevel=4)
+        delete_pack(folder)
+        return None
+    if pack is None or diagnosis is None or pack.extra["stamp"] == stamp:
+        return pack
+    if any(skipped.reason == SkipReason.UNREADABLE for skipped in diagnosis.skipped):
+        # The directory of a zip lists the same checksums whether or not its data are damaged: a newer copy of the
+        # archive may be readable.
+        delete_pack(folder)
+        return None
+    return pack
+
+
+def _stored_diagnosis(pack: Pack) -> Diagnosis | None:
+    """Return the diagnosis in a pack; None if its images were not files. Raises DamagedPack if it is unreadable."""
+    if "diagnosis" not in pack.extra:
+        return None
+    try:
+        return Diagnosis.from_json(pack.extra["diagnosis"])
+    except (ValueError, LookupError, TypeError) as error:
+        raise DamagedPack(f"its diagnosis cannot be read ({error})") from error

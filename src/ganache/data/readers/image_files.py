@@ -1,0 +1,104 @@
+"""Image files of a folder, an archive or a hub: named files, each of which can be read."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from ganache.data.skip_reasons import SkipFile, SkippedFile, SkipReason
+
+MAX_BYTES = 128 * 2**20
+"""Largest file that is read, after decompression: more than any image needs, less than a decompression bomb."""
+
+_SYSTEM_FILES = ("thumbs.db", "desktop.ini", "__macosx")
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """One file of a source that has not been read yet."""
+
+    name: str
+    """Path relative to the source, with forward slashes."""
+
+    read: Callable[[], bytes]
+    """Return the content, at most MAX_BYTES. Raises SkipFile if it cannot be read."""
+
+    stamp: tuple[int, ...]
+    """Changes when the content does: size and time of a file, size and checksum of an archive's entry."""
+
+    label: int | None = None
+    """Class index, if the source stores labels."""
+
+
+@dataclass(frozen=True)
+class ImageFiles:
+    """The files of a source, sorted by name, and those that cannot be read."""
+
+    entries: Sequence[ImageFile]
+    skipped: tuple[SkippedFile, ...] = ()
+    stamp: str = ""
+    """Size and modification time of an archive. Compared only if a file in it could not be read."""
+
+    place: str = ""
+    """Path of the folder, for sources in which names and stamps do not identify the content."""
+
+    label_names: tuple[str, ...] = ()
+    """Names of the classes, if the source stores labels; else the sub-folders are the labels."""
+
+    def key(self) -> str:
+        """Return a hexadecimal hash of place, names and stamps; part of the cache key."""
+        digest = hashlib.sha256(self.place.encode("utf-8", "surrogatepass"))
+        for entry in self.entries:
+            digest.update(f"{entry.name}\0{entry.stamp}\0".encode("utf-8", "surrogatepass"))
+        for skipped in self.skipped:
+            digest.update(f"{skipped.name}\0{skipped.reason}\0".encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class RemoteFiles:
+    """Image files that are fetched only if there is no pack of them."""
+
+    key: tuple[object, ...]
+    """Everything that the files depend on; part of the cache key."""
+
+    fetch: Callable[[], ImageFiles]
+    """Return the files. Raises DataError if they cannot be fetched."""
+
+
+def is_system_file(name: str) -> bool:
+    """Whether a file or folder belongs to the operating system, not to the data: hidden, thumbnails, __MACOSX."""
+    return name.startswith(".") or name.lower() in _SYSTEM_FILES
+
+
+def limit_size(data: bytes) -> bytes:
+    """Return the data. Raises SkipFile if there are more than MAX_BYTES."""
+    if len(data) > MAX_BYTES:
+        raise SkipFile(SkipReason.OVERSIZED, f"the file decompresses to more than {MAX_BYTES // 2**20} MiB")
+    return data
+
+
+def labels_from_folders(names: Iterable[str]) -> tuple[list[int], tuple[str, ...]] | None:
+    """Return one class index per file and the class names, from the folders that the files are in.
+
+    The classes are the sorted folder names at the first level with more than one folder, so a zip with one folder
+    around everything works. None if there is no such level, or if a file lies beside the folders.
+
+    >>> labels_from_folders(["set/cat/1.png", "set/dog/1.png", "set/dog/old/2.png"])
+    ([0, 1, 1], ('cat', 'dog'))
+    >>> labels_from_folders(["cat/1.png", "2.png"]) is None
+    True
+    """
+    folders = [PurePosixPath(name).parts[:-1] for name in names]
+    depth = 0
+    while all(len(parts) > depth for parts in folders):
+        classes = tuple(sorted({parts[depth] for parts in folders}))
+        if len(classes) > 1:
+            index = {name: i for i, name in enumerate(classes)}
+            return [index[parts[depth]] for parts in folders], classes
+        if not classes:
+            return None
+        depth += 1
+    return None

@@ -1,11 +1,9 @@
-"""Differentiable augmentation of images.
+"""Differentiable augmentation: Zhao et al. 2020, "Differentiable augmentation for data-efficient GAN training".
 
-Pure functions x [B, C, H, W] -> x, each sample changed in its own random way, gradients flowing through. Applied alike
-to real and fake images before the critic sees them, they keep a small data set from being learnt by heart; the
-generator is not asked to make augmented pictures, as the critic never sees any other kind of real ones.
-
-Zhao et al. 2020, "Differentiable augmentation for data-efficient GAN training"; ranges as in
-mit-han-lab/data-efficient-gans, DiffAugment_pytorch.py.
+Functions x [B, C, H, W] -> x that change each image independently at random and are differentiable in x. Applied to
+real and fake images alike before the critic sees them, they keep the critic from memorising a small data set. The
+generator still learns unaugmented images, because the critic only sees real images augmented too. The ranges are those
+of mit-han-lab/data-efficient-gans, DiffAugment_pytorch.py.
 """
 
 from __future__ import annotations
@@ -18,7 +16,7 @@ from torch.nn.functional import pad
 
 
 def colour(x: Tensor) -> Tensor:
-    """Brightness by U[-0.5, 0.5], saturation times U[0, 2], contrast times U[0.5, 1.5]."""
+    """Add U[-0.5, 0.5] to the brightness, scale the saturation by U[0, 2] and the contrast by U[0.5, 1.5]."""
     x = x + (_uniform(x) - 0.5)
     grey = x.mean(dim=1, keepdim=True)
     x = (x - grey) * (2 * _uniform(x)) + grey
@@ -27,21 +25,21 @@ def colour(x: Tensor) -> Tensor:
 
 
 def translation(x: Tensor, ratio: float = 0.125) -> Tensor:
-    """Shifted by up to `ratio` of each side, black moving in from outside."""
+    """Shift each image by up to `ratio` of each side; the uncovered area is 0, mid-grey in [-1, 1]."""
     rows, columns = (torch.arange(side, device=x.device) for side in x.shape[2:])
-    down, across = (_whole(x, round(side * ratio)) for side in x.shape[2:])  # [B, 1], one shift a sample
-    # Beyond the border one pixel of padding is read again and again.
+    down, across = (_integer(x, round(side * ratio)) for side in x.shape[2:])  # [B, 1], one shift per image
+    # Positions beyond the border all read the one pixel of padding.
     height, width = x.shape[2:]
     row = (rows + down + 1).clamp(0, height + 1)  # [B, H]
     column = (columns + across + 1).clamp(0, width + 1)  # [B, W]
     sample = torch.arange(len(x), device=x.device)
     padded = pad(x, (1, 1, 1, 1)).permute(0, 2, 3, 1)
-    moved = padded[sample[:, None, None], row[:, :, None], column[:, None, :]]  # [B, H, W, C]
-    return moved.permute(0, 3, 1, 2)
+    shifted = padded[sample[:, None, None], row[:, :, None], column[:, None, :]]  # [B, H, W, C]
+    return shifted.permute(0, 3, 1, 2)
 
 
 def cutout(x: Tensor, ratio: float = 0.5) -> Tensor:
-    """A box of `ratio` of each side painted black, its centre anywhere."""
+    """Set a box of `ratio` of each side, centred anywhere in the image, to 0."""
     inside = None
     for axis, side in zip((2, 3), x.shape[2:], strict=True):
         centre = torch.randint(0, side + 1, (len(x), 1), device=x.device)
@@ -59,10 +57,10 @@ AUGMENTATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 def _uniform(x: Tensor) -> Tensor:
-    """U[0, 1], one a sample: [B, 1, 1, 1]."""
+    """Return one sample of U[0, 1] per image, [B, 1, 1, 1]."""
     return torch.rand(len(x), 1, 1, 1, device=x.device, dtype=x.dtype)
 
 
-def _whole(x: Tensor, most: int) -> Tensor:
-    """A whole number from -most to most, one a sample: [B, 1]."""
+def _integer(x: Tensor, most: int) -> Tensor:
+    """Return one random integer in [-most, most] per image, [B, 1]."""
     return torch.randint(-most, most + 1, (len(x), 1), device=x.device)

@@ -1,6 +1,7 @@
-"""Directions in latent space: pure functions that find them, each returning unit vectors [k, d], the strongest first.
+"""Functions that find directions in latent space. Each returns unit vectors [k, d], the strongest first.
 
-A direction points so that its largest number is positive, as its sign means nothing; that of `separating` has one.
+The sign of a direction is arbitrary and chosen so that its largest component is positive, except in
+`separating_direction`, where it is determined.
 """
 
 from __future__ import annotations
@@ -15,37 +16,37 @@ from ganache.functional.latents import principal_components
 
 
 def sefa(weight: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """(directions [k, d], how much each is stretched [k]) of the first weight that meets the latents, [F, d].
+    """Return the first k right singular vectors [k, d] of a layer's weight [F, d], and their singular values [k].
 
-    Its right singular vectors: moved along them, latents change the first layer the most (Shen & Zhou 2021,
-    "Closed-form factorization of latent semantics in GANs", equation 5). Orthonormal. k is at most min(F, d).
+    SeFa: of all directions, these change the output of the layer that reads the latents most (Shen & Zhou 2021,
+    "Closed-form factorization of latent semantics in GANs", equation 5). They are orthonormal; k is at most min(F, d).
     """
-    _, stretches, directions = torch.linalg.svd(weight.double(), full_matrices=False)
-    return sign_normalised(directions[:k]), stretches[:k]
+    _, singular_values, directions = torch.linalg.svd(weight.double(), full_matrices=False)
+    return sign_normalised(directions[:k]), singular_values[:k]
 
 
 def pca(z: Tensor, h: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """(directions [k, d], the share of the variance of h that each explains [k]).
+    """Return k latent directions [k, d] and the share of the variance of h that each explains [k].
 
-    h [N, F] is what a network makes of latents z [N, d] at some layer. The directions are those of z that go along
-    with the principal components of h, by linear regression (Harkonen et al. 2020, "GANSpace", section 3.2).
+    h [N, F] are the activations of some layer for latents z [N, d]. The directions are found by linear regression of z
+    on the principal components of h (Harkonen et al. 2020, "GANSpace", section 3.2).
     """
     mean, components = principal_components(h, k)
     x = h.double() - mean
-    along = x @ components.T  # [N, k]
-    variances = along.square().sum(dim=0)
+    coordinates = x @ components.T  # [N, k]
+    variances = coordinates.square().sum(dim=0)
     z = z.double()
-    # The columns of `along` are uncorrelated, so each is regressed on by itself.
-    slopes = along.T @ (z - z.mean(dim=0)) / variances.clamp_min(1e-30)[:, None]
+    # The coordinates are uncorrelated, so there is a separate regression on each.
+    slopes = coordinates.T @ (z - z.mean(dim=0)) / variances.clamp_min(1e-30)[:, None]
     return sign_normalised(unit_rows(slopes)), variances / x.square().sum().clamp_min(1e-30)
 
 
 def separating_direction(having: Tensor, lacking: Tensor, ridge: float = 1.0) -> Tensor:
-    """The direction [1, d] from latents without a feature to those with it, [N, d] and [M, d].
+    """Return the direction [1, d] from latents without a feature, `lacking` [M, d], to those with it, `having` [N, d].
 
-    The normal of a logistic regression between them: it minimises the mean log loss, in which the two sides weigh
-    the same, plus ridge / (N + M) |normal|^2 / 2. The fewer examples, the more that term decides; without much of
-    the other it gives the difference of the means.
+    It is the unit normal of a logistic regression that minimises the mean log loss, with equal weight for both classes,
+    plus ridge / (N + M) |normal|^2 / 2. The fewer examples, the stronger this term; where it dominates, the normal is
+    the difference of the class means.
     """
     from scipy.optimize import minimize
 
@@ -56,7 +57,7 @@ def separating_direction(having: Tensor, lacking: Tensor, ridge: float = 1.0) ->
     def loss(normal_offset: Any) -> tuple[float, Any]:
         normal, offset = normal_offset[:-1], normal_offset[-1]
         margin = y * (x @ normal + offset)
-        slope = -share * y * np.exp(-np.logaddexp(0, margin))  # y times minus the probability of being wrong
+        slope = -share * y * np.exp(-np.logaddexp(0, margin))  # -y times the probability of an error, per sample
         penalty = ridge / len(x)
         value = (share * np.logaddexp(0, -margin)).sum() + penalty * normal @ normal / 2
         return float(value), np.append(x.T @ slope + penalty * normal, slope.sum())
@@ -66,12 +67,12 @@ def separating_direction(having: Tensor, lacking: Tensor, ridge: float = 1.0) ->
 
 
 def unit_rows(x: Tensor) -> Tensor:
-    """The rows of x at length 1."""
+    """Return x with its rows scaled to length 1."""
     lengths: Tensor = torch.linalg.vector_norm(x, dim=1, keepdim=True)
     return x / lengths.clamp_min(1e-30)
 
 
 def sign_normalised(x: Tensor) -> Tensor:
-    """The rows of x, turned around where their largest number is negative."""
+    """Return x with rows negated whose largest component, by absolute value, is negative."""
     largest = x.gather(1, x.abs().argmax(dim=1, keepdim=True))
     return x * torch.where(largest < 0, -1.0, 1.0)

@@ -1,8 +1,9 @@
-"""Each method against what its equations say: the Dirac-GAN and the theorems around it."""
+"""Each method against its equations: the Dirac-GAN and theorems about the losses."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 
 from ganache.functional.losses import clipped_cross_entropy, gan_fake, gan_real, wasserstein_fake, wasserstein_real
 from ganache.methods import METHODS, Dragan, Gan, Hinge, InfoGan, Lsgan, NoisyGan, R3gan, Wgan, WganGp
+from ganache.methods.penalised import Penalised
 from ganache.networks import Dcgan, Infogan, Mlp
 from ganache.types import Critic, Generator, Method, Prior
 
@@ -95,7 +97,7 @@ def test_dirac_gan(name: str) -> None:
         (Wgan(), 0.0),
     ],
 )
-def test_the_critics_loss_at_scores_of_zero(method: Method, loss: float) -> None:
+def test_the_critics_loss_when_all_scores_are_zero(method: Method, loss: float) -> None:
     G, D = Point(0.7), Slope(0.0)
     x = torch.ones(4, 1, dtype=torch.float64)
     assert sum(method.d_terms(G, D, x, x).values()).item() == pytest.approx(loss, rel=1e-12)
@@ -105,7 +107,7 @@ def test_every_method_is_tested_against_the_dirac_gan() -> None:
     assert {type(method) for method, _, _ in ORACLES.values()} == set(METHODS.values())
 
 
-def test_over_unit_slopes_the_best_wasserstein_value_is_the_distance() -> None:
+def test_the_best_critic_of_slope_one_gives_the_wasserstein_distance() -> None:
     """Two points in the plane at distance 5, linear critics of norm 1 in 3,600 directions."""
     gap = torch.tensor([3.0, -4.0], dtype=torch.float64)
     angles = torch.linspace(0, 2 * torch.pi, 3601, dtype=torch.float64)
@@ -118,8 +120,8 @@ def test_over_unit_slopes_the_best_wasserstein_value_is_the_distance() -> None:
 
 
 @pytest.mark.parametrize("name", ORACLES)
-def test_estimates_are_numbers_of_the_kind_the_method_knows(name: str) -> None:
-    """On the Dirac-GAN slope and distance are known: the gradient's norm is |psi|, Wasserstein's psi (0 - theta)."""
+def test_estimates_equal_their_closed_forms(name: str) -> None:
+    """On the Dirac-GAN the gradient norm is |psi|, and the Wasserstein estimate is psi (0 - theta)."""
     method = ORACLES[name][0]
     psi, theta = -1.3, 0.7
     G, D = Point(theta), Slope(psi)
@@ -137,7 +139,7 @@ def test_estimates_are_numbers_of_the_kind_the_method_knows(name: str) -> None:
         assert value.item() == pytest.approx(known[estimate], rel=1e-6)
 
 
-def test_at_its_optimum_the_gan_critic_tells_the_jensen_shannon_divergence() -> None:
+def test_the_optimal_gan_critic_gives_the_jensen_shannon_divergence() -> None:
     p = torch.tensor([0.1, 0.2, 0.7], dtype=torch.float64)
     q = torch.tensor([0.5, 0.3, 0.2], dtype=torch.float64)
     scores = (p / q).log()  # the optimal critic, Goodfellow et al. 2014, proposition 1
@@ -148,7 +150,7 @@ def test_at_its_optimum_the_gan_critic_tells_the_jensen_shannon_divergence() -> 
     assert (math.log(2) - loss / 2).item() == pytest.approx(jensen_shannon.item(), rel=1e-12)
 
 
-def test_after_a_step_every_weight_lies_within_the_clip_and_those_inside_are_untouched() -> None:
+def test_clipping_bounds_every_weight_and_leaves_those_inside_unchanged() -> None:
     D = Slope(0.0)
     D.more = nn.Parameter(torch.linspace(-0.05, 0.05, 11))
     before = D.more.detach().clone()
@@ -180,26 +182,28 @@ def test_label_noise_is_uniform_up_to_its_size_and_on_both_labels() -> None:
     assert mean_noise == pytest.approx(0.2, abs=0.01)
 
 
-def test_infogans_term_is_what_q_does_not_know() -> None:
-    """A Q that is sure and right leaves nothing; one that knows nothing leaves log 10 and the codes' own spread."""
+def test_infogans_information_term_is_the_loss_of_q() -> None:
+    """It is 0 if Q is right and certain; for a constant Q it is log 10 plus half the variance of the codes."""
     prior = Prior(16, categories=10, continuous=2)
     z = prior.sample(4000, generator=torch.Generator().manual_seed(0)).double()
     G, D, method = Point(0.3), Slope(0.2), InfoGan()
-    for knows, left in ((50.0, 0.0), (0.0, math.log(10) + 2 * (1 / 3) / 2)):
-        said = z[:, 4:] * torch.tensor([knows] * 10 + [knows / 50] * 2)
-        D.codes = Says(said)
+    for scale, loss in ((50.0, 0.0), (0.0, math.log(10) + 2 * (1 / 3) / 2)):
+        prediction = z[:, 4:] * torch.tensor([scale] * 10 + [scale / 50] * 2)
+        D.codes = Constant(prediction)
         terms = method.g_terms(G, D, z[:, :1], z)
-        assert terms["information"].item() == pytest.approx(left, rel=0.02, abs=1e-12)
+        assert terms["information"].item() == pytest.approx(loss, rel=0.02, abs=1e-12)
         assert method.d_terms(G, D, z[:, :1], z)["information"].item() == terms["information"].item()
 
 
-class Says(nn.Module):
-    def __init__(self, said: Tensor) -> None:
+class Constant(nn.Module):
+    """A head that returns the same prediction for every input."""
+
+    def __init__(self, prediction: Tensor) -> None:
         super().__init__()
-        self.said = said
+        self.prediction = prediction
 
     def forward(self, h: Tensor) -> Tensor:
-        return self.said
+        return self.prediction
 
 
 def test_every_method_is_in_the_table_and_frozen() -> None:
@@ -218,16 +222,89 @@ def test_every_method_is_in_the_table_and_frozen() -> None:
         (Dcgan(width=8, critic_norm="batch"), 1),
         (Dcgan(width=8, critic_norm="none", critic_overview=4), 1),
         (Mlp(hidden=8), 1),
-        (Infogan(hidden=8, width=4), 2),  # whose rows are normalised by PyTorch, all together
+        (Infogan(hidden=8, width=4), 2),  # PyTorch's BatchNorm1d would mix the batches
     ],
 )
-def test_real_and_fake_are_judged_together_where_batches_are_known_apart(
+def test_one_pass_scores_real_and_fake_where_layers_keep_the_batches_apart(
     network: Dcgan | Mlp | Infogan, passes: int
 ) -> None:
     D, seen = network.critic((3, 32, 32)).double(), []
     D.register_forward_hook(lambda *_: seen.append(1))
     real, fake = torch.rand(8, 3, 32, 32, dtype=torch.float64), torch.rand(8, 3, 32, 32, dtype=torch.float64)
-    of_real, of_fake = D.both(real, fake)
+    real_scores, fake_scores = D.both(real, fake)
     assert len(seen) == passes
-    torch.testing.assert_close(of_real, D(real))
-    torch.testing.assert_close(of_fake, D(fake))
+    torch.testing.assert_close(real_scores, D(real))
+    torch.testing.assert_close(fake_scores, D(fake))
+
+
+class BatchCentred(nn.Module):
+    """A newcomer's layer that looks at its batch; ganache cannot know that it does."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x - x.mean(dim=0)
+
+
+class GroupCentred(nn.Module):
+    """The same layer, which keeps the batches in its input apart."""
+
+    batch_groups = 1
+
+    def forward(self, x: Tensor) -> Tensor:
+        groups = x.view(self.batch_groups, -1, *x.shape[1:])
+        return (groups - groups.mean(dim=1, keepdim=True)).view(x.shape)
+
+
+class Newcomer(Critic):
+    """A critic from outside the package, with one of the layers above."""
+
+    image_shape = (2,)
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer, self.head = layer, nn.Linear(2, 1)
+
+    def features(self, x: Tensor) -> Tensor:
+        return self.layer(x)
+
+
+class OptedIn(Newcomer):
+    joins_batches = True
+
+
+@pytest.mark.parametrize(
+    ("build", "passes"),
+    [
+        (lambda: Newcomer(BatchCentred()), 2),
+        (lambda: OptedIn(GroupCentred()), 1),
+        (lambda: OptedIn(nn.BatchNorm1d(2)), 2),
+    ],
+)
+def test_a_newcomers_critic_is_not_given_real_and_fake_together_unless_it_opts_in(
+    build: Callable[[], Newcomer], passes: int
+) -> None:
+    torch.manual_seed(0)
+    critic = build()
+    seen: list[int] = []
+    critic.register_forward_hook(lambda *_: seen.append(1))
+    real, fake = torch.randn(4, 2), 5 + torch.randn(4, 2)
+    real_scores, fake_scores = critic.both(real, fake)
+    assert len(seen) == passes
+    torch.testing.assert_close(real_scores, critic(real))
+    torch.testing.assert_close(fake_scores, critic(fake))
+    # For comparison: one pass would have given other scores, as the batches have other means.
+    critic.joins_batches = True
+    if isinstance(critic.layer, BatchCentred):
+        assert (critic.both(real, fake)[1] - fake_scores).abs().max() > 0.1
+
+
+def test_what_methods_answer_about_themselves() -> None:
+    """The rules, the prior and the claims ask the method, and know none by name."""
+    penalised = {name for name, method in METHODS.items() if method.per_sample_gradients}
+    assert penalised == {"dragan", "r3gan", "wgan-gp"}
+    assert {name: METHODS[name]().latent_codes for name in METHODS if METHODS[name]().latent_codes} == {
+        "infogan": (10, 2)
+    }
+    assert (Wgan().clips_weights(), Wgan().needs_bounded_slope()) == (True, False)
+    assert (Wgan(None).clips_weights(), Wgan(None).needs_bounded_slope()) == (False, True)
+    wrapped = Penalised(InfoGan(3, 1), r1=1.0)
+    assert (wrapped.latent_codes, wrapped.per_sample_gradients) == ((3, 1), True)

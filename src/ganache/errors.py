@@ -1,14 +1,15 @@
-"""What can go wrong for a user, as a tree.
+"""The exceptions for errors that a user can correct.
 
-    GanacheError                exit code 2, one sentence: what was received, what was expected, what to do
-    +-- DataError               no usable image, an unreadable source, a data set that needs the network
-    +-- ConfigError             a setting with no such name, of the wrong kind or out of range
+    GanacheError                one sentence: what was received, what was expected, what to do
+    +-- DataError               no usable image, an unreadable source, a data set that has to be downloaded
+    +-- ConfigError             a setting that is unknown, of the wrong type or out of range
     +-- CheckpointError         a run or checkpoint that is missing, damaged or of another run
-    +-- TrainingError           the numbers of a run stopped being numbers
-    +-- ExportError             a generator whose exported pictures are not its own
+    +-- TrainingError           a loss or weight of the run became NaN or infinite
+    +-- ExportError             an exported generator that does not reproduce the original's images
     +-- MissingExtra            an optional library that is not installed
 
-Only the command line prints them; the library raises them. A bug of ours raises anything else, with its traceback.
+The library raises them; only the command line prints them and exits with code 2. Any other exception is a bug in
+ganache and keeps its traceback.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from difflib import get_close_matches
 
 
 class GanacheError(Exception):
-    """The user can mend this; the message is one sentence that says how."""
+    """An error that the user can correct. The message is one sentence that says how."""
 
 
 class DataError(GanacheError):
@@ -26,7 +27,7 @@ class DataError(GanacheError):
 
 
 class ConfigError(GanacheError):
-    """A setting is unknown, of the wrong kind or out of range."""
+    """A setting is unknown, of the wrong type or out of range."""
 
 
 class CheckpointError(GanacheError):
@@ -34,22 +35,22 @@ class CheckpointError(GanacheError):
 
 
 class TrainingError(GanacheError):
-    """The numbers of a run stopped being numbers."""
+    """A loss or weight of the run became NaN or infinite."""
 
 
 class ExportError(GanacheError):
-    """A generator cannot be written as another kind of file so that its pictures stay the same."""
+    """A generator cannot be exported so that its images stay the same."""
 
 
 class MissingExtra(GanacheError):
-    """An optional library is needed and is not installed."""
+    """An optional library is needed but not installed. `what` needs it, and the extra `extra` installs it."""
 
     def __init__(self, what: str, extra: str) -> None:
         super().__init__(f"{what} needs an optional library: install it with  pip install 'ganache[{extra}]'.")
 
 
 def choices(given: str, known: Iterable[str]) -> str:
-    """The end of a sentence that refuses a name: the closest known ones first, else all of them.
+    """Return the end of an error sentence about an unknown name: the closest known names, or all if none is close.
 
     >>> choices("facs", ["faces", "digits"])
     "did you mean 'faces'?"

@@ -20,9 +20,9 @@ from ganache.functional.latents import from_seeds
 from ganache.lab.explore.ranking import effects_of
 from ganache.lab.requests import Dimensions, Kept
 from ganache.networks import NETWORKS, Dcgan, Mlp
-from ganache.output.export.graph import compare, graph, run, split, to_onnx
+from ganache.output.export.controls import RANKED_OVER, controls
+from ganache.output.export.graph import compare, graph, run, split_latent, to_onnx
 from ganache.output.export.half import halve
-from ganache.output.export.knobs import RANKED_OVER, knobs
 from ganache.types import Prior
 from weights import rouse
 
@@ -55,7 +55,7 @@ def test_every_family_makes_pytorchs_pictures_in_onnx(place: int) -> None:
     assert compare(whole, model) < 0.02  # of 255 levels: the order of sums
     for n in (1, 5):
         z = from_seeds(model.prior, range(100, 100 + n))
-        x = run(whole, split(z, model.prior))
+        x = run(whole, split_latent(z, model.prior))
         torch.testing.assert_close(x, generate(model.generator, z), atol=2e-4, rtol=0)
     half = halve(proto).SerializeToString()
     assert compare(half, model) < 2
@@ -98,7 +98,7 @@ def test_weights_beyond_half_precision_stay_whole() -> None:
 
 def test_points_are_refused() -> None:
     toy = Model(Mlp(z_dim=2, hidden=8).generator((2,)), Prior(2), "toy")
-    with pytest.raises(ConfigError, match="toy makes points"):
+    with pytest.raises(ConfigError, match="toy generates points"):
         to_onnx(toy)
 
 
@@ -112,7 +112,7 @@ def test_the_page_has_the_labs_order_of_dimensions_and_tells_directions_from_lat
     model = model_of("dcgan", (3, 24, 24), Prior(9, categories=2, continuous=1))
     smile = Kept("smile", vector=(0.6, 0.8, *[0.0] * 7))
     kept = {"smile": smile, "me": Kept("me", seeds=(3, 17)), "other": Kept("other", vector=(1.0, 2.0))}
-    about = knobs(model, kept)
+    about = controls(model, kept)
     ranked = [each.sweep.dimension for each in effects_of(Dimensions(n=RANKED_OVER), model)]
     assert [each["number"] for each in about["dimensions"]] == [each for each in ranked if each in range(6)]
     assert [each["number"] for each in about["codes"]] == [8]
@@ -146,7 +146,7 @@ def test_the_command_writes_both_files_and_refuses_what_is_not_its_own(
     assert "its pictures are PyTorch's" in capsys.readouterr().out
     generator, config, _ = ganache.load_generator(ganache.find_checkpoint(trained))
     z = from_seeds(ganache.prior(config), range(3))
-    x = run(model.read_bytes(), split(z, ganache.prior(config)))
+    x = run(model.read_bytes(), split_latent(z, ganache.prior(config)))
     torch.testing.assert_close(x, generate(generator, z), atol=1e-4, rtol=0)
     page.write_text("mine")
     for arguments, said in (

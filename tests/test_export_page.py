@@ -24,7 +24,7 @@ from ganache.functional.latents import from_seeds, shifted_prior
 from ganache.lab.explore.picturing import latents_of
 from ganache.lab.requests import Kept, Picture, command, from_json, resolve_names
 from ganache.output.export import runtime, to_html
-from ganache.output.export.page import MODULES, joined, text
+from ganache.output.export.page import MODULES, join_modules, read_text
 from ganache.types import Prior
 from test_export import model_of
 
@@ -157,7 +157,7 @@ def test_every_control_does_what_it_says(browser: Any, pages: dict[str, Path]) -
 
     opened.slide("Mean", 0.8), differs()
     opened.slide("Std", 0.3), differs()
-    page.get_by_role("button", name="Take back Mean").click(), differs()
+    page.get_by_role("button", name="Reset Mean").click(), differs()
     page.get_by_label("Std", exact=True).dblclick(), page.get_by_role("button", name="Undo").is_enabled()
     opened.slide("PCA 1", 3), differs()
     page.get_by_role("button", name="Show all 20").click()
@@ -228,7 +228,7 @@ def test_a_phone_is_wide_enough_and_every_control_has_a_name(browser: Any, pages
 
 def test_seeds_are_pytorchs(browser: Any) -> None:
     page = browser.new_page()
-    page.evaluate(f"() => {{ {joined(('random', 'latents'))}; window.ofSeed = ofSeed; }}")
+    page.evaluate(f"() => {{ {join_modules(('random', 'latents'))}; window.ofSeed = ofSeed; }}")
     for kind in ("normal", "uniform"):
         for noise in (1, 2, 3, 15, 16, 17, 31, 32, 33, 64, 100, 128, 515):
             prior = Prior(noise + 12, kind, 0.0, 0.7, categories=10, continuous=2)  # type: ignore[arg-type]
@@ -248,11 +248,11 @@ def test_seeds_are_pytorchs(browser: Any) -> None:
 
 def test_the_modules_are_joined_in_the_order_in_which_they_need_each_other() -> None:
     for place, name in enumerate(MODULES):
-        needed = re.findall(r'from "\./(\w+)\.js"', text(f"{name}.js"))
+        needed = re.findall(r'from "\./(\w+)\.js"', read_text(f"{name}.js"))
         assert set(needed) <= set(MODULES[:place])
-    whole = joined(MODULES)
+    whole = join_modules(MODULES)
     assert not re.search(r"^\s*(import|export)\b(?!\()", whole, flags=re.M)
-    assert "</script" not in whole + text("worker.js")
+    assert "</script" not in whole + read_text("worker.js")
 
 
 def test_the_page_carries_its_script_under_the_policys_hash_and_the_runtimes_licence(pages: dict[str, Path]) -> None:

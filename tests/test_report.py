@@ -15,10 +15,10 @@ import pytest
 from browser import chromium
 from ganache.cli import main
 from ganache.errors import CheckpointError
-from ganache.evaluation.results import Evaluation, Protocol, Score
+from ganache.evaluation.evaluation import Evaluation, Protocol, Score
 from ganache.output.report import write_report
-from ganache.output.report.curves import CHARTS, MOST, charts, curves, thinned
-from ganache.output.report.reading import told
+from ganache.output.report.curves import CHARTS, MAX_POINTS, charts, curves, thin_keeping_peaks
+from ganache.output.report.summary import summarize_runs
 from ganache.runs.folder import read_evaluations, write_evaluation
 from pages import Page
 
@@ -58,6 +58,11 @@ def data_of(path: Path) -> dict[str, Any]:
     return plain
 
 
+def before_all_settings(text: str) -> str:
+    """The part of the page before the table of all settings."""
+    return re.split(r"All \d+ settings", text)[0]
+
+
 # ---- what stands on the page ---------------------------------------------------------------------------------------
 
 
@@ -70,22 +75,27 @@ def test_the_page_is_whole_and_needs_nothing_else(page: Path) -> None:
 
 def test_the_page_says_what_the_folder_says(runs: list[Path], page: Path) -> None:
     text = page.read_text()
-    for words in ("Nothing is wrong", "What differs between the runs", "two has not been evaluated yet", "best"):
+    for words in (
+        "No problem was found",
+        "Settings that differ between the runs",
+        "two has not been evaluated yet",
+        "best",
+    ):
         assert words in text
     (evaluation,) = read_evaluations(runs[0])
     assert len(evaluation.scores) == text.count('class="bars"')
-    differing = text[text.index("What differs") : text.index("All 80 settings")]
+    differing = before_all_settings(text[text.index("Settings that differ") :])
     assert re.findall(r"<code>([\w.]+)</code>", differing) == ["seed"]
 
 
 def test_the_curves_are_the_logs(runs: list[Path], page: Path) -> None:
     lines = [json.loads(line) for line in (runs[1] / "log.jsonl").read_text().splitlines()]
     shown = {chart["title"]: chart["series"] for chart in data_of(page)["charts"]}
-    real = next(each for each in shown["The critic's loss"] if (each["run"], each["name"]) == (1, "real"))
+    real = next(each for each in shown["Critic loss"] if (each["run"], each["name"]) == (1, "real"))
     assert real["step"] == [1, 2, 3]
     assert real["images"] == [4, 8, 12]
     assert real["y"] == pytest.approx([line["d"]["real"] for line in lines], rel=1e-4)
-    total = next(each for each in shown["The critic's loss"] if (each["run"], each["name"]) == (1, "sum"))
+    total = next(each for each in shown["Critic loss"] if (each["run"], each["name"]) == (1, "sum"))
     assert total["y"] == pytest.approx([sum(line["d"].values()) for line in lines], rel=1e-4)
     norms = {each["name"] for each in shown["Gradient norms"]}
     assert norms == {"critic", "generator"}
@@ -97,7 +107,7 @@ def test_one_run_alone_lies_in_its_folder_and_tells_what_was_changed(
     assert ganache("report", str(runs[1]), "--no-neighbours") == 0
     assert "open it in a browser" in capsys.readouterr().out
     text = (runs[1] / "report.html").read_text()
-    changed = text[text.index("Changed from the recipe dcgan") : text.index("All 80 settings")]
+    changed = before_all_settings(text[text.index("Changed from the recipe dcgan") :])
     assert "network.width" in changed
     assert "penalty.r1" not in changed
     assert "--no-neighbours" in text
@@ -111,7 +121,7 @@ def test_points_and_a_run_that_has_only_begun(tmp_path: Path) -> None:
     begun.mkdir()
     shutil.copy(tmp_path / "ring" / "config.json", begun)
     text = write_report([tmp_path / "ring", begun], tmp_path / "page.html").read_text()
-    for words in ("points have no pictures", "No checkpoint has been saved yet", "No look has been taken yet"):
+    for words in ("points have no pictures", "No checkpoint has been saved yet", "No probe has been taken yet"):
         assert words in text
 
 
@@ -150,19 +160,19 @@ def test_long_curves_are_thinned_and_keep_every_peak() -> None:
     points = [(k, k, float(k), math.sin(k / 50)) for k in range(20_000)]
     points[12_345] = (12_345, 0, 0.0, 77.0)
     points[777] = (777, 0, 0.0, -77.0)
-    kept = thinned(points)
-    assert len(kept) <= MOST + 2
+    kept = thin_keeping_peaks(points)
+    assert len(kept) <= MAX_POINTS + 2
     assert kept == sorted(kept)
     assert {points[0], points[777], points[12_345], points[-1]} <= set(kept)
-    assert thinned(points[:MOST]) == points[:MOST]
+    assert thin_keeping_peaks(points[:MAX_POINTS]) == points[:MAX_POINTS]
 
 
 def test_no_chart_without_numbers_and_no_sum_of_one(runs: list[Path]) -> None:
-    (alone,) = told([runs[0]])
+    (alone,) = summarize_runs([runs[0]])
     titles = {chart["title"] for chart in charts([alone])}
     assert "Augmentation" not in titles
-    assert {"The critic's loss", "The generator's loss", "Speed"} <= titles
-    generator = next(chart for chart in CHARTS if chart.title == "The generator's loss")
+    assert {"Critic loss", "Generator loss", "Speed"} <= titles
+    generator = next(chart for chart in CHARTS if chart.title == "Generator loss")
     assert list(curves(generator, {"g/fake": [(1, 1, 1.0, 1.0)]})) == ["fake"]
 
 
@@ -198,7 +208,7 @@ def test_refusals(runs: list[Path], tmp_path: Path, capsys: pytest.CaptureFixtur
     one = str(runs[0])
     for words, said in [
         ((), "No run was named"),
-        ((str(tmp_path),), "is no run"),
+        ((str(tmp_path),), "is not a run"),
         ((one, "-o", str(tmp_path / "mine.html")), "was not made by ganache"),
         ((one, "-o", str(tmp_path)), "is a folder"),
         ((*[one] * 9, "-o", str(tmp_path / "new.html")), "9 runs were named"),
@@ -243,7 +253,7 @@ def test_it_opens_from_disk_and_answers(page: Path, browser: Any) -> None:
     tab.locator("#moment", has_text="3").wait_for()
     assert picture.get_attribute("src") == last
 
-    loss = tab.locator(".chart", has_text="The critic's loss")
+    loss = tab.locator(".chart", has_text="Critic loss")
     curves = loss.locator("svg[role=img] path")
     assert curves.count() == 6, "three of each run"
     tab.locator("#curve-controls input[type=checkbox]").nth(1).uncheck()

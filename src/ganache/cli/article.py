@@ -32,9 +32,9 @@ def article(
     folder = Path(out)
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"{folder} is a file, and the article's pictures need a folder: name another with -o.")
-    from ganache.core.storage import write_json
+    from ganache.core.storage import write_json, write_text
     from ganache.figures import save_figure
-    from ganache.figures.page import Entry, page, refuse_unless_ours
+    from ganache.figures.page import Entry, gallery, refuse_unless_ours
     from ganache.lab.article import plates
     from ganache.lab.explore import show
     from ganache.runs.folder import at_step
@@ -67,5 +67,5 @@ def article(
         f"(2019), with this run: {names}. Below each picture stands the command that makes it alone; the .json of the "
         "same name beside this page is its request. The article's own latents are not known: seeds stand in for them."
     )
-    (folder / "index.html").write_text(page("What did it learn?", introduction, entries), encoding="utf-8")
+    write_text(folder / "index.html", gallery("What did it learn?", introduction, entries))
     print(f"The page: {folder / 'index.html'}")

@@ -10,7 +10,7 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 
 from ganache.cli.lab import Averaged, Runs
-from ganache.errors import CheckpointError, ConfigError
+from ganache.errors import ConfigError
 
 Host = Annotated[str, arg(help="Where to listen; another than this machine's own asks for the address's token.")]
 Port = Annotated[int, arg(help="Where to listen; 0 for a free one.")]
@@ -46,10 +46,9 @@ def watch(run: Positional[str], host: Host = "127.0.0.1", port: Port = 0, browse
     Args:
         run: The run's folder.
     """
-    from ganache.runs.folder import read_config
+    from ganache.runs.folder import require_config
 
-    if read_config(Path(run)) is None:
-        raise CheckpointError(f"{run} is no run: give the folder that `ganache train` writes.")
+    require_config(Path(run))
     import torch
 
     from ganache.playground import Library, serve

@@ -73,6 +73,15 @@ def tile(images: Tensor | Pixels, columns: int | None = None, *, pad: int = 2, b
     return grid
 
 
+def evenly_spaced(count: int, most: int) -> NDArray[np.int64]:
+    """Return at most `most` of the indices 0 to count - 1, evenly spaced, the first and the last among them.
+
+    >>> evenly_spaced(9, 5), evenly_spaced(3, 5)
+    (array([0, 2, 4, 6, 8]), array([0, 1, 2]))
+    """
+    return np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(np.int64))
+
+
 def crop_box(found: tuple[int, int], wanted: tuple[int, int]) -> Box:
     """The largest box in the middle of a picture (height, width) that has the shape of `wanted` (height, width).
 

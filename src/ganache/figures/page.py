@@ -1,101 +1,119 @@
-"""Words and pictures -> HTML that needs no network: every page that ganache writes is made here."""
+"""HTML pages that need no network. Every page that ganache writes is rendered from a Jinja template, by this module.
+
+Templates escape everything that is put into them. What must not be escaped, the style and script files of the package,
+is passed as `Markup`.
+"""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, Template
+from markupsafe import Markup
 from PIL import Image
 
 from ganache.errors import ConfigError
 
 MARK = '<meta name="generator" content="ganache">'
-"""By this a page of ours is known from somebody else's."""
+"""The tag that tells a page written by ganache from any other."""
 
 STYLE = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
-"""What all pages look like: dark and light, and on phones."""
-
-SHELL = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-{mark}
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<title>{title}</title>
-<style>{style}</style>
-</head>
-<body>
-{body}
-{script}
-</body>
-</html>
-"""
+"""The style that all pages share: light and dark, wide and narrow screens."""
 
 
-def document(title: str, body: str, style: str = "", script: str = "", data: Mapping[str, Any] | None = None) -> str:
-    """A whole page as text. `body` is HTML; `style` comes after that of all pages; `data` is what the script reads.
+def environment(package: str, folder: str = "templates") -> Environment:
+    """Return a Jinja environment that finds the templates in a folder of `package`, and those that all pages share."""
+    loaders = [PackageLoader(package, folder), PackageLoader("ganache.figures", "templates")]
+    jinja = Environment(
+        loader=ChoiceLoader(loaders), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    jinja.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
+    jinja.filters |= {"thousands": "{:,}".format, "duration": duration}
+    return jinja
 
-    Its content security policy lets it load pictures inside it and beside it, run this script alone, and nothing else.
+
+def render(
+    template: Template,
+    title: str,
+    style: str = "",
+    script: str = "",
+    data: Mapping[str, Any] | None = None,
+    **context: Any,
+) -> str:
+    """Return a whole page as text.
+
+    Its content security policy allows pictures inside the page and beside it, this style and this script, no more.
+
+    Args:
+        template: A template that extends `page.html`.
+        title: Plain text.
+        style: CSS that follows the style of all pages.
+        script: JavaScript, not a module.
+        data: JSON-serialisable; the script finds it in the element `data`.
+        context: What the template refers to by name.
     """
     style = STYLE + style
-    parts = []
-    if data is not None:
-        text = json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
-        parts.append(f'<script type="application/json" id="data">{text}</script>')
-    if script:
-        parts.append(f"<script>{script}</script>")
-    allowed = {
-        "default-src": "'none'",
-        "img-src": "data: 'self'",
-        "style-src": digest(style),
-        "script-src": digest(script) if script else "'none'",
-        "base-uri": "'none'",
-        "form-action": "'none'",
-    }
-    return SHELL.format(
-        mark=MARK,
-        policy="; ".join(f"{what} {sources}" for what, sources in allowed.items()),
-        title=escape(title),
-        style=style,
-        body=body,
-        script="\n".join(parts),
+    return template.render(
+        title=title,
+        mark=Markup(MARK),
+        policy=content_security_policy(style, script),
+        style=Markup(style),
+        script=Markup(script),
+        data=data,
+        **context,
     )
 
 
-def digest(text: str) -> str:
-    """The text as a source that a content security policy allows: its SHA-256."""
+def content_security_policy(style: str, script: str = "", **directives: str) -> str:
+    """Return a policy that allows one inline style, one inline script, and pictures inside the page and beside it.
+
+    `directives` replace the defaults or, for `script_src`, are added to the script's hash: `worker_src="blob:"`.
+    """
+    allowed = {
+        "default_src": "'none'",
+        "img_src": "data: 'self'",
+        "style_src": source_hash(style),
+        "base_uri": "'none'",
+        "form_action": "'none'",
+    }
+    scripts = [source_hash(script) if script else "'none'", *filter(None, [directives.pop("script_src", "")])]
+    allowed |= {"script_src": " ".join(scripts)} | directives
+    return "; ".join(f"{name.replace('_', '-')} {sources}" for name, sources in allowed.items())
+
+
+def source_hash(text: str) -> str:
+    """Return the source expression by which a content security policy allows an inline style or script: its SHA-256."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def refuse_unless_ours(path: Path) -> None:
-    """Raise ConfigError where a page would be written over something that is no page of ours."""
+    """Raise ConfigError if writing a page to `path` would replace a folder or a file that ganache did not write."""
     if path.is_dir():
         raise ConfigError(f"{path} is a folder, and a page is one file: name a file with -o.")
     if path.exists() and MARK not in path.read_text(encoding="utf-8", errors="replace")[:1000]:
-        raise ConfigError(f"{path} is there and was not made by ganache: name another with -o.")
+        raise ConfigError(f"{path} exists and was not made by ganache: name another file with -o.")
 
 
-def of_file(path: Path) -> str:
-    """A picture's file as an address that holds all of it."""
-    return address(path.read_bytes(), path.suffix[1:])
+def file_url(path: Path) -> str:
+    """Return the contents of a picture file as a data URL."""
+    return data_url(path.read_bytes(), path.suffix[1:])
 
 
-def of_picture(picture: Image.Image, quality: int = 85) -> str:
-    """A picture as an address that holds all of it, as WebP."""
-    held = BytesIO()
-    picture.save(held, "WEBP", quality=quality, method=4)
-    return address(held.getvalue(), "webp")
+def image_url(image: Image.Image, quality: int = 85) -> str:
+    """Return a picture as a data URL, in WebP of `quality` 0 to 100."""
+    buffer = BytesIO()
+    image.save(buffer, "WEBP", quality=quality, method=4)
+    return data_url(buffer.getvalue(), "webp")
 
 
-def address(content: bytes, kind: str) -> str:
+def data_url(content: bytes, kind: str) -> str:
+    """Return the bytes of a picture of a kind such as "png" as a data URL."""
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
 
@@ -112,34 +130,23 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") -> str:
-    """A table that scrolls by itself where it is too wide. Cells are HTML; the first of each row is its heading."""
-    top = "".join(f'<th scope="col">{cell}</th>' for cell in head)
-    body = "\n".join(
-        "<tr>" + f'<th scope="row">{first}</th>' + "".join(f"<td>{cell}</td>" for cell in rest) + "</tr>"
-        for first, *rest in rows
-    )
-    named = f' class="{kind}"' if kind else ""
-    return f'<div class="wide"><table{named}><thead><tr>{top}</tr></thead>\n<tbody>{body}</tbody></table></div>'
-
-
-# ---- pictures with their words -----------------------------------------------------------------------------------
+# ---- a page of pictures with captions --------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One picture of a page."""
+    """One picture of the page."""
 
     heading: str
-    picture: str
-    """The file, beside the page."""
-    words: tuple[tuple[str, str], ...]
-    """(what it is, what there is to say), a paragraph each."""
+    file: str
+    """The picture file, beside the page."""
+    paragraphs: tuple[tuple[str, str], ...]
+    """(label, text) per paragraph."""
     command: str
-    """What makes the picture alone."""
+    """The command that makes this picture alone."""
 
 
-ENTRIES = """
+GALLERY_STYLE = """
 body { max-width: 76rem; }
 nav a { margin-right: .8rem; white-space: nowrap; }
 section img { display: block; margin: .8rem 0; }
@@ -147,19 +154,7 @@ p { margin: .3rem 0; max-width: 52rem; }
 """
 
 
-def page(title: str, introduction: str, entries: Sequence[Entry]) -> str:
-    """A page of pictures that lie beside it."""
-    links = " ".join(f'<a href="#p{k}">{escape(entry.heading)}</a>' for k, entry in enumerate(entries))
-    parts = [section(entry, f"p{k}") for k, entry in enumerate(entries)]
-    body = [f"<h1>{escape(title)}</h1>\n<p>{escape(introduction)}</p>\n<nav>{links}</nav>", *parts]
-    return document(title, "\n".join(body), ENTRIES)
-
-
-def section(entry: Entry, anchor: str) -> str:
-    """One picture with its words."""
-    said = "\n".join(f"<p><b>{escape(what)}</b> {escape(words)}</p>" for what, words in entry.words)
-    return (
-        f'<section id="{anchor}">\n<h2>{escape(entry.heading)}</h2>\n{said}\n'
-        f'<img src="{escape(entry.picture)}" alt="{escape(entry.heading)}">\n'
-        f"<pre>{escape(entry.command)}</pre>\n</section>"
-    )
+def gallery(title: str, introduction: str, entries: Sequence[Entry]) -> str:
+    """Return a page of pictures that lie beside it."""
+    template = environment("ganache.figures").get_template("gallery.html")
+    return render(template, title, GALLERY_STYLE, introduction=introduction, entries=entries)

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 from PIL import Image
 
-from ganache.core.images import tile
+from ganache.core.images import evenly_spaced, tile
 
 T = TypeVar("T")
 
@@ -91,7 +91,7 @@ def evenly(things: Sequence[T], most: int) -> list[T]:
     >>> evenly(range(9), 5)
     [0, 2, 4, 6, 8]
     """
-    return [things[k] for k in np.unique(np.linspace(0, len(things) - 1, min(most, len(things))).round().astype(int))]
+    return [things[k] for k in evenly_spaced(len(things), most)]
 
 
 def animation(frames: Sequence[Path], path: Path, seconds: float = 8.0, most: int = 120) -> None:

@@ -1,4 +1,4 @@
-"""What leaves a run: a comparison of several, the report as one page, and models exported for other programs.
+"""Results of runs: comparisons, reports, and exported generators.
 
-Nothing here changes a run. It imports `runs`, `lab` and `figures`; `claims`, `playground` and `cli` may import it.
+Nothing here changes a run. This folder imports `runs`, `lab` and `figures`; `claims`, `playground` and `cli` import it.
 """

@@ -1,4 +1,4 @@
-"""Several runs side by side: one table, one figure. Runs that differ only in their seed are one row."""
+"""Comparison of runs: one table and one figure. Runs that differ only in their seed share a row."""
 
 from __future__ import annotations
 
@@ -13,42 +13,39 @@ import numpy as np
 
 from ganache.core import storage
 from ganache.core.rendering import render
-from ganache.errors import CheckpointError
 from ganache.figures import Panel
 from ganache.functional import latents
 from ganache.runs import checkpoint
-from ganache.runs.folder import checkpoints, find_checkpoint, read_config, score_of
+from ganache.runs.folder import checkpoints, find_checkpoint, require_config, score_of
 from ganache.runs.log import read, step_lines
 from ganache.training import build
 
 SHOWN = 25
-"""Pictures of each row in the figure."""
+"""Pictures per row of the figure."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one run came to."""
+    """The result of one run."""
 
     folder: Path
     settings: str
-    """All settings but seed, budget, record, probe and policy, as JSON: runs of the same stand in one row."""
+    """All settings but seed, budget, device, record, probe and policy, as JSON: runs with equal ones share a row."""
     name: str
     seed: int
     step: int
     images: int
     seconds: float
     score: float
-    """Of the last checkpoint; lower is better."""
+    """Score of the last checkpoint; lower is better."""
     best: float
     log: list[dict[str, Any]]
 
 
 def outcome(folder: str | Path) -> Outcome:
-    """Read a run's folder. Raises CheckpointError where it is none, or has no checkpoint yet."""
+    """Read a run's folder. Raises CheckpointError if it is not a run, or has no checkpoint yet."""
     folder = Path(folder)
-    config = read_config(folder)
-    if config is None:
-        raise CheckpointError(f"{folder} is no run: give the folders that `ganache train` wrote.")
+    config = require_config(folder)
     last = find_checkpoint(folder)
     header = storage.read_header(last)
     schedule = {k: v for k, v in config["schedule"].items() if k not in ("steps", "minutes", "images")}
@@ -68,16 +65,16 @@ def outcome(folder: str | Path) -> Outcome:
 
 
 def rows(folders: Sequence[str | Path]) -> list[list[Outcome]]:
-    """The runs' outcomes, those of the same settings together, in the order they were named."""
-    together: dict[str, list[Outcome]] = {}
+    """Read the folders, and group runs with equal settings, in the order in which they were named."""
+    groups: dict[str, list[Outcome]] = {}
     for folder in folders:
         found = outcome(folder)
-        together.setdefault(found.settings, []).append(found)
-    return list(together.values())
+        groups.setdefault(found.settings, []).append(found)
+    return list(groups.values())
 
 
 def table(compared: Sequence[Sequence[Outcome]]) -> str:
-    """A line a row: mean and, over several seeds, standard deviation."""
+    """Format one line per row: the mean and, for several seeds, the standard deviation."""
     lines = [f"{'run':24} {'seeds':>5} {'steps':>8} {'pictures':>10} {'minutes':>14} {'score':>16} {'best':>16}"]
     for row in compared:
         cells = [spread([getattr(each, what) for each in row]) for what in ("score", "best")]
@@ -91,7 +88,8 @@ def table(compared: Sequence[Sequence[Outcome]]) -> str:
 
 
 def spread(values: Sequence[float]) -> str:
-    """
+    """Format the mean and, for several values, the standard deviation.
+
     >>> spread([2.0]), spread([1.0, 3.0])
     ('2.0', '2.0 +- 1.4')
     """
@@ -100,8 +98,8 @@ def spread(values: Sequence[float]) -> str:
 
 
 def panels(compared: Sequence[Sequence[Outcome]]) -> list[Panel]:
-    """For each row: pictures of the same latent seeds by its first run, and every run's estimates over pictures."""
-    made = []
+    """Return one panel per row: pictures of the same seeds by its first run, and the critic's estimates of all runs."""
+    drawn = []
     for row in compared:
         generator, config, _ = checkpoint.load_generator(find_checkpoint(row[0].folder))
         pictures: np.ndarray = render(generator, latents.samples(build.prior(config), SHOWN))
@@ -111,5 +109,5 @@ def panels(compared: Sequence[Sequence[Outcome]]) -> list[Panel]:
                 xy = [(line["images"], line["estimates"][name]) for line in each.log if name in line["estimates"]]
                 curves[f"{name}, seed {each.seed}" if len(row) > 1 else name] = xy
         title = f"{row[0].name}: score {spread([each.score for each in row])}"
-        made.append(Panel(title, pictures, curves))
-    return made
+        drawn.append(Panel(title, pictures, curves))
+    return drawn

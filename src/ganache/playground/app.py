@@ -170,9 +170,10 @@ def thread(name: str, cores: int) -> ThreadPoolExecutor:
 
 
 def read_page() -> dict[str, bytes]:
-    """The page's files by name, as they lie in the package."""
+    """Return the page's files by name. The exported page has the same sliders, so their file lies there."""
     folder = files("ganache.playground") / "page"
-    return {file.name: file.read_bytes() for file in folder.iterdir() if Path(file.name).suffix in KINDS}
+    page = {file.name: file.read_bytes() for file in folder.iterdir() if Path(file.name).suffix in KINDS}
+    return page | {"slider.js": (files("ganache.output.export") / "browser" / "slider.js").read_bytes()}
 
 
 def bound(host: str, port: int) -> socket.socket:

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from ganache.core.images import evenly_spaced
 from ganache.errors import GanacheError
 from ganache.runs.diagnose import describe_probes, findings
 from ganache.runs.folder import checkpoints, read_config
@@ -82,5 +81,4 @@ def curves(lines: Sequence[dict[str, Any]]) -> dict[str, Curve]:
 
 def thinned(curve: Curve) -> Curve:
     """At most POINTS of it, the first and the last among them."""
-    chosen = np.unique(np.linspace(0, len(curve) - 1, min(POINTS, len(curve))).round().astype(int))
-    return [(curve[place][0], round(float(curve[place][1]), 5)) for place in chosen]
+    return [(curve[place][0], round(float(curve[place][1]), 5)) for place in evenly_spaced(len(curve), POINTS)]

@@ -1,9 +1,9 @@
-"""A trained generator for other programs.
+"""Export of a trained generator.
 
-    to_onnx(model)          an ONNX file, for whatever runs ONNX
-    to_html(model)          one HTML file with the generator inside, which opens by double click, offline
+    to_onnx(model)          an ONNX file, for any program that runs ONNX
+    to_html(model)          one HTML file with the generator inside, which opens offline by double click
 
-Each is compared with PyTorch's pictures before it is handed out.
+Both compare the exported pictures with PyTorch's before they return.
 """
 
 from ganache.output.export.graph import to_onnx

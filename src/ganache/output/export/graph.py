@@ -1,12 +1,12 @@
-"""A generator as an ONNX graph, compared with PyTorch before it is handed out.
+"""Export of a generator to an ONNX graph, whose pictures are compared with PyTorch's before it is returned.
 
-The graph's inputs are the parts of a latent, batch first, and of any batch size:
+The graph takes the parts of a latent, with any batch size B:
 
     z         [B, noise] float32
-    category  [B] int64, where the generator was told classes, or has InfoGAN's category
-    codes     [B, k] float32, where it has continuous codes
+    category  [B] int64, if the generator is conditioned on classes or has InfoGAN's categorical code
+    codes     [B, k] float32, if it has continuous codes
 
-and its output is x [B, C, H, W] float32 in [-1, 1].
+and returns x [B, C, H, W] float32 in [-1, 1].
 """
 
 from __future__ import annotations
@@ -28,27 +28,27 @@ from ganache.functional import latents
 from ganache.types import Generator, Prior
 
 OPSET = 20
-ALLOWED = 2.0
-"""Levels of 255 by which a picture may differ from PyTorch's."""
+TOLERANCE = 2.0
+"""Levels of 255 by which a pixel may differ from PyTorch's."""
 COMPARED = 8
-"""Latents whose pictures are compared."""
+"""Number of latents whose pictures are compared."""
 
 
 class Parts(nn.Module):
-    """The parts of a latent -> x: what lies around a generator in the graph."""
+    """A generator that takes the parts of a latent separately, as the graph does."""
 
     one_hot: Tensor  # [categories, categories]
 
     def __init__(self, generator: Generator, prior: Prior) -> None:
         super().__init__()
         self.generator = generator
-        self.told = prior.categories > 0
+        self.has_category = prior.categories > 0
         self.register_buffer("one_hot", torch.eye(prior.categories))
 
     def forward(self, z: Tensor, *more: Tensor) -> Tensor:
-        """z [B, noise], then category [B] and codes [B, k] as far as there are such -> x [B, C, H, W]."""
+        """Map z [B, noise], then category [B] and codes [B, k] if the prior has them, to x [B, C, H, W]."""
         parts = [z]
-        if self.told:
+        if self.has_category:
             parts.append(self.one_hot[more[0]])
             more = more[1:]
         x: Tensor = self.generator(torch.cat([*parts, *more], dim=1))
@@ -56,37 +56,40 @@ class Parts(nn.Module):
 
 
 def to_onnx(model: Model) -> bytes:
-    """The generator as an ONNX file. Raises ExportError where its pictures are not PyTorch's."""
+    """Return the generator as an ONNX file. Raises ExportError if its pictures differ from PyTorch's."""
     content: bytes = graph(model).SerializeToString()
     compare(content, model)
     return content
 
 
 def graph(model: Model) -> Any:
-    """The generator as an `onnx.ModelProto`, not compared yet. Raises ConfigError for points, MissingExtra."""
+    """Return the generator as an `onnx.ModelProto`, without the comparison.
+
+    Raises ConfigError if it generates points, MissingExtra without the `export` extra.
+    """
     if len(model.generator.image_shape) != 3:
-        raise ConfigError(f"{model.name or 'This generator'} makes points, and only pictures can be exported.")
+        raise ConfigError(f"{model.name or 'This generator'} generates points: choose a run on pictures to export.")
     try:
         import onnx
-        import onnxscript  # noqa: F401  (what PyTorch writes the graph with)
+        import onnxscript  # noqa: F401  (PyTorch's exporter needs it)
     except ImportError:
         raise MissingExtra("To export a generator", "export") from None
-    given = split(latents.from_seeds(model.prior, range(2)), model.prior)
-    with quiet():
+    inputs = split_latent(latents.from_seeds(model.prior, range(2)), model.prior)
+    with exporter_warnings_off():
         program = torch.onnx.export(
-            Parts(bare(model.generator), model.prior).eval(),
-            tuple(given.values()),
+            Parts(inference_copy(model.generator), model.prior).eval(),
+            tuple(inputs.values()),
             dynamo=True,
             opset_version=OPSET,
-            input_names=list(given),
+            input_names=list(inputs),
             output_names=["x"],
-            dynamic_shapes={"z": BATCH, "more": (BATCH,) * (len(given) - 1)} if len(given) > 1 else (BATCH,),
+            dynamic_shapes={"z": BATCH, "more": (BATCH,) * (len(inputs) - 1)} if len(inputs) > 1 else (BATCH,),
             verbose=False,
         )
     assert program is not None
     proto = program.model_proto
     for place in (proto, *proto.graph.node, *proto.graph.value_info):
-        del place.metadata_props[:]  # where in PyTorch's files each line came from
+        del place.metadata_props[:]  # source lines in PyTorch's files
     proto.producer_name, proto.doc_string = "ganache", f"{model.name}: parts of a latent -> x in [-1, 1]"
     onnx.checker.check_model(proto)
     return proto
@@ -95,13 +98,13 @@ def graph(model: Model) -> Any:
 BATCH = {0: torch.export.Dim("batch")}
 
 
-def bare(generator: Generator) -> Generator:
-    """A copy on the CPU in float32 that computes no weight from others: spectral norms are divided out for good."""
+def inference_copy(generator: Generator) -> Generator:
+    """Return a copy on the CPU in float32 without parametrizations: spectral norms are applied to the weights once."""
     network = copy.deepcopy(generator).cpu().float().eval().requires_grad_(False)
     for layer in network.modules():
         if is_parametrized(layer):
             computed = {name: getattr(layer, name) for name in layer.parametrizations}  # type: ignore[union-attr]
-            # PyTorch's own removal takes the weight away from the class, which the original layer has too.
+            # PyTorch's remove_parametrizations changes the class, which the original layer shares.
             layer.__class__ = type(layer).__bases__[0]
             del layer.parametrizations
             for name, weight in computed.items():
@@ -109,8 +112,8 @@ def bare(generator: Generator) -> Generator:
     return network
 
 
-def split(z: Tensor, prior: Prior) -> dict[str, Tensor]:
-    """z [B, z_dim] -> the graph's inputs by name."""
+def split_latent(z: Tensor, prior: Prior) -> dict[str, Tensor]:
+    """Split z [B, z_dim] into the graph's inputs by name."""
     end = prior.noise + prior.categories
     parts = {"z": z[:, : prior.noise]}
     if prior.categories:
@@ -121,21 +124,24 @@ def split(z: Tensor, prior: Prior) -> dict[str, Tensor]:
 
 
 def compare(content: bytes, model: Model) -> float:
-    """The most by which a pixel differs from PyTorch's, in levels of 255. Raises ExportError where it is too much."""
+    """Return the largest difference of a pixel from PyTorch's, in levels of 255.
+
+    Raises ExportError if it exceeds TOLERANCE, or is not a number.
+    """
     z = latents.from_seeds(model.prior, range(COMPARED))
-    theirs = run(content, split(z, model.prior)).clamp(-1, 1)
-    ours = generate(model.generator, z).clamp(-1, 1)
-    levels = float((theirs - ours).abs().max() * 255 / 2)
-    if not levels <= ALLOWED:  # as no NaN is
+    exported = run(content, split_latent(z, model.prior)).clamp(-1, 1)
+    expected = generate(model.generator, z).clamp(-1, 1)
+    levels = float((exported - expected).abs().max() * 255 / 2)
+    if not levels <= TOLERANCE:  # also true for NaN
         raise ExportError(
             f"The exported pictures of {model.name or 'this generator'} differ from PyTorch's by {levels:.1f} of 255 "
-            f"levels, and {ALLOWED:g} are allowed, so nothing was written: try another checkpoint, as RUN@best."
+            f"levels, and {TOLERANCE:g} are allowed, so nothing was written: try another checkpoint, as RUN@best."
         )
     return levels
 
 
 def run(content: bytes, inputs: Mapping[str, Tensor]) -> Tensor:
-    """What the ONNX file makes of the inputs, x [B, C, H, W]."""
+    """Run the ONNX file on the CPU. Returns x [B, C, H, W]. Raises MissingExtra without the `export` extra."""
     try:
         from onnxruntime import InferenceSession
     except ImportError:
@@ -146,8 +152,8 @@ def run(content: bytes, inputs: Mapping[str, Tensor]) -> Tensor:
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """PyTorch's exporter speaks of its own deprecations and of libraries that are not installed."""
+def exporter_warnings_off() -> Iterator[None]:
+    """Silence PyTorch's exporter, which warns of its own deprecations and of libraries that are not installed."""
     log = logging.getLogger("torch.onnx")
     before = log.level
     log.setLevel(logging.ERROR)

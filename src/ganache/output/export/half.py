@@ -1,4 +1,4 @@
-"""Weights of half the size: float16 in the file, float32 as soon as it is opened."""
+"""Weights stored as float16, which halves the file; they are float32 again as soon as it is opened."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 
 LARGE = 256
-"""Tensors of fewer numbers stay as they are: they weigh nothing."""
+"""Tensors with fewer elements stay float32: they take little space."""
 
 
 def halve(proto: Any) -> Any:
-    """The `onnx.ModelProto` with its large float32 weights kept as float16, each behind a Cast to float32.
+    """Store the large float32 weights of an `onnx.ModelProto` as float16, each followed by a Cast to float32.
 
-    Who opens the file does the casts once, so pictures take no longer. Weights beyond float16's range stay float32.
+    ONNX Runtime folds the casts when it opens the file, so inference is as fast. Weights beyond float16's range stay
+    float32. The model is changed in place and returned.
     """
     from onnx import TensorProto, helper, numpy_helper
 

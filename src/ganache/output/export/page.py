@@ -1,81 +1,90 @@
-"""One HTML file with a generator inside: markup, style, modules, ONNX Runtime Web and weights, put together.
+"""One HTML file with a generator inside: markup, style, scripts, ONNX Runtime Web and weights.
 
-The modules in `browser/` are plain ES modules. A page opened from disk may not import files, so they are joined into
-one, in the order in which they need each other: their imports are left out, and they share one scope.
+The files in `browser/` are ES modules. Browsers do not let a page that is opened from disk import files, so the modules
+are joined into one script, in the order of their dependencies: `import` and `export` are removed, and all share one
+scope.
 """
 
 from __future__ import annotations
 
 import base64
 import gzip
-import hashlib
 import json
 import re
 from collections.abc import Mapping
-from html import escape
 from importlib.resources import files
 
+from markupsafe import Markup
+
 from ganache.core.rendering import Model
+from ganache.figures.page import content_security_policy, environment
 from ganache.lab.requests import Kept
 from ganache.output.export import runtime
+from ganache.output.export.controls import controls, poster
 from ganache.output.export.graph import compare, graph
 from ganache.output.export.half import halve
-from ganache.output.export.knobs import knobs, picture
 
 MARK = '<meta name="generator" content="ganache export">'
-"""By this a page of ours is known from somebody else's."""
+"""The tag that tells an exported page from any other file."""
 
-MODULES = ("random", "latents", "address", "engine", "paint", "knobs", "wall", "saving", "main")
-"""In the order in which they need each other."""
+MODULES = ("random", "latents", "address", "engine", "paint", "controls", "slider", "wall", "saving", "main")
+"""Each module follows those that it imports."""
 
 
 def to_html(model: Model, title: str = "", kept: Mapping[str, Kept] | None = None, progress: bool = False) -> str:
-    """The page. `kept` are the run's names. Raises ExportError where its pictures would not be PyTorch's."""
+    """Return the page as text.
+
+    Args:
+        model: The generator, its prior and its name.
+        title: The heading; the model's name by default.
+        kept: Named latents and directions of the run, which the page offers too.
+        progress: Whether to show a progress bar.
+
+    Raises:
+        ExportError: The exported graph's pictures differ from PyTorch's.
+    """
     weights = halve(graph(model)).SerializeToString()
     compare(weights, model)
-    about, poster = knobs(model, kept, progress), picture(model)
-    script, style = joined(MODULES), text("style.css")
-    return fill(
-        text("page.html"),
-        policy=escape(policy(script, style)),
-        mark=MARK,
-        title=escape(title or model.name),
-        poster=poster,
-        licence=escape(runtime.licence()),
-        version=runtime.source()["version"],
-        style=style,
-        script=script,
-        about=json.dumps(about).replace("<", "\\u003c"),
-        worker=text("worker.js"),
-        glue=base64.b64encode(runtime.glue()).decode(),
-        wasm=base64.b64encode(runtime.wasm()).decode(),
-        weights=base64.b64encode(gzip.compress(weights, 6, mtime=0)).decode(),
+    script, style = join_modules(MODULES), read_text("style.css")
+    about = json.dumps(controls(model, kept, progress)).replace("<", "\\u003c")
+    policy = content_security_policy(
+        style, script, script_src="blob: 'wasm-unsafe-eval'", worker_src="blob:", img_src="data: blob:"
+    )
+    trusted = {
+        "mark": MARK,
+        "style": style,
+        "script": script,
+        "about": about,
+        "worker": read_text("worker.js"),
+        "glue": encoded(runtime.glue()),
+        "wasm": encoded(runtime.wasm()),
+        "weights": encoded(gzip.compress(weights, 6, mtime=0)),
+    }
+    return (
+        environment("ganache.output.export", "browser")
+        .get_template("page.html")
+        .render(
+            policy=policy,
+            title=title or model.name,
+            poster=poster(model),
+            licence=runtime.licence(),
+            version=runtime.source()["version"],
+            **{name: Markup(text) for name, text in trusted.items()},
+        )
     )
 
 
-def text(name: str) -> str:
-    """A file of the page's."""
+def read_text(name: str) -> str:
+    """Return one of the page's own files."""
     return files(__package__).joinpath("browser", name).read_text(encoding="utf-8")
 
 
-def joined(names: tuple[str, ...]) -> str:
-    """Modules as one: no imports, no exports."""
-    parts = [re.sub(r"^import .*?;\n|^export ", "", text(f"{name}.js"), flags=re.M | re.S) for name in names]
+def join_modules(names: tuple[str, ...]) -> str:
+    """Return the modules as one script, without imports and exports."""
+    parts = [re.sub(r"^import .*?;\n|^export ", "", read_text(f"{name}.js"), flags=re.M | re.S) for name in names]
     return "\n".join(f"// ---- {name} ----\n\n{part}" for name, part in zip(names, parts, strict=True))
 
 
-def policy(script: str, style: str) -> str:
-    """The content security policy: this script, this style, the runtime as a blob, and no network at all."""
-    scripts = f"script-src {fingerprint(script)} blob: 'wasm-unsafe-eval'"
-    images = "img-src data: blob:"
-    return f"default-src 'none'; {scripts}; worker-src blob:; style-src {fingerprint(style)}; {images}; base-uri 'none'"
-
-
-def fingerprint(content: str) -> str:
-    """By which the policy knows an inline script or style."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
-
-
-def fill(template: str, **parts: str) -> str:
-    """The template with each {{name}} replaced, once: what is put in is not looked at again."""
-    return re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], template)
+def encoded(content: bytes) -> str:
+    """Return bytes in base64."""
+    return base64.b64encode(content).decode()

@@ -1,10 +1,10 @@
-"""Runs -> one page that tells all there is to tell of them, opened from disk, without a network.
+"""The report on one run or several: one HTML page that opens from disk, without a network.
 
     write_report(["runs/one", "runs/two"], "report.html")
 
-`reading` says what lies in a folder, each other file makes a part of the page, and `report.js` draws what moves.
+`summary` reads a run's folder, the other modules compute what the sections show, and `templates/` holds the sections.
 """
 
-from ganache.output.report.writing import write_report
+from ganache.output.report.page import write_report
 
 __all__ = ["write_report"]

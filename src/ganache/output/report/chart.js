@@ -72,7 +72,7 @@ class Chart {
     this.whole = whole; // the ends of the horizontal axis, for each way to count
     this.changed = changed; // what to call when the shared view has changed
     this.title = told.title;
-    this.logarithmic = told.log;
+    this.logarithmic = told.logarithmic;
     const names = [...new Set(told.series.map((each) => each.name))];
     this.curves = told.series.map((each) => ({
       ...each,
@@ -93,7 +93,7 @@ class Chart {
     this.legend = element("div", { className: "legend" });
     for (const curve of this.curves) this.legend.append(this.entry(curve));
     const heading = element("h3", {}, element("span", { textContent: told.title }), this.place, this.scale);
-    const said = element("p", { className: "soft", textContent: told.words });
+    const said = element("p", { className: "soft", textContent: told.description });
     this.box = element("div", { className: "chart" }, heading, said, this.svg, this.legend);
     this.listen();
   }

@@ -1,4 +1,4 @@
-"""The log's lines -> what the page's curves show, as plain data."""
+"""The numbers of the log, as plain data that the page's script draws."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from ganache.output.report.reading import RunSummary
-from ganache.runs.log import flat
+from ganache.output.report.summary import RunSummary
+from ganache.runs.log import flatten
 
-MOST = 1_500
-"""Points of a curve, about: of longer ones the lowest and the highest of each stretch are kept."""
+MAX_POINTS = 1_500
+"""Points per curve, approximately. Of longer curves the lowest and the highest point of each stretch are kept."""
 
 Point = tuple[int, int, float, float]
 """(step, real pictures shown, minutes, value)"""
@@ -19,125 +19,137 @@ Point = tuple[int, int, float, float]
 
 @dataclass(frozen=True)
 class Chart:
-    """One drawing of several curves."""
+    """One plot of several curves."""
 
     title: str
-    words: str
-    """What they are, and what to wish for."""
+    description: str
+    """What the curves are, and which values are good."""
     names: dict[str, str]
-    """A number's name in the log -> how the curve is called; a name that ends in / stands for all that begin so."""
+    """Name in the log -> name of the curve. A name that ends in / stands for all names that begin with it."""
     logarithmic: bool = False
-    """Whether it is drawn so at first."""
+    """Whether the vertical axis is logarithmic at first."""
     total: str = ""
-    """The curve of the sum of them all is called so, where there are several."""
+    """If there are several curves, the name of one more, their sum; none if empty."""
 
 
 CHARTS = (
     Chart(
         "Distance to the real pictures",
-        "Of patches, from texture to shape, as the run saw it now and then. Lower is better; at “nothing learnt” "
-        "are plain pictures of the data's mean colour.",
+        "Distance of patches, from texture to shape, measured during training. Lower is better; “nothing learnt” is "
+        "the distance of plain pictures of the data's mean colour.",
         {"probe/score": "in training", "checkpoint": "checkpoints", "probe/blank_score": "nothing learnt"},
     ),
-    Chart("The critic's loss", "The terms that it minimises, and their sum.", {"d/": ""}, total="sum"),
-    Chart("The generator's loss", "The terms that it minimises, and their sum.", {"g/": ""}, total="sum"),
-    Chart("The critic's estimate", "Of the distance of the two distributions, by this method.", {"estimates/": ""}),
+    Chart("Critic loss", "The terms that the critic minimises, and their sum.", {"d/": ""}, total="sum"),
+    Chart("Generator loss", "The terms that the generator minimises, and their sum.", {"g/": ""}, total="sum"),
+    Chart(
+        "Critic's estimate",
+        "The distance of the two distributions, as this method's critic estimates it.",
+        {"estimates/": ""},
+    ),
     Chart(
         "Gradient norms",
-        "Of all weights of a network together. Healthy ones stay within a factor of ten.",
+        "Norms over all weights of a network. Healthy ones stay within a factor of ten.",
         {"d_gradient_norm": "critic", "g_gradient_norm": "generator"},
         logarithmic=True,
     ),
     Chart(
         "Variety",
-        "Differences among generated pictures over those among real ones (all, and each to its nearest); the share of "
-        "real pictures that generated ones come near, and of generated ones near a real one. 1 is the wish.",
+        "Differences among generated pictures, divided by those among real ones (all pairs, and nearest pairs); the "
+        "share of real pictures near a generated one, and of generated pictures near a real one. 1 is ideal.",
         {
-            "probe/variety": "all differences",
-            "probe/nearest_ratio": "nearest differences",
-            "probe/coverage": "real ones reached",
-            "probe/precision": "generated ones near",
+            "probe/variety": "all pairs",
+            "probe/nearest_ratio": "nearest pairs",
+            "probe/coverage": "coverage",
+            "probe/precision": "precision",
         },
     ),
     Chart(
-        "What the critic knows",
-        "The share of pictures taken for what they are, and of pairs put in order: at 1 there is nothing left to learn "
-        "from. And by what share its loss falls if it goes on alone: near 0 it is at its best.",
+        "Critic's accuracy",
+        "The share of pictures that the critic classifies correctly, and of pairs that it orders correctly: at 1 the "
+        "generator has nothing left to learn from. Headroom is the share by which the critic's loss falls if only the "
+        "critic trains on: near 0 it is at its best.",
         {
-            "probe/critic_accuracy": "taken for what they are",
-            "probe/critic_auc": "pairs in order",
-            "probe/critic_headroom": "could gain",
+            "probe/critic_accuracy": "accuracy",
+            "probe/critic_auc": "pairs in order (AUC)",
+            "probe/critic_headroom": "headroom",
         },
     ),
     Chart(
         "Light and colour",
-        "How much brighter generated pictures are than real ones (0 is the wish), and their contrast and colour over "
-        "the real ones' (1 is the wish).",
+        "How much brighter generated pictures are than real ones (0 is ideal), and their contrast and colour divided "
+        "by those of real ones (1 is ideal).",
         {
-            "probe/brightness_shift": "brighter by",
-            "probe/contrast_ratio": "contrast_ratio",
+            "probe/brightness_shift": "brightness",
+            "probe/contrast_ratio": "contrast",
             "probe/colour_ratio": "colour",
         },
     ),
     Chart(
         "Movement and copies",
-        "How far the fixed latents' pictures moved since the look before, over the distance of two real ones; and the "
-        "share that are copies of training pictures.",
-        {"probe/drift": "moved", "probe/copies": "copies"},
+        "How far the pictures of fixed latents moved since the last probe, divided by the distance of two real "
+        "pictures; and the share of generated pictures that are copies of training pictures.",
+        {"probe/drift": "movement", "probe/copies": "copies"},
     ),
-    Chart("Augmentation", "The share of pictures that each augmentation changes.", {"augment_p": "strength"}),
-    Chart("Speed", "Real pictures shown a second, since the line before.", {"images_per_second": "pictures a second"}),
+    Chart("Augmentation", "The probability that each augmentation changes a picture.", {"augment_p": "probability"}),
+    Chart("Speed", "Real pictures shown per second, since the line before.", {"images_per_second": "pictures/s"}),
 )
 
 
 def charts(runs: Sequence[RunSummary]) -> list[dict[str, Any]]:
-    """Every chart for which some run has a number, as the page's script reads it."""
-    found = [numbers(run) for run in runs]
-    made = []
+    """Return every chart for which some run has a number."""
+    numbers = [collect_numbers(run) for run in runs]
+    plain = []
     for chart in CHARTS:
         series = [
-            {"run": place, "name": name} | columns(thinned(points))
-            for place, of_run in enumerate(found)
+            {"run": index, "name": name} | to_columns(thin_keeping_peaks(points))
+            for index, of_run in enumerate(numbers)
             for name, points in curves(chart, of_run).items()
         ]
         if series:
-            made.append({"title": chart.title, "words": chart.words, "log": chart.logarithmic, "series": series})
-    return made
+            plain.append(
+                {
+                    "title": chart.title,
+                    "description": chart.description,
+                    "logarithmic": chart.logarithmic,
+                    "series": series,
+                }
+            )
+    return plain
 
 
-def numbers(run: RunSummary) -> dict[str, list[Point]]:
-    """Every number of a run through training, by its name in the log; `checkpoint` for the checkpoints' scores."""
-    found: dict[str, list[Point]] = {}
+def collect_numbers(run: RunSummary) -> dict[str, list[Point]]:
+    """Return all points of a run by name in the log; the scores of its checkpoints are named `checkpoint`."""
+    points: dict[str, list[Point]] = {}
     for line in run.lines:
-        for name, value in flat(line):
-            found.setdefault(name, []).append((line["step"], line["images"], line["seconds"] / 60, value))
+        for name, value in flatten(line):
+            points.setdefault(name, []).append((line["step"], line["images"], line["seconds"] / 60, value))
     batch = run.config["schedule"]["batch"]
     for header in run.headers.values():
         if header.get("score") is not None:
-            place = (header["step"], header["batch_index"] * batch, header["seconds"] / 60)
-            found.setdefault("checkpoint", []).append((*place, header["score"]))
-    return found
+            time = (header["step"], header["batch_index"] * batch, header["seconds"] / 60)
+            points.setdefault("checkpoint", []).append((*time, header["score"]))
+    return points
 
 
-def curves(chart: Chart, found: dict[str, list[Point]]) -> dict[str, list[Point]]:
-    """What a run has for a chart, by the curves' names; the sum first."""
+def curves(chart: Chart, numbers: dict[str, list[Point]]) -> dict[str, list[Point]]:
+    """Return the curves of one run in a chart, by name; the sum comes first."""
     chosen: dict[str, list[Point]] = {}
-    for key, name in chart.names.items():
-        of_key = [each for each in found if each == key or (key.endswith("/") and each.startswith(key))]
-        chosen |= {name or each.removeprefix(key).replace("_", " "): found[each] for each in of_key}
+    for key, label in chart.names.items():
+        matching = [name for name in numbers if name == key or (key.endswith("/") and name.startswith(key))]
+        chosen |= {label or name.removeprefix(key).replace("_", " "): numbers[name] for name in matching}
     if chart.total and len(chosen) > 1:
         sums: dict[tuple[int, int, float], float] = {}
         for step, images, minutes, value in (point for points in chosen.values() for point in points):
             sums[step, images, minutes] = sums.get((step, images, minutes), 0.0) + value
-        chosen = {chart.total: [(*place, value) for place, value in sums.items()]} | chosen
+        chosen = {chart.total: [(*time, value) for time, value in sums.items()]} | chosen
     return chosen
 
 
-def thinned(points: Sequence[Point]) -> list[Point]:
-    """About MOST points at most: the lowest and the highest of each of as many stretches, so that no peak is lost."""
-    if len(points) <= MOST:
+def thin_keeping_peaks(points: Sequence[Point]) -> list[Point]:
+    """Return about MAX_POINTS points: the lowest and the highest value of each stretch, and both ends."""
+    if len(points) <= MAX_POINTS:
         return list(points)
-    stretches = MOST // 2
+    stretches = MAX_POINTS // 2
     edges = [len(points) * k // stretches for k in range(stretches + 1)]
     kept = {0, len(points) - 1}
     for start, end in pairwise(edges):
@@ -146,8 +158,8 @@ def thinned(points: Sequence[Point]) -> list[Point]:
     return [points[k] for k in sorted(kept)]
 
 
-def columns(points: Sequence[Point]) -> dict[str, list[float]]:
-    """The points as the page holds them: a list for each way to measure the time, and one of the values."""
+def to_columns(points: Sequence[Point]) -> dict[str, list[float]]:
+    """Return the points as the page's script reads them: one list per time axis, and one of the values."""
     step, images, minutes, value = zip(*points, strict=True)
     return {
         "step": list(step),

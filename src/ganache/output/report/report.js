@@ -36,7 +36,7 @@ function curveControls() {
 function runControl(name, run) {
   const box = element("input", { type: "checkbox", checked: true });
   box.onchange = () => { if (box.checked) view.hidden.delete(run); else view.hidden.add(run); changed(true); };
-  return element("label", {}, box, element("span", { className: `chip r${run}`, textContent: name }));
+  return element("label", {}, box, element("span", { className: `run r${run}`, textContent: name }));
 }
 
 if (charts.length) {

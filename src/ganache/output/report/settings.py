@@ -1,30 +1,45 @@
-"""The settings of runs: what they came to, what differs, and all of them."""
+"""The settings of the runs: an overview, what differs, and all of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from html import escape
+from dataclasses import dataclass
 from typing import Any
 
 from ganache.config.config import from_dict, to_dict
 from ganache.config.recipes import read
 from ganache.errors import GanacheError
-from ganache.figures.page import duration, table
-from ganache.output.report.chips import chips
-from ganache.output.report.reading import RunSummary
+from ganache.figures.page import duration
+from ganache.output.report.summary import RunSummary
 
-OF_THE_FOLDER = ("data_fingerprint", "recipe")
-"""What stands in `config.json` and is no setting."""
+NOT_SETTINGS = ("data_fingerprint", "recipe")
+"""Entries of `config.json` that are not settings."""
 
-
-def overview(runs: Sequence[RunSummary]) -> str:
-    """What each run is, in a few lines."""
-    every = [summary(run) for run in runs]
-    return table(["", *chips(runs)], [[what, *(escape(each[what]) for each in every)] for what in every[0]], "overview")
+Rows = list[tuple[str, list[str]]]
+"""(name, a value per run) per row of a table."""
 
 
-def summary(run: RunSummary) -> dict[str, str]:
-    """Plain text, line by line."""
+@dataclass(frozen=True)
+class Settings:
+    """What the section shows."""
+
+    heading: str
+    """What the chosen settings are."""
+    chosen: Rows
+    """For several runs the settings that differ, for one run those that were changed from its recipe."""
+    empty: str
+    """The sentence that stands there if no setting was chosen."""
+    every: Rows
+
+
+def overview(runs: Sequence[RunSummary]) -> Rows:
+    """Describe each run in a few lines."""
+    summaries = [describe(run) for run in runs]
+    return [(name, [summary[name] for summary in summaries]) for name in summaries[0]]
+
+
+def describe(run: RunSummary) -> dict[str, str]:
+    """Describe one run."""
     config, lines = run.config, run.lines
     last: Mapping[str, Any] = lines[-1] if lines else {"step": 0, "images": 0, "seconds": 0.0}
     scores = {run.headers[path]["step"]: run.headers[path].get("score") for path in run.headers}
@@ -43,42 +58,38 @@ def summary(run: RunSummary) -> dict[str, str]:
     }
 
 
-def settings(runs: Sequence[RunSummary]) -> str:
-    """Of one run what was changed from its recipe, of several what differs between them; and then everything."""
-    every = [dict(rows({k: v for k, v in run.config.items() if k not in OF_THE_FOLDER})) for run in runs]
-    names = list(dict.fromkeys(name for each in every for name in each))
+def compare_settings(runs: Sequence[RunSummary]) -> Settings:
+    """Find the settings that differ between runs or, for one run, from its recipe."""
+    settings = [dict(flatten({k: v for k, v in run.config.items() if k not in NOT_SETTINGS})) for run in runs]
+    names = list(dict.fromkeys(name for each in settings for name in each))
     if len(runs) > 1:
-        first = "What differs between the runs"
-        chosen = [name for name in names if len({each.get(name) for each in every}) > 1]
-        none = "The runs have the same settings."
+        heading, empty = "Settings that differ between the runs", "The runs have the same settings."
+        chosen = [name for name in names if len({each.get(name) for each in settings}) > 1]
     else:
-        usual = of_recipe(runs[0].config.get("recipe", ""))
-        first = f"Changed from the recipe {runs[0].config.get('recipe')}"
-        chosen = [] if usual is None else [name for name in names if every[0][name] != usual.get(name)]
-        none = "Every setting is the recipe's." if usual else "The run began from no recipe that is there."
-    said = listed(runs, every, chosen) if chosen else f"<p>{none}</p>"
-    heading = f"<h3>{escape(first)}</h3>\n" if chosen else ""
-    whole = listed(runs, every, names)
-    return f"{heading}{said}\n<details><summary>All {len(names)} settings</summary>\n{whole}\n</details>"
+        recipe = runs[0].config.get("recipe", "")
+        defaults = recipe_settings(recipe)
+        heading = f"Changed from the recipe {recipe}"
+        chosen = [] if defaults is None else [name for name in names if settings[0][name] != defaults.get(name)]
+        empty = "All settings are those of the recipe." if defaults else "The run began without a recipe that is known."
+
+    def rows(wanted: Sequence[str]) -> Rows:
+        return [(name, [each.get(name, "–") for each in settings]) for name in wanted]
+
+    return Settings(heading, rows(chosen), empty, rows(names))
 
 
-def listed(runs: Sequence[RunSummary], every: Sequence[Mapping[str, str]], names: Sequence[str]) -> str:
-    cells = [[f"<code>{escape(name)}</code>", *(escape(each.get(name, "–")) for each in every)] for name in names]
-    return table(["setting", *chips(runs)], cells)
-
-
-def rows(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """(a setting's name, its value in words), as the command line names them."""
+def flatten(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield (name, value as text) per setting, named as on the command line: `section.field`."""
     for name, value in config.items():
         if isinstance(value, Mapping):
-            yield from rows(value, f"{prefix}{name}.")
+            yield from flatten(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def of_recipe(name: str) -> dict[str, str] | None:
-    """The settings of a recipe; None where there is none of that name any more."""
+def recipe_settings(name: str) -> dict[str, str] | None:
+    """Return the settings of a recipe by name; None if there is no such recipe."""
     try:
-        return dict(rows(to_dict(from_dict(read(name).settings))))
+        return dict(flatten(to_dict(from_dict(read(name).settings))))
     except GanacheError:
         return None

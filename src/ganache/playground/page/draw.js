@@ -81,8 +81,3 @@ export async function copy(text, button) {
   }
   setTimeout(() => (button.textContent = before), 1200);
 }
-
-/** A number as sliders show it. */
-export function short(value) {
-  return (Math.round(value * 100) / 100).toFixed(2).replace("-0.00", "0.00");
-}

@@ -1,33 +1,10 @@
 // The sliders: mean and spread, classes and codes, directions, dimensions. Each changes the state; all follow it.
 
-import { decode, find, make, put, short } from "./draw.js";
+import { decode, find, make, put } from "./draw.js";
+import { slider } from "./slider.js";
 
 const FIRST = 14; // dimensions shown at first
 const REACH = 6; // how far a direction's slider goes, in the latents' own units
-
-/** One slider with its name, its value and, where it can be left out, a button that does. */
-function knob({ name, title, id, min, max, step = 0.01, map, oninput, onchange, onreset, onhover }) {
-  const input = make("input", { type: "range", id, min, max, step, "aria-label": title ?? name });
-  const output = make("output", { for: id });
-  const reset = onreset ? make("button", { class: "plain reset", "aria-label": `Leave ${name} as it was`, title: "Leave as it was", onclick: onreset }, "×") : null;
-  const label = make("label", { for: id, title: title ?? name }, name);
-  const element = make("div", { class: "knob" }, map ?? null, label, input, output, reset);
-  input.addEventListener("input", () => oninput(Number(input.value)));
-  input.addEventListener("change", () => onchange(Number(input.value)));
-  if (onreset) input.addEventListener("dblclick", onreset);
-  if (onhover) {
-    for (const event of ["pointerenter", "focusin"]) element.addEventListener(event, () => onhover(true));
-    for (const event of ["pointerleave", "focusout"]) element.addEventListener(event, () => onhover(false));
-  }
-  const update = (value, base, changed) => {
-    if (document.activeElement !== input || Number(input.value) !== value) input.value = value;
-    output.textContent = short(value);
-    input.style.setProperty("--at", `${(100 * (value - min)) / (max - min)}%`);
-    input.style.setProperty("--base", `${Math.min(100, Math.max(0, (100 * (base - min)) / (max - min)))}%`);
-    element.classList.toggle("changed", changed);
-  };
-  return { element, input, update };
-}
 
 export class Knobs {
   constructor(app) {
@@ -88,8 +65,8 @@ export class Knobs {
       ["Spread", "Spread of the latent's numbers (truncation)", "std", 0, 2, 1],
     ]) {
       const change = (value, passing) => store.change({ [field]: value }, { passing });
-      const row = knob({
-        name, title, min, max, id: `knob-${field}`,
+      const row = slider({
+        name, title, label: title, min, max, id: `knob-${field}`,
         oninput: (value) => change(value, true), onchange: (value) => change(value, false), onreset: () => change(usual, false),
       }); // prettier-ignore
       this.add(place, row, (state) => [state[field], usual, state[field] !== usual]);
@@ -122,7 +99,7 @@ export class Knobs {
   setter(place, key, name, index, [min, max], more = {}) {
     const { store } = this.app;
     const put = (value, passing) => store.change({ set: { ...store.now.set, [key]: value } }, { passing });
-    const row = knob({
+    const row = slider({
       name, min, max, id: `knob-${key}`,
       oninput: (value) => put(value, true), onchange: (value) => put(value, false),
       onreset: () => {
@@ -166,8 +143,8 @@ export class Knobs {
     const { store } = this.app;
     const put = (value, passing) => store.change({ along: { ...store.now.along, [key]: value } }, { passing });
     const reach = REACH * (this.run.prior === "uniform" ? 0.6 : 1);
-    const row = knob({
-      name, title: `Direction ${name}`, min: -reach, max: reach, step: 0.05, id: `along-${key}`,
+    const row = slider({
+      name, title: `Direction ${name}`, label: `Direction ${name}`, min: -reach, max: reach, step: 0.05, id: `along-${key}`,
       oninput: (value) => put(value, true), onchange: (value) => put(value, false),
       onreset: () => {
         const { [key]: gone, ...along } = store.now.along;
@@ -205,8 +182,10 @@ export class Knobs {
       const map = make("canvas", { class: "map", width: 1, height: 1, "aria-hidden": "true" });
       if (ranking?.bitmap) put(map, ranking.bitmap, ranking.maps, rank);
       const title = `Dimension ${number}` + (effect === undefined ? "" : `: moves a pixel by ${(100 * effect).toFixed(1)} % on average`);
-      const onhover = (over) => this.app.stage.heat(over && ranking?.bitmap ? map : null);
-      this.setter(place, String(number), String(number), number, range, { title, map, onhover });
+      const heat = (over) => this.app.stage.heat(over && ranking?.bitmap ? map : null);
+      const row = this.setter(place, String(number), String(number), number, range, { title, label: title, map });
+      for (const event of ["pointerenter", "focusin"]) row.element.addEventListener(event, () => heat(true));
+      for (const event of ["pointerleave", "focusout"]) row.element.addEventListener(event, () => heat(false));
     }
     if (numbers.length > FIRST) {
       const toggle = () => {

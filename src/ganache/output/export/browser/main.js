@@ -2,15 +2,16 @@
 
 import { fromAddress, LARGEST_SEED, toAddress } from "./address.js";
 import { Engine } from "./engine.js";
-import { chips, element, knob } from "./knobs.js";
+import { choice, mapOf } from "./controls.js";
 import { beginning, isMoved, latentOf, unmoved } from "./latents.js";
 import { paint } from "./paint.js";
 import { commandFor, nameOf, savePicture, saveRequest } from "./saving.js";
+import { slider } from "./slider.js";
 import { Wall } from "./wall.js";
 
-const SHOWN = 12; // dimensions that are there before one asks for all
-const FAR = 5; // how far directions go, in stds of the latents
-const ON_THE_WALL = 24;
+const SHOWN_FIRST = 12; // dimensions that are shown before "Show all"
+const MAX_STEPS = 5; // the reach of directions, in standard deviations of the latents
+const WALL_SIZE = 24;
 
 const $ = (id) => document.getElementById(id);
 const about = JSON.parse($("about").textContent);
@@ -108,43 +109,54 @@ function say(words, wrong = false) {
 
 // ---- sliders -----------------------------------------------------------------------------------------------------
 
-function slider(place, settings, show) {
-  const row = knob(settings);
-  rows.push((base) => row.set(...show(base)));
-  place.append(row);
-  return row;
+// `show(base)` returns [value, whether it was changed]; `base` is the latent without changes.
+function addSlider(place, settings, show) {
+  const { change: set, map, ...rest } = settings;
+  const row = slider({
+    ...rest,
+    id: `slider${rows.length}`,
+    map: mapOf(settings.name, map),
+    oninput: (value) => set(value, false),
+    onchange: (value) => set(value, true),
+  });
+  rows.push((base) => {
+    const [value, changed] = show(base);
+    row.update(value, 0, changed);
+  });
+  place.append(row.element);
+  return row.element;
 }
 
 function buildLatent() {
-  const mean = { name: "Mean", says: "Of the seed's latent", low: -1.5, high: 1.5 };
+  const mean = { name: "Mean", title: "Mean of the latent's numbers", min: -1.5, max: 1.5 };
   mean.change = (value, still) => change({ mean: value }, still);
-  mean.back = () => change({ mean: 0 });
-  slider($("latent"), mean, () => [state.mean, state.mean !== 0]);
-  const std = { name: "Std", says: "Small: typical pictures. Large: unusual ones.", low: 0, high: 2 };
+  mean.onreset = () => change({ mean: 0 });
+  addSlider($("latent"), mean, () => [state.mean, state.mean !== 0]);
+  const std = { name: "Std", title: "Standard deviation: small gives typical pictures, large unusual ones", min: 0, max: 2 };
   std.change = (value, still) => change({ std: value }, still);
-  std.back = () => change({ std: 1 });
-  slider($("latent"), std, () => [state.std, state.std !== 1]);
+  std.onreset = () => change({ std: 1 });
+  addSlider($("latent"), std, () => [state.std, state.std !== 1]);
   if (prior.categories) {
-    const each = Array.from({ length: prior.categories }, (_, k) => [k, String(k)]);
-    const classes = chips("Class", [[null, "the seed's"], ...each], (category) => change({ category }));
+    const options = Array.from({ length: prior.categories }, (_, k) => [k, String(k)]);
+    const classes = choice("Class", [[null, "from the seed"], ...options], (category) => change({ category }));
     rows.push(() => classes.set(state.category));
     $("latent").append(classes);
   }
   if (about.kept.length) {
-    const each = about.kept.map(({ name }) => [name, name]);
-    const names = chips("Kept latents", [["", "none"], ...each], (kept) => change({ ...cleared(), kept }));
+    const options = about.kept.map(({ name }) => [name, name]);
+    const names = choice("Saved latents", [["", "none"], ...options], (kept) => change({ ...cleared(), kept }));
     rows.push(() => names.set(state.kept));
     $("latent").append(names);
   }
 }
 
 function buildDirections() {
-  const far = FAR * prior.std;
+  const reach = MAX_STEPS * prior.std;
   about.directions.forEach(({ key, name }) => {
     const set = (value, still) => change({ along: { ...state.along, [key]: value } }, still);
-    const back = () => change(without("along", key));
-    const settings = { name, low: -far, high: far, change: set, back };
-    slider($("directions"), settings, () => [state.along[key] ?? 0, key in state.along]);
+    const onreset = () => change(without("along", key));
+    const settings = { name, min: -reach, max: reach, change: set, onreset };
+    addSlider($("directions"), settings, () => [state.along[key] ?? 0, key in state.along]);
   });
   $("directions-part").hidden = !about.directions.length;
 }
@@ -152,15 +164,15 @@ function buildDirections() {
 function buildDimensions() {
   const reach = prior.kind === "uniform" ? prior.std : 3 * prior.std;
   about.dimensions.forEach(({ number, change: share, where }, rank) => {
-    const says = `Changes a pixel by ${(100 * share).toFixed(1)} % in the mean`;
+    const title = `Dimension ${number}: changes a pixel by ${(100 * share).toFixed(1)} % on average`;
     const set = (value, still) => change({ dimensions: { ...state.dimensions, [number]: value } }, still);
-    const back = () => change(without("dimensions", number));
-    const settings = { name: `Dimension ${number}`, says, map: where, low: -reach, high: reach, change: set, back };
+    const onreset = () => change(without("dimensions", number));
+    const settings = { name: `Dimension ${number}`, title, map: where, min: -reach, max: reach, change: set, onreset };
     const show = (base) => [state.dimensions[number] ?? base.z[number], number in state.dimensions];
-    const row = slider($("dimensions"), settings, show);
-    row.classList.toggle("later", rank >= SHOWN);
+    const row = addSlider($("dimensions"), settings, show);
+    row.classList.toggle("later", rank >= SHOWN_FIRST);
   });
-  $("all").hidden = about.dimensions.length <= SHOWN;
+  $("all").hidden = about.dimensions.length <= SHOWN_FIRST;
   $("all").textContent = `Show all ${about.dimensions.length}`;
 }
 
@@ -168,9 +180,9 @@ function buildCodes() {
   const first = prior.noise + prior.categories;
   about.codes.forEach(({ number, where }, k) => {
     const set = (value, still) => change({ codes: { ...state.codes, [number]: value } }, still);
-    const back = () => change(without("codes", number));
-    const settings = { name: `Code ${k + 1}`, map: where, low: -1, high: 1, change: set, back };
-    slider($("codes"), settings, (base) => [state.codes[number] ?? base.codes[number - first], number in state.codes]);
+    const onreset = () => change(without("codes", number));
+    const settings = { name: `Code ${k + 1}`, map: where, min: -1, max: 1, change: set, onreset };
+    addSlider($("codes"), settings, (base) => [state.codes[number] ?? base.codes[number - first], number in state.codes]);
   });
   $("codes-part").hidden = !about.codes.length;
 }
@@ -184,7 +196,7 @@ function toggleSmooth() {
 }
 
 function turnWall(by) {
-  const first = Math.min(LARGEST_SEED - ON_THE_WALL, Math.max(0, wall.first + by));
+  const first = Math.min(LARGEST_SEED - WALL_SIZE, Math.max(0, wall.first + by));
   wall.show(first, state);
   refreshWall();
 }
@@ -209,8 +221,8 @@ const actions = {
   request: () => saveRequest(state, about, nameOf(state)),
   link: copyLink,
   pixels: toggleSmooth,
-  earlier: () => turnWall(-ON_THE_WALL),
-  later: () => turnWall(ON_THE_WALL),
+  earlier: () => turnWall(-WALL_SIZE),
+  later: () => turnWall(WALL_SIZE),
 };
 const keys = {
   n: "new",
@@ -252,7 +264,7 @@ function listen() {
 
 // ---- begin -------------------------------------------------------------------------------------------------------
 
-const wall = new Wall($("wall"), ON_THE_WALL, about, engine, (seed) => change(seedOf(seed)));
+const wall = new Wall($("wall"), WALL_SIZE, about, engine, (seed) => change(seedOf(seed)));
 buildLatent();
 buildDirections();
 buildDimensions();

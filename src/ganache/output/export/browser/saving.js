@@ -1,6 +1,6 @@
 // What can be taken away: the picture, and how ganache makes it again.
 
-import { element } from "./knobs.js";
+import { element } from "./controls.js";
 import { isMoved } from "./latents.js";
 import { enlarged } from "./paint.js";
 

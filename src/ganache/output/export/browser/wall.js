@@ -1,6 +1,6 @@
 // Many samples to pick one from.
 
-import { element } from "./knobs.js";
+import { element } from "./controls.js";
 import { ofSeed } from "./latents.js";
 import { paint } from "./paint.js";
 

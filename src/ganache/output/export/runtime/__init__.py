@@ -1,7 +1,7 @@
-"""ONNX Runtime Web, which runs a generator in the page: another project's files, as npm has them.
+"""ONNX Runtime Web, which runs a generator inside a page: unchanged files of another project, from npm.
 
-`SOURCE.json` says which version and what their checksums are; `tools/refresh_runtime.py` brings newer ones. They are
-MIT-licensed (`LICENSE`); `ThirdPartyNotices.txt.gz` is what that project says of its own parts.
+`SOURCE.json` records the version and checksums, and `tools/refresh_runtime.py` installs another version. The licence is
+MIT (`LICENSE`); `ThirdPartyNotices.txt.gz` is the project's own list of the software in it.
 """
 
 from __future__ import annotations
@@ -17,33 +17,33 @@ WASM = "ort-wasm-simd-threaded.wasm"
 
 
 def source() -> dict[str, Any]:
-    """Package, version, licence, and the SHA-256 of each file."""
+    """Return the package, version, licence, and SHA-256 per file."""
     return json.loads(read("SOURCE.json"))  # type: ignore[no-any-return]
 
 
 def glue() -> bytes:
-    """The ES module that loads the WebAssembly."""
+    """Return the ES module that loads the WebAssembly."""
     return checked(GLUE, read(GLUE))
 
 
 def wasm() -> bytes:
-    """The WebAssembly, gzipped."""
+    """Return the WebAssembly, gzipped."""
     packed = read(f"{WASM}.gz")
     checked(WASM, gzip.decompress(packed))
     return packed
 
 
 def licence() -> str:
-    """Under which the files are copied."""
+    """Return the text of the licence."""
     return read("LICENSE").decode()
 
 
 def read(name: str) -> bytes:
-    """A file beside this one."""
+    """Return a file of this folder."""
     return files(__name__).joinpath(name).read_bytes()
 
 
 def checked(name: str, content: bytes) -> bytes:
-    """The content, which is what npm has under this name."""
-    assert hashlib.sha256(content).hexdigest() == source()["sha256"][name], f"{name} is not the file it was"
+    """Return the content after a check that it is the file that was installed."""
+    assert hashlib.sha256(content).hexdigest() == source()["sha256"][name], f"{name} does not match SOURCE.json"
     return content

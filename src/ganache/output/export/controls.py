@@ -1,4 +1,4 @@
-"""What the exported page offers to turn: the generator's dimensions in the lab's order, directions, kept latents."""
+"""What the exported page lets its reader change: dimensions in the lab's order, codes, directions, saved latents."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from ganache.lab.explore.steering import found
 from ganache.lab.requests import Dimensions, Directions, Kept, Sample
 
 RANKED_OVER = 8
-"""Latents over which the dimensions are ranked: an eighth of the command's, as the page only needs their order."""
+"""Latents over which the dimensions are ranked: an eighth of the command's, since the page only needs their order."""
 TOP = 8
 """Directions of each kind."""
-MAP = 16
-"""Side of the maps that show where a dimension acts."""
+MAP_SIDE = 16
+"""Side of the maps that show where in the picture a dimension acts."""
 
 
-def knobs(model: Model, kept: Mapping[str, Kept] | None = None, progress: bool = False) -> dict[str, Any]:
-    """All of it as JSON's kinds. `kept` are the names in the run."""
+def controls(model: Model, kept: Mapping[str, Kept] | None = None, progress: bool = False) -> dict[str, Any]:
+    """Return the generator's prior and all controls as JSON-serialisable data. `kept`: the run's named latents."""
     prior = model.prior
-    dimensions, codes = ranked(model, progress)
-    latents, named = of_names(model, kept or {})
+    dimensions, codes = ranked_dimensions(model, progress)
+    latents, named = split_kept(model, kept or {})
     return {
         "name": model.name,
         "shape": list(model.generator.image_shape),
@@ -50,12 +50,15 @@ def knobs(model: Model, kept: Mapping[str, Kept] | None = None, progress: bool =
     }
 
 
-def ranked(model: Model, progress: bool) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """(the noise's dimensions, the greatest first; the codes in their order): number, share of change, where."""
+def ranked_dimensions(model: Model, progress: bool) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the noise dimensions, the most effective first, and the codes in their order.
+
+    Each is a dictionary: its number in the latent, its mean absolute change of a pixel, and where it acts.
+    """
     first = model.prior.noise + model.prior.categories
     every = effects_of(Dimensions(n=RANKED_OVER), model, progress)
     plain: list[dict[str, Any]] = [
-        {"number": each.sweep.dimension, "change": significant(each.pixels), "where": coarse(each.where)}
+        {"number": each.sweep.dimension, "change": six_digits(each.pixels), "where": encoded_map(each.where)}
         for each in every
         if each.sweep.dimension is not None
     ]
@@ -63,56 +66,56 @@ def ranked(model: Model, progress: bool) -> tuple[list[dict[str, Any]], list[dic
     return [each for each in plain if each["number"] < model.prior.noise], codes
 
 
-def coarse(where: Tensor | None) -> str:
-    """A map [H, W] as MAP x MAP bytes in base64, 255 for its greatest."""
+def encoded_map(where: Tensor | None) -> str:
+    """Encode a map [H, W] as MAP_SIDE x MAP_SIDE bytes in base64; its maximum becomes 255."""
     assert where is not None
-    small = adaptive_avg_pool2d(where[None], MAP)[0]
+    small = adaptive_avg_pool2d(where[None], MAP_SIDE)[0]
     levels = (255 * small / small.max().clamp_min(1e-12)).round().to(torch.uint8)
     return base64.b64encode(levels.numpy().tobytes()).decode()
 
 
 def directions(model: Model, how: str) -> list[dict[str, Any]]:
-    """The strongest unit directions of one kind; none where the generator has no such."""
+    """Return the strongest unit directions found by a method; none if it does not apply to the generator."""
     try:
         rows, _ = found(Directions(how=how, top=TOP), model)  # type: ignore[arg-type]
-    except ConfigError:  # sefa needs a linear layer that latents meet first
+    except ConfigError:  # SeFa needs a linear first layer
         return []
     title = {"sefa": "SeFa", "pca": "PCA"}[how]
     return [direction(f"{title} {k}", f"{how}{k}", f"{how}{k}", row) for k, row in enumerate(rows, 1)]
 
 
 def direction(name: str, key: str, known: str, row: Tensor) -> dict[str, Any]:
-    """One slider's direction [noise]. `key` stands for it in the address, `known` in requests."""
-    return {"name": name, "key": key, "known": known, "vector": [significant(each) for each in row.tolist()]}
+    """Return one direction [noise] as plain data. `key` names it in the page's address, `known` in requests."""
+    return {"name": name, "key": key, "known": known, "vector": [six_digits(each) for each in row.tolist()]}
 
 
-def of_names(model: Model, kept: Mapping[str, Kept]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """(kept latents, kept directions), of those that are this generator's.
+def split_kept(model: Model, kept: Mapping[str, Kept]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Split the run's named latents into latents and directions; those of another generator are left out.
 
-    A direction is known by its length of 1 and by having no category and no codes, as `ganache directions` keeps it.
+    A direction has length 1, no category and no codes, as `ganache directions` saves it.
     """
     place, latents, named = Place(model.prior), [], []
     for name, each in kept.items():
         try:
             z = place.of_part(each)[0]
-        except ConfigError:  # kept by another run's generator
+        except ConfigError:  # saved with another run's generator
             continue
         noise, rest = z[: model.prior.noise], z[model.prior.noise :]
         if abs(float(noise.norm()) - 1) < 1e-3 and not rest.any():
             named.append(direction(name, f"kept-{name}", name, noise))
         else:
-            latents.append({"name": name, "latent": [significant(x) for x in z.tolist()]})
+            latents.append({"name": name, "latent": [six_digits(x) for x in z.tolist()]})
     return latents, named
 
 
-def picture(model: Model) -> str:
-    """Seed 0's picture as a PNG in base64: what the page shows until the generator runs."""
+def poster(model: Model) -> str:
+    """Return the picture of seed 0 as a PNG in base64, which the page shows until the generator runs."""
     pixels = render(model.generator, Sample(n=1).latents(model.prior))[0]
     buffer = io.BytesIO()
     Image.fromarray(pixels.squeeze(-1) if pixels.shape[-1] == 1 else pixels).save(buffer, format="PNG")
     return base64.b64encode(buffer.getvalue()).decode()
 
 
-def significant(x: float) -> float:
-    """Six digits: a float32 has little more."""
+def six_digits(x: float) -> float:
+    """Round to six significant digits, close to the precision of float32."""
     return float(f"{x:.6g}")

@@ -1,0 +1,116 @@
+"""Samples of each run beside the training pictures that are nearest to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+
+from PIL import Image
+
+from ganache.core.images import Pictures, evenly_spaced
+from ganache.core.rendering import Model
+from ganache.data import Dataset
+from ganache.errors import GanacheError
+from ganache.figures.figure import enlarged
+from ganache.figures.page import image_url
+from ganache.lab.explore.nearing import neighbours
+from ganache.lab.figure import ImageGrid
+from ganache.lab.requests import Neighbours
+from ganache.output.report.summary import RunSummary
+from ganache.runs import checkpoint
+from ganache.training import build
+
+REQUEST = Neighbours(n=6, k=5)
+
+MAX_SEARCHED = 20_000
+"""Training pictures that are searched at most."""
+
+MAX_VALUES = 2**28
+"""Numbers in all pictures that are searched; large pictures are fewer."""
+
+SIDE = 64
+"""Pixels; small pictures are enlarged to about this side."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One picture of a grid."""
+
+    url: str
+    alt: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A sample per row, followed by its neighbours."""
+
+    heading: str
+    columns: list[str]
+    rows: list[tuple[str, list[Cell]]]
+    """(row heading, its pictures) per sample."""
+
+
+@dataclass(frozen=True)
+class RunNeighbours:
+    """What the section shows of one run: grids, or the reason that there are none."""
+
+    run: RunSummary
+    text: str
+    grids: list[Grid]
+    missing_data: bool = False
+    """Whether the reason is that the training pictures were not found."""
+
+
+def find_neighbours(runs: Sequence[RunSummary], source: str | None, progress: bool) -> list[RunNeighbours]:
+    """For each run, find the training pictures nearest to samples of its best checkpoint.
+
+    `source`: where the training pictures are; by default where the run found them. Raises GanacheError if they cannot
+    be read from a source that was given.
+    """
+    return [neighbours_of_run(run, source, progress) for run in runs]
+
+
+def neighbours_of_run(run: RunSummary, source: str | None, progress: bool) -> RunNeighbours:
+    """The same for one run."""
+    if run.best is None:
+        return RunNeighbours(run, "No checkpoint has been saved yet.", [])
+    generator, config, header = checkpoint.load_generator(run.best)
+    if len(generator.image_shape) == 1:
+        return RunNeighbours(run, "This run generates points, and points have no pictures.", [])
+    model = Model(generator, build.prior(config), f"{run.name}, step {header['step']:,}")
+    try:
+        data = build.reload_dataset(config, source, progress=progress)
+        text, grids = neighbours(REQUEST, model, searched_pictures(data))
+    except GanacheError as error:
+        if source is not None:
+            raise
+        return RunNeighbours(run, f"The training pictures were not found: {error}", [], missing_data=True)
+    text += " A distance far below the usual one would be a copy."
+    return RunNeighbours(run, text, [to_grid(grid) for grid in grids])
+
+
+def searched_pictures(data: Dataset) -> Pictures:
+    """Return the training pictures, evenly thinned if there are too many."""
+    most = min(MAX_SEARCHED, MAX_VALUES // prod(data.image_shape))
+    indices = data.training
+    if len(indices) > most:
+        indices = indices[evenly_spaced(len(indices), most)]
+    return data.images if len(indices) == len(data) else data.at(indices)
+
+
+def to_grid(grid: ImageGrid) -> Grid:
+    """Convert a grid of the lab to what the page shows."""
+    rows = []
+    for start in range(0, len(grid.pictures), grid.columns):
+        heading = grid.beside[start // grid.columns]
+        rows.append((heading, [to_cell(grid, start + column, heading) for column in range(grid.columns)]))
+    return Grid(grid.heading, list(grid.over), rows)
+
+
+def to_cell(grid: ImageGrid, index: int, row_heading: str) -> Cell:
+    """Convert one picture of a grid."""
+    pixels = grid.pictures[index]
+    picture: Image.Image = enlarged(pixels, max(1, SIDE // max(pixels.shape[:2])))
+    return Cell(image_url(picture), f"{row_heading}, {grid.over[index % grid.columns]}", grid.below[index])

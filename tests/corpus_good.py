@@ -1,4 +1,4 @@
-"""Makes odd but usable picture files, each with the pixels and the notes that it must become.
+"""Makes unusual but usable image files, each with the pixels and conversions that decoding must give.
 
 They all show `corpus.PICTURE`, so that one comparison serves them all.
 """
@@ -20,10 +20,10 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Good:
-    """A file that must become these pixels, uint8 [32, 32, 3], within `tolerance` each, with these notes."""
+    """A file that must decode to these pixels, uint8 [32, 32, 3], within `tolerance`, with these conversions."""
 
     data: bytes
-    notes: tuple[Conversion, ...] = ()
+    conversions: tuple[Conversion, ...] = ()
     pixels: Pixels | None = None
     """None: PICTURE."""
     tolerance: int = 0
@@ -139,10 +139,10 @@ def clear() -> dict[str, Good]:
     corner = tuple(int(value) for value in PICTURE[0, 0])
     not_entry = np.where(np.asarray(PALETTE) == entry, 0, 255)
     not_corner = np.where((np.asarray(corner) == PICTURE).all(axis=-1), 0, 255)
-    grey_notes = (Conversion.ALPHA, Conversion.GREY_TO_RGB)
+    grey_conversions = (Conversion.ALPHA, Conversion.GREY_TO_RGB)
     return {
         "clear.png": Good(encoded(rgba, "PNG"), (Conversion.ALPHA,), _on_white(PICTURE, alpha), 1),
-        "clear-grey.png": Good(encoded(grey_alpha, "PNG"), grey_notes, _on_white(grey3(GREY), alpha), 1),
+        "clear-grey.png": Good(encoded(grey_alpha, "PNG"), grey_conversions, _on_white(grey3(GREY), alpha), 1),
         "clear-colour.png": Good(
             encoded(RGB, "PNG", transparency=corner), (Conversion.ALPHA,), _on_white(PICTURE, not_corner)
         ),

@@ -34,12 +34,12 @@ def test_the_corpus_is_large() -> None:
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_good_file_has_the_right_pixels_and_notes(name: str) -> None:
+def test_good_file_has_the_right_pixels_and_conversions(name: str) -> None:
     case = GOOD[name]
     picture = decode_image(case.data, Target(SQUARE, 3))
     difference = np.abs(picture.pixels.astype(int) - case.expected().astype(int))
     assert difference.max() <= case.tolerance
-    assert set(picture.notes) == set(case.notes)
+    assert set(picture.conversions) == set(case.conversions)
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -127,7 +127,7 @@ def test_a_zip_of_odd_entries(tmp_path: Path) -> None:
 
 def test_no_usable_file_names_the_reasons(tmp_path: Path) -> None:
     corpus.write(tmp_path / "set", {name: BAD[name][0] for name in ("empty.png", "text.png", "page.jpg")})
-    with pytest.raises(DataError, match=r"no usable picture: 2 not an image, 1 empty"):
+    with pytest.raises(DataError, match=r"no usable picture \(2 not an image, 1 empty\): for example 'empty.png'"):
         load(str(tmp_path / "set"), cache=tmp_path / "cache")
     assert not list((tmp_path / "cache").iterdir())
 

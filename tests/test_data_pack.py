@@ -261,7 +261,7 @@ def sized(tmp_path: Path, cache: Path, *sizes: tuple[int, int], mode: str = "RGB
     [
         ([(40, 30), (40, 30)], (30, 40, 3), None),
         ([(40, 40), (40, 40), (50, 40)], (64, 64, 3), "differ in size"),
-        ([(700, 600), (700, 600)], (64, 64, 3), "over 512 pixels"),
+        ([(700, 600), (700, 600)], (64, 64, 3), "longer than 512 pixels"),
     ],
 )
 def test_the_size_where_none_is_asked_for(

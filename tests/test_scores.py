@@ -34,14 +34,11 @@ def test_between_gaussians_it_tends_to_the_closed_form() -> None:
 
 def test_a_pyramid_adds_up_to_the_picture() -> None:
     x = noise(3, 2, 40, 24)
-    fine, coarse = laplacian_pyramid(x, levels=2, least=7)
+    fine, coarse = laplacian_pyramid(x, levels=2, min_side=7)
     grown = torch.nn.functional.interpolate(coarse, size=(40, 24), mode="bilinear", align_corners=False)
     torch.testing.assert_close(fine + grown, x)
-    assert [tuple(level.shape[2:]) for level in laplacian_pyramid(noise(1, 1, 64, 64), 3, 7)] == [
-        (64, 64),
-        (32, 32),
-        (16, 16),
-    ]
+    levels = laplacian_pyramid(noise(1, 1, 64, 64), 3, 7)
+    assert [tuple(level.shape[2:]) for level in levels] == [(64, 64), (32, 32), (16, 16)]
     assert len(laplacian_pyramid(noise(1, 1, 8, 8), 3, 7)) == 1
 
 

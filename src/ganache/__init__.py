@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ganache.core.plugins import load_plugins
     from ganache.core.rendering import Model, render
     from ganache.data import Dataset, Stream, load
+    from ganache.data.readers import READERS
     from ganache.errors import (
         CheckpointError,
         ConfigError,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
         TrainingError,
     )
     from ganache.evaluation.evaluation import Evaluation, Score
+    from ganache.evaluation.features import FEATURES
     from ganache.evaluation.measure import evaluate
     from ganache.figures import draw, picture, save_figure
     from ganache.lab.explore import Sample, show
@@ -92,6 +94,7 @@ _HOMES = {
         "Stream",
         "load",
     ),
+    "data.readers": ("READERS",),
     "errors": (
         "CheckpointError",
         "ConfigError",
@@ -101,8 +104,9 @@ _HOMES = {
         "MissingExtra",
         "TrainingError",
     ),
+    "evaluation.features": ("FEATURES",),
     "evaluation.measure": ("evaluate",),
-    "evaluation.results": (
+    "evaluation.evaluation": (
         "Evaluation",
         "Score",
     ),
@@ -171,8 +175,10 @@ _HOMES = {
 
 __all__ = [
     "CLAIMS",
+    "FEATURES",
     "METHODS",
     "NETWORKS",
+    "READERS",
     "RECIPES",
     "Along",
     "Arithmetic",

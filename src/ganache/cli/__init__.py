@@ -21,11 +21,12 @@ from ganache.cli.article import article
 from ganache.cli.claims import claims
 from ganache.cli.compare import compare
 from ganache.cli.diagnose import diagnose
+from ganache.cli.doctor import doctor
 from ganache.cli.evaluate import evaluate
 from ganache.cli.export import export
 from ganache.cli.name import name
 from ganache.cli.playground import explore, watch
-from ganache.cli.recipes import doctor, recipes
+from ganache.cli.recipes import recipes
 from ganache.cli.report import report
 from ganache.cli.train import train, train_command
 from ganache.core.plugins import load_plugins

@@ -1,10 +1,22 @@
-"""`ganache evaluate`: how good a trained generator's pictures are, in numbers with their errors."""
+"""`ganache evaluate`: measure the quality of a trained generator's pictures, with standard errors."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
+
+AUTO = "auto"
+
+
+def feature_choices() -> Any:
+    """Return the type of --features: "auto", or any name in FEATURES. Called after plugins are loaded."""
+    from ganache.evaluation.features import FEATURES
+
+    return Literal[(AUTO, *sorted(FEATURES))]
+
+
+FeatureName = Annotated[str, arg(constructor_factory=feature_choices, help_behavior_hint=f"(default: {AUTO})")]
 
 
 def evaluate(
@@ -12,26 +24,27 @@ def evaluate(
     data: str | None = None,
     checkpoint: str = "last",
     n: Annotated[int, arg(aliases=["-n"])] = 10_000,
-    features: Literal["random", "pixels", "classifier", "inception"] | None = None,
+    features: FeatureName = AUTO,
     weights: str | None = None,
     json: bool = False,
 ) -> None:
-    """Measure how near a generator's pictures are to real ones, how varied, and whether it repeats its training data.
+    """Measure how close a generator's pictures are to real ones, how diverse, and whether they copy training data.
 
     Args:
         run: The run's folder.
-        data: Real pictures to compare with, as `ganache train` takes them; by default those it was trained on.
-        checkpoint: A step, or last, or best (the one whose pictures were nearest to real ones).
-        n: How many pictures to make, and to compare with at most.
-        features: What sees the pictures: a random network (the default), pixels (for points), a classifier that is
-            trained first, where the data have labels, or the Inception network of papers.
-        weights: With --features inception, the file of its weights: pt_inception-2015-12-05-6726825d.pth of
-            pytorch-fid's releases.
+        data: Real pictures to compare with, as for `ganache train`; by default the run's own data.
+        checkpoint: A step, or last, or best (the checkpoint whose pictures were closest to real ones).
+        n: The number of pictures to generate, and the most real pictures to compare with.
+        features: The feature extractor that the scores compare pictures with. random: a network with fixed random
+            weights; pixels: the pixels of reduced pictures; classifier: a network trained on the labels of the data;
+            inception: the network of published FIDs; others come from plugins. auto is random, or pixels for points.
+        weights: The file of weights, for --features inception: pt_inception-2015-12-05-6726825d.pth from the releases
+            of pytorch-fid.
         json: Print JSON.
     """
     from pathlib import Path
 
-    from ganache.evaluation.measure import evaluate as measured
+    from ganache.evaluation.measure import evaluate as measure
     from ganache.runs.checkpoint import load_critic, load_generator
     from ganache.runs.folder import find_checkpoint, write_evaluation
     from ganache.training import build
@@ -41,11 +54,11 @@ def evaluate(
     device = choose_device("auto")
     generator, config, header = load_generator(path)
     critic = load_critic(path).to(device) if config.method.code_head(1) is not None else None
-    evaluation = measured(
+    evaluation = measure(
         generator.to(device),
         build.prior(config),
         build.reload_dataset(config, data, progress=not json),
-        features=features,
+        features=None if features == AUTO else features,
         n=n,
         weights=None if weights is None else Path(weights),
         critic=critic,
@@ -53,6 +66,6 @@ def evaluate(
         progress=not json,
     )
     print(evaluation.to_json() if json else f"{run}\n\n{evaluation.describe()}")
-    kept = write_evaluation(Path(run), evaluation)
+    file = write_evaluation(Path(run), evaluation)
     if not json:
-        print(f"Kept in {kept}; `ganache report` shows it.")
+        print(f"Written to {file}; `ganache report` shows it.")

@@ -1,0 +1,29 @@
+"""`ganache doctor`: inspect every image of a data set before training."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from tyro.conf import Positional
+
+
+def doctor(
+    data: Positional[str],
+    size: str | None = None,
+    fit: Literal["crop", "pad", "stretch"] = "crop",
+    json: bool = False,
+) -> None:
+    """Inspect every picture before training: which are usable, which are skipped and why, and duplicates.
+
+    Args:
+        data: A folder, a zip, an IDX file, a .npy array or a built-in name, as for `ganache train`.
+        size: Size of the pictures in pixels: one side (64) or height x width (48x64).
+        fit: How a picture of another shape is resized.
+        json: Print JSON.
+    """
+    from ganache.config.sections import DataConfig
+    from ganache.data import diagnose
+
+    config = DataConfig(source=data, size=size, fit=fit)
+    diagnosis = diagnose(data, size=config.height_width(), fit=fit, progress=not json)
+    print(diagnosis.to_json() if json else diagnosis.describe())

@@ -1,7 +1,7 @@
-"""The papers' claims, one per file, each tested by an experiment, and CLAIMS, which names them.
+"""The papers' claims, one per file, each tested by an experiment. CLAIMS maps names to claims.
 
-A claim measures, judges the numbers and draws them. It imports everything below it in `docs/house.md`; only `cli` may
-import it.
+A claim measures, judges the numbers and draws figures of them. This folder may import everything above it in
+`docs/house.md`; only `cli` may import it.
 """
 
 from __future__ import annotations
@@ -38,4 +38,4 @@ CLAIMS: dict[str, Claim[Any]] = {
     "anime-article": anime.CLAIM,
     "dirac": dirac.CLAIM,
 }
-"""In the order of the report."""
+"""In the order of the report. A plugin adds a claim by assigning into this dict."""

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import ast
 import functools
+import json
+import os
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +24,7 @@ from ganache.cli.train import parse_train
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+EXTENDING = ROOT / "docs" / "extending.md"
 PLACEHOLDERS = re.compile(r"\b(COMMAND|NAME|\.\.\.)|--help|--keep$")
 """An inline command with one of these is a pattern for the reader, not a command."""
 
@@ -82,7 +87,7 @@ def parse(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], int]:
     return exit_code
 
 
-@pytest.mark.parametrize("page", PAGES, ids=page_name)
+@pytest.mark.parametrize("page", [page for page in PAGES if page != EXTENDING], ids=page_name)
 def test_the_commands_of_a_page_parse(page: Path, parse: Callable[[str], int]) -> None:
     for command in commands(page):
         assert parse(command) == 0, f"{page_name(page)}: {command}"
@@ -119,6 +124,33 @@ def test_the_first_command_and_the_check_stand_in_the_readme() -> None:
     install = "python3 -m venv .venv && .venv/bin/pip install -q -c constraints.txt -e "
     assert f"{install}. && .venv/bin/ganache train faces --recipe faces-quick" in readme
     assert f"{install}'.[dev]' && scripts/check" in readme
+
+
+def test_the_plugins_of_the_page_about_extending_work(tmp_path: Path) -> None:
+    """Write the files that the page shows, and run its commands in a process that loads them."""
+    text = EXTENDING.read_text(encoding="utf-8")
+    plugins = re.findall(r"^<!-- plugin: (\S+) -->\n```\w+\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    (tmp_path / "plugins").mkdir()
+    for name, source in plugins:
+        (tmp_path / "plugins" / name).write_text(source, encoding="utf-8")
+    assert len(plugins) == len(re.findall(r"^## An? ", text, re.MULTILINE))
+    shown = [
+        shlex.split(line)[1:]
+        for block in code_blocks(EXTENDING, "")
+        for line in re.findall("^ganache .*", block, re.MULTILINE)
+    ]
+    script = "import sys, json; from ganache.cli import main; [main(command) for command in json.load(sys.stdin)]"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env={**os.environ, "GANACHE_PLUGINS": "plugins"},
+        input=json.dumps(shown),
+        capture_output=True,
+        text=True,
+        timeout=280,
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(shown) > len(plugins)
 
 
 @pytest.fixture

@@ -84,7 +84,7 @@ def test_the_same_command_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
         (["sample", "nowhere"], "no run with a checkpoint"),
         (["sample", "nowhere", "-n", "0"], "n is 0: use a number from 1"),
         (["sample", "nowhere", "--std", "nan"], "std is nan: use a number"),
-        (["sample", "nowhere", "-o", "grid.docx"], "end it in .png"),
+        (["sample", "nowhere", "-o", "grid.docx"], "must end in .png"),
         (["doctor", "nowhere"], "nowhere"),
         (["recipes", "dcgam"], "did you mean 'dcgan'?"),
     ],

@@ -150,10 +150,10 @@ def test_the_command_writes_both_files_and_refuses_what_is_not_its_own(
     torch.testing.assert_close(x, generate(generator, z), atol=1e-4, rtol=0)
     page.write_text("mine")
     for arguments, said in (
-        ([], "Nothing to write is named"),
+        ([], "No file to write was named"),
         (["--html", str(page)], "was not made by this command"),
-        (["--html", "model.htm"], "end its name in .html"),
-        (["--onnx", str(tmp_path)], "end its name in .onnx"),
+        (["--html", "model.htm"], "must end in .html"),
+        (["--onnx", str(tmp_path)], "must end in .onnx"),
     ):
         with pytest.raises(SystemExit) as stopped:
             main(["export", str(trained), *arguments])

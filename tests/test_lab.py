@@ -193,7 +193,7 @@ def test_directions_are_kept_and_moved_along(trained: Path, capsys: pytest.Captu
         ("invert RUN --iterations 0", "iterations is 0: use a number from 1"),
         ("invert RUN --rate nan", "rate is nan: use a number"),
         ("walk RUN --points 1 smilng", "no latent named 'smilng': did you mean 'smiling'?"),
-        ("walk RUN -o w.mpg", "end it in .webp, .gif, .mp4 or .png"),
+        ("walk RUN -o w.mpg", "must end in .webp, .gif, .mp4 or .png"),
         ("walk RUN --points 1", "at least 2 points"),
         ("walk RUN --points 1 2,", "neither a seed nor a name"),
         ("walk RUN --points 1 99999999999999999999", "is no seed"),

@@ -1,7 +1,7 @@
-"""Bring another version of ONNX Runtime Web into the package: python tools/refresh_runtime.py 1.30.0
+"""Install another version of ONNX Runtime Web in the package: python tools/refresh_runtime.py 1.30.0
 
-Needs npm, for the files, and the Python package onnxruntime, whose licence texts are the same project's. Run the tests
-of the exported page afterwards.
+The files come from npm, and the licence texts from the Python package onnxruntime of the same project. Run the tests of
+the exported page afterwards.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from ganache.output.export.runtime import GLUE, WASM
 
-HERE = Path(__file__).resolve().parents[1] / "src" / "ganache" / "export" / "runtime"
+RUNTIME = Path(__file__).resolve().parents[1] / "src" / "ganache" / "output" / "export" / "runtime"
 
 
 def main(version: str) -> None:
@@ -27,12 +27,12 @@ def main(version: str) -> None:
         name = subprocess.run(packed, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
         with tarfile.open(Path(folder) / name.splitlines()[-1]) as archive:
             content = {file: archive.extractfile(f"package/dist/{file}").read() for file in (GLUE, WASM)}  # type: ignore[union-attr]
-    (HERE / GLUE).write_bytes(content[GLUE])
-    (HERE / f"{WASM}.gz").write_bytes(gzip.compress(content[WASM], 9, mtime=0))
-    theirs = files("onnxruntime")
-    (HERE / "LICENSE").write_bytes(theirs.joinpath("LICENSE").read_bytes())
-    notices = theirs.joinpath("ThirdPartyNotices.txt").read_bytes()
-    (HERE / "ThirdPartyNotices.txt.gz").write_bytes(gzip.compress(notices, 9, mtime=0))
+    (RUNTIME / GLUE).write_bytes(content[GLUE])
+    (RUNTIME / f"{WASM}.gz").write_bytes(gzip.compress(content[WASM], 9, mtime=0))
+    package = files("onnxruntime")
+    (RUNTIME / "LICENSE").write_bytes(package.joinpath("LICENSE").read_bytes())
+    notices = package.joinpath("ThirdPartyNotices.txt").read_bytes()
+    (RUNTIME / "ThirdPartyNotices.txt.gz").write_bytes(gzip.compress(notices, 9, mtime=0))
     source = {
         "package": "onnxruntime-web",
         "version": version,
@@ -40,7 +40,7 @@ def main(version: str) -> None:
         "home": "https://github.com/microsoft/onnxruntime",
         "sha256": {file: hashlib.sha256(whole).hexdigest() for file, whole in content.items()},
     }
-    (HERE / "SOURCE.json").write_text(json.dumps(source, indent=2) + "\n")
+    (RUNTIME / "SOURCE.json").write_text(json.dumps(source, indent=2) + "\n")
     print(json.dumps(source, indent=2))
 
 

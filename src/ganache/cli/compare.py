@@ -1,4 +1,4 @@
-"""`ganache compare`: trained runs side by side."""
+"""`ganache compare`: compare trained runs."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ganache.errors import ConfigError
 
 
 def compare(runs: Positional[tuple[str, ...]], out: Annotated[str, arg(aliases=["-o"])] = "compare.png") -> None:
-    """Put several runs side by side: a table, and a figure of their pictures and estimates.
+    """Compare several runs: print a table, and write a figure of their pictures and estimates.
 
     Args:
-        runs: The runs' folders; those that differ only in their seed are one row.
+        runs: The runs' folders. Runs that differ only in their seed share a row.
         out: The picture file to write.
     """
     if not runs:
@@ -33,6 +33,7 @@ STILL = (".png", ".webp", ".jpg", ".jpeg")
 
 
 def refuse_unless_picture(out: str, kinds: tuple[str, ...] = STILL) -> None:
-    """Raise ConfigError unless the file's name ends in one of the kinds."""
+    """Raise ConfigError unless the file's name ends in one of `kinds`."""
     if Path(out).suffix.lower() not in kinds:
-        raise ConfigError(f"The picture's name is '{out}': end it in {', '.join(kinds[:-1])} or {kinds[-1]}.")
+        endings = f"{', '.join(kinds[:-1])} or {kinds[-1]}"
+        raise ConfigError(f"The picture to write is named '{out}': its name must end in {endings}.")

@@ -1,4 +1,4 @@
-"""`ganache export`: a trained generator for other programs, and as a page that needs none."""
+"""`ganache export`: write a trained generator as a web page or an ONNX file."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ def export(run: Positional[str], html: str = "", onnx: str = "", title: str = ""
 
     Args:
         run: The run's folder, or RUN@STEP.
-        html: The page to write, such as model.html: the generator is inside it, and nothing else is needed.
+        html: The page to write, such as model.html. It contains the generator and needs no other file.
         onnx: The ONNX file to write, such as model.onnx.
-        title: What stands above the page; the run's name by default.
-        average: Whether the averaged generator is written, where the run kept one.
+        title: The heading of the page; the run's name by default.
+        average: Use the averaged generator, if the run kept one.
     """
     if not html and not onnx:
-        raise ConfigError("Nothing to write is named: add --html model.html, or --onnx model.onnx, or both.")
+        raise ConfigError("No file to write was named: add --html model.html, or --onnx model.onnx, or both.")
     refuse_unless_ours(html, ".html", 1_000)
     refuse_unless_ours(onnx, ".onnx", 100)
     from ganache.core.storage import write_bytes
@@ -32,24 +32,25 @@ def export(run: Positional[str], html: str = "", onnx: str = "", title: str = ""
     (model,), _ = load_models([run], average)
     if onnx:
         write_bytes(Path(onnx), to_onnx(model))
-        print(f"{onnx}: {model.name}, {megabytes(onnx)}; its pictures are PyTorch's.")
+        print(f"{onnx}: {model.name}, {megabytes(onnx)}; its pictures match PyTorch's.")
     if html:
         write_bytes(Path(html), to_html(model, title, names, progress=True).encode())
         print(f"{html}: {model.name}, {megabytes(html)}. Open it in a browser: it needs no server and no network.")
 
 
 def refuse_unless_ours(file: str, ending: str, within: int) -> None:
-    """Raise ConfigError for another ending, and where something that we did not write would be written over.
+    """Raise ConfigError if the file's name has another ending, or if it exists and ganache did not write it.
 
-    Our name is within so many bytes of the beginning of what we write.
+    Files written by ganache contain its name in their first `within` bytes.
     """
     if not file:
         return
     if Path(file).suffix.lower() != ending:
-        raise ConfigError(f"The file to write is named '{file}': end its name in {ending}.")
+        raise ConfigError(f"The file to write is named '{file}': its name must end in {ending}.")
     if Path(file).exists() and (Path(file).is_dir() or b"ganache" not in Path(file).read_bytes()[:within]):
-        raise ConfigError(f"{file} is there and was not made by this command: name another file.")
+        raise ConfigError(f"{file} exists and was not made by this command: name another file.")
 
 
 def megabytes(file: str) -> str:
+    """Return the size of a file as text."""
     return f"{Path(file).stat().st_size / 1e6:.1f} MB"

@@ -1,4 +1,4 @@
-"""`ganache explore` and `ganache watch`: runs in a browser."""
+"""`ganache explore` and `ganache watch`: show runs in a browser."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from tyro.conf import Positional, arg
 from ganache.cli.lab import Averaged, Runs
 from ganache.errors import ConfigError
 
-Host = Annotated[str, arg(help="Where to listen; another than this machine's own asks for the address's token.")]
-Port = Annotated[int, arg(help="Where to listen; 0 for a free one.")]
-Browser = Annotated[bool, arg(help="Open the page in a browser, where there is one.")]
+Host = Annotated[
+    str, arg(help="The address to listen on. Any but this machine's own is protected by the token in the printed URL.")
+]
+Port = Annotated[int, arg(help="The port to listen on; 0 chooses a free one.")]
+Browser = Annotated[bool, arg(help="Open the page in a browser, if there is one.")]
 
 
 def explore(
@@ -25,23 +27,24 @@ def explore(
     port: Port = 0,
     browser: Browser = True,
 ) -> None:
-    """Play with trained generators in a browser: sliders, samples, directions, mixtures.
+    """Explore trained generators in a browser: sliders, samples, directions, mixtures.
 
     Args:
-        data: Where the real pictures are, to find those nearest to a sample; by default where the run found them.
+        data: Where the real pictures are, for the search for those nearest to a sample; by default where
+            the run found them.
     """
     if not runs:
         raise ConfigError("No run was named: write  ganache explore RUN")
     from ganache.playground import Library, serve
 
     library = Library(runs, average, data)
-    serve(library, host, port, browser, live=False, say=told("The playground"))
+    serve(library, host, port, browser, live=False, say=printer("The playground"))
 
 
 def watch(run: Positional[str], host: Host = "127.0.0.1", port: Port = 0, browser: Browser = True) -> None:
-    """Look at a run while it trains, in a browser: curves, samples, findings, and the playground on what it can by now.
+    """Watch a run in a browser while it trains: curves, samples, findings, and the playground on its newest checkpoint.
 
-    Everything is read from the run's folder, at the lowest priority, so that the training loses nothing.
+    Everything is read from the run's folder, at the lowest priority, so that training does not slow down.
 
     Args:
         run: The run's folder.
@@ -56,9 +59,9 @@ def watch(run: Positional[str], host: Host = "127.0.0.1", port: Port = 0, browse
     if hasattr(os, "nice"):
         os.nice(19)
     torch.set_num_threads(1)
-    serve(Library([run], live=True), host, port, browser, live=True, say=told(f"What {run} does"))
+    serve(Library([run], live=True), host, port, browser, live=True, say=printer(f"The page of {run}"))
 
 
-def told(what: str) -> Callable[[str], None]:
-    """A function that tells the address."""
+def printer(what: str) -> Callable[[str], None]:
+    """Return a function that prints the page's address."""
     return lambda address: print(f"{what}: {address}\nCtrl-C ends it.", flush=True)

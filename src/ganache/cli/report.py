@@ -1,4 +1,4 @@
-"""`ganache report`: all there is to tell of runs, on one page."""
+"""`ganache report`: one page about one run or several."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ def report(
     data: str | None = None,
     neighbours: bool = True,
 ) -> None:
-    """Write one page that tells all of a run, or of several side by side: findings, pictures, scores, curves, settings.
+    """Write one page about a run, or about several side by side: findings, pictures, scores, curves, settings.
 
-    The page is a single file that opens from disk in any browser, without a network. A run may go on meanwhile.
+    The page is a single file that opens from disk in any browser, without a network. The runs may still be training.
 
     Args:
         runs: The runs' folders.
-        out: The file to write; by default report.html in the run's folder, or here for several runs.
+        out: The file to write; by default report.html in the run's folder or, for several runs, in this folder.
         data: Where the training pictures are; by default where the runs found them.
-        neighbours: Whether the training pictures nearest to samples are looked for, which takes longest.
+        neighbours: Find the training pictures nearest to samples, which takes the longest.
     """
     if not runs:
         raise ConfigError("No run was named: write  ganache report RUN  or  ganache report RUN RUN ...")

@@ -1,7 +1,7 @@
-"""Pictures as numbers: uint8 [N, H, W, C] <-> x [N, C, H, W] in [-1, 1], the geometry of fitting, and grids.
+"""Pictures as arrays: conversion between uint8 [N, H, W, C] and x [N, C, H, W] in [-1, 1], crop boxes, and grids.
 
-Stored pictures are uint8 with the channels last; networks see float32 with the channels first. `to_float` and
-`to_uint8` are the only two places where the one becomes the other.
+Stored pictures are uint8 with the channels last; networks take float32 with the channels first. Only `to_float` and
+`to_uint8` convert between them.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 Pixels = NDArray[np.uint8]
-"""uint8 pictures or one picture, channels last."""
+"""uint8 [..., H, W, C]: pictures, or one picture."""
 
 Pictures = NDArray[Any]
-"""uint8 pictures [N, H, W, C]; of a 2-D toy its points, float32 [N, 2]."""
+"""Pictures, uint8 [N, H, W, C], or the points of a 2-D toy data set, float32 [N, 2]."""
 
 Box = tuple[int, int, int, int]
-"""left, top, right, bottom in pixels; right and bottom lie just outside, as Pillow has it."""
+"""(left, top, right, bottom) in pixels; right and bottom are exclusive, as in Pillow."""
 
 
 def to_float(images: Tensor | Pixels) -> Tensor:
-    """uint8 [N, H, W, C] -> float32 [N, C, H, W] in [-1, 1]: x = pixel / 127.5 - 1.
+    """Convert uint8 [N, H, W, C] to float32 [N, C, H, W] in [-1, 1]: x = pixel / 127.5 - 1.
 
-    The storage keeps its order, only the axes are named anew: the result has channels_last strides, the layout in
-    which convolutions are fastest.
+    The axes are permuted without moving memory, so the result is in `channels_last` layout, in which convolutions are
+    fastest.
     """
     if isinstance(images, np.ndarray):
         images = torch.from_numpy(images if images.flags.writeable else images.copy())
@@ -36,12 +36,12 @@ def to_float(images: Tensor | Pixels) -> Tensor:
 
 
 def as_x(stored: NDArray[Any]) -> Tensor:
-    """Stored pictures uint8 [N, H, W, C] or points float32 [N, 2] -> x [N, *image_shape]; a copy."""
+    """Convert stored pictures, uint8 [N, H, W, C], or points, float32 [N, 2], to x [N, *image_shape]; always a copy."""
     return torch.from_numpy(np.array(stored)) if stored.ndim == 2 else to_float(stored)
 
 
 def to_uint8(x: Tensor) -> Tensor:
-    """float [N, C, H, W] in [-1, 1] -> uint8 [N, H, W, C], rounded; values outside are clamped.
+    """Convert float [N, C, H, W] in [-1, 1] to uint8 [N, H, W, C]. Values are rounded, and clamped if they lie outside.
 
     >>> to_uint8(torch.tensor([-1.0, 0.0, 1.0, 7.0]).reshape(1, 1, 1, 4)).flatten().tolist()
     [0, 128, 255, 255]
@@ -51,9 +51,13 @@ def to_uint8(x: Tensor) -> Tensor:
 
 
 def tile(images: Tensor | Pixels, columns: int | None = None, *, pad: int = 2, background: int = 255) -> Pixels:
-    """uint8 [N, H, W, C] -> one grid, uint8 [H', W', C], row by row, `pad` pixels between and around.
+    """Arrange pictures uint8 [N, H, W, C] in one grid, uint8 [H', W', C], row by row.
 
-    `columns` None makes the grid as square as it can be. Places left over show the `background` (0 to 255).
+    Args:
+        images: At least one picture.
+        columns: Pictures per row; None makes the grid as square as possible.
+        pad: Pixels between pictures and around the grid.
+        background: Value from 0 to 255 of the padding and of empty cells.
 
     >>> tile(np.zeros((5, 4, 4, 3), np.uint8), columns=3, pad=1).shape
     (11, 16, 3)
@@ -83,13 +87,15 @@ def evenly_spaced(count: int, most: int) -> NDArray[np.int64]:
 
 
 def crop_box(found: tuple[int, int], wanted: tuple[int, int]) -> Box:
-    """The largest box in the middle of a picture (height, width) that has the shape of `wanted` (height, width).
+    """Return the largest centred box in a picture of size `found` that has the aspect ratio of `wanted`.
+
+    Both sizes are (height, width).
 
     >>> crop_box((100, 200), (64, 64))
     (50, 0, 150, 100)
     """
     height, width = found
-    # Whole pixels, so that a picture that needs no scaling is cut and not resampled.
+    # Whole pixels, so that a picture of the right scale is cropped without resampling.
     cut_width = min(width, max(1, round(height * wanted[1] / wanted[0])))
     cut_height = min(height, max(1, round(width * wanted[0] / wanted[1])))
     left, top = (width - cut_width) // 2, (height - cut_height) // 2
@@ -97,7 +103,7 @@ def crop_box(found: tuple[int, int], wanted: tuple[int, int]) -> Box:
 
 
 def pad_box(found: tuple[int, int], wanted: tuple[int, int]) -> Box:
-    """Where a picture (height, width) comes to lie, whole and centred, in a frame `wanted` (height, width).
+    """Return the box that a whole picture of size `found` fills, centred in a frame `wanted`; both (height, width).
 
     >>> pad_box((100, 200), (64, 64))
     (0, 16, 64, 48)

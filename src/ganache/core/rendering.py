@@ -1,4 +1,4 @@
-"""Latents -> pictures."""
+"""Generation of pictures from latents."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ganache.types import Generator, Prior
 
 @dataclass(frozen=True)
 class Model:
-    """A generator, the distribution its latents had in training, and how captions call it."""
+    """A generator, the prior of its latents in training, and its name in captions."""
 
     generator: Generator
     prior: Prior
@@ -26,9 +26,9 @@ class Model:
 
 @torch.no_grad()
 def generate(generator: Generator, z: Tensor, batch: int = 64) -> Tensor:
-    """z [N, z_dim] -> x [N, *image_shape] in [-1, 1], float32 on the CPU.
+    """Map z [N, z_dim] to x [N, *image_shape] in [-1, 1], float32 on the CPU, in evaluation mode.
 
-    The generator's training mode is left as it was found.
+    `batch` latents are computed at a time. The generator's training mode is restored afterwards.
     """
     parts: tuple[Tensor, ...] = z.split(batch)  # type: ignore[no-untyped-call]
     device = next(generator.parameters()).device
@@ -41,20 +41,20 @@ def generate(generator: Generator, z: Tensor, batch: int = 64) -> Tensor:
 
 
 def render(generator: Generator, z: Tensor, batch: int = 96) -> Pictures:
-    """z [N, z_dim] -> pictures, uint8 [N, H, W, C]; for a 2-D toy its points, float32 [N, 2]."""
+    """Map z [N, z_dim] to pictures, uint8 [N, H, W, C], or to the points of a 2-D toy data set, float32 [N, 2]."""
     return as_pictures(generate(generator, z, batch))
 
 
 CHUNK = 512
-"""Pictures that `render_many` makes at a time."""
+"""Pictures per part that `render_many` yields."""
 
 
 def render_many(
     generator: Generator, z: Tensor, precision: Callable[[], AbstractContextManager[object]], progress: bool = False
 ) -> Iterator[Pictures]:
-    """z [N, z_dim] -> the pictures of `render`, a part at a time, in the arithmetic that `precision` sets.
+    """Yield the pictures of z [N, z_dim] in parts, computed inside the context that `precision()` returns.
 
-    In bfloat16 a value of a picture may differ by 2 or 3 of 255 from what `render` makes.
+    In bfloat16 a pixel may differ by 2 or 3 of 255 from that of `render`. `progress` shows a progress bar.
     """
     with tqdm(total=len(z), desc="generating", unit="picture", disable=None if progress else True) as bar:
         for part in z.split(CHUNK):  # type: ignore[no-untyped-call]
@@ -65,5 +65,5 @@ def render_many(
 
 
 def as_pictures(x: Tensor) -> Pictures:
-    """x [N, *image_shape] in [-1, 1] -> uint8 [N, H, W, C], or points float32 [N, 2]."""
+    """Convert x [N, *image_shape] in [-1, 1] to uint8 [N, H, W, C]; points [N, 2] stay float32."""
     return x.numpy() if x.ndim == 2 else images.to_uint8(x).numpy()

@@ -1,18 +1,18 @@
-// The page of a report: its charts with what governs them all, and the slider through the pictures of training.
+// The report's charts with their common controls, and the slider through the pictures of training.
 
 const data = JSON.parse(document.getElementById("data").textContent);
 
 // ---- curves ---------------------------------------------------------------------------------------------------------
 
-const whole = Object.fromEntries(["step", "images", "minutes"].map((by) => {
+const extent = Object.fromEntries(["step", "images", "minutes"].map((by) => {
   const xs = data.charts.flatMap((chart) => chart.series.flatMap((series) => [series[by][0], series[by].at(-1)]));
   return [by, [Math.min(...xs), Math.max(...xs)]];
 }));
-const charts = data.charts.map((told) => new Chart(told, data.runs, whole, changed));
+const charts = data.charts.map((chart) => new Chart(chart, data.runs, extent, changed));
 
-// Draw everything anew, or only the cursors and what is read there.
-function changed(all) {
-  for (const chart of charts) if (all) chart.draw(); else chart.point();
+// Redraw all charts, or only update their cursors and values.
+function changed(redraw) {
+  for (const chart of charts) if (redraw) chart.draw(); else chart.showReading();
 }
 
 function labelled(text, control) {
@@ -26,10 +26,10 @@ function curveControls() {
   by.onchange = () => { Object.assign(view, { by: by.value, from: -Infinity, to: Infinity, at: null }); changed(true); };
   const smooth = element("input", { type: "range", min: 0, max: 0.3, step: 0.01, value: 0 });
   smooth.oninput = () => { view.smooth = Number(smooth.value); changed(true); };
-  const back = element("button", { type: "button", textContent: "Show the whole" });
-  back.onclick = () => { Object.assign(view, { from: -Infinity, to: Infinity }); changed(true); };
+  const showAll = element("button", { type: "button", textContent: "Show all" });
+  showAll.onclick = () => { Object.assign(view, { from: -Infinity, to: Infinity }); changed(true); };
   const controls = document.getElementById("curve-controls");
-  controls.append(labelled("over", by), labelled("smooth", smooth), back);
+  controls.append(labelled("over", by), labelled("smooth", smooth), showAll);
   if (data.runs.length > 1) data.runs.forEach((name, run) => controls.append(runControl(name, run)));
 }
 
@@ -47,7 +47,7 @@ if (charts.length) {
   let width = place.clientWidth;
   new ResizeObserver(() => { if (place.clientWidth !== width) { width = place.clientWidth; changed(true); } }).observe(place);
 } else {
-  document.getElementById("charts").textContent = "Nothing has been logged yet.";
+  document.getElementById("charts").textContent = "The log is still empty.";
 }
 
 // ---- pictures -------------------------------------------------------------------------------------------------------
@@ -55,7 +55,7 @@ if (charts.length) {
 const slider = document.getElementById("slider");
 const moments = [...new Set(data.frames.flatMap((each) => each.steps))].sort((a, b) => a - b);
 
-// Each run's picture of the chosen step, or of the last one before it.
+// Show each run's picture at the chosen step, or at the last step before it that has one.
 function showMoment() {
   const step = moments[slider.value];
   document.getElementById("moment").textContent = step.toLocaleString("en");
@@ -63,10 +63,10 @@ function showMoment() {
   data.frames.forEach(({ steps, pictures }, run) => {
     const image = document.getElementById(`sample${run}`);
     if (!image) return;
-    const at = Math.max(0, steps.findLastIndex((each) => each <= step));
-    image.src = pictures[at];
-    image.alt = `Pictures of ${data.runs[run]} at step ${steps[at]}`;
-    document.getElementById(`shown${run}`).textContent = `step ${steps[at].toLocaleString("en")}`;
+    const index = Math.max(0, steps.findLastIndex((each) => each <= step));
+    image.src = pictures[index];
+    image.alt = `Pictures of ${data.runs[run]} at step ${steps[index]}`;
+    document.getElementById(`shown${run}`).textContent = `step ${steps[index].toLocaleString("en")}`;
   });
 }
 
@@ -88,6 +88,6 @@ if (slider) {
     play.textContent = "Pause";
   };
   slider.oninput = () => { stop(); showMoment(); };
-  slider.value = moments.length - 1; // a browser may have kept another
+  slider.value = moments.length - 1; // browsers restore an earlier value
   showMoment();
 }

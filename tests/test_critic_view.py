@@ -9,7 +9,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganache.config.config import Config
 from ganache.config.sections import ViewConfig
 from ganache.functional.augment import AUGMENTATIONS, colour, cutout, translation
 from ganache.methods import Gan, Lsgan
@@ -100,8 +99,7 @@ def at(D: Critic, step: int = 0, strength: float = 0.0) -> State:
 
 
 def test_noise_has_its_size_and_falls_to_nothing() -> None:
-    config = Config(view=ViewConfig(noise=0.4, noise_steps=100))
-    see, black = build.critic_view(config.view), torch.zeros(8, 3, 16, 24)
+    see, black = build.critic_view(ViewConfig(noise=0.4, noise_steps=100)), torch.zeros(8, 3, 16, 24)
     torch.manual_seed(0)
     for step, sigma in ((0, 0.4), (50, 0.2), (75, 0.1)):
         assert see(at(Mirror(), step), None)(black).mean().item() == pytest.approx(sigma, rel=0.03)
@@ -122,10 +120,10 @@ def test_strength_is_the_share_of_pictures_that_are_changed() -> None:
     for strength, low, high in ((0.0, 0.0, 0.0), (0.3, 0.26, 0.34), (1.0, 1.0, 1.0)):
         changed = (with_probability(strength, colour, x) != x).flatten(1).any(dim=1).double().mean().item()
         assert low <= changed <= high
-    seen = build.view(Config(view=ViewConfig(augment=("colour",), augment_p=0.25)))(at(Mirror(), strength=0.9), None)
+    seen = build.critic_view(ViewConfig(augment=("colour",), augment_p=0.25))(at(Mirror(), strength=0.9), None)
     assert isinstance(seen, CriticView)
     assert seen.p == 0.25, "a fixed strength is the setting's"
-    adaptive = build.view(Config(view=ViewConfig(augment=("colour",), adaptive=True)))(at(Mirror(), strength=0.9), None)
+    adaptive = build.critic_view(ViewConfig(augment=("colour",), adaptive=True))(at(Mirror(), strength=0.9), None)
     assert isinstance(adaptive, CriticView)
     assert adaptive.p == 0.9, "one that adapts is the run's"
 

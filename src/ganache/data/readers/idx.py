@@ -33,7 +33,7 @@ _READ_ERRORS = (OSError, EOFError, zlib.error)
 class IdxReader(Reader):
     """Grey images uint8 [N, H, W, 1], with labels if a file of labels lies beside them."""
 
-    help = "an IDX file of images (the format of MNIST) or a folder that contains one"
+    help = "IDX images (the format of MNIST)"
 
     def opens(self, source: Source) -> bool:
         if source.path is None:

@@ -1,4 +1,4 @@
-"""Labels: fakes of the real images' classes, a critic that is told them, and a class on demand."""
+"""Conditional training: fakes of the real images' classes, a projection critic, and images of a requested class."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ganache.training.critic_view import ProjectionCritic
 from ganache.types import Critic, Generator, Method, Prior, Terms
 
 
-def test_a_latent_is_noise_then_category_then_codes() -> None:
+def test_a_latent_is_noise_then_one_hot_category_then_codes() -> None:
     prior = Prior(20, std=2.0, categories=5, continuous=3)
     assert prior.noise == 12
     z = prior.sample(20_000, generator=torch.Generator().manual_seed(0))
@@ -38,11 +38,11 @@ def test_a_latent_is_noise_then_category_then_codes() -> None:
     assert chosen[:, 12:17].argmax(dim=1).tolist() == [4, 0, 4]
 
 
-def test_classes_are_made_in_turn_and_do_not_change_the_noise() -> None:
+def test_classes_are_assigned_in_turn_and_do_not_change_the_noise() -> None:
     prior = Prior(20, categories=5)
-    z, sevens = Sample(n=6).latents(prior), Sample(n=6, classes=(1, 3)).latents(prior)
-    assert sevens[:, 15:].argmax(dim=1).tolist() == [1, 3, 1, 3, 1, 3]
-    assert torch.equal(z[:, :15], sevens[:, :15])
+    z, conditional = Sample(n=6).latents(prior), Sample(n=6, classes=(1, 3)).latents(prior)
+    assert conditional[:, 15:].argmax(dim=1).tolist() == [1, 3, 1, 3, 1, 3]
+    assert torch.equal(z[:, :15], conditional[:, :15])
     with pytest.raises(ConfigError, match="was told 0 to 4"):
         Sample(classes=(5,)).latents(prior)
     with pytest.raises(ConfigError, match="no classes"):
@@ -50,7 +50,7 @@ def test_classes_are_made_in_turn_and_do_not_change_the_noise() -> None:
 
 
 class Rows(Critic):
-    """Features are the numbers of x; the score of the features alone is 0."""
+    """A critic whose features are x itself and whose head is 0."""
 
     image_shape = (2,)
 
@@ -64,32 +64,32 @@ class Rows(Critic):
         return x
 
 
-def test_a_told_critic_adds_the_projection_on_the_class() -> None:
+def test_the_projection_critic_adds_the_projection_on_the_class() -> None:
     D, y = Rows(), torch.tensor([2, 0])
     x = torch.randn(4, 2, generator=torch.Generator().manual_seed(0))
     assert D.classes is not None
-    directions = D.classes(torch.tensor([2, 0, 2, 0]))  # fakes and reals of the same labels together
+    directions = D.classes(torch.tensor([2, 0, 2, 0]))  # fakes and reals with the same labels
     torch.testing.assert_close(ProjectionCritic(D, y)(x), (directions * x).sum(dim=1))
 
 
-class Watch(Method):
-    """Keeps what it was given."""
+class Recorder(Method):
+    """A method that keeps its arguments."""
 
     def __init__(self) -> None:
-        self.seen: list[tuple[Tensor, Tensor, Critic]] = []
+        self.calls: list[tuple[Tensor, Tensor, Critic]] = []
 
     def d_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
-        self.seen.append((real, z, D))
+        self.calls.append((real, z, D))
         return {"it": D(real).mean()}
 
     def g_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
-        self.seen.append((real, z, D))
+        self.calls.append((real, z, D))
         return {"it": D(G(z)).mean()}
 
 
 @pytest.fixture
 def digits(tmp_path: Path) -> Path:
-    """Forty pictures whose brightness is their label, as MNIST's files."""
+    """Write forty images, whose brightness is their label, as MNIST's files."""
     labels = np.arange(40, dtype=np.uint8) % 4
     pictures = np.broadcast_to(60 * labels[:, None, None], (40, 8, 8)).astype(np.uint8)
     for name, magic, array in (("images-idx3", 0x803, pictures), ("labels-idx1", 0x801, labels)):
@@ -98,7 +98,7 @@ def digits(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_fakes_are_of_the_classes_of_the_reals_beside_them(digits: Path, tmp_path: Path) -> None:
+def test_fakes_have_the_classes_of_the_real_images_at_the_same_index(digits: Path, tmp_path: Path) -> None:
     from itertools import islice
 
     from ganache.training.loop import train
@@ -106,49 +106,49 @@ def test_fakes_are_of_the_classes_of_the_reals_beside_them(digits: Path, tmp_pat
     config = Config(
         data=DataConfig(source=str(digits), classes=4), network=Mlp(z_dim=9), schedule=ScheduleConfig(batch=6)
     )
-    data, method = build.dataset(config), Watch()
+    data, method = build.dataset(config), Recorder()
     resolved = build.resolve(config)
     state, plan = build.state(resolved, data.image_shape), build.plan(resolved)
     list(islice(train(state, method, build.stream(resolved, data), resolved.prior, plan), 3))
-    assert len(method.seen) == 6
-    for real, z, D in method.seen:
-        shown = ((real[:, 0, 0, 0] + 1) * 127.5 / 60).round().long()
-        assert torch.equal(z[:, 5:].argmax(dim=1), shown)
+    assert len(method.calls) == 6
+    for real, z, D in method.calls:
+        labels = ((real[:, 0, 0, 0] + 1) * 127.5 / 60).round().long()
+        assert torch.equal(z[:, 5:].argmax(dim=1), labels)
         assert isinstance(D, ProjectionCritic)
-        assert torch.equal(D.labels, shown)
+        assert torch.equal(D.labels, labels)
 
 
 @pytest.mark.parametrize("method", [Gan(), NoisyGan(), InfoGan(4, 1)])
-def test_a_run_with_classes_or_codes_learns_resumes_and_samples(method: Method, digits: Path, tmp_path: Path) -> None:
+def test_a_run_with_classes_or_codes_trains_resumes_and_samples(method: Method, digits: Path, tmp_path: Path) -> None:
     from ganache.runs import checkpoint
     from ganache.runs.folder import find_checkpoint
 
-    told = 0 if isinstance(method, InfoGan) else 4
+    classes = 0 if method.latent_codes else 4
 
     def config(steps: int) -> Config:
         return Config(
-            data=DataConfig(source=str(digits), classes=told),
+            data=DataConfig(source=str(digits), classes=classes),
             network=Mlp(z_dim=9, hidden=16),
             method=method,
             schedule=ScheduleConfig(batch=6, steps=steps),
             record=RecordConfig(samples=4),
         )
 
-    ends = []
+    checkpoints = []
     for name, stops in (("whole", [4]), ("parts", [2, 4])):
         for stop in stops:
             run = Run.open(tmp_path / name, config(stop))
             assert len(list(run.training()))
             run.finish()
-        ends.append(storage.load(find_checkpoint(tmp_path / name))[0])
-    assert all(torch.equal(ends[0][key], ends[1][key]) for key in ends[0])
-    assert any(key.startswith(("critic.classes", "critic.codes")) for key in ends[0])
+        checkpoints.append(storage.load(find_checkpoint(tmp_path / name))[0])
+    assert all(torch.equal(checkpoints[0][key], checkpoints[1][key]) for key in checkpoints[0])
+    assert any(key.startswith(("critic.classes", "critic.codes")) for key in checkpoints[0])
     generator, loaded, _ = checkpoint.load_generator(find_checkpoint(tmp_path / "whole"))
     z = Sample(n=3, classes=(2,)).latents(build.prior(loaded))
     assert generator(z).shape == (3, 1, 8, 8)
 
 
-def test_classes_that_the_data_do_not_have_are_refused(digits: Path) -> None:
+def test_a_wrong_number_of_classes_is_refused(digits: Path) -> None:
     with pytest.raises(ConfigError, match="has 4 classes"):
         build.dataset(Config(data=DataConfig(source=str(digits), classes=3), network=Mlp()))
     with pytest.raises(ConfigError, match="no labels"):

@@ -1,4 +1,4 @@
-"""Divergences against closed forms, brute force and their own inequalities; infinity where it belongs."""
+"""Divergences against closed forms, brute force and known inequalities, infinite values included."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def density(masses: list[float]) -> np.ndarray:
     return np.array(masses) / sum(masses)
 
 
-def test_two_coins() -> None:
+def test_two_bernoulli_distributions() -> None:
     p, q = [0.5, 0.5], [0.9, 0.1]
     assert kullback_leibler(p, q) == pytest.approx(0.5 * math.log(0.5 / 0.9) + 0.5 * math.log(0.5 / 0.1))
     middle = 0.7 * math.log(0.7) + 0.3 * math.log(0.3)
@@ -36,7 +36,7 @@ def test_two_coins() -> None:
     assert total_variation(p, q) == pytest.approx(0.4)
 
 
-def test_where_they_do_not_meet() -> None:
+def test_disjoint_distributions() -> None:
     p, q = [0.3, 0.7, 0, 0], [0, 0, 0.5, 0.5]
     assert kullback_leibler(p, q) == math.inf
     assert jensen_shannon(p, q) == pytest.approx(math.log(2), rel=1e-12)
@@ -58,27 +58,27 @@ def test_inequalities(one: list[float], two: list[float]) -> None:
 
 
 @pytest.mark.parametrize("bad", [([0.5, 0.6], [0.5, 0.5]), ([-0.5, 1.5], [0.5, 0.5]), ([1.0], [0.5, 0.5])])
-def test_what_is_no_density_is_refused(bad: tuple[list[float], list[float]]) -> None:
+def test_invalid_densities_are_refused(bad: tuple[list[float], list[float]]) -> None:
     with pytest.raises(ValueError, match=r"densit"):
         jensen_shannon(*bad)
     with pytest.raises(ValueError, match=r"densit"):
         total_variation(*bad)
 
 
-def test_the_cheapest_transport_is_the_cheapest_of_all_permutations() -> None:
+def test_earth_mover_is_the_minimum_over_all_permutations() -> None:
     random = np.random.default_rng(0)
     x, y = random.normal(size=(6, 2)), random.normal(size=(6, 2))
     cheapest = min(np.linalg.norm(x - y[list(order)], axis=1).mean() for order in permutations(range(6)))
     assert earth_mover(x, y) == pytest.approx(cheapest, rel=1e-12)
 
 
-def test_in_one_dimension_it_is_scipys() -> None:
+def test_earth_mover_in_one_dimension_equals_scipys() -> None:
     random = np.random.default_rng(1)
     x, y = random.normal(size=(50, 1)), random.exponential(size=(50, 1))
     assert earth_mover(x, y) == pytest.approx(wasserstein_distance(x[:, 0], y[:, 0]), rel=1e-12)
 
 
-def test_a_shift_costs_its_length() -> None:
+def test_earth_mover_of_a_shift_is_its_length() -> None:
     x = np.random.default_rng(2).normal(size=(40, 3))
     assert earth_mover(x, x + np.array([3.0, 0.0, 4.0])) == pytest.approx(5, rel=1e-12)
     with pytest.raises(ValueError, match="as many points"):
@@ -98,6 +98,6 @@ def test_parallel_lines_by_samples_and_by_histograms(t: float) -> None:
     assert kullback_leibler(p, q) == exact["kullback_leibler"]
 
 
-def test_samples_outside_the_cells_are_not_lost_without_a_word() -> None:
+def test_samples_outside_the_cells_are_refused() -> None:
     with pytest.raises(ValueError, match="1 of 2 samples lie outside"):
         histograms(np.array([[0.5], [2.0]]), np.array([[0.5], [0.5]]), [np.array([0.0, 1.0])])

@@ -1,4 +1,4 @@
-"""A method from outside the package: one file, one line, and it trains, is recorded, sampled and compared."""
+"""A method from outside the package is trained, recorded, sampled and compared like a built-in one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ganache.cli import main
 from ganache.methods import METHODS
 
 FILE = '''
-"""Squared hinge: what a reader of a paper would write."""
+"""Squared hinge, as a reader of a paper would write it."""
 
 from dataclasses import dataclass
 
@@ -24,7 +24,7 @@ from ganache.types import Method
 @dataclass(frozen=True)
 class SquaredHinge(Method):
     margin: float = 1.0
-    """How sure is sure enough."""
+    """Distance of the targets from 0."""
 
     def d_terms(self, G, D, real, z):
         return {
@@ -37,7 +37,7 @@ class SquaredHinge(Method):
 '''
 
 
-def test_one_file_and_one_line_add_a_method(
+def test_a_method_added_by_one_file_and_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "squared_hinge.py"
@@ -49,7 +49,7 @@ def test_one_file_and_one_line_add_a_method(
     monkeypatch.setitem(sys.modules, "squared_hinge", module)
     spec.loader.exec_module(module)
 
-    monkeypatch.setitem(METHODS, "squared-hinge", module.SquaredHinge)  # the one line
+    monkeypatch.setitem(METHODS, "squared-hinge", module.SquaredHinge)  # the line that a plugin ends with
 
     run = str(tmp_path / "run")
     command = ["train", "ring8", "--recipe", "gan-mlp", "--method.name", "squared-hinge", "--method.margin", "2"]
@@ -68,5 +68,5 @@ def test_one_file_and_one_line_add_a_method(
     capsys.readouterr()
     with pytest.raises(SystemExit) as end:
         main(["sample", run])
-    assert end.value.code == 2, "somebody who has the run and not the file is told so"
+    assert end.value.code == 2, "a run without its method's file is refused with a reason"
     assert "There is no method 'squared-hinge'" in capsys.readouterr().err

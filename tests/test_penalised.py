@@ -1,4 +1,4 @@
-"""Penalties added to any method equal those that a method has of its own, and theory where it has none."""
+"""Penalties added to a method equal those of the methods that contain them, and their closed forms."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def pair() -> tuple[Generator, Critic]:
 
 
 def d_terms(method: Method) -> tuple[Terms, list[Tensor]]:
-    """The critic's terms, and the gradient of their sum."""
+    """Return the critic's terms and the gradient of their sum."""
     G, D = pair()
     real, z = torch.rand(6, *SHAPE, dtype=torch.float64), torch.randn(6, 4, dtype=torch.float64)
     torch.manual_seed(1)
@@ -34,17 +34,17 @@ def d_terms(method: Method) -> tuple[Terms, list[Tensor]]:
 
 
 @pytest.mark.parametrize("one_sided", [False, True])
-def test_a_wgan_with_the_penalty_between_is_wgan_gp(one_sided: bool) -> None:
+def test_wgan_with_a_penalty_between_equals_wgan_gp(one_sided: bool) -> None:
     added = Penalised(Wgan(clip=None), weight=10.0, where="between", what="one-sided" if one_sided else "one")
-    theirs, own = d_terms(WganGp(10.0, one_sided)), d_terms(added)
-    torch.testing.assert_close(list(own[0].values()), list(theirs[0].values()), rtol=1e-12, atol=0)
-    torch.testing.assert_close(own[1], theirs[1], rtol=1e-9, atol=1e-15)
+    expected, actual = d_terms(WganGp(10.0, one_sided)), d_terms(added)
+    torch.testing.assert_close(list(actual[0].values()), list(expected[0].values()), rtol=1e-12, atol=0)
+    torch.testing.assert_close(actual[1], expected[1], rtol=1e-9, atol=1e-15)
 
 
-def test_r1_and_r2_are_those_of_r3gan() -> None:
-    theirs, own = d_terms(R3gan(gamma=3.0))[0], d_terms(Penalised(Gan(), r1=3.0, r2=3.0))[0]
-    assert own["added_r1"].item() == pytest.approx(theirs["r1"].item(), rel=1e-12)
-    assert own["added_r2"].item() == pytest.approx(theirs["r2"].item(), rel=1e-12)
+def test_r1_and_r2_equal_those_of_r3gan() -> None:
+    expected, actual = d_terms(R3gan(gamma=3.0))[0], d_terms(Penalised(Gan(), r1=3.0, r2=3.0))[0]
+    assert actual["added_r1"].item() == pytest.approx(expected["r1"].item(), rel=1e-12)
+    assert actual["added_r2"].item() == pytest.approx(expected["r2"].item(), rel=1e-12)
 
 
 class Dirac(Critic):
@@ -62,7 +62,7 @@ class Dirac(Critic):
 
 
 class Point(Generator):
-    """Whatever z is, theta."""
+    """G(z) = theta."""
 
     z_dim, image_shape = 1, (1,)
 
@@ -84,34 +84,34 @@ class Point(Generator):
         ({"weight": 2.0, "what": "zero", "where": "around"}, lambda psi: -2 * 2.0 * psi),
     ],
 )
-def test_on_the_dirac_gan_any_method_gets_the_penaltys_pull_added(name: str, added, slope) -> None:  # type: ignore[no-untyped-def]
+def test_on_the_dirac_gan_a_penalty_adds_its_gradient_to_any_method(name: str, added, slope) -> None:  # type: ignore[no-untyped-def]
     if name in ("infogan", "noisy-gan"):
-        pytest.skip("reads codes, or draws random labels: the sum below would compare two draws")
+        pytest.skip("needs codes, or draws random labels, which would differ between the two")
     for psi, theta in ((0.4, 0.3), (-1.7, 0.9), (2.2, -0.5)):
-        pulls = []
+        gradients = []
         for method in (METHODS[name](), Penalised(METHODS[name](), **added)):
             D, G = Dirac(psi), Point(theta)
             torch.manual_seed(0)
             terms = method.d_terms(G, D, torch.zeros(4, 1, dtype=torch.float64), torch.zeros(4, 1))
             sum(terms.values()).backward()  # type: ignore[union-attr]
-            pulls.append(-D.psi.grad.item())  # type: ignore[union-attr]
-        assert pulls[1] - pulls[0] == pytest.approx(slope(psi), rel=1e-9)
+            gradients.append(-D.psi.grad.item())  # type: ignore[union-attr]
+        assert gradients[1] - gradients[0] == pytest.approx(slope(psi), rel=1e-9)
 
 
-def test_the_rest_of_the_method_is_untouched() -> None:
+def test_the_rest_of_the_method_is_unchanged() -> None:
     inner = Wgan(clip=0.01)
     method = Penalised(inner, r1=1.0)
     G, D = pair()
     real, z = torch.rand(6, *SHAPE, dtype=torch.float64), torch.randn(6, 4, dtype=torch.float64)
     assert torch.equal(method.g_terms(G, D, real, z)["fake"], inner.g_terms(G, D, real, z)["fake"])
     assert method.decision_threshold is None
-    seen = method.estimates(G, D, real, z, method.d_terms(G, D, real, z))
-    assert {"wasserstein", "at_clip", "gradient_norm_real"} == seen.keys()
+    estimates = method.estimates(G, D, real, z, method.d_terms(G, D, real, z))
+    assert {"wasserstein", "at_clip", "gradient_norm_real"} == estimates.keys()
     method.after_d_step(D)
     assert max(weight.abs().max().item() for weight in D.parameters()) <= 0.01
 
 
-def test_settings_add_penalties_and_without_them_the_method_is_itself() -> None:
+def test_settings_add_penalties_and_without_them_the_method_stays_unwrapped() -> None:
     assert build.method(Config(method=Wgan())) == Wgan()
     config = Config(method=Wgan(), penalty=PenaltyConfig(r1=2.0, weight=5.0, where="around", what="zero"))
     assert build.method(config) == Penalised(Wgan(), 2.0, 0.0, 5.0, "around", "zero")

@@ -1,4 +1,4 @@
-"""Penalties against closed forms, a loop over samples, and finite differences; where they are taken."""
+"""Penalties against closed forms, a loop over samples and finite differences; the points at which they are taken."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Linear(Critic):
 
 
 class Curved(Critic):
-    """A small smooth network, so that finite differences are exact to many digits."""
+    """A small smooth network, for which finite differences are accurate to many digits."""
 
     def __init__(self, inputs: int) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class Curved(Critic):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_a_linear_critic_has_its_own_norm_everywhere(shape: tuple[int, ...]) -> None:
+def test_a_linear_critic_has_the_norm_of_its_weight_everywhere(shape: tuple[int, ...]) -> None:
     w = 0.4 * noise(*shape, seed=1)
     norms = gradient_norms(Linear(w), noise(6, *shape))
     torch.testing.assert_close(norms, w.norm().expand(6), rtol=1e-12, atol=0)
@@ -76,27 +76,27 @@ def test_norms_equal_a_loop_over_samples_and_finite_differences(shape: tuple[int
 
 @pytest.mark.parametrize("what", [zero_centred, one_centred, one_sided])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_the_penaltys_own_gradient_equals_finite_differences(shape: tuple[int, ...], what) -> None:  # type: ignore[no-untyped-def]
+def test_the_gradient_of_a_penalty_equals_finite_differences(shape: tuple[int, ...], what) -> None:  # type: ignore[no-untyped-def]
     """The second derivative, weight by weight."""
     x = noise(3, *shape)
     D = Curved(x[0].numel())
     with torch.no_grad():
-        D.head.weight.mul_(20)  # steep enough for the one-sided penalty to speak
+        D.head.weight.mul_(20)  # steep enough for the one-sided penalty to be active
     what(gradient_norms(D, x)).backward()
     for weight in D.parameters():
         flat = weight.data.flatten()
         for place in range(0, len(flat), 5):
-            kept, values = flat[place].item(), []
+            original, values = flat[place].item(), []
             for sign in (1, -1):
-                weight.data.view(-1)[place] = kept + sign * 1e-6
+                weight.data.view(-1)[place] = original + sign * 1e-6
                 values.append(what(gradient_norms(D, x)).item())
-            weight.data.view(-1)[place] = kept
+            weight.data.view(-1)[place] = original
             slope = (values[0] - values[1]) / 2e-6
-            ours = 0.0 if weight.grad is None else weight.grad.flatten()[place].item()
-            assert ours == pytest.approx(slope, rel=1e-4, abs=1e-7)
+            gradient = 0.0 if weight.grad is None else weight.grad.flatten()[place].item()
+            assert gradient == pytest.approx(slope, rel=1e-4, abs=1e-7)
 
 
-def test_doubling_one_image_leaves_the_others_penalties_alone() -> None:
+def test_changing_one_image_changes_only_its_own_penalty() -> None:
     x = noise(5, 3, 4, 4)
     D = Curved(48)
     before = gradient_norms(D, x)
@@ -106,12 +106,12 @@ def test_doubling_one_image_leaves_the_others_penalties_alone() -> None:
     assert changed == [2]
 
 
-def test_one_t_a_sample_on_the_segment() -> None:
+def test_between_draws_one_t_per_pair() -> None:
     real, fake = noise(400, 3, 2, 2), noise(400, 3, 2, 2, seed=1)
     torch.manual_seed(0)
     t = (between(real, fake) - fake) / (real - fake)
     spread = t.flatten(1).max(dim=1).values - t.flatten(1).min(dim=1).values
-    assert spread.max().item() < 1e-9, "the same t for every number of a sample"
+    assert spread.max().item() < 1e-9, "the same t for all values of an image"
     ts = t.flatten(1)[:, 0]
     assert 0 <= ts.min().item() < 0.05
     assert 0.95 < ts.max().item() <= 1
@@ -119,7 +119,7 @@ def test_one_t_a_sample_on_the_segment() -> None:
     assert ts.std().item() == pytest.approx(12**-0.5, abs=0.02)
 
 
-def test_around_adds_uniform_noise_of_the_datas_spread() -> None:
+def test_around_adds_uniform_noise_scaled_by_the_datas_standard_deviation() -> None:
     real = 3 * noise(200, 3, 8, 8)
     torch.manual_seed(0)
     added = around(real) - real

@@ -1,4 +1,4 @@
-"""The public surface is what `__all__` lists: sorted, importable, and lazy."""
+"""The public names are those in `__all__`: sorted, importable, and imported lazily."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ganache.cli import main
 ROOT = Path(__file__).parents[1]
 
 
-def test_every_public_name_is_there_and_the_list_is_sorted() -> None:
+def test_every_public_name_can_be_imported_and_the_list_is_sorted() -> None:
     upper = [name for name in ganache.__all__ if name.isupper()]
     types = [name for name in ganache.__all__ if not name.isupper() and name[0].isupper()]
     functions = [name for name in ganache.__all__ if name.islower()]
@@ -25,7 +25,7 @@ def test_every_public_name_is_there_and_the_list_is_sorted() -> None:
     assert {name for names in ganache._HOMES.values() for name in names} == set(ganache.__all__)
 
 
-def test_the_command_line_loads_no_heavy_library_before_it_is_needed() -> None:
+def test_the_command_line_imports_no_heavy_library_at_the_start() -> None:
     script = "import sys, ganache.cli; print(sorted({'torch', 'numpy', 'PIL', 'matplotlib'} & set(sys.modules)))"
     printed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
     assert printed.strip() == "[]"

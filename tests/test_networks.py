@@ -1,4 +1,4 @@
-"""Networks: the articles' counts, Keras' and fluid's conventions, and what training asks of any family."""
+"""Networks: published weight counts, conventions of Keras and fluid, and what training needs of every family."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from weights import count, rouse
 
 CHANNELS_LAST = torch.channels_last
 
-# Every family, small, with a size that all of them make.
+# Every family, small, and a size that all of them support.
 SMALL: list[Network] = [
     AnimeArticle(z_dim=5, width=2),
     Dcgan(z_dim=5, width=3),
@@ -41,13 +41,13 @@ def _seed() -> None:
     torch.manual_seed(0)
 
 
-def pictures(n: int, shape: ImageShape = SHAPE) -> Tensor:
-    """x [n, *shape] in [-1, 1], channels_last where it is a picture."""
+def images(n: int, shape: ImageShape = SHAPE) -> Tensor:
+    """Return random x [n, *shape] in [-1, 1], channels_last for images."""
     x = torch.rand(n, *shape) * 2 - 1
     return x.contiguous(memory_format=CHANNELS_LAST) if len(shape) == 3 else x
 
 
-# The sources' counts, each line a layer of the source's table
+# ---- published counts of weights, one line per layer ----
 
 
 def test_anime_article_counts() -> None:
@@ -63,7 +63,7 @@ def test_anime_article_counts() -> None:
     assert count(AnimeArticle().critic((3, 64, 64))) == 795_009  # the article
 
 
-def test_mnist_counts() -> None:
+def test_wgan_article_counts() -> None:
     generator = (
         (100 * 1024 + 1024)
         + (1024 * 6272 + 6272 + 2 * 6272)  # dense, batch norm
@@ -90,11 +90,11 @@ def test_mlp_counts() -> None:
     assert count(Mlp().critic((2,))) == (2 * 512 + 512) + hidden + (512 + 1)
 
 
-# Shapes
+# ---- shapes ----
 
 
-DCGAN, CHOLLET = Dcgan(z_dim=4, width=2), AnimeArticle(z_dim=4, width=2)
-MNIST, MLP = WganArticle(z_dim=4, hidden=6, width=2), Mlp(z_dim=4, hidden=6)
+DCGAN, ANIME = Dcgan(z_dim=4, width=2), AnimeArticle(z_dim=4, width=2)
+WGAN, MLP = WganArticle(z_dim=4, hidden=6, width=2), Mlp(z_dim=4, hidden=6)
 
 
 @pytest.mark.parametrize(
@@ -102,8 +102,8 @@ MNIST, MLP = WganArticle(z_dim=4, hidden=6, width=2), Mlp(z_dim=4, hidden=6)
     [
         *((DCGAN, (c, 64, 64)) for c in (1, 2, 3, 4)),
         *((DCGAN, (3, h, w)) for h, w in [(8, 8), (16, 40), (24, 24), (48, 64), (56, 8), (128, 128)]),
-        *((CHOLLET, shape) for shape in [(1, 24, 24), (3, 30, 64), (4, 128, 128)]),
-        *((MNIST, shape) for shape in [(1, 28, 28), (3, 24, 64), (2, 128, 32)]),
+        *((ANIME, shape) for shape in [(1, 24, 24), (3, 30, 64), (4, 128, 128)]),
+        *((WGAN, shape) for shape in [(1, 28, 28), (3, 24, 64), (2, 128, 32)]),
         *((MLP, shape) for shape in [(2,), (1, 28, 28), (3, 5, 9)]),
     ],
 )
@@ -119,7 +119,7 @@ def test_shapes(spec: Network, shape: ImageShape) -> None:
     assert D(x).shape == (3,)
 
 
-def test_dcgan_halves_to_the_stated_base() -> None:
+def test_dcgan_halves_down_to_the_documented_size() -> None:
     bases = {
         (64, 64): (4, 4),
         (24, 24): (3, 3),
@@ -133,7 +133,7 @@ def test_dcgan_halves_to_the_stated_base() -> None:
         assert G.base[1:] == base
 
 
-def test_dcgan_channels_double_up_to_the_cap() -> None:
+def test_dcgan_channels_double_up_to_max_width() -> None:
     def channels(spec: Dcgan) -> list[int]:
         return [layer.out_channels for layer in spec.critic((3, 64, 64)).body if isinstance(layer, nn.Conv2d)]
 
@@ -141,8 +141,8 @@ def test_dcgan_channels_double_up_to_the_cap() -> None:
     assert channels(Dcgan(width=2, max_width=6)) == [2, 4, 6, 6]
 
 
-def test_dcgan_normalises_all_but_the_ends() -> None:
-    """Section 3: batch norm everywhere but the generator's last layer and the critic's first."""
+def test_dcgan_normalises_all_layers_except_the_first_and_last() -> None:
+    """Section 3: batch norm everywhere except in the generator's last layer and the critic's first."""
     layers = [type(layer) for layer in Dcgan(width=2).generator((3, 32, 32)).body]
     up, down, norm = ConvTranspose2d, Conv2d, BatchNorm2d
     assert layers == [norm, nn.ReLU, up, norm, nn.ReLU, up, norm, nn.ReLU, up, nn.Tanh]
@@ -152,7 +152,7 @@ def test_dcgan_normalises_all_but_the_ends() -> None:
 
 
 @pytest.mark.parametrize(("norm", "axes"), [("layer", (1, 2, 3)), ("instance", (2, 3))])
-def test_a_norm_of_single_pictures_takes_its_own_mean_and_spread(norm, axes) -> None:  # type: ignore[no-untyped-def]
+def test_layer_and_instance_norm_use_the_statistics_of_each_image(norm, axes) -> None:  # type: ignore[no-untyped-def]
     x = 3 + 2 * torch.randn(4, 6, 5, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     (layer,) = normalisation(norm, 6)
     centred = x - x.mean(axes, keepdim=True)
@@ -161,32 +161,32 @@ def test_a_norm_of_single_pictures_takes_its_own_mean_and_spread(norm, axes) -> 
 
 
 @pytest.mark.parametrize("norm", ["layer", "instance", "group", "none"])
-def test_with_these_norms_a_score_does_not_depend_on_the_others(norm) -> None:  # type: ignore[no-untyped-def]
+def test_with_these_norms_a_score_depends_on_its_own_image_alone(norm) -> None:  # type: ignore[no-untyped-def]
     torch.manual_seed(0)
     D = Dcgan(width=4, critic_norm=norm).critic((3, 16, 16)).double()
     x = torch.randn(5, 3, 16, 16, dtype=torch.float64)
     torch.testing.assert_close(D(x)[2], D(x[2:3])[0], rtol=1e-9, atol=1e-12)
 
 
-def test_without_a_norm_its_bias_comes_back() -> None:
-    """A norm's gain and shift, two numbers a channel, against the bias of the layer before it."""
+def test_without_a_norm_layers_have_a_bias() -> None:
+    """A norm has a gain and a shift per channel, which replace the bias of the layer before it."""
     spec = Dcgan(width=2)
     plain = Dcgan(width=2, generator_norm="none", critic_norm="none")
-    # 24x32 from 3x4 with 8, 4 and 2 channels. The projection has a bias a unit, a convolution one a channel.
+    # 24x32 from 3x4 with 8, 4 and 2 channels. The projection has a bias per unit, a convolution per channel.
     assert count(plain.critic(SHAPE)) - count(spec.critic(SHAPE)) == (4 + 8) - 2 * (4 + 8)
     assert count(plain.generator(SHAPE)) - count(spec.generator(SHAPE)) == (3 * 4 * 8 + 4 + 2) - 2 * (8 + 4 + 2)
     for network in (plain.generator(SHAPE), plain.critic(SHAPE)):
         assert not any(isinstance(layer, nn.BatchNorm2d) for layer in network.modules())
 
 
-# The sources' conventions, against independent arithmetic
+# ---- conventions of the sources, against independent arithmetic ----
 
 
 def test_keras_transposed_convolution() -> None:
     """Keras' "same" transposed convolution is the adjoint of TensorFlow's "same" convolution.
 
-    That one, 4x4 with stride 2 on 2n numbers, pads (n - 1) * 2 + 4 - 2n = 2, half of it before: its output i
-    reads inputs 2i - 1 to 2i + 2. So the adjoint writes input i into outputs 2i - 1 to 2i + 2.
+    A 4x4 convolution of stride 2 on 2n values pads (n - 1) * 2 + 4 - 2n = 2 values, half of them at the start, so its
+    output i reads inputs 2i - 1 to 2i + 2. The adjoint therefore adds input i to outputs 2i - 1 to 2i + 2.
     """
     layer = next(m for m in AnimeArticle(width=1).generator((3, 24, 24)).body if isinstance(m, nn.ConvTranspose2d))
     layer = layer.double()
@@ -200,7 +200,7 @@ def test_keras_transposed_convolution() -> None:
     np.testing.assert_allclose(layer(x)[0].detach().numpy(), expected, rtol=1e-12, atol=1e-12)
 
 
-def test_keras_dense_layers_see_height_width_channels() -> None:
+def test_flattened_images_are_in_height_width_channel_order() -> None:
     x = torch.randn(2, 3, 4, 5)
     np.testing.assert_array_equal(flatten(x), x.numpy().transpose(0, 2, 3, 1).reshape(2, 60))
     assert torch.equal(unflatten(flatten(x), (3, 4, 5)), x)
@@ -215,7 +215,7 @@ def test_slopes() -> None:
     assert slopes(WganArticle(width=1)) == {0.02}  # fluid
 
 
-# The weights at the start
+# ---- initial weights ----
 
 
 def test_dcgan_weights() -> None:
@@ -250,7 +250,7 @@ def test_anime_article_weights() -> None:
         assert not layer.bias.any()
 
 
-def test_mnist_weights() -> None:
+def test_wgan_article_weights() -> None:
     G = WganArticle().generator((1, 28, 28))
     dense, conv = G.project[2], G.body[0]
     assert dense.weight.abs().max().item() == pytest.approx(sqrt(6 / (1024 + 6272)), rel=0.001)
@@ -259,19 +259,19 @@ def test_mnist_weights() -> None:
     assert not conv.bias.any()
 
 
-# What training asks of every family
+# ---- what training needs of every family ----
 
 
 @small
-def test_pictures_stay_in_range(spec: Network) -> None:
+def test_images_stay_in_range(spec: Network) -> None:
     G = spec.generator(SHAPE)
     with torch.no_grad():
         for p in G.parameters():
-            p.mul_(50)  # so that a missing tanh would show
+            p.mul_(50)  # large, so that a missing tanh is detected
         assert 0.5 < G(torch.randn(4, spec.z_dim)).abs().max() <= 1
 
 
-def test_points_are_not_squashed() -> None:
+def test_points_do_not_pass_through_tanh() -> None:
     G = Mlp(z_dim=2).generator((2,))
     with torch.no_grad():
         for p in G.parameters():
@@ -283,10 +283,10 @@ def test_points_are_not_squashed() -> None:
 def test_bfloat16_gives_raw_float32_scores(spec: Network) -> None:
     G, D = spec.generator(SHAPE), spec.critic(SHAPE)
     with torch.no_grad():
-        D.head.weight.mul_(100)  # so that a sigmoid would show
+        D.head.weight.mul_(100)  # large, so that a sigmoid is detected
     with torch.autocast("cpu", torch.bfloat16):
         x = G(torch.randn(16, spec.z_dim))
-        assert x.dtype == torch.bfloat16  # the networks do compute in it
+        assert x.dtype == torch.bfloat16
         scores = D(x)
     assert scores.dtype == torch.float32
     assert not ((scores >= 0) & (scores <= 1)).all()
@@ -298,9 +298,9 @@ def test_bfloat16_gives_raw_float32_scores(spec: Network) -> None:
 
 
 @small
-def test_bfloat16_comes_near_float32(spec: Network) -> None:
+def test_bfloat16_is_close_to_float32(spec: Network) -> None:
     D = spec.critic(SHAPE).eval()
-    x = pictures(4)
+    x = images(4)
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         rough = D.features(x).float()
     exact = D.features(x)
@@ -308,8 +308,8 @@ def test_bfloat16_comes_near_float32(spec: Network) -> None:
 
 
 @small
-def test_pictures_stay_channels_last(spec: Network) -> None:
-    """Every picture inside both networks, so that nothing is copied between two layers."""
+def test_images_stay_channels_last(spec: Network) -> None:
+    """Every feature map in both networks is channels_last, so that no layer has to copy its input."""
     G = spec.generator(SHAPE).to(memory_format=CHANNELS_LAST)
     D = spec.critic(SHAPE).to(memory_format=CHANNELS_LAST)
     seen: list[bool] = []
@@ -327,24 +327,24 @@ def test_pictures_stay_channels_last(spec: Network) -> None:
     assert all(seen)
 
 
-def test_flattening_copies_nothing() -> None:
-    x = pictures(4)
+def test_flatten_and_unflatten_are_views() -> None:
+    x = images(4)
     assert flatten(x).data_ptr() == x.data_ptr()
     rows = torch.randn(4, 24)
     assert unflatten(rows, (2, 3, 4)).data_ptr() == rows.data_ptr()
 
 
 @small
-def test_memory_order_changes_no_number(spec: Network) -> None:
+def test_memory_format_does_not_change_the_result(spec: Network) -> None:
     D = spec.critic(SHAPE).double().eval()
-    x = pictures(4).double()
+    x = images(4).double()
     ordered = D.features(x)
     D.to(memory_format=CHANNELS_LAST)
     torch.testing.assert_close(D.features(x.contiguous()), ordered, rtol=1e-9, atol=1e-12)
 
 
 @small
-def test_eval_picture_is_its_latents_alone(spec: Network) -> None:
+def test_in_evaluation_mode_an_image_depends_on_its_latent_alone(spec: Network) -> None:
     G = spec.generator(SHAPE).double()
     rouse(G)
     z = torch.randn(8, spec.z_dim, dtype=torch.float64)
@@ -352,11 +352,11 @@ def test_eval_picture_is_its_latents_alone(spec: Network) -> None:
         G(z)  # fills the running statistics
         G.eval()
         torch.testing.assert_close(G(z[:1]), G(z)[:1], rtol=1e-9, atol=1e-12)
-        assert (G(z)[1] - G(z)[0]).abs().max() > 1e-3  # and the latents do matter
+        assert (G(z)[1] - G(z)[0]).abs().max() > 1e-3  # and the latents have an effect
 
 
-def test_training_picture_is_not() -> None:
-    """The other side of the test above: batch norm in training looks at the batch."""
+def test_in_training_mode_batch_norm_makes_images_depend_on_each_other() -> None:
+    """The counterpart of the test above."""
     G = Dcgan(z_dim=5, width=3).generator(SHAPE).double()
     rouse(G)
     z = torch.randn(8, 5, dtype=torch.float64)
@@ -366,7 +366,7 @@ def test_training_picture_is_not() -> None:
 
 @small
 def test_every_weight_learns(spec: Network) -> None:
-    """No dead computation: every weight has a gradient, but for one that fluid has in vain."""
+    """Every weight has a gradient, except one that is redundant in fluid too."""
     G, D = spec.generator(SHAPE), spec.critic(SHAPE)
     D(G(torch.randn(8, spec.z_dim))).square().sum().backward()
     for name, p in [*G.named_parameters(), *D.named_parameters()]:
@@ -377,7 +377,7 @@ def test_every_weight_learns(spec: Network) -> None:
 
 
 def penalty(D: Critic, x: Tensor) -> Tensor:
-    """The R1 penalty's shape: E |grad_x D(x)|^2, on the float64 scores before they are made float32."""
+    """Return E |grad_x D(x)|^2, as in R1, in the precision of the network."""
     x = x.clone().requires_grad_()
     scores = D.head(D.features(x)).flatten()  # [B]
     (slope,) = torch.autograd.grad(scores.sum(), x, create_graph=True)
@@ -388,13 +388,13 @@ def penalty(D: Critic, x: Tensor) -> Tensor:
 def test_double_backward_equals_finite_differences(spec: Network) -> None:
     """The gradient of a gradient penalty, along one random direction of all weights, in float64.
 
-    LeakyReLU and max-pooling have kinks, so the step is small enough that no unit crosses one.
+    LeakyReLU and max pooling have kinks; the step is so small that no unit crosses one.
     """
     if isinstance(spec, AnimeArticle):
-        spec = replace(spec, dropout=0.0)  # two evaluations must see the same network
+        spec = replace(spec, dropout=0.0)  # both evaluations need the same network
     D = spec.critic(SHAPE).double()
     rouse(D, by=0.05)
-    x = pictures(4).double()
+    x = images(4).double()
     weights = list(D.parameters())
     gradients = torch.autograd.grad(penalty(D, x), weights, allow_unused=True)
     directions = [torch.randn_like(p) for p in weights]
@@ -419,22 +419,22 @@ def test_double_backward_equals_finite_differences(spec: Network) -> None:
 @small
 def test_double_backward_is_finite_in_float32(spec: Network) -> None:
     D = spec.critic(SHAPE)
-    penalty(D, pictures(4)).backward()
+    penalty(D, images(4)).backward()
     gradients = [p.grad for p in D.parameters() if p.grad is not None]
     assert gradients
     assert all(g.isfinite().all() for g in gradients)
 
 
-def test_dropout_only_in_training() -> None:
+def test_dropout_is_active_only_in_training_mode() -> None:
     D = AnimeArticle(width=8, dropout=0.4).critic((3, 64, 64))
-    x = pictures(8, (3, 64, 64))
+    x = images(8, (3, 64, 64))
     zeros = (D.features(x) == 0).double().mean().item()
     assert zeros == pytest.approx(0.4, abs=0.05)  # 2304 numbers: a standard error of 0.01
     D.eval()
     assert not (D.features(x) == 0).any()
 
 
-# The refusals
+# ---- errors ----
 
 
 @pytest.mark.parametrize(
@@ -484,17 +484,17 @@ def test_dropout_only_in_training() -> None:
         ),
     ],
 )
-def test_refusals(make: object, sentence: str) -> None:
+def test_errors_are_one_sentence(make: object, sentence: str) -> None:
     with pytest.raises(ConfigError) as refusal:
         make()  # type: ignore[operator]
     assert str(refusal.value) == sentence
 
 
-def test_suggested_size_works() -> None:
+def test_the_suggested_size_works() -> None:
     for name in ("anime-article", "dcgan", "wgan-article", "residual"):
         spec = NETWORKS[name]()
         for side in range(1, 70):
-            with torch.device("meta"):  # shapes without numbers
+            with torch.device("meta"):  # shapes without values
                 try:
                     spec.critic((1, side, side))
                 except ConfigError as refusal:

@@ -1,4 +1,4 @@
-"""InfoGAN's pair: the paper's table, the authors' first weights, other norms, and what training asks."""
+"""InfoGAN's networks: the paper's table, the authors' initial weights, other norms, and what training needs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _seed() -> None:
     torch.manual_seed(0)
 
 
-# Table 1
+# ---- table 1 ----
 
 
 @pytest.mark.parametrize(
@@ -49,15 +49,15 @@ def test_counts(shape: ImageShape, generator: int, critic: int) -> None:
     with torch.device("meta"):
         assert count(Infogan().generator(shape)) == generator
         assert count(Infogan().critic(shape)) == critic
-    # A batch norm has two numbers a unit or a channel, and the layer before it no bias.
+    # Batch norm has a gain and a shift per unit or channel, and the layer before it has no bias.
     dense = (74 * 1024 + 2 * 1024) + (1024 * inner + 2 * inner)
     assert generator == dense + (16 * 128 * 64 + 2 * 64) + (16 * 64 * channels + channels)
     convolutions = (16 * channels * 64 + 64) + (16 * 64 * 128 + 2 * 128)
     assert critic == convolutions + (inner * 1024 + 2 * 1024) + (1024 + 1)
 
 
-def test_layers_are_the_tables() -> None:
-    """At 28x28 in grey: which layers there are, in what order, and what they make."""
+def test_the_layers_are_those_of_the_table() -> None:
+    """The type and output shape of every layer, in order, at 28x28 in grey."""
     G, D = Infogan().generator((1, 28, 28)), Infogan().critic((1, 28, 28))
     seen: list[tuple[type, tuple[int, ...]]] = []
     for layer in [*G.modules(), *D.modules()]:
@@ -101,8 +101,8 @@ def test_layers_are_the_tables() -> None:
                 assert (layer.momentum, layer.eps) == (0.1, 1e-5)  # custom_ops.py: a decay of 0.9
 
 
-def test_a_transposed_convolution_is_tensorflows() -> None:
-    """TensorFlow's "same", 4x4 in steps of 2: input i is written into outputs 2 i - 1 to 2 i + 2."""
+def test_the_transposed_convolution_equals_tensorflows() -> None:
+    """TensorFlow's "same" padding, 4x4 with stride 2: input i is added to outputs 2 i - 1 to 2 i + 2."""
     layer = next(m for m in small().generator(SHAPE).body if isinstance(m, nn.ConvTranspose2d)).double()
     x = torch.zeros(1, 8, 3, 4, dtype=torch.float64)
     x[0, 0, 1, 2] = 1.0
@@ -125,16 +125,16 @@ def test_shapes(shape: ImageShape) -> None:
     assert D(x).shape == (3,)
 
 
-def test_first_weights() -> None:
-    """custom_ops.py: deviations of 0.02, the convolutions cut off at 0.04, which leaves 0.88 of the deviation."""
+def test_initial_weights() -> None:
+    """custom_ops.py: standard deviation 0.02; truncation at 0.04 in the convolutions reduces it to 0.88 of that."""
     G, D = Infogan(width=32).generator((3, 16, 16)), Infogan(width=32).critic((3, 16, 16))
     for layer in [*G.modules(), *D.modules()]:
         if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
-            cut = isinstance(layer, nn.Conv2d)
+            truncated = isinstance(layer, nn.Conv2d)
             n = layer.weight.numel()
-            assert layer.weight.std().item() == pytest.approx(0.02 * (0.8796 if cut else 1), rel=4 / sqrt(2 * n))
+            assert layer.weight.std().item() == pytest.approx(0.02 * (0.8796 if truncated else 1), rel=4 / sqrt(2 * n))
             assert abs(layer.weight.mean().item()) < 5 * 0.02 / sqrt(n)
-            assert (layer.weight.abs().max() <= 0.04) == cut
+            assert (layer.weight.abs().max() <= 0.04) == truncated
             assert layer.bias is None or not layer.bias.any()
         elif isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
             n = layer.weight.numel()
@@ -143,16 +143,16 @@ def test_first_weights() -> None:
             assert not layer.bias.any()
 
 
-# Other norms
+# ---- other norms ----
 
 
 @norms
-def test_a_norm_is_where_it_should_be(norm: Norm) -> None:
-    """Between each pair of layers but the ends; without it, and before the norms that keep it, a bias."""
+def test_norms_and_biases_are_in_the_right_layers(norm: Norm) -> None:
+    """A norm follows every layer except the first and last; a bias precedes no norm that would remove it."""
     G, D = small(norm).generator(SHAPE), small(norm).critic(SHAPE)
-    there = {"batch": 3, "layer": 3, "instance": 1, "group": 3, "none": 0}[norm]
-    assert sum("Norm" in type(m).__name__ for m in G.modules()) == there
-    assert sum("Norm" in type(m).__name__ for m in D.modules()) == there - (norm in ("batch", "layer", "group"))
+    expected = {"batch": 3, "layer": 3, "instance": 1, "group": 3, "none": 0}[norm]
+    assert sum("Norm" in type(m).__name__ for m in G.modules()) == expected
+    assert sum("Norm" in type(m).__name__ for m in D.modules()) == expected - (norm in ("batch", "layer", "group"))
     first, second = (m for m in D.body if isinstance(m, nn.Conv2d))
     assert first.bias is not None
     assert (second.bias is None) == (norm in ("batch", "instance"))
@@ -161,22 +161,22 @@ def test_a_norm_is_where_it_should_be(norm: Norm) -> None:
 
 
 @pytest.mark.parametrize("norm", NORMS)
-def test_only_batch_norm_looks_at_the_other_pictures(norm: Norm) -> None:
+def test_only_batch_norm_mixes_images(norm: Norm) -> None:
     D = small(norm).critic(SHAPE).double()
     rouse(D, by=0.3)
     x = torch.rand(5, *SHAPE, dtype=torch.float64)
-    alone, among = D.head(D.features(x[:2]))[0], D.head(D.features(x))[0]
-    assert torch.allclose(alone, among, rtol=1e-9, atol=1e-12) == (norm != "batch")
+    small_batch, large_batch = D.head(D.features(x[:2]))[0], D.head(D.features(x))[0]
+    assert torch.allclose(small_batch, large_batch, rtol=1e-9, atol=1e-12) == (norm != "batch")
 
 
-def test_penalties_at_single_pictures_refuse_batch_norm() -> None:
+def test_penalties_per_image_exclude_batch_norm() -> None:
     for method in (WganGp(), R3gan()):
         refuse_contradictions(Config(network=Infogan(critic_norm="layer"), method=method))
         with pytest.raises(ConfigError, match="batch norm in the critic"):
             refuse_contradictions(Config(network=Infogan(), method=method))
 
 
-# What training asks
+# ---- what training needs ----
 
 
 def test_q_reads_the_last_hidden_layer() -> None:
@@ -190,11 +190,11 @@ def test_q_reads_the_last_hidden_layer() -> None:
     assert all(p.grad is not None and p.grad.abs().max() > 0 for p in state.generator.parameters())
 
 
-def test_pictures_stay_in_range() -> None:
+def test_images_stay_in_range() -> None:
     G = small().generator(SHAPE)
     with torch.no_grad():
         for p in G.parameters():
-            p.mul_(50)  # so that a missing tanh would show
+            p.mul_(50)  # large, so that a missing tanh is detected
         assert 0.5 < G(torch.randn(4, 5)).abs().max() <= 1
 
 
@@ -229,7 +229,7 @@ def test_bfloat16_gives_float32_scores() -> None:
     assert all(p.grad is not None and p.grad.isfinite().all() for m in (G, D) for p in m.parameters())
 
 
-def test_pictures_stay_channels_last() -> None:
+def test_images_stay_channels_last() -> None:
     G, D = small().generator(SHAPE), small().critic(SHAPE).eval()
     plain = copy.deepcopy(D).double()
     G.to(memory_format=CHANNELS_LAST), D.to(memory_format=CHANNELS_LAST)
@@ -249,7 +249,7 @@ def test_pictures_stay_channels_last() -> None:
     torch.testing.assert_close(D.double().features(x), plain.features(x.contiguous()), rtol=1e-9, atol=1e-12)
 
 
-# The refusals
+# ---- errors ----
 
 
 @pytest.mark.parametrize(
@@ -267,14 +267,14 @@ def test_pictures_stay_channels_last() -> None:
         ),
     ],
 )
-def test_refusals(shape: ImageShape, sentence: str) -> None:
+def test_impossible_shapes_are_refused(shape: ImageShape, sentence: str) -> None:
     for make in (Infogan().generator, Infogan().critic):
         with pytest.raises(ConfigError) as refusal:
             make(shape)
         assert str(refusal.value) == sentence
 
 
-def test_refused_settings() -> None:
+def test_invalid_settings_are_refused() -> None:
     for name in ("z_dim", "hidden", "width"):
         with pytest.raises(ConfigError, match=f"infogan was given {name} 0, which must be 1 or more"):
             Infogan(**{name: 0})

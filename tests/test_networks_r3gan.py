@@ -1,4 +1,4 @@
-"""R3GAN's pair: the authors' counts, groups and first weights, the resampling, and derivatives of derivatives."""
+"""R3GAN's networks: the authors' counts, groups and initial weights, resampling, and second derivatives."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _seed() -> None:
     torch.manual_seed(0)
 
 
-# Against the authors' settings and table of layers
+# ---- the authors' settings and table of layers ----
 
 
 def block(c: int, expansion: int = 2, group: int = 16) -> int:
@@ -41,11 +41,11 @@ def block(c: int, expansion: int = 2, group: int = 16) -> int:
     return c * wide + wide + 9 * group * wide + wide + wide * c  # 1x1, bias, grouped 3x3, bias, 1x1
 
 
-def pair(widths: list[int], channels: int, z_dim: int, places: int, blocks: int = 2) -> tuple[int, int]:
-    """The weights of generator and critic, whose maps have these channels from the picture down."""
+def pair(widths: list[int], channels: int, z_dim: int, positions: int, blocks: int = 2) -> tuple[int, int]:
+    """Return the number of weights of generator and critic, given the channels from the image's size downwards."""
     inside = blocks * sum(block(c) for c in widths)
-    inside += sum(a * b for a, b in pairwise(widths) if a != b)  # where channels change
-    inside += channels * widths[0] + places * widths[-1]  # next to the picture, and the learned 4x4 picture
+    inside += sum(a * b for a, b in pairwise(widths) if a != b)  # 1x1 convolutions where the number of channels changes
+    inside += channels * widths[0] + positions * widths[-1]  # next to the image, and the learned 4x4 map
     return inside + z_dim * widths[-1], inside + widths[-1]
 
 
@@ -63,17 +63,17 @@ def pair(widths: list[int], channels: int, z_dim: int, places: int, blocks: int 
 def test_counts(spec: R3gan, side: int, widths: list[int], stated: tuple[int, int] | None) -> None:
     with torch.device("meta"):
         counts = count(spec.generator((3, side, side))), count(spec.critic((3, side, side)))
-    assert counts == pair(widths, channels=3, z_dim=64, places=16)
+    assert counts == pair(widths, channels=3, z_dim=64, positions=16)
     assert stated in (None, counts)
 
 
 def test_groups_are_the_authors() -> None:
-    """train.py, FFHQ-64: 48 groups next to the picture, 96 elsewhere."""
+    """train.py, FFHQ-64: 48 groups next to the image, 96 elsewhere."""
     with torch.device("meta"):
         D = R3gan(width=384, max_width=768).critic((3, 64, 64))
     groups = [m.groups for m in D.modules() if isinstance(m, nn.Conv2d) and m.kernel_size == (3, 3)]
     assert groups == [48] * 2 + [96] * 8
-    # Where 16 does not divide the channels, the most that do: 6 channels make 3 groups of 2.
+    # If the group size does not divide the channels: the greatest common divisor, so 6 channels give 3 groups of 2.
     assert Block(3, 2, 16, 1).residual[2].groups == 3
     assert Block(3, 2, 6, 1).residual[2].groups == 1
 
@@ -103,11 +103,12 @@ def test_shapes(shape: ImageShape, base: ImageShape) -> None:
     assert D(x).shape == (2,)
 
 
-# The weights at the start
+# ---- initial weights ----
 
 
-def test_first_weights() -> None:
-    """N(0, gain^2 / fan_in), with the gain sqrt(2 / 1.04) L^(-1 / 4) in blocks; a grouped 3x3 sees 9 x 16 numbers.
+def test_initial_weights() -> None:
+    """N(0, gain^2 / fan_in), with the gain sqrt(2 / 1.04) L^(-1 / 4) in blocks; the fan-in of a grouped 3x3
+    convolution is 9 x 16.
 
     The networks have 3 maps with 2 blocks: L = 6.
     """
@@ -140,17 +141,17 @@ def test_first_weights() -> None:
     assert D.head.bias is None
 
 
-def test_a_block_begins_as_the_identity() -> None:
+def test_a_block_starts_as_the_identity() -> None:
     layer = Block(6, 2, 4, depth=3)
     x = torch.randn(2, 6, 5, 5)
     kept = x.clone()
     assert torch.equal(layer(x), x)
     rouse(layer)
     assert (layer(x) - x).abs().max() > 0.01
-    assert torch.equal(x, kept)  # and leaves its input alone
+    assert torch.equal(x, kept)  # its input is not changed in place
 
 
-def test_at_the_start_both_networks_are_linear() -> None:
+def test_initially_both_networks_are_linear() -> None:
     G, D = SMALL.generator(SHAPE).double(), SMALL.critic(SHAPE).double()
     for network, a, b in (
         (G, *torch.randn(2, 4, 5, dtype=torch.float64)),
@@ -159,61 +160,61 @@ def test_at_the_start_both_networks_are_linear() -> None:
         torch.testing.assert_close(network(a - 3 * b), network(a) - 3 * network(b), rtol=1e-9, atol=1e-9)
 
 
-def test_the_first_pictures_and_scores_have_a_sane_scale() -> None:
+def test_initial_images_and_scores_have_a_sensible_scale() -> None:
     spec = R3gan(width=32)
     G, D = spec.generator((3, 32, 32)), spec.critic((3, 32, 32))
     with torch.no_grad():
         x = G(torch.randn(16, 64))
-        assert 0.2 < x.std() < 1.5  # resampling takes some of the variance 1 away
+        assert 0.2 < x.std() < 1.5  # resampling reduces the variance of 1
         assert abs(x.mean()) < 0.3
-        for pictures in (x, torch.rand(16, 1, 1, 1).expand(16, 3, 32, 32) * 2 - 1):
-            assert 0.01 < D(pictures).std() < 3
+        for images in (x, torch.rand(16, 1, 1, 1).expand(16, 3, 32, 32) * 2 - 1):
+            assert 0.01 < D(images).std() < 3
 
 
-# Resampling
+# ---- resampling ----
 
 
 def matrix(n: int, up: bool) -> np.ndarray:
-    """Along one side: [2 n, n] that grows, [n / 2, n] that shrinks; beyond the edge is nothing."""
+    """Return resampling along one side as a matrix: [2 n, n] for `up`, else [n / 2, n]; zeros beyond the edge."""
     if up:
-        grown = np.zeros((2 * n, n))
-        for i in range(n):  # a place is cut in two halves, each a quarter of the way to the next place
-            grown[2 * i, i] = grown[2 * i + 1, i] = 0.75
+        upsampled = np.zeros((2 * n, n))
+        for i in range(n):  # outputs lie a quarter of a pixel from their input
+            upsampled[2 * i, i] = upsampled[2 * i + 1, i] = 0.75
             if i > 0:
-                grown[2 * i, i - 1] = 0.25
+                upsampled[2 * i, i - 1] = 0.25
             if i < n - 1:
-                grown[2 * i + 1, i + 1] = 0.25
-        return grown
-    shrunk = np.zeros((n // 2, n))
+                upsampled[2 * i + 1, i + 1] = 0.25
+        return upsampled
+    downsampled = np.zeros((n // 2, n))
     for i in range(n // 2):
         for offset, weight in zip((-1, 0, 1, 2), np.convolve([1, 2, 1], [1, 1]) / 8, strict=True):
             if 0 <= 2 * i + offset < n:
-                shrunk[i, 2 * i + offset] = weight
-    return shrunk
+                downsampled[i, 2 * i + offset] = weight
+    return downsampled
 
 
 @pytest.mark.parametrize("up", [True, False])
-def test_resampling(up: bool) -> None:
+def test_resampling_equals_its_matrix(up: bool) -> None:
     x = torch.randn(2, 3, 6, 8, dtype=torch.float64)
     expected = matrix(6, up) @ x.numpy() @ matrix(8, up).T
     np.testing.assert_allclose(Resample(up).double()(x), expected, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("up", [True, False])
-def test_resamplings_derivatives(up: bool) -> None:
+def test_first_and_second_derivatives_of_resampling(up: bool) -> None:
     layer = Resample(up).double()
     x = torch.randn(1, 2, 4, 6, dtype=torch.float64, requires_grad=True)
     assert gradcheck(layer, x)
     assert gradgradcheck(lambda x: layer(x).pow(3), x)
 
 
-def test_the_kernel_is_no_part_of_a_checkpoint() -> None:
+def test_the_kernel_is_not_saved_in_checkpoints() -> None:
     names = [*SMALL.generator(SHAPE).state_dict(), *SMALL.critic(SHAPE).state_dict()]
     assert names
     assert not any("kernel" in name for name in names)
 
 
-# What training asks
+# ---- what training needs ----
 
 
 def test_there_is_no_normalisation() -> None:
@@ -226,8 +227,8 @@ def test_there_is_no_normalisation() -> None:
     refuse_contradictions(Config(network=R3gan(), method=R3ganMethod()))
 
 
-def test_pictures_are_not_squashed() -> None:
-    """The authors have no tanh: twice the last weights make twice the picture."""
+def test_there_is_no_tanh() -> None:
+    """As in the authors' code: the image is proportional to the last weights."""
     G = SMALL.generator(SHAPE)
     z = torch.randn(4, 5)
     with torch.no_grad():
@@ -266,14 +267,14 @@ def test_bfloat16() -> None:
     assert scores.dtype == torch.float32
     scores.square().sum().backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for m in (G, D) for p in m.parameters())
-    pictures = torch.rand(4, *SHAPE) * 2 - 1
+    images = torch.rand(4, *SHAPE) * 2 - 1
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-        rough = D.features(pictures).float()
-    exact = D.features(pictures)
+        rough = D.features(images).float()
+    exact = D.features(images)
     assert (rough - exact).norm() < 0.03 * exact.norm()
 
 
-def test_pictures_stay_channels_last() -> None:
+def test_images_stay_channels_last() -> None:
     G, D = SMALL.generator(SHAPE), SMALL.critic(SHAPE)
     plain = copy.deepcopy(D).double()
     G.to(memory_format=CHANNELS_LAST), D.to(memory_format=CHANNELS_LAST)
@@ -293,7 +294,7 @@ def test_pictures_stay_channels_last() -> None:
     torch.testing.assert_close(D.double().features(x), plain.features(x.contiguous()), rtol=1e-9, atol=1e-12)
 
 
-def test_a_run_takes_it() -> None:
+def test_all_its_weights_are_trained() -> None:
     state = build.state(build.resolve(Config(network=SMALL, method=R3ganMethod())), SHAPE)
     assert any(name.endswith("picture") for name in state_tensors(state))
     real, z = torch.rand(2, *SHAPE), torch.randn(2, 5)
@@ -303,7 +304,7 @@ def test_a_run_takes_it() -> None:
     assert all(p.grad is not None for p in state.critic.parameters())
 
 
-# The refusals
+# ---- errors ----
 
 
 @pytest.mark.parametrize(
@@ -317,7 +318,7 @@ def test_a_run_takes_it() -> None:
         ),
     ],
 )
-def test_refusals(shape: ImageShape, sentence: str) -> None:
+def test_impossible_shapes_are_refused(shape: ImageShape, sentence: str) -> None:
     for make in (NETWORKS["r3gan"]().generator, NETWORKS["r3gan"]().critic):
         with pytest.raises(ConfigError) as refusal:
             make(shape)
@@ -325,7 +326,7 @@ def test_refusals(shape: ImageShape, sentence: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["z_dim", "width", "max_width", "blocks", "expansion", "group_size"])
-def test_refused_counts(name: str) -> None:
+def test_settings_below_one_are_refused(name: str) -> None:
     with pytest.raises(ConfigError) as refusal:
         R3gan(**{name: 0})
     assert str(refusal.value) == f"r3gan was given {name} 0, which must be 1 or more: use a larger {name}."

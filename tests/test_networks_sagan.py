@@ -1,4 +1,4 @@
-"""Spectral norm and self-attention: the theorems of Miyato et al. 2018 and Zhang et al. 2018, and resuming."""
+"""Spectral norm and self-attention against Miyato et al. 2018 and Zhang et al. 2018, and resumed runs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from ganache.training.loop import train
 from ganache.training.state import State
 from ganache.types import Critic, ImageShape
 
-SHAPE = (3, 24, 32)  # its maps are 12x16, 6x8 and 3x4
+SHAPE = (3, 24, 32)  # its feature maps are 12x16, 6x8 and 3x4
 SPECTRAL: list[Network] = [
     Dcgan(5, 3, critic_norm="none", generator_spectral=True, critic_spectral=True, attention=6),
     Residual(5, 3, critic_norm="none", generator_spectral=True, critic_spectral=True, attention=6),
@@ -47,26 +47,26 @@ def wrapped(network: nn.Module) -> Iterator[nn.Module]:
 
 
 def rouse(network: nn.Module, by: float = 0.1) -> None:
-    """Moves all weights at random, gamma too, so that attention takes part."""
+    """Add random numbers to all weights, gamma included, so that attention has an effect."""
     with torch.no_grad():
         for p in network.parameters():
             p.add_(by * torch.randn_like(p))
 
 
 def largest_singular_value(layer: nn.Module) -> float:
-    """Of the weight in use, reshaped [out, in * k * k] by numpy; in evaluation, where looking moves nothing."""
+    """Return it for the normalised weight, reshaped to [out, in * k * k] by numpy. Call it in evaluation mode."""
     weight = layer.weight.detach().numpy()
     if isinstance(layer, nn.ConvTranspose2d):
         weight = weight.swapaxes(0, 1)
     return float(np.linalg.svd(weight.reshape(weight.shape[0], -1), compute_uv=False)[0])
 
 
-# Spectral norm
+# ---- spectral norm ----
 
 
 @both
 def test_the_largest_singular_value_is_one(spec: Network) -> None:
-    """After 20 forwards at the start; weights moved far at once need more, as their u has to turn."""
+    """20 forward passes suffice for initial weights; after a large change u needs more to converge."""
     G, D = spec.generator(SHAPE), spec.critic(SHAPE)
     for forwards in (20, 200):
         for _ in range(forwards):
@@ -79,16 +79,16 @@ def test_the_largest_singular_value_is_one(spec: Network) -> None:
         rouse(G), rouse(D)
 
 
-def test_wide_layers_begin_near_one() -> None:
-    """At full width, after the first iterations alone; a random matrix has a dense spectrum, their hardest case."""
+def test_wide_layers_start_near_one() -> None:
+    """At full width after the warm-up alone. Random matrices are the hardest case, as their spectrum is dense."""
     D = apply_spectral_norm(
         nn.Sequential(nn.Conv2d(128, 128, 4), nn.ConvTranspose2d(128, 64, 4), nn.Linear(512, 256))
     ).eval()
     assert [largest_singular_value(layer) for layer in D] == pytest.approx([1] * 3, rel=0.05)
 
 
-def test_the_sides_of_the_matrix() -> None:
-    """Its columns in another order than the paper's, which changes no product of the matrix with its transpose."""
+def test_as_matrix_equals_the_papers_up_to_the_order_of_columns() -> None:
+    """The order of columns does not change the product of the matrix with its transpose."""
     weight = torch.randn(4, 6, 3, 5)
     for transposed, plain in [(False, weight.flatten(1)), (True, weight.transpose(0, 1).flatten(1))]:
         mine = as_matrix(weight, transposed)
@@ -98,10 +98,10 @@ def test_the_sides_of_the_matrix() -> None:
         assert torch.equal(as_matrix(ordered, transposed), mine)
 
 
-def test_one_iteration_a_forward() -> None:
+def test_each_forward_pass_is_one_power_iteration() -> None:
     """Algorithm 1 in numpy, from the same u."""
     layer = apply_spectral_norm(nn.ConvTranspose2d(4, 3, 2).double())
-    rouse(layer)  # far from where the first iterations led
+    rouse(layer)  # far from the weights of the warm-up
     norm = next(m for m in layer.modules() if isinstance(m, SpectralNorm))
     matrix = layer.parametrizations.weight.original.detach().numpy().swapaxes(0, 1).reshape(3, -1)
     u = norm.u.numpy().copy()
@@ -114,8 +114,8 @@ def test_one_iteration_a_forward() -> None:
     np.testing.assert_allclose(norm.u.numpy(), u, rtol=1e-12)
 
 
-def test_gradient_is_that_of_section_2_3() -> None:
-    """dL/dW = (dL/dW' - <dL/dW', W'> u v^T) / sigma, which leaves the direction of W alone: <gradient, W> = 0."""
+def test_the_gradient_is_that_of_section_2_3() -> None:
+    """dL/dW = (dL/dW' - <dL/dW', W'> u v^T) / sigma, orthogonal to W: <gradient, W> = 0."""
     layer = apply_spectral_norm(nn.Linear(4, 3).double()).eval()
     gradient = torch.randn(3, 4, dtype=torch.float64)
     weight = layer.weight
@@ -132,7 +132,7 @@ def test_gradient_is_that_of_section_2_3() -> None:
 
 
 @both
-def test_evaluation_moves_nothing(spec: Network) -> None:
+def test_evaluation_mode_changes_no_state(spec: Network) -> None:
     G = spec.generator(SHAPE).eval()
     kept = copy.deepcopy(G.state_dict())
     z = torch.randn(4, 5)
@@ -143,7 +143,7 @@ def test_evaluation_moves_nothing(spec: Network) -> None:
 
 
 @both
-def test_a_copy_is_a_network_of_its_own(spec: Network) -> None:
+def test_a_copy_is_independent(spec: Network) -> None:
     G = spec.generator(SHAPE)
     rouse(G)
     average = copy.deepcopy(G).requires_grad_(False).eval()
@@ -155,8 +155,8 @@ def test_a_copy_is_a_network_of_its_own(spec: Network) -> None:
     assert not torch.equal(G.eval()(z), before)
 
 
-def test_an_averaged_u_does_no_harm() -> None:
-    """Half of u, as a mean of unequal directions would be: the weight in use is the same."""
+def test_the_length_of_u_has_no_effect() -> None:
+    """An average of u is shorter than 1, but gives the same normalised weight."""
     layer = apply_spectral_norm(nn.Linear(6, 4).double()).eval()
     before = layer.weight
     layer.parametrizations.weight[0].u.mul_(0.5)
@@ -172,12 +172,12 @@ def test_bfloat16_leaves_the_iteration_in_float32(spec: Network) -> None:
     D(x)
     with torch.autocast("cpu", torch.bfloat16):
         assert other.features(x).dtype == torch.bfloat16
-        scores = other(x)  # the second iteration of the body
+        scores = other(x)  # the body's second power iteration
     D.features(x)
     assert scores.dtype == torch.float32
-    for mine, its in zip(D.buffers(), other.buffers(), strict=True):
-        assert mine.dtype == its.dtype == torch.float32
-        assert torch.equal(mine, its)
+    for plain, autocast in zip(D.buffers(), other.buffers(), strict=True):
+        assert plain.dtype == autocast.dtype == torch.float32
+        assert torch.equal(plain, autocast)
     with torch.autocast("cpu", torch.bfloat16):
         weights = [layer.weight for layer in wrapped(other.eval())]
     for weight, layer in zip(weights, wrapped(D.eval()), strict=True):
@@ -185,7 +185,7 @@ def test_bfloat16_leaves_the_iteration_in_float32(spec: Network) -> None:
         assert torch.equal(weight, layer.weight)
 
 
-def test_memory_order_changes_no_number() -> None:
+def test_memory_format_does_not_change_the_result() -> None:
     D = SPECTRAL[0].critic(SHAPE).double()
     ordered = copy.deepcopy(D).to(memory_format=torch.channels_last)
     x = torch.rand(4, *SHAPE, dtype=torch.float64)
@@ -194,7 +194,7 @@ def test_memory_order_changes_no_number() -> None:
 
 
 @both
-def test_pictures_stay_channels_last(spec: Network) -> None:
+def test_images_stay_channels_last(spec: Network) -> None:
     G, D = (network.to(memory_format=torch.channels_last) for network in (spec.generator(SHAPE), spec.critic(SHAPE)))
     seen: list[bool] = []
 
@@ -209,8 +209,8 @@ def test_pictures_stay_channels_last(spec: Network) -> None:
     assert all(seen)
 
 
-def test_the_weights_are_those_without_it() -> None:
-    """The choice of spectral norm changes no first weight, only what is done with it."""
+def test_initial_weights_are_those_without_spectral_norm() -> None:
+    """Spectral norm changes how weights are used, not their initial values."""
     plain = Dcgan(5, 3).critic(SHAPE)
     torch.manual_seed(0)
     normal = Dcgan(5, 3, critic_spectral=True).critic(SHAPE)
@@ -218,19 +218,19 @@ def test_the_weights_are_those_without_it() -> None:
         assert torch.equal(a.weight, b.parametrizations.weight.original)
 
 
-def test_the_first_weights_need_no_numbers() -> None:
-    """The door checks sizes on the device `meta`."""
+def test_networks_can_be_built_on_the_meta_device() -> None:
+    """So that sizes can be checked without computing weights."""
     with torch.device("meta"):
         for spec in SPECTRAL:
             spec.generator(SHAPE), spec.critic(SHAPE)
 
 
-# A run
+# ---- a run ----
 
 
 @both
 def test_a_resumed_run_has_the_same_bits(spec: Network, tmp_path: Path) -> None:
-    """Through a checkpoint's file, channels_last, with an averaged generator: u and gamma are part of it."""
+    """A checkpoint contains u and gamma, for the averaged generator too; networks are channels_last."""
     schedule = ScheduleConfig(batch=2, critic_steps=2, ema_half_life=10.0)
     resolved = build.resolve(Config(network=spec, method=Hinge(), schedule=schedule))
 
@@ -258,21 +258,21 @@ def test_a_resumed_run_has_the_same_bits(spec: Network, tmp_path: Path) -> None:
         assert torch.equal(actual[name], tensor), name
 
 
-# Self-attention
+# ---- self-attention ----
 
 
-def test_attention_begins_as_the_identity() -> None:
+def test_attention_starts_as_the_identity() -> None:
     x = torch.randn(2, 16, 6, 8)
     layer = SelfAttention(16)
     assert torch.equal(layer(x), x)
     assert [layer.query.out_channels, layer.key.out_channels, layer.value.out_channels] == [2, 2, 8]
-    limit = (6 / (16 + 8)) ** 0.5  # Glorot & Bengio's
+    limit = (6 / (16 + 8)) ** 0.5  # Glorot & Bengio 2010
     assert 0.9 * limit < layer.value.weight.abs().max().item() <= limit
 
 
 @pytest.mark.parametrize("sides", [(4, 4), (4, 6), (5, 3)])
 def test_attention_equals_its_loops(sides: tuple[int, int]) -> None:
-    """Each place by itself, in Python numbers; of odd sides, the last line is no key and no value."""
+    """Position by position in Python; the last line of an odd side gives no key and no value."""
     (h, w), channels = sides, 8
     layer = SelfAttention(channels).double()
     nn.init.ones_(layer.gamma)
@@ -304,12 +304,12 @@ def test_attention_in_bfloat16() -> None:
     x = torch.randn(2, 16, 8, 8)
     with torch.autocast("cpu", torch.bfloat16):
         rough = layer(x.bfloat16())
-    assert rough.dtype == torch.bfloat16  # gamma does not widen it
+    assert rough.dtype == torch.bfloat16  # the float32 gamma does not promote it
     torch.testing.assert_close(rough.float(), layer(x), rtol=0.05, atol=0.05)
 
 
 def penalty(D: Critic, x: Tensor) -> Tensor:
-    """E |grad_x D(x)|^2, in the networks' own precision."""
+    """Return E |grad_x D(x)|^2, in the precision of the network."""
     x = x.clone().requires_grad_()
     (slope,) = torch.autograd.grad(D.head(D.features(x)).sum(), x, create_graph=True)
     return slope.square().flatten(1).sum(1).mean()
@@ -317,8 +317,10 @@ def penalty(D: Critic, x: Tensor) -> Tensor:
 
 @both
 def test_double_backward_equals_finite_differences(spec: Network) -> None:
-    """Through spectral norm and attention. Its u must be the singular vector, for only there is sigma's derivative
-    the one for constant u and v; so many forwards come first, and each evaluation makes one more.
+    """Through spectral norm and attention.
+
+    Treating u and v as constants gives the derivative of sigma only where u is the singular vector, so 200 forward
+    passes come first. Each evaluation makes one more.
     """
     D = spec.critic(SHAPE).double()
     rouse(D)
@@ -349,7 +351,7 @@ def test_double_backward_equals_finite_differences(spec: Network) -> None:
 
 @both
 def test_every_weight_learns(spec: Network) -> None:
-    """Once gamma is not 0, the layers inside attention do too; two forwards share one backward."""
+    """With gamma != 0 the layers inside attention learn too. One backward pass covers two forward passes."""
     G, D = spec.generator(SHAPE), spec.critic(SHAPE)
     for network in (G, D):
         (layer,) = (m for m in network.modules() if isinstance(m, SelfAttention))
@@ -369,7 +371,7 @@ def test_every_weight_learns(spec: Network) -> None:
         (Residual(5, 3), (3, 24, 24), [3, 6, 12, 24]),
     ],
 )
-def test_attention_is_put_at_the_side(spec: Dcgan | Residual, shape: ImageShape, sides: list[int]) -> None:
+def test_attention_is_at_the_requested_side(spec: Dcgan | Residual, shape: ImageShape, sides: list[int]) -> None:
     for side in sides:
         for make in (replace(spec, attention=side).generator, replace(spec, attention=side).critic):
             network = make(shape)
@@ -395,7 +397,7 @@ def test_attention_is_put_at_the_side(spec: Dcgan | Residual, shape: ImageShape,
         ),
     ],
 )
-def test_refusals(spec: Network, sentence: str) -> None:
+def test_a_side_without_a_feature_map_is_refused(spec: Network, sentence: str) -> None:
     for make in (spec.generator, spec.critic):
         with pytest.raises(ConfigError) as refusal:
             make((3, 64, 96))

@@ -27,9 +27,11 @@ class Penalised(Method):
     r2: float = 0.0
     """gamma of R2, the zero-centred penalty at fake images."""
     weight: float = 0.0
-    """lambda of a penalty with target `what` at the points `where`."""
+    """lambda of one more penalty, whose points and target follow."""
     where: Literal["between", "around"] = "between"
+    """Its points: between real and fake images (WGAN-GP), or around real images (DRAGAN)."""
     what: Literal["one", "one-sided", "zero"] = "one"
+    """Its target for the gradient norm: 1, at most 1, or 0."""
 
     @property
     def decision_threshold(self) -> float | None:

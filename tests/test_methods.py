@@ -119,6 +119,20 @@ def test_the_best_critic_of_slope_one_gives_the_wasserstein_distance() -> None:
     assert max(values) == pytest.approx(5.0, rel=1e-5)
 
 
+ESTIMATES: dict[type[Method], set[str]] = {
+    Dragan: {"jensen_shannon", "gradient_norm"},
+    Gan: {"jensen_shannon"},
+    Hinge: set(),
+    InfoGan: {"jensen_shannon"},
+    Lsgan: set(),
+    NoisyGan: {"jensen_shannon"},
+    R3gan: {"gradient_norm_real", "gradient_norm_fake"},
+    Wgan: {"wasserstein", "at_clip"},
+    WganGp: {"wasserstein", "gradient_norm"},
+}
+"""The names that each method logs."""
+
+
 @pytest.mark.parametrize("name", ORACLES)
 def test_estimates_equal_their_closed_forms(name: str) -> None:
     """On the Dirac-GAN the gradient norm is |psi|, and the Wasserstein estimate is psi (0 - theta)."""
@@ -135,7 +149,9 @@ def test_estimates_equal_their_closed_forms(name: str) -> None:
         "gradient_norm_fake": abs(psi),
         "at_clip": 1.0,
     }
-    for estimate, value in method.estimates(G, D, real, z, d).items():
+    estimates = method.estimates(G, D, real, z, d)
+    assert estimates.keys() == ESTIMATES[type(method)]
+    for estimate, value in estimates.items():
         assert value.item() == pytest.approx(known[estimate], rel=1e-6)
 
 

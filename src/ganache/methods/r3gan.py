@@ -39,3 +39,9 @@ class R3gan(Method):
 
     def g_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
         return {"pair": relativistic(D(G(z)), D(real))}
+
+    def estimates(self, G: Generator, D: Critic, real: Tensor, z: Tensor, d: Terms) -> Terms:
+        return {
+            "gradient_norm_real": gradient_norms(D, real).mean(),
+            "gradient_norm_fake": gradient_norms(D, G(z)).mean(),
+        }

@@ -126,6 +126,7 @@ def test_the_first_command_and_the_check_stand_in_the_readme() -> None:
     assert f"{install}'.[dev]' && scripts/check" in readme
 
 
+@pytest.mark.timeout(600)
 def test_the_plugins_of_the_page_about_extending_work(tmp_path: Path) -> None:
     """Write the files that the page shows, and run its commands in a process that loads them."""
     text = EXTENDING.read_text(encoding="utf-8")
@@ -147,7 +148,7 @@ def test_the_plugins_of_the_page_about_extending_work(tmp_path: Path) -> None:
         input=json.dumps(shown),
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=500,
     )
     assert done.returncode == 0, done.stderr
     assert len(shown) > len(plugins)

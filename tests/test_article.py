@@ -108,9 +108,9 @@ def test_refusals(made: tuple[Path, Path], tmp_path: Path, capsys: pytest.Captur
         ((str(mine), "--out", str(tmp_path / "site")), "was not made by ganache"),
         ((str(mine), "--out", str(tmp_path / "file")), "is a file, and the article's pictures need a folder"),
         ((str(mine), "--second", "77", "--out", str(tmp_path / "new")), "no checkpoint '77'"),
-        ((str(mine), "--second", "nowhere", "--out", str(tmp_path / "new")), "no run with a checkpoint"),
+        ((str(mine), "--second", "nowhere", "--out", str(tmp_path / "new")), "not a run with a checkpoint"),
         ((str(mine), "--data", "facs", "--out", str(tmp_path / "new")), "did you mean 'faces'?"),
-        (("nowhere", "--out", str(tmp_path / "new")), "no run with a checkpoint"),
+        (("nowhere", "--out", str(tmp_path / "new")), "not a run with a checkpoint"),
     ]:
         capsys.readouterr()
         assert run("article", *words) == 2

@@ -58,7 +58,7 @@ def test_std_zero_gives_one_picture_again_and_again() -> None:
 def test_the_same_command_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("train", "faces", *QUICK, "--steps", "2") == 0
     assert run("train", "faces", *QUICK, "--steps", "4") == 0
-    assert "goes on from step 2" in capsys.readouterr().out
+    assert "resumes at step 2" in capsys.readouterr().out
     assert run("train", "faces", *QUICK, "--steps", "4", "--batch", "5") == 2
     error = capsys.readouterr().err
     assert "schedule.batch: 4 -> 5" in error
@@ -81,7 +81,7 @@ def test_the_same_command_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
         (["train", "faces", "--device", "cuda"], "does not find on this machine"),
         (["train", "empty"], "empty"),
         (["train", "text.png"], "text.png"),
-        (["sample", "nowhere"], "no run with a checkpoint"),
+        (["sample", "nowhere"], "not a run with a checkpoint"),
         (["sample", "nowhere", "-n", "0"], "n is 0: use a number from 1"),
         (["sample", "nowhere", "--std", "nan"], "std is nan: use a number"),
         (["sample", "nowhere", "-o", "grid.docx"], "must end in .png"),
@@ -181,11 +181,11 @@ def test_a_signal_finishes_the_step_saves_and_says_how_to_go_on(number: signal.S
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path, env=environment)
     assert process.stdout is not None
-    assert "begins" in process.stdout.readline()
+    assert "starts" in process.stdout.readline()
     process.send_signal(number)
     said = process.stdout.read()
     assert process.wait() == 0
-    assert "saved: the same command goes on from here" in said
+    assert "saved: the same command resumes the run" in said
     assert run("train", "faces", *QUICK, "--steps", "100000", "--images", "1") == 2
     step = int(said.split("step ")[1].split()[0])
     assert (tmp_path / f"runs/faces-faces/checkpoints/{step:09d}.safetensors").exists()

@@ -48,7 +48,7 @@ def test_the_articles_numbers() -> None:
         ({"data": {"flop": True}}, "no setting 'data.flop': did you mean 'flip'?"),
         ({"data": {"flip": "yes"}}, "data.flip is 'yes'"),
         ({"data": {"size": "64x"}}, "data.size is '64x'"),
-        ({"data": 3}, "'data' is a section"),
+        ({"data": 3}, "'data' is 3: it is a section"),
         ({"method": {"name": "wgam"}}, "no method 'wgam': did you mean 'wgan'"),
         ({"method": {"name": "wgan", "clop": 1}}, "no setting 'method.clop': did you mean 'clip'?"),
         ({"network": {"name": "dcgan", "z_dim": 0}}, "z_dim 0"),

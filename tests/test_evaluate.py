@@ -310,4 +310,4 @@ def test_the_command_refuses_in_one_sentence(
 
 def test_no_run_no_evaluation(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert run("evaluate", str(tmp_path)) == 2
-    assert "no run with a checkpoint" in capsys.readouterr().err
+    assert "not a run with a checkpoint" in capsys.readouterr().err

@@ -159,7 +159,7 @@ def test_changed_settings_are_shown_and_can_be_forced(tmp_path: Path) -> None:
     forced = Run.open(tmp_path / "run", small(6, seed=2), force=True)
     assert forced.state.step == 4
     assert len(list(forced.training())) == 2
-    with pytest.raises(CheckpointError, match="is being trained"):
+    with pytest.raises(CheckpointError, match="is in use"):
         Run.open(tmp_path / "run", small(6, seed=2))
     forced.close()
     with pytest.raises(ConfigError, match="the data:"):
@@ -178,10 +178,10 @@ def test_a_setting_that_did_not_exist_then_is_no_difference(tmp_path: Path) -> N
 
 def test_a_folder_that_is_no_run_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "letters.txt").write_text("dear")
-    with pytest.raises(CheckpointError, match="no run"):
+    with pytest.raises(CheckpointError, match="no run of ganache"):
         Run.open(tmp_path, small())
     assert [path.name for path in tmp_path.iterdir()] == ["letters.txt"]
-    with pytest.raises(CheckpointError, match="no run"):
+    with pytest.raises(CheckpointError, match="not a run"):
         find_checkpoint(tmp_path)
 
 
@@ -207,9 +207,9 @@ def test_numbers_that_stop_being_numbers_end_the_run_and_keep_the_last_good_chec
     for _ in range(5):
         next(training)
     next(run.state.critic.parameters()).data.fill_(math.nan)
-    with pytest.raises(TrainingError, match="with lower rates"):
+    with pytest.raises(TrainingError, match="with lower learning rates"):
         next(training)
-    with pytest.raises(TrainingError, match="weight is not a number any more"):
+    with pytest.raises(TrainingError, match="weight is NaN or infinite"):
         run.save()
     tensors = bits(tmp_path / "run")
     assert int(find_checkpoint(tmp_path / "run").stem) == 4

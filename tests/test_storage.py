@@ -152,7 +152,7 @@ def test_two_processes_cannot_hold_the_lock_and_it_is_free_when_released(tmp_pat
     with holder(tmp_path) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        with pytest.raises(CheckpointError, match="is being trained by another process"):
+        with pytest.raises(CheckpointError, match="is in use by another process"):
             lock(tmp_path)
         process.stdin.write("\n")
         process.stdin.flush()

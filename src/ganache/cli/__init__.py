@@ -1,7 +1,7 @@
-"""The command line: parse, call, print. Everything it does is a few lines of Python too (see `ganache.__init__`).
+"""The command line: each command parses its arguments, calls the library and prints. See `ganache.__init__` for Python.
 
-One file per command or group of commands. It may import everything, and nothing may import it. Heavy imports stand
-inside the commands, so that `ganache --help` answers at once.
+There is one file per command or group of commands. It may import everything, and nothing may import it. Slow imports
+are inside the commands, so that `ganache --help` answers at once.
 """
 
 from __future__ import annotations
@@ -66,10 +66,10 @@ INTRODUCTION = "Train GANs on the machine you have, see whether it works, and ex
 
 
 def main(argv: list[str] | None = None) -> None:
-    """The entry point. What the user can mend is one sentence on standard error and exit code 2."""
+    """Run a command. An error that the user can correct gives one sentence on standard error and exit code 2."""
     args = sys.argv[1:] if argv is None else argv
     if argv is None:
-        atexit.register(gc.freeze)  # else the end takes 0.3 s to look for cycles in all of PyTorch
+        atexit.register(gc.freeze)  # without it, the final garbage collection of all of PyTorch takes 0.3 s
     try:
         if args == ["--version"]:
             print(f"ganache {version('ganache')}")
@@ -84,14 +84,15 @@ def main(argv: list[str] | None = None) -> None:
     except GanacheError as error:
         fail(str(error))
     except KeyboardInterrupt:
-        print("ganache: interrupted; what was saved is whole: the same command goes on from there.", file=sys.stderr)
+        print("ganache: interrupted; all files are intact: the same command resumes at the last one.", file=sys.stderr)
         raise SystemExit(130) from None
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader, such as `head`, has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader, such as `head`, has exited
     except OSError as error:
-        fail(f"The system refused a file ({error}): free some space or give another path; what was saved is whole.")
+        fail(f"A file could not be read or written ({error}): free some space or use another path.")
 
 
 def fail(sentence: str) -> None:
+    """Print an error and exit with code 2."""
     print(f"ganache: {sentence}", file=sys.stderr)
     raise SystemExit(2)

@@ -1,4 +1,4 @@
-"""A run in front of somebody: the bar, the lines without a terminal, and what Ctrl-C and SIGTERM do."""
+"""What the user sees of a run in training: a progress bar, or lines without a terminal; and how signals stop it."""
 
 from __future__ import annotations
 
@@ -16,72 +16,73 @@ from tqdm import tqdm
 from ganache.runs.run import Run
 
 QUIET_SECONDS = 20.0
-"""Between two lines where there is no terminal."""
+"""Seconds between two lines of output if there is no terminal."""
 
 
-class Stop:
-    """Whether somebody asked to stop: the step is finished first, the second time it ends at once."""
+class StopRequest:
+    """A signal handler: the first signal asks to stop after the current step, the second one stops at once."""
 
-    asked = False
+    requested = False
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        if self.asked:
+        if self.requested:
             raise KeyboardInterrupt
-        self.asked = True
+        self.requested = True
 
 
 @contextmanager
-def stop_signals() -> Iterator[Stop]:
-    """Turns Ctrl-C and SIGTERM into a wish that can be looked at."""
-    stop = Stop()
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+def handled_signals() -> Iterator[StopRequest]:
+    """Turn Ctrl-C and SIGTERM into a request that the caller reads, inside the context."""
+    stop = StopRequest()
+    old_handlers = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield stop
     finally:
-        for number, handler in before.items():
+        for number, handler in old_handlers.items():
             signal.signal(number, handler)
 
 
 def drive(run: Run) -> bool:
-    """Train to the end of the budget, or until somebody stops it; either way all is saved. Whether it was the end."""
-    with stop_signals() as stop:
-        announce(run)
-        show(run, stop)
-        if stop.asked and not run.done():
+    """Train until the budget is spent or the user stops the run, and save it; return whether the budget was spent."""
+    with handled_signals() as stop:
+        print_start(run)
+        train_visibly(run, stop)
+        if stop.requested and not run.done():
             run.save(scored=False)
-            print(f"Stopped at step {run.state.step} and saved: the same command goes on from here.")
+            print(f"Stopped at step {run.state.step} and saved: the same command resumes the run.")
             return False
         run.finish()
     print(f"Done at step {run.state.step}: {run.folder}/samples.png and training.webp.")
     if run.findings:
-        print(f"{second_line(run)} What to try: ganache diagnose {run.folder}")
-    page = f" Play with it: ganache explore {run.folder}." if len(run.data.image_shape) == 3 else ""
-    print(f"More pictures: ganache sample {run.folder}.{page} Longer: the same command with a larger budget.")
+        print(f"{worst_finding(run)} What to try: ganache diagnose {run.folder}")
+    page = f" Explore it: ganache explore {run.folder}." if len(run.data.image_shape) == 3 else ""
+    print(f"More images: ganache sample {run.folder}.{page} Longer: the same command with a larger budget.")
     return True
 
 
-def announce(run: Run) -> None:
-    """What begins, on which data, and which files are not among them."""
+def print_start(run: Run) -> None:
+    """Print what starts or resumes, on which data, and which files are not used."""
     shape = "x".join(map(str, run.data.image_shape))
-    begun = f"goes on from step {run.state.step}" if run.state.step else "begins"
-    aside = f", {len(run.data.held_out):,} more held out" if len(run.data.held_out) else ""
-    print(f"{run.folder} {begun}: {len(run.data.training):,} of {run.data.name} ({shape}{aside}), {run.resolved.describe()}.")
+    start = f"resumes at step {run.state.step}" if run.state.step else "starts"
+    held_out = f", {len(run.data.held_out):,} more held out" if len(run.data.held_out) else ""
+    data = f"{len(run.data.training):,} of {run.data.name} ({shape}{held_out})"
+    print(f"{run.folder} {start}: {data}, {run.resolved.describe()}.")
     diagnosis = run.data.diagnosis
     if diagnosis is not None and diagnosis.skipped:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in diagnosis.reasons.items())
-        print(f"{len(diagnosis.skipped):,} files are not used ({reasons}): `ganache doctor` names each.")
+        print(f"{len(diagnosis.skipped):,} files are not used ({reasons}): `ganache doctor` lists them.")
 
 
-def show(run: Run, stop: Stop) -> None:
-    """Iterate the training under a bar, or with a line now and then where there is no terminal.
+def train_visibly(run: Run, stop: StopRequest) -> None:
+    """Train with a progress bar, or with a line every QUIET_SECONDS if there is no terminal.
 
-    Below it stands what is wrong, as soon as something is; what a run does by itself is said when it does it.
+    The worst finding is shown below the bar as soon as there is one. Notices of the run are printed when they occur.
     """
-    done, whole, unit = run.progress()
+    done, budget, unit = run.progress()
     terminal = sys.stderr.isatty()
-    spoken, told = time.monotonic(), len(run.notices)
+    last_line, notices_shown = time.monotonic(), len(run.notices)
     layout = "{percentage:3.0f}%|{bar}| {n:,.5g}/{total_fmt} {unit} [{elapsed}<{remaining}{postfix}]"
-    total = None if math.isinf(whole) else whole
+    total = None if math.isinf(budget) else budget
     with (
         tqdm(total=total, initial=done, unit=unit, disable=not terminal, bar_format=layout if total else None) as bar,
         tqdm(position=1, disable=not terminal, bar_format="{desc}", leave=False) as below,
@@ -90,23 +91,23 @@ def show(run: Run, stop: Stop) -> None:
             done = run.progress()[0]
             bar.set_postfix_str(summary(run), refresh=False)
             bar.update(done - bar.n)
-            for notice in run.notices[told:]:
+            for notice in run.notices[notices_shown:]:
                 tqdm.write(f"ganache: {notice}", file=sys.stderr)
-            told = len(run.notices)
-            verdict = second_line(run, shutil.get_terminal_size().columns - 1 if terminal else None)
-            if terminal and verdict != below.desc:
-                below.set_description_str(verdict)
-            if not terminal and time.monotonic() - spoken > QUIET_SECONDS:
-                spoken = time.monotonic()
-                print(f"step {run.state.step}, {share(done, whole)}{summary(run)}", flush=True)
-                if verdict:
-                    print(f"  {verdict}", flush=True)
-            if stop.asked:
+            notices_shown = len(run.notices)
+            finding = worst_finding(run, shutil.get_terminal_size().columns - 1 if terminal else None)
+            if terminal and finding != below.desc:
+                below.set_description_str(finding)
+            if not terminal and time.monotonic() - last_line > QUIET_SECONDS:
+                last_line = time.monotonic()
+                print(f"step {run.state.step}, {percentage(done, budget)}{summary(run)}", flush=True)
+                if finding:
+                    print(f"  {finding}", flush=True)
+            if stop.requested:
                 return
 
 
-def second_line(run: Run, columns: int | None = None) -> str:
-    """The worst finding, and how many more there are, in at most so many columns; empty while all is well."""
+def worst_finding(run: Run, columns: int | None = None) -> str:
+    """Return the worst finding and the number of others, in at most `columns` characters; empty if there is none."""
     if not run.findings:
         return ""
     worst, *others = run.findings
@@ -118,12 +119,13 @@ def second_line(run: Run, columns: int | None = None) -> str:
     return (line + more)[:columns]
 
 
-def share(done: float, whole: float) -> str:
-    return "" if math.isinf(whole) else f"{100 * done / whole:.0f}%, "
+def percentage(done: float, budget: float) -> str:
+    """Return "40%, ", or nothing for an infinite budget."""
+    return "" if math.isinf(budget) else f"{100 * done / budget:.0f}%, "
 
 
 def summary(run: Run) -> str:
-    """Losses and speed, as the log's last line has them."""
+    """Return losses and speed of the last log line."""
     line = run.log.last
     if not line:
         return ""

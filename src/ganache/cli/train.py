@@ -1,4 +1,4 @@
-"""`ganache train`: options and settings -> runs."""
+"""`ganache train`: options and settings from the command line, and the runs that they describe."""
 
 from __future__ import annotations
 
@@ -23,106 +23,126 @@ DEFAULT_RECIPE = "faces"
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """Options that stand for several settings, or for none."""
+    """Options that set several settings at once, or none."""
 
     data: Positional[str]
     """A folder, a zip, MNIST's IDX files, a .npy array, or a built-in name (faces, digits, ring8, ...)."""
     network: Annotated[str | None, arg(name="network.name")] = None
-    """Another network family than the recipe's, with its own defaults."""
+    """Use another network family than the recipe, with the defaults of that family."""
     method: Annotated[str | None, arg(name="method.name")] = None
-    """Another method than the recipe's, with its own defaults."""
+    """Use another method than the recipe, with the defaults of that method."""
     out: str | None = None
-    """The run's folder; by default runs/DATA-RECIPE. A run that is there goes on."""
+    """Folder of the run; by default runs/DATA-RECIPE. If it holds a run, that run is resumed."""
     seeds: int = 1
-    """Train so many runs, of this seed and the following ones; several --recipe names, with commas, do likewise."""
+    """Train this many runs, with consecutive seeds. Several --recipe names with commas give several runs too."""
     steps: int | None = None
-    """Train for so many generator steps."""
+    """Train for this many generator steps,"""
     minutes: float | None = None
-    """... or for so many minutes."""
+    """or for this many minutes,"""
     images: int | None = None
-    """... or until so many real pictures have been shown."""
+    """or until the critic has seen this many real images."""
     size: str | None = None
-    """Pictures' side (64) or height x width (48x64) in pixels."""
+    """Side of the images in pixels (64), or height x width (48x64)."""
     batch: int | None = None
-    """Pictures a batch."""
+    """Images per batch."""
     force: bool = False
-    """Go on with a run although its settings have changed."""
+    """Resume the run even if settings have changed."""
+    dry_run: bool = False
+    """Print the settings, the networks, and what a step costs, and train nothing."""
+
+
+@dataclass(frozen=True)
+class TrainingRequest:
+    """One run that the command line asks for."""
+
+    options: TrainOptions
+    config: Config
+    recipe: Config
+    """The settings of the recipe alone, without those of the command line."""
 
 
 def train(data: Positional[str]) -> None:
-    """Train a GAN on pictures, or go on with a run. `ganache train --help` lists every setting."""
+    """Train a GAN on images, or resume a run. `ganache train --help` lists all settings."""
 
 
 def train_command(args: list[str]) -> None:
-    """`ganache train`: one run, or one a recipe and seed, and then all of them side by side."""
-    plans = parse_train(args)
-    folders = [folder_of(options, config, several=len(plans) > 1) for options, config in plans]
-    for folder, (options, config) in zip(folders, plans, strict=True):
-        if not train_one(folder, config, options.force):
+    """Run `ganache train`: one run per recipe and seed, one after the other, and a comparison if there are several."""
+    requests = parse_train(args)
+    folders = [folder_of(each.options, each.config, several=len(requests) > 1) for each in requests]
+    if requests[0].options.dry_run:
+        from ganache.cli.dry_run import print_dry_run
+
+        for folder, request in zip(folders, requests, strict=True):
+            print_dry_run(folder, request.config, request.recipe)
+        return
+    for folder, request in zip(folders, requests, strict=True):
+        if not train_one(folder, request.config, request.options.force):
             return
-    if len(plans) > 1:
+    if len(requests) > 1:
         compare(tuple(map(str, folders)), str(folders[0].parent / "compare.png"))
 
 
 def train_one(folder: Path, config: Config, force: bool) -> bool:
-    """Begin a run, or go on with it; whether it came to the end of its budget."""
+    """Start or resume a run; return whether it reached the end of its budget."""
     from ganache.cli.progress import drive
     from ganache.runs.run import Run
-    from ganache.training.build import dataset
 
-    run = Run.open(folder, config, dataset(config, progress=True), force=force)
+    run = Run.open(folder, config, force=force, progress=True)
     for notice in run.notices:
         print(f"ganache: {notice}", file=sys.stderr)
     return drive(run)
 
 
-def parse_train(args: list[str]) -> list[tuple[TrainOptions, Config]]:
-    """Options and settings, for each recipe and seed: the recipe's, with those of the command line in their place.
+def parse_train(args: list[str]) -> list[TrainingRequest]:
+    """Return options and settings for each recipe and seed: those of the recipe, overridden by the command line.
 
-    Which settings `--network.*` and `--method.*` there are depends on the recipe and on their names, so these are
-    read before the rest.
+    Which settings `--network.*` and `--method.*` exist depends on the recipe and on the names of network and method,
+    so these are parsed first.
     """
     first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     for flag in ("--recipe", "--network.name", "--method.name"):
         first.add_argument(flag)
     names, rest = first.parse_known_args(args)
     chosen = {section: {"name": getattr(names, f"{section}.name")} for section in ("network", "method")}
-    plans = []
+    chosen = {section: named for section, named in chosen.items() if named["name"]}
+    requests = []
     for recipe in (names.recipe or DEFAULT_RECIPE).split(","):
-        options, config = parse_recipe(recipe, {k: v for k, v in chosen.items() if v["name"]}, rest)
-        plans += [(options, replace(config, seed=config.seed + k)) for k in range(options.seeds)]
-    return plans
+        request = parse_recipe(recipe, chosen, rest)
+        seeds = range(request.config.seed, request.config.seed + request.options.seeds)
+        requests += [replace(request, config=replace(request.config, seed=seed)) for seed in seeds]
+    return requests
 
 
-def parse_recipe(recipe: str, chosen: dict[str, Any], args: list[str]) -> tuple[TrainOptions, Config]:
-    """The options and one recipe's settings, changed by those that were chosen by name and by the arguments."""
+def parse_recipe(recipe: str, chosen: dict[str, Any], args: list[str]) -> TrainingRequest:
+    """Return the settings of one recipe with the `chosen` network and method, overridden by the arguments."""
     from ganache.config.config import Config, from_dict
     from ganache.config.recipes import read
 
-    base = from_dict(chosen, from_dict(read(recipe).settings))
-    given = tyro.cli(parser_type(base), args=args, prog="ganache train", description=train.__doc__)
-    options: TrainOptions = given.options
+    of_recipe = from_dict(read(recipe).settings)
+    base = from_dict(chosen, of_recipe)
+    parsed = tyro.cli(parser_type(base), args=args, prog="ganache train", description=train.__doc__)
+    options: TrainOptions = parsed.options
     if options.seeds < 1:
-        raise ConfigError(f"--seeds is {options.seeds}: ask for at least 1 run.")
-    settings = {each.name: getattr(given.settings, each.name) for each in fields(Config)}
+        raise ConfigError(f"--seeds is {options.seeds}: use 1 or more.")
+    settings = {f.name: getattr(parsed.settings, f.name) for f in fields(Config)}
     if settings["data"].source != base.data.source:
-        raise ConfigError("The data are named first, without a flag: write  ganache train DATA  without --data.source.")
+        raise ConfigError("--data.source was given: name the data without a flag instead, as in  ganache train DATA.")
     settings["data"] = replace(settings["data"], source=options.data, size=options.size or settings["data"].size)
     budget = {name: getattr(options, name) for name in ("steps", "minutes", "images")}
     if any(value is not None for value in budget.values()):
         settings["schedule"] = replace(settings["schedule"], **budget)
     if options.batch is not None:
         settings["schedule"] = replace(settings["schedule"], batch=options.batch)
-    return options, Config(**settings)
+    return TrainingRequest(options, Config(**settings), of_recipe)
 
 
 def parser_type(base: Config) -> type[Any]:
-    """A dataclass of the options and of the settings in `base`, with the fields that its network and method have."""
+    """Return a dataclass of the options and of the settings in `base`, with the fields of its network and method."""
     from ganache.config.config import SPECS
 
     specs = [(name, type(getattr(base, name)), field(default=getattr(base, name))) for name in SPECS]
     settings: Any = make_dataclass("Settings", specs, bases=(type(base),), frozen=True)
-    values = {each.name: getattr(base, each.name) for each in fields(base)}
+    values = {f.name: getattr(base, f.name) for f in fields(base)}
     flattened: Any = arg(name="")
     return make_dataclass(
         "Train",
@@ -135,14 +155,14 @@ def parser_type(base: Config) -> type[Any]:
 
 
 def folder_of(options: TrainOptions, config: Config, several: bool) -> Path:
-    """Where a run lies: --out, or runs/DATA-RECIPE; of several, one folder each in --out."""
+    """Return the run's folder: --out, or runs/DATA-RECIPE; with several runs, one folder per run inside --out."""
     if options.out and not several:
         return Path(options.out)
     return Path(options.out or "runs") / default_name(config)
 
 
 def default_name(config: Config) -> str:
-    """DATA-RECIPE, with the seed where it is not 0.
+    """Return DATA-RECIPE, with the seed unless it is 0.
 
     >>> from ganache.config.config import Config, DataConfig
     >>> default_name(Config("dcgan", 3, data=DataConfig("pictures/my faces.zip")))

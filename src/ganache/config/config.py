@@ -1,7 +1,7 @@
-"""Every setting of a run, checked when built, and its plain form: what TOML, JSON and the command line say.
+"""All settings of a run, checked when they are built, and their plain form in TOML, JSON and on the command line.
 
-A recipe's TOML, a run's `config.json` and the command line use the same names: `section.field`. The two
-sections `network` and `method` hold one of the specs of `networks.NETWORKS` and `methods.METHODS`, chosen by `name`.
+Recipes (TOML), a run's `config.json` and the command line use the same names: `section.field`. The sections `network`
+and `method` hold one of the dataclasses in `networks.NETWORKS` and `methods.METHODS`, selected by `name`.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ from ganache.types import Method
 
 @dataclass(frozen=True)
 class Config:
-    """All of a run's settings."""
+    """All settings of a run."""
 
     recipe: str = ""
-    """The recipe it began from: a name (see `ganache recipes`) or the path of a TOML file."""
+    """The recipe that the other settings started from: a name (see `ganache recipes`) or the path of a TOML file."""
     seed: int = 0
-    """Of weights, data order and noise: the same seed gives the same run on the same machine."""
+    """Seed of initial weights, data order and noise. The same seed gives the same run on the same machine."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    """Where to train."""
+    """Device to train on; auto takes CUDA if available, then MPS, then the CPU."""
     data: DataConfig = field(default_factory=DataConfig)
     network: Network = field(default_factory=Dcgan)
     method: Method = field(default_factory=Gan)
@@ -58,7 +58,7 @@ class Config:
     policy: PolicyConfig = field(default_factory=PolicyConfig)
 
     def __post_init__(self) -> None:
-        require(self.seed >= 0, f"The seed is {self.seed}: use a whole number from 0.")
+        require(self.seed >= 0, f"The seed is {self.seed}: use a whole number of at least 0.")
 
     def categories(self) -> int:
         """Return the size of the latent's one-hot part: the method's categorical code, or the classes of the data."""
@@ -72,21 +72,21 @@ class Config:
 
 
 SPECS: dict[str, Mapping[str, type]] = {"network": NETWORKS, "method": METHODS}
-"""The sections that hold one of several specs, and the tables their names come from."""
+"""Sections that hold one of several dataclasses, and the table that each name is looked up in."""
 
 T = TypeVar("T")
 
 
 def name_of(section: str, spec: object) -> str:
-    """The name under which a spec stands in its table; a spec from outside the tables goes by its class' name."""
-    for name, known in SPECS[section].items():
-        if type(spec) is known:
+    """Return the name of a network or method in its table; for an unregistered one the name of its class."""
+    for name, registered in SPECS[section].items():
+        if type(spec) is registered:
             return name
     return type(spec).__name__
 
 
 def to_dict(config: Config) -> dict[str, Any]:
-    """Plain data, JSON's kinds only; `from_dict` turns it back."""
+    """Return the settings as plain data that JSON can hold; `from_dict` is the inverse."""
     plain = asdict(config)  # type: ignore[call-overload]
     for section in SPECS:
         plain[section] = {"name": name_of(section, getattr(config, section))} | plain[section]
@@ -94,19 +94,20 @@ def to_dict(config: Config) -> dict[str, Any]:
 
 
 def from_dict(plain: Mapping[str, Any], base: Config | None = None) -> Config:
-    """The settings of `base` (else the defaults), with those of `plain` in their place.
+    """Return the settings of `base` (by default the defaults), overridden by those in `plain`.
 
-    Raises ConfigError where a name is unknown or a value is of the wrong kind, with the closest known names.
+    Raises ConfigError if a name is unknown (it suggests the closest known names), or a value has the wrong type or is
+    out of range.
     """
     base = base or Config()
-    known = {each.name: getattr(base, each.name) for each in fields(Config)}
+    known = {f.name: getattr(base, f.name) for f in fields(Config)}
     settings = dict(known)
     for name, value in plain.items():
         require(name in known, f"There is no setting '{name}': {choices(name, known)}")
         if is_dataclass(known[name]):
             require(
                 isinstance(value, Mapping),
-                f"'{name}' is a section: expected a table of settings, got {value!r}.",
+                f"'{name}' is {value!r}: it is a section, so give a table of settings.",
             )
             settings[name] = read_section(name, value, known[name])
         else:
@@ -116,18 +117,21 @@ def from_dict(plain: Mapping[str, Any], base: Config | None = None) -> Config:
     return Config(**settings)
 
 
-BEFORE: dict[str, dict[str, Any]] = {"data": {"held_out": 0.0}}
-"""What was in effect before a setting existed, where that is not today's default."""
+BEFORE_IT_EXISTED: dict[str, dict[str, Any]] = {"data": {"held_out": 0.0}}
+"""The value that was in effect before a setting existed, if it differs from the default of today."""
 
 
 def from_record(plain: Mapping[str, Any]) -> Config:
-    """The settings that a run recorded. One from before a setting existed has what was in effect then."""
-    before = {name: {**BEFORE.get(name, {}), **value} for name, value in plain.items() if isinstance(value, Mapping)}
-    return from_dict({**plain, **before})
+    """Return the settings that a run recorded; a setting that did not exist then gets the value in effect then."""
+    sections = {name: value for name, value in plain.items() if isinstance(value, Mapping)}
+    completed = {name: {**BEFORE_IT_EXISTED.get(name, {}), **section} for name, section in sections.items()}
+    return from_dict({**plain, **completed})
 
 
 def recipe(name: str, data: str | None = None, *, seed: int = 0, **schedule: Any) -> Config:
-    """The settings of a recipe, on other data; keywords such as `steps`, `minutes` or `batch` change its schedule.
+    """Return the settings of a recipe, on other `data`; keywords such as `steps` or `batch` change its schedule.
+
+    Raises ConfigError for an unknown recipe or setting.
 
     >>> recipe("gan-mlp", data="ring8", steps=100).schedule.steps
     100
@@ -141,20 +145,20 @@ def recipe(name: str, data: str | None = None, *, seed: int = 0, **schedule: Any
 
 
 def read_section(section: str, plain: Mapping[str, Any], base: Any) -> Any:
-    """One section from plain data. A spec of another `name` starts from that spec's own defaults."""
+    """Return one section from plain data, based on `base`; another `name` starts from the defaults of that class."""
     plain = dict(plain)
-    kind = type(base)
+    cls = type(base)
     if section in SPECS and "name" in plain:
         table, name = SPECS[section], plain.pop("name")
         require(name in table, f"There is no {section} '{name}': {choices(str(name), table)}")
-        kind = table[name]
-    kept = {each.name: getattr(base, each.name) for each in fields(base)} if kind is type(base) else {}
-    return _read(kind, kept | plain, section)
+        cls = table[name]
+    kept = {f.name: getattr(base, f.name) for f in fields(base)} if cls is type(base) else {}
+    return _read(cls, kept | plain, section)
 
 
 @dataclass(frozen=True)
 class _Scalars:
-    """The settings that stand outside any section, for the check of their kinds."""
+    """The settings outside all sections, to check their types."""
 
     __pydantic_config__ = STRICT
     recipe: str
@@ -162,17 +166,17 @@ class _Scalars:
     device: Literal["auto", "cpu", "cuda", "mps"]
 
 
-def _read(kind: type[T], plain: Mapping[str, Any], section: str) -> T:
+def _read(cls: type[T], plain: Mapping[str, Any], section: str) -> T:
     """Build a section from plain data. Raises ConfigError, which names the setting as the command line does."""
     prefix = f"{section}." if section else ""
-    return build(kind, plain, prefix, unknown="There is no setting '{what}{name}'", invalid="{what}{where}")
+    return build(cls, plain, prefix, unknown="There is no setting '{what}{name}'", invalid="{what}{where}")
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """The settings that differ, as (name, old value, new value)."""
+    """Yield (name, old value, new value) for every setting that differs, sorted by name."""
     for name in sorted({*old, *new}):
-        before, after = old.get(name), new.get(name)
-        if isinstance(before, Mapping) and isinstance(after, Mapping):
-            yield from differences(before, after, f"{prefix}{name}.")
-        elif before != after:
-            yield f"{prefix}{name}", before, after
+        a, b = old.get(name), new.get(name)
+        if isinstance(a, Mapping) and isinstance(b, Mapping):
+            yield from differences(a, b, f"{prefix}{name}.")
+        elif a != b:
+            yield f"{prefix}{name}", a, b

@@ -1,5 +1,5 @@
-"""A run and its folder: the checkpoints, the log, resuming, the probes that watch it, and the diagnosis in words.
+"""A run and its folder: checkpoints, log, resuming, probes during training, and the diagnosis in words.
 
-`run` is the only module that writes into a run while it trains. It imports `training`, `evaluation` and `figures`;
-`output`, `claims`, `playground` and `cli` may import it.
+While a run trains, only `run` writes into its folder. It imports `training`, `evaluation` and `figures`; `output`,
+`claims`, `playground` and `cli` may import it.
 """

@@ -1,4 +1,4 @@
-"""What lies in a run's folder, and how it is found, read and written: every file whole or not there at all."""
+"""The files of a run's folder: finding, reading and writing them. Every file is complete or does not exist."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ LOCK = ".lock"
 
 
 def read_config(folder: Path) -> dict[str, Any] | None:
-    """The `config.json` of a run folder as plain data, or None."""
+    """Return the `config.json` of a run folder as plain data, or None. Raises CheckpointError if it is unreadable."""
     try:
         return old_names.settings(json.loads((folder / "config.json").read_text(encoding="utf-8")))
     except FileNotFoundError:
         return None
     except (ValueError, OSError) as error:
         raise CheckpointError(
-            f"{folder / 'config.json'} cannot be read ({error}): mend it, or use another --out."
+            f"{folder / 'config.json'} cannot be read ({error}): repair it, or use another --out."
         ) from None
 
 
@@ -42,7 +42,7 @@ def require_config(folder: Path) -> dict[str, Any]:
 
 
 def holds_something_else(folder: Path) -> bool:
-    """Whether anything lies in the folder that a run killed in its first moments would not have left there."""
+    """Whether the folder holds files other than those that a run killed during its start leaves behind."""
     own = {LOCK, ".config.json.new", "samples", "checkpoints"}
     if not folder.is_dir():
         return folder.exists()
@@ -50,52 +50,51 @@ def holds_something_else(folder: Path) -> bool:
 
 
 def checkpoint_path(folder: Path, step: int) -> Path:
+    """Return the path of the checkpoint of a step, whether it exists or not."""
     return folder / "checkpoints" / f"{step:09d}{storage.SUFFIX}"
 
 
 def checkpoints(folder: Path) -> list[Path]:
-    """The checkpoints of a run folder, oldest first; temporary files are no checkpoints."""
+    """Return the checkpoints of a run folder, oldest first, without temporary files."""
     return sorted((folder / "checkpoints").glob(f"[0-9]*{storage.SUFFIX}"))
 
 
 def best_checkpoint(folder: Path) -> Path | None:
-    """The one whose pictures were nearest to the real ones."""
+    """Return the checkpoint with the best score, or None."""
     return next(iter(best_checkpoints(folder, 1)), None)
 
 
 def best_checkpoints(folder: Path, n: int) -> list[Path]:
-    """The n whose pictures were nearest to the real ones, the best first; of equals the older."""
+    """Return the n checkpoints with the best scores, best first; of equal scores the older comes first."""
     scores = {path: score_of(path) for path in checkpoints(folder)}
     return sorted(scores, key=lambda path: scores[path])[:n]
 
 
 def score_of(path: Path) -> float:
-    """A checkpoint's score; infinite where it has none, as one saved in a hurry."""
+    """Return the score of a checkpoint, lower is better; infinite if it was saved without one."""
     score = storage.read_header(path).get("score")
     return math.inf if score is None else float(score)
 
 
 def find_checkpoint(folder: str | Path, which: str = "last") -> Path:
-    """The file of a run folder's checkpoint "last", "best", or of a step. Raises CheckpointError if there is none."""
+    """Return the checkpoint "last", "best", or of a step, of a run folder. Raises CheckpointError if there is none."""
     folder = Path(folder)
     kept = checkpoints(folder)
     if not kept:
-        raise CheckpointError(f"{folder} is no run with a checkpoint: give the folder that `ganache train` wrote.")
+        raise CheckpointError(f"{folder} is not a run with a checkpoint: give a folder that `ganache train` wrote.")
     if which == "best":
         return best_checkpoint(folder) or kept[-1]
     if which == "last":
         return kept[-1]
     path = checkpoint_path(folder, int(which)) if which.isdigit() else None
     if path not in kept:
-        steps = ", ".join(str(int(each.stem)) for each in kept)
-        raise CheckpointError(
-            f"{folder} has no checkpoint '{which}': there are last, best, and those of steps {steps}."
-        )
+        steps = ", ".join(str(int(kept_path.stem)) for kept_path in kept)
+        raise CheckpointError(f"{folder} has no checkpoint '{which}': use last, best, or one of the steps {steps}.")
     return path
 
 
 def at_step(run: str) -> tuple[Path, str]:
-    """RUN or RUN@STEP -> (the folder, which checkpoint): a step, "last" or "best".
+    """Split RUN or RUN@STEP into (folder, checkpoint); the checkpoint is a step, "last" or "best".
 
     >>> at_step("runs/faces@2000")[1], at_step("runs/faces")[1]
     ('2000', 'last')
@@ -107,7 +106,7 @@ def at_step(run: str) -> tuple[Path, str]:
 
 
 def read_names(folder: Path) -> dict[str, Kept]:
-    """The latents that were named in a run. Raises CheckpointError where `names.json` cannot be read."""
+    """Return the named latents of a run. Raises CheckpointError if `names.json` is unreadable."""
     path = folder / NAMES
     try:
         return {
@@ -116,29 +115,29 @@ def read_names(folder: Path) -> dict[str, Kept]:
     except FileNotFoundError:
         return {}
     except (ValueError, TypeError, AttributeError, OSError, ConfigError) as error:
-        raise CheckpointError(f"{path} cannot be read ({error}): mend it, or remove it.") from None
+        raise CheckpointError(f"{path} cannot be read ({error}): repair it, or remove it.") from None
 
 
 def write_names(folder: Path, names: Mapping[str, Kept]) -> None:
-    """Keep named latents in a run, each under its name."""
+    """Write the named latents of a run."""
     plain = {name: plain_kept(kept) for name, kept in sorted(names.items())}
     write_json(folder / NAMES, {name: {k: v for k, v in kept.items() if k != "name"} for name, kept in plain.items()})
 
 
 def write_evaluation(folder: Path, evaluation: Evaluation) -> Path:
-    """Keep an evaluation in the run; a later one of the same checkpoint by the same features and data takes its place.
+    """Write an evaluation into the run's folder and return its path.
 
-    Returns its file.
+    It replaces an earlier evaluation of the same checkpoint with the same features and data.
     """
-    made = evaluation.protocol
-    path = folder / "evaluations" / f"{made.step or 0:09d}-{made.features}-{made.data_fingerprint[:8]}.json"
+    protocol = evaluation.protocol
+    path = folder / "evaluations" / f"{protocol.step or 0:09d}-{protocol.features}-{protocol.data_fingerprint[:8]}.json"
     path.parent.mkdir(exist_ok=True)
     write_json(path, asdict(evaluation))
     return path
 
 
 def read_evaluations(folder: Path) -> list[Evaluation]:
-    """The evaluations that a run keeps, by step. Raises CheckpointError where one cannot be read."""
+    """Return the evaluations in a run's folder, sorted by step. Raises CheckpointError if one is unreadable."""
     found = []
     for path in sorted((folder / "evaluations").glob("[0-9]*.json")):
         try:
@@ -161,12 +160,12 @@ def lock(folder: Path) -> FileLock:
         held.acquire()
     except Timeout:
         raise CheckpointError(
-            f"{folder} is being trained by another process, or by a Run that is still open in this one: stop that, or "
-            "name another folder with --out."
+            f"{folder} is in use by another process, or by a Run that is still open in this one: stop that one, or "
+            "choose another folder with --out."
         ) from None
     except OSError as error:
         raise CheckpointError(
             f"{folder} cannot be locked ({error}): check that {folder / LOCK} is an ordinary file that you may "
-            "write, or name another folder with --out."
+            "write, or choose another folder with --out."
         ) from None
     return held

@@ -1,0 +1,237 @@
+"""`ganache train --dry-run`: what a run would do and cost. Nothing is trained, and no run folder is written."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ganache.config.config import Config, name_of
+from ganache.config.origins import Origin, origins
+from ganache.data import TOYS, Dataset
+from ganache.errors import GanacheError
+from ganache.runs.folder import read_config
+from ganache.training import build
+from ganache.training.cost import NetworkCost, StepCost, network_costs, step_cost
+from ganache.training.resolved import Resolved
+from ganache.types import ImageShape
+
+
+def print_dry_run(folder: Path, config: Config, recipe: Config) -> None:
+    """Print the resolved settings of a run, its networks, and its cost.
+
+    Raises what training would raise for settings or data that cannot work.
+    """
+    resolved = build.resolve(config)
+    image_shape, data = find_image_shape(resolved)
+    G, D = network_costs(resolved, image_shape)
+    step = measured_step(resolved, image_shape)
+    known = "resumes the run in it" if read_config(folder) is not None else "starts a new run"
+    print(f"Dry run of {folder}: without --dry-run this command {known}.\n")
+    print("\n".join(settings_lines(origins(config, recipe))), end="\n\n")
+    print("\n".join(resolved_lines(resolved, image_shape, data)), end="\n\n")
+    for title, section in ((f"Generator {name_of('network', config.network)}", G), ("Critic", D)):
+        print("\n".join(network_lines(title, section)), end="\n\n")
+    print("\n".join(cost_lines(resolved, step)), end="\n\n")
+    print("Nothing was trained, and no run folder was written.\n")
+
+
+def find_image_shape(resolved: Resolved) -> tuple[ImageShape, Dataset | None]:
+    """Return (the shape of the images, the data if they had to be read to learn it)."""
+    data = resolved.config.data
+    size = data.height_width()
+    if size is not None and data.channels is not None and data.source not in TOYS and not data.source.endswith(".npy"):
+        return (data.channels, *size), None
+    loaded = build.load_dataset(resolved, progress=True)
+    return loaded.image_shape, loaded
+
+
+def measured_step(resolved: Resolved, image_shape: ImageShape) -> StepCost | str:
+    """Return the cost of a step, or why it is unknown: a network or method from a plugin may need real numbers."""
+    try:
+        return step_cost(resolved, image_shape)
+    except GanacheError:
+        raise
+    except (RuntimeError, NotImplementedError) as error:
+        return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+
+
+# ---- sections of the text ---------------------------------------------------------------------------------------
+
+
+def settings_lines(found: Sequence[Origin]) -> Iterator[str]:
+    yield "Settings that differ from the defaults"
+    rows = [(each.name, shown(each.value), shown(each.default), each.source) for each in found]
+    yield from table(("setting", "value", "default", "from"), rows)
+
+
+def resolved_lines(resolved: Resolved, image_shape: ImageShape, data: Dataset | None) -> Iterator[str]:
+    config, prior = resolved.config, resolved.prior
+    codes = f" + {prior.categories} one-hot" if prior.categories else ""
+    codes += f" + {prior.continuous} continuous codes" if prior.continuous else ""
+    deviation = "standard deviation" if prior.kind == "normal" else "half width"
+    rows = [
+        ("device", f"{resolved.device} (device {config.device})"),
+        ("dtype", f"{dtype_name(resolved)} for convolutions and matrix products, float32 for everything else"),
+        ("CUDA graphs", "yes" if resolved.cuda_graphs else "no"),
+        ("method", f"{name_of('method', config.method)}{', with added penalties' * config.penalty.any()}"),
+        ("latents", f"{prior.noise}{codes} numbers, {prior.kind} with {deviation} {prior.std:g}"),
+        ("images", f"{size(image_shape)} {'numbers' if len(image_shape) == 1 else '(channels x height x width)'}"),
+        ("data", data_text(config, data)),
+        ("batch", batch_text(config, data)),
+        ("critic steps", critic_steps_text(config)),
+        ("budget", budget_text(resolved, data)),
+    ]
+    yield "What the run does"
+    yield from table(None, rows)
+
+
+def network_lines(title: str, network: NetworkCost) -> Iterator[str]:
+    yield f"{title}: {network.weights:,} weights, {amount(network.multiply_adds)} multiply-adds per image"
+    rows = [
+        (
+            layer.name,
+            layer.kind,
+            size(layer.output_shape),
+            f"{layer.weights:,}" if layer.weights else "",
+            amount(layer.multiply_adds) if layer.multiply_adds else "",
+        )
+        for layer in network.layers
+    ]
+    yield from table(("layer", "type", "output", "weights", "multiply-adds"), rows, right=(3, 4))
+
+
+def cost_lines(resolved: Resolved, step: StepCost | str) -> Iterator[str]:
+    if isinstance(step, str):
+        yield f"Memory and arithmetic of a step are unknown, because it cannot be traced without data ({step})."
+        return
+    schedule, budget = resolved.config.schedule, planned_steps(resolved)
+    yield f"Memory: about {amount(step.memory)}B, besides PyTorch itself and the data"
+    memory = [
+        ("weights", step.weights, "generator, critic" + ", averaged generator" * (schedule.ema_half_life is not None)),
+        ("gradients", step.gradients, ""),
+        ("optimiser state", step.optimiser_state, ""),
+        ("activations", step.activations, f"estimate for a batch of {schedule.batch}"),
+    ]
+    yield from table(None, [(name, f"{amount(size_)}B", note) for name, size_, note in memory], right=(1,))
+    yield ""
+    yield "Arithmetic: multiply-adds of convolutions and matrix products, as the networks are written"
+    generator = step.both_multiply_adds - step.critic_multiply_adds
+    arithmetic = [
+        ("critic step", amount(step.critic_multiply_adds), f"{schedule.critic_steps} per generator step"),
+        ("generator step", amount(generator), ""),
+    ]
+    if budget is not None:
+        whole = budget.critic_steps * step.critic_multiply_adds + budget.steps * generator
+        arithmetic.append(("whole budget", amount(whole), ""))
+    yield from table(None, arithmetic, right=(1,))
+
+
+# ---- words ------------------------------------------------------------------------------------------------------
+
+
+def data_text(config: Config, data: Dataset | None) -> str:
+    if data is None:
+        return f"{config.data.source}, not read, as data.size and data.channels are set"
+    held_out = f", {len(data.held_out):,} more are held out" if len(data.held_out) else ""
+    return f"{data.name}: {len(data.training):,} for training{held_out}"
+
+
+def batch_text(config: Config, data: Dataset | None) -> str:
+    batch = config.schedule.batch
+    if data is None:
+        return f"{batch} images"
+    batches = len(data.training) / batch
+    return f"{batch} images; an epoch is {batches:,.1f} batches"
+
+
+def critic_steps_text(config: Config) -> str:
+    schedule = config.schedule
+    text = f"{schedule.critic_steps} per generator step"
+    if schedule.boost_first:
+        text += f"; {schedule.boosted_critic_steps} in the first {schedule.boost_first}"
+    if schedule.boost_every:
+        text += f"; {schedule.boosted_critic_steps} at every {schedule.boost_every}th"
+    return text
+
+
+def budget_text(resolved: Resolved, data: Dataset | None) -> str:
+    """Return the budget in generator steps, real images, and epochs."""
+    schedule = resolved.config.schedule
+    if schedule.minutes is not None:
+        return f"{schedule.minutes:g} minutes of training"
+    budget = planned_steps(resolved)
+    if budget is None:
+        return "none: the run continues until you stop it"
+    images = budget.critic_steps * schedule.batch
+    epochs = f" = {images / len(data.training):,.1f} epochs" if data is not None else ""
+    return f"{budget.steps:,} generator steps = {images:,} real images{epochs}"
+
+
+@dataclass(frozen=True)
+class PlannedSteps:
+    """The steps that a budget allows."""
+
+    steps: int
+    """Generator steps."""
+    critic_steps: int
+
+
+def planned_steps(resolved: Resolved) -> PlannedSteps | None:
+    """Return the steps of the whole run; None if it has no budget, or a budget of minutes."""
+    schedule = resolved.config.schedule
+    if schedule.images is None and schedule.steps is None:
+        return None
+    steps = critic_steps = 0
+    while steps < (schedule.steps or math.inf) and critic_steps * schedule.batch < (schedule.images or math.inf):
+        critic_steps += resolved.critic_steps(steps)
+        steps += 1
+    return PlannedSteps(steps, critic_steps)
+
+
+def dtype_name(resolved: Resolved) -> str:
+    return str(resolved.compute_dtype).removeprefix("torch.")
+
+
+def shown(value: object) -> str:
+    """Format a setting.
+
+    >>> shown(1e-4), shown(("colour", "cutout")), shown(None)
+    ('0.0001', 'colour cutout', 'None')
+    """
+    if isinstance(value, tuple | list):
+        return " ".join(map(str, value)) or "(none)"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def size(shape: Sequence[int]) -> str:
+    """
+    >>> size((3, 64, 64))
+    '3 x 64 x 64'
+    """
+    return " x ".join(map(str, shape))
+
+
+def amount(number: float) -> str:
+    """Format a large number with three digits and a unit prefix.
+
+    >>> amount(1_234_567), amount(72_787_951_616), amount(950)
+    ('1.23 M', '72.8 G', '950 ')
+    """
+    power = min(5, int(math.log10(number) // 3)) if number >= 1 else 0
+    scaled = number / 1000**power
+    digits = 0 if power == 0 else max(0, 2 - int(math.log10(scaled)))
+    return f"{scaled:.{digits}f} {['', 'k', 'M', 'G', 'T', 'P'][power]}"
+
+
+def table(head: Sequence[str] | None, rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> Iterator[str]:
+    """Yield the lines of a table with aligned columns; those in `right` are aligned to the right."""
+    lines = [*([head] if head else []), *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))] if lines else []
+    for line in lines:
+        cells = [
+            cell.rjust(width) if column in right else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ]
+        yield ("  " + "  ".join(cells)).rstrip()

@@ -1,4 +1,4 @@
-"""A headless Chromium for tests of pages; they are skipped, with the reason, where there is none."""
+"""A headless Chromium for tests of pages. Without one these tests are skipped, with the reason."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 @contextmanager
 def chromium() -> Iterator[Any]:
-    """A playwright Browser."""
+    """Start a playwright Browser, and close it afterwards."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
         pytest.skip("no Chromium is on this machine")
     with playwright.sync_playwright() as driver:
-        # Where tests run as root, as in containers, Chromium starts only without its sandbox; all it opens is ours.
+        # As root, as in containers, Chromium starts only without its sandbox; it opens only our own pages.
         browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser
         browser.close()

@@ -1,4 +1,4 @@
-"""What tests of pages do with HTML."""
+"""A check of HTML pages for tests."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 
 class Page(HTMLParser):
-    """Every tag is closed in its order, and nothing is loaded from elsewhere."""
+    """Parses a page and asserts that tags are closed in order and that nothing is loaded from elsewhere."""
 
     void = frozenset({"meta", "img", "br", "input"})
 

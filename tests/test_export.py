@@ -1,4 +1,4 @@
-"""Exported generators make PyTorch's pictures, or are refused."""
+"""Exported generators produce PyTorch's pictures, or the export is refused."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SMALL = {"width": 8, "hidden": 16, "blocks": 1}
 
 
 def model_of(family: str, shape: tuple[int, ...], prior: Prior) -> Model:
-    """A small generator of random weights."""
+    """Return a small generator with random weights."""
     kind = NETWORKS[family]
     small = {each.name: SMALL[each.name] for each in fields(kind) if each.name in SMALL}  # type: ignore[arg-type]
     with torch.random.fork_rng():
@@ -48,7 +48,7 @@ PRIORS = [Prior(6), Prior(11, categories=3, continuous=2), Prior(6, "uniform"), 
 
 
 @pytest.mark.parametrize("place", range(len(NETWORKS)), ids=list(NETWORKS))
-def test_every_family_makes_pytorchs_pictures_in_onnx(place: int) -> None:
+def test_every_family_produces_pytorchs_pictures_in_onnx(place: int) -> None:
     model = model_of(list(NETWORKS)[place], (3 if place % 2 else 1, 24, 24), PRIORS[place % 4])
     proto = graph(model)
     whole = proto.SerializeToString()

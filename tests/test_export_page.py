@@ -1,4 +1,4 @@
-"""The exported page in a browser, opened from disk and offline: its pictures are PyTorch's, and it turns as told."""
+"""The exported page in a browser, opened from disk and offline: its pictures are PyTorch's, and every control works."""
 
 from __future__ import annotations
 
@@ -53,22 +53,22 @@ def browser() -> Iterator[Any]:
 
 
 class Opened:
-    """A page opened from disk, offline; what it says to the console and asks of the network is written down."""
+    """A page opened from disk, offline. Console messages and network requests are recorded."""
 
     def __init__(self, browser: Any, file: Path, hash: str = "", **settings: Any) -> None:
         self.context = browser.new_context(offline=True, accept_downloads=True, **settings)
         self.page = self.context.new_page()
-        self.said: list[str] = []
-        self.asked: list[str] = []
-        self.page.on("console", lambda message: self.said.append(message.text))
-        self.page.on("pageerror", lambda error: self.said.append(str(error)))
-        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.messages: list[str] = []
+        self.requests: list[str] = []
+        self.page.on("console", lambda message: self.messages.append(message.text))
+        self.page.on("pageerror", lambda error: self.messages.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.goto(file.as_uri() + hash)
         self.settle()
         self.own = file.as_uri()
 
     def pixels(self) -> NDArray[np.uint8]:
-        """Of the large picture, [H, W, 3], when nothing more is under way."""
+        """Return the pixels of the large picture, [H, W, 3], once it is up to date."""
         self.settle()
         url = self.page.evaluate("() => document.getElementById('picture').toDataURL('image/png')")
         with Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))) as picture:
@@ -85,20 +85,20 @@ class Opened:
         slider.fill(str(value))
 
     def close(self) -> None:
-        """Nothing was wrong, and nothing but the file was asked for."""
-        assert self.said == []
-        assert [url for url in self.asked if not url.startswith(("data:", "blob:"))] == [self.own]
+        """Close the page, and assert that it had no errors and requested only its own file."""
+        assert self.messages == []
+        assert [url for url in self.requests if not url.startswith(("data:", "blob:"))] == [self.own]
         self.context.close()
 
 
 def assert_same(shown: NDArray[np.uint8], model: Model, z: torch.Tensor) -> None:
     ours = np.broadcast_to(render(model.generator, z)[0], shown.shape)
     assert np.abs(shown.astype(int) - ours.astype(int)).max() <= 2
-    assert ours.std() > 5  # there is something to see
+    assert ours.std() > 5  # not a blank picture
 
 
-def assert_commands_tell(opened: Opened, model: Model, z: torch.Tensor) -> None:
-    """The saved request makes these latents, and the command on the page says the same."""
+def assert_request_gives(opened: Opened, model: Model, z: torch.Tensor) -> None:
+    """Assert that the saved request gives these latents, and that the command on the page is the same request."""
     with opened.page.expect_download() as download:
         opened.page.get_by_role("button", name="Save request").click()
     request = from_json(Path(download.value.path()).read_text())
@@ -123,7 +123,7 @@ def test_pictures_are_pytorchs_for_the_same_seed_and_address(browser: Any, pages
     (sefa,) = [each["vector"] for each in about["directions"] if each["key"] == "sefa1"]
     z += 2 * torch.tensor(sefa)
     assert_same(opened.pixels(), COLOUR, z)
-    assert_commands_tell(opened, COLOUR, z)
+    assert_request_gives(opened, COLOUR, z)
     opened.page.get_by_role("button", name="Clear").click()
     assert_same(opened.pixels(), COLOUR, from_seeds(shifted_prior(COLOUR.prior, 0.3, 0.5), [17]))
     assert opened.page.url.endswith("#seed=17&mean=0.3&std=0.5")
@@ -140,11 +140,11 @@ def test_classes_codes_and_uniform_latents(browser: Any, pages: dict[str, Path])
     z = from_seeds(GREY.prior, [5], [2])
     z[0, -1] = 0.5
     assert_same(opened.pixels(), GREY, z)
-    assert_commands_tell(opened, GREY, z)
+    assert_request_gives(opened, GREY, z)
     opened.close()
 
 
-def test_every_control_does_what_it_says(browser: Any, pages: dict[str, Path]) -> None:
+def test_every_control_works(browser: Any, pages: dict[str, Path]) -> None:
     opened = Opened(browser, pages["colour"])
     page = opened.page
     first = opened.pixels()
@@ -189,7 +189,7 @@ def test_every_control_does_what_it_says(browser: Any, pages: dict[str, Path]) -
     opened.close()
 
 
-def test_while_the_hand_moves_only_the_newest_picture_is_made(browser: Any, pages: dict[str, Path]) -> None:
+def test_while_a_slider_moves_only_the_newest_picture_is_rendered(browser: Any, pages: dict[str, Path]) -> None:
     opened = Opened(browser, pages["colour"])
     opened.settle()
     before = opened.count()
@@ -203,11 +203,11 @@ def test_while_the_hand_moves_only_the_newest_picture_is_made(browser: Any, page
         }"""
     )
     assert_same(opened.pixels(), COLOUR, from_seeds(shifted_prior(COLOUR.prior, 0.99, 1), [0]))
-    assert opened.count() - before == 2  # the first, which had begun, and the last
+    assert opened.count() - before == 2  # the first, which had started, and the last
     opened.close()
 
 
-def test_a_bad_address_is_no_error(browser: Any, pages: dict[str, Path]) -> None:
+def test_invalid_parts_of_an_address_are_ignored(browser: Any, pages: dict[str, Path]) -> None:
     opened = Opened(
         browser, pages["grey"], "#seed=-3&mean=NaN&std=&class=77&d999=1&d8=2&sefa1=1e999&kept=%00<script>&x"
     )
@@ -246,7 +246,7 @@ def test_seeds_are_pytorchs(browser: Any) -> None:
     page.close()
 
 
-def test_the_modules_are_joined_in_the_order_in_which_they_need_each_other() -> None:
+def test_each_module_follows_those_that_it_imports() -> None:
     for place, name in enumerate(MODULES):
         needed = re.findall(r'from "\./(\w+)\.js"', read_text(f"{name}.js"))
         assert set(needed) <= set(MODULES[:place])

@@ -35,7 +35,7 @@ def test_the_page_survives_its_server_and_says_what_happened(run: Path, browser:
     page.find("#knob-2").fill("-1.5")
     assert page.find("#pictures[aria-busy=true]").count() == 1
     with server("explore", str(run), "--port", address.split(":")[2].strip("/")):
-        page.find("#banner:has-text('The server is back: it was started anew')").wait_for()
+        page.find("#banner:has-text('The server was restarted')").wait_for()
         assert not np.array_equal(page.pixels(), before), "what was changed meanwhile is shown"
         page.find("#knob-2").fill("1.5")
         assert np.array_equal(page.pixels(), before)

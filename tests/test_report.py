@@ -1,4 +1,4 @@
-"""`ganache report`: one page that opens from disk, says what the run's folder says, and asks no network."""
+"""`ganache report`: one page that opens from disk, shows what the run's folder holds, and needs no network."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def page(runs: list[Path]) -> Path:
-    """The report on both."""
+    """Return the report on both runs."""
     return write_report(runs, runs[0].parent / "both.html")
 
 
@@ -59,21 +59,21 @@ def data_of(path: Path) -> dict[str, Any]:
 
 
 def before_all_settings(text: str) -> str:
-    """The part of the page before the table of all settings."""
+    """Return the part of the page before the table of all settings."""
     return re.split(r"All \d+ settings", text)[0]
 
 
-# ---- what stands on the page ---------------------------------------------------------------------------------------
+# ---- contents of the page ------------------------------------------------------------------------------------------
 
 
-def test_the_page_is_whole_and_needs_nothing_else(page: Path) -> None:
-    read = Page()
-    read.feed(page.read_text())
-    assert read.open == []
-    assert read.images == 2 + 2 * 2 * 36, "the last samples of each run, and two sheets of neighbours"
+def test_the_page_is_complete_and_loads_nothing_else(page: Path) -> None:
+    parsed = Page()
+    parsed.feed(page.read_text())
+    assert parsed.open == []
+    assert parsed.images == 2 + 2 * 2 * 36, "the last samples of each run, and two sheets of neighbours"
 
 
-def test_the_page_says_what_the_folder_says(runs: list[Path], page: Path) -> None:
+def test_the_page_shows_what_the_folder_holds(runs: list[Path], page: Path) -> None:
     text = page.read_text()
     for words in (
         "No problem was found",
@@ -101,7 +101,7 @@ def test_the_curves_are_the_logs(runs: list[Path], page: Path) -> None:
     assert norms == {"critic", "generator"}
 
 
-def test_one_run_alone_lies_in_its_folder_and_tells_what_was_changed(
+def test_the_page_of_one_run_is_in_its_folder_and_shows_what_was_changed(
     runs: list[Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert ganache("report", str(runs[1]), "--no-neighbours") == 0
@@ -114,7 +114,7 @@ def test_one_run_alone_lies_in_its_folder_and_tells_what_was_changed(
     assert ganache("report", str(runs[1]), "--no-neighbours") == 0, "a page of ours is written again"
 
 
-def test_points_and_a_run_that_has_only_begun(tmp_path: Path) -> None:
+def test_points_and_a_run_that_has_just_begun(tmp_path: Path) -> None:
     small = ["--recipe", "gan-mlp", "--data.count", "300", "--network.hidden", "4", "--steps", "1"]
     assert ganache("train", "ring8", *small, "--out", str(tmp_path / "ring")) == 0
     begun = tmp_path / "begun"
@@ -132,15 +132,15 @@ def test_names_are_text_and_never_html(runs: list[Path], tmp_path: Path) -> None
     config["data"]["source"] = config["recipe"] = "</script><img src=x onerror=alert(1)>"
     (tmp_path / name / "config.json").write_text(json.dumps(config))
     path = write_report([tmp_path / name], tmp_path / "page.html", neighbours=False)
-    read = Page()
-    read.feed(path.read_text())
-    assert read.open == []
+    parsed = Page()
+    parsed.feed(path.read_text())
+    assert parsed.open == []
     assert "<script>alert" not in path.read_text()
     assert "<img src=x" not in path.read_text()
     assert data_of(path)["runs"] == [name]
 
 
-def test_training_pictures_that_are_not_there(runs: list[Path], tmp_path: Path) -> None:
+def test_missing_training_pictures(runs: list[Path], tmp_path: Path) -> None:
     shutil.copytree(runs[0], tmp_path / "moved")
     for checkpoint in (tmp_path / "moved" / "checkpoints").glob("*"):
         content = checkpoint.read_bytes()
@@ -153,7 +153,7 @@ def test_training_pictures_that_are_not_there(runs: list[Path], tmp_path: Path) 
     assert named.count("seed 0, nearest") == 2
 
 
-# ---- its parts -----------------------------------------------------------------------------------------------------
+# ---- parts of it ---------------------------------------------------------------------------------------------------
 
 
 def test_long_curves_are_thinned_and_keep_every_peak() -> None:
@@ -176,37 +176,37 @@ def test_no_chart_without_numbers_and_no_sum_of_one(runs: list[Path]) -> None:
     assert list(curves(generator, {"g/fake": [(1, 1, 1.0, 1.0)]})) == ["fake"]
 
 
-def judged(n: int = 100, value: float = 1.0) -> Evaluation:
+def evaluation_of(n: int = 100, value: float = 1.0) -> Evaluation:
     protocol = Protocol(n, n, "training", 0, "pixels", "abc", 3, "as they are", 0, 3, "faces", "0123456789abcdef")
     return Evaluation((Score("frechet", value, 0.1, "lower", how="it"),), protocol)
 
 
 def test_an_evaluation_is_kept_and_a_later_one_takes_its_place(tmp_path: Path) -> None:
-    first = write_evaluation(tmp_path, judged())
-    assert read_evaluations(tmp_path) == [judged()]
-    assert write_evaluation(tmp_path, judged(value=2.0)) == first
-    assert read_evaluations(tmp_path) == [judged(value=2.0)]
+    first = write_evaluation(tmp_path, evaluation_of())
+    assert read_evaluations(tmp_path) == [evaluation_of()]
+    assert write_evaluation(tmp_path, evaluation_of(value=2.0)) == first
+    assert read_evaluations(tmp_path) == [evaluation_of(value=2.0)]
     first.write_text("{")
     with pytest.raises(CheckpointError, match="cannot be read as an evaluation"):
         read_evaluations(tmp_path)
 
 
-def test_scores_of_other_protocols_are_not_to_be_compared(runs: list[Path], tmp_path: Path) -> None:
+def test_a_notice_says_that_different_protocols_cannot_be_compared(runs: list[Path], tmp_path: Path) -> None:
     for number, n in enumerate((100, 200)):
         shutil.copytree(runs[1], tmp_path / f"r{number}")
-        write_evaluation(tmp_path / f"r{number}", judged(n, value=math.inf if number else 1.0))
+        write_evaluation(tmp_path / f"r{number}", evaluation_of(n, value=math.inf if number else 1.0))
     folders = [tmp_path / "r0", tmp_path / "r1"]
     assert (
         "Not all of these were measured" in write_report(folders, tmp_path / "page.html", neighbours=False).read_text()
     )
-    write_evaluation(folders[1], judged(100))
+    write_evaluation(folders[1], evaluation_of(100))
     assert "Not all of these" not in write_report(folders, tmp_path / "page.html", neighbours=False).read_text()
 
 
 def test_refusals(runs: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "mine.html").write_text("<h1>My own page</h1>")
     one = str(runs[0])
-    for words, said in [
+    for arguments, expected in [
         ((), "No run was named"),
         ((str(tmp_path),), "is not a run"),
         ((one, "-o", str(tmp_path / "mine.html")), "was not made by ganache"),
@@ -215,9 +215,9 @@ def test_refusals(runs: list[Path], tmp_path: Path, capsys: pytest.CaptureFixtur
         ((one, "--data", "facs", "-o", str(tmp_path / "new.html")), "did you mean 'faces'?"),
     ]:
         capsys.readouterr()
-        assert ganache("report", *words) == 2
+        assert ganache("report", *arguments) == 2
         error = capsys.readouterr().err
-        assert said in error
+        assert expected in error
         assert error.count("\n") == 1
         assert not (tmp_path / "new.html").exists()
 
@@ -231,17 +231,17 @@ def browser() -> Iterator[Any]:
         yield opened
 
 
-def test_it_opens_from_disk_and_answers(page: Path, browser: Any) -> None:
+def test_it_opens_from_disk_and_its_controls_work(page: Path, browser: Any) -> None:
     tab = browser.new_page(viewport={"width": 390, "height": 844})
-    said: list[str] = []
-    asked: list[str] = []
-    tab.on("console", lambda message: said.append(message.text))
-    tab.on("pageerror", lambda error: said.append(str(error)))
-    tab.on("request", lambda request: asked.append(request.url))
+    messages: list[str] = []
+    requests: list[str] = []
+    tab.on("console", lambda message: messages.append(message.text))
+    tab.on("pageerror", lambda error: messages.append(str(error)))
+    tab.on("request", lambda request: requests.append(request.url))
     tab.goto(page.as_uri())
     assert tab.evaluate("[...document.images].every((image) => image.complete && image.naturalWidth > 0)")
     assert tab.evaluate("document.images.length") > 2
-    assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing leaves a phone's screen"
+    assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing is wider than a phone's screen"
 
     picture = tab.locator("#sample1")
     last = picture.get_attribute("src")
@@ -257,7 +257,7 @@ def test_it_opens_from_disk_and_answers(page: Path, browser: Any) -> None:
     curves = loss.locator("svg[role=img] path")
     assert curves.count() == 6, "three of each run"
     tab.locator("#curve-controls input[type=checkbox]").nth(1).uncheck()
-    assert curves.count() == 3, "the second run was there, and went"
+    assert curves.count() == 3, "the second run is hidden"
     flat = curves.first.get_attribute("d")
     loss.get_by_role("button", name="logarithmic").click()
     assert curves.first.get_attribute("d") != flat
@@ -269,8 +269,8 @@ def test_it_opens_from_disk_and_answers(page: Path, browser: Any) -> None:
     tab.locator("#curve-controls select").select_option("images")
     assert "pictures 12" in loss.locator("h3").text_content()
 
-    assert said == []
-    assert [url for url in asked if not url.startswith(("data:", "blob:"))] == [page.as_uri()]
+    assert messages == []
+    assert [url for url in requests if not url.startswith(("data:", "blob:"))] == [page.as_uri()]
 
 
 def test_a_drag_zooms_and_a_double_click_goes_back(page: Path, browser: Any) -> None:

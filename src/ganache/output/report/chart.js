@@ -159,7 +159,7 @@ class Chart {
   }
 
   drawAxes() {
-    for (const value of this.logarithmic ? decades(this.low, this.high) : ticks(this.low, this.high, 4)) {
+    for (const value of this.logarithmic ? decades(this.low, this.high) : ticks(this.low, this.high, 6)) {
       const y = this.y(value) + TOP;
       if (y < TOP || y > TOP + this.height) continue;
       svgElement("line", { class: "grid", x1: LEFT, x2: LEFT + this.width, y1: y, y2: y }, this.svg);

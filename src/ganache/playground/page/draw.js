@@ -1,6 +1,6 @@
-// Sheets of pictures -> canvases, and a few words for making elements.
+// Helpers: make elements, draw pictures of a sheet on canvases, drag and drop latents, download, copy.
 
-/** An element with attributes and children; functions become listeners. */
+/** Make an element with attributes and children; attributes that are functions become event listeners. */
 export function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -16,12 +16,12 @@ export function find(id) {
   return document.getElementById(id);
 }
 
-/** The bytes of a picture as something to draw. */
+/** Decode the bytes of a picture file. Returns a promise of an ImageBitmap. */
 export function decode(bytes) {
   return createImageBitmap(new Blob([bytes]));
 }
 
-/** Picture number `index` of a sheet on a canvas of its own size. */
+/** Draw picture number `index` of a sheet on a canvas, which gets that picture's size. */
 export function put(canvas, bitmap, sheet, index = 0) {
   const { across, width, height } = sheet;
   if (canvas.width !== width || canvas.height !== height) {
@@ -33,7 +33,7 @@ export function put(canvas, bitmap, sheet, index = 0) {
   canvas.getContext("2d").drawImage(bitmap, x, y, width, height, 0, 0, width, height);
 }
 
-/** A button with a picture that can be clicked and dragged; `data` is what it stands for. */
+/** Make a button with a picture that can be clicked and dragged; `data` is its latent. */
 export function thumb(label, data, onclick) {
   const canvas = make("canvas", { width: 8, height: 8, "aria-hidden": "true" });
   const button = make("button", { class: "thumb", title: label, "aria-label": label, draggable: "true", onclick }, canvas);
@@ -45,8 +45,8 @@ export function thumb(label, data, onclick) {
   return button;
 }
 
-/** Let latents be dropped on an element. */
-export function takesDrops(element, call) {
+/** Accept latents that are dropped on an element; `call` gets them. */
+export function acceptDrops(element, call) {
   const ours = (event) => event.dataTransfer.types.includes("application/x-latent");
   element.addEventListener("dragover", (event) => {
     if (!ours(event)) return;
@@ -63,14 +63,14 @@ export function takesDrops(element, call) {
   });
 }
 
-/** Hand bytes to the browser's downloads. */
+/** Download bytes as a file. */
 export function download(bytes, name, type) {
   const address = URL.createObjectURL(new Blob([bytes], { type }));
   make("a", { href: address, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(address), 10_000);
 }
 
-/** Text to the clipboard, with a word on the button. */
+/** Copy text to the clipboard, and say so on the button. */
 export async function copy(text, button) {
   const before = button.textContent;
   try {

@@ -1,15 +1,15 @@
-// The sliders: mean and spread, classes and codes, directions, dimensions. Each changes the state; all follow it.
+// The sliders: mean and spread, classes and codes, directions, dimensions. Each changes the state, and all follow it.
 
 import { decode, find, make, put } from "./draw.js";
 import { slider } from "./slider.js";
 
-const FIRST = 14; // dimensions shown at first
-const REACH = 6; // how far a direction's slider goes, in the latents' own units
+const SHOWN_FIRST = 14; // dimensions that are shown before "Show all"
+const MAX_STEPS = 6; // the reach of a direction's slider, in standard deviations of the latents
 
 export class Knobs {
   constructor(app) {
     this.app = app;
-    this.rows = []; // functions that follow the state
+    this.rows = []; // functions that show the state
     this.all = false;
     app.store.addEventListener("change", () => this.follow());
     find("knobs").addEventListener("pointerdown", (event) => (this.held = event.target.type === "range"));
@@ -20,10 +20,10 @@ export class Knobs {
     return this.app.hello.runs[this.app.store.now.models[0].run];
   }
 
-  /** Build everything anew: for another run, or when something was found. */
+  /** Rebuild all sliders: for another run, or when directions or a ranking arrive. */
   build() {
     if (this.held) {
-      this.late = true; // the slider under the hand must stay where it is
+      this.late = true; // a slider that is being dragged must not be replaced
       return;
     }
     const focused = document.activeElement?.id;
@@ -58,8 +58,8 @@ export class Knobs {
   prior() {
     const { store } = this.app;
     const place = find("prior");
-    const note = make("p", { class: "hint", hidden: true }, "This latent is fixed: mean and spread move samples only.");
-    place.replaceChildren(make("h2", {}, "How it is drawn"), note);
+    const note = make("p", { class: "hint", hidden: true }, "This latent is fixed; mean and spread change only the samples.");
+    place.replaceChildren(make("h2", {}, "Sampling"), note);
     for (const [name, title, field, min, max, usual] of [
       ["Mean", "Mean of the latent's numbers", "mean", -1.5, 1.5, 0],
       ["Spread", "Spread of the latent's numbers (truncation)", "std", 0, 2, 1],
@@ -95,7 +95,7 @@ export class Knobs {
     }
   }
 
-  /** A slider that sets one number of the latent. */
+  /** Add a slider that sets one number of the latent. */
   setter(place, key, name, index, [min, max], more = {}) {
     const { store } = this.app;
     const put = (value, passing) => store.change({ set: { ...store.now.set, [key]: value } }, { passing });
@@ -115,12 +115,12 @@ export class Knobs {
     return row;
   }
 
-  /** Kept names, then those that the generator has by itself. */
+  /** Show the named directions of the run, then those found in the generator. */
   directions() {
     const place = find("directions");
     const { names } = this.run;
     place.replaceChildren(make("h2", {}, "Directions"));
-    if (!names.length) place.append(make("p", { class: "hint" }, "Make your own under Teach; these the generator has by itself:"));
+    if (!names.length) place.append(make("p", { class: "hint" }, "Make your own under Teach. These were found in the generator:"));
     for (const { name } of names) this.mover(place, name, name, true);
     const found = this.app.own?.sefa ?? [];
     const pca = this.app.own?.pca ?? [];
@@ -130,7 +130,7 @@ export class Knobs {
     if (this.more || active.some((name) => name.startsWith("pca"))) {
       pca.filter((name, number) => this.more || active.includes(name)).forEach((name) => this.mover(place, name, name.replace("pca", "PCA ")));
     }
-    if (!found.length) place.append(make("p", { class: "hint" }, this.app.own ? "None were found." : "Looking for them…"));
+    if (!found.length) place.append(make("p", { class: "hint" }, this.app.own ? "None were found." : "Searching…"));
     const more = () => {
       this.more = !this.more;
       if (this.more && !this.app.own?.pca) this.app.findOwn("pca");
@@ -142,7 +142,7 @@ export class Knobs {
   mover(place, key, name, mine = false) {
     const { store } = this.app;
     const put = (value, passing) => store.change({ along: { ...store.now.along, [key]: value } }, { passing });
-    const reach = REACH * (this.run.prior === "uniform" ? 0.6 : 1);
+    const reach = MAX_STEPS * (this.run.prior === "uniform" ? 0.6 : 1);
     const row = slider({
       name, title: `Direction ${name}`, label: `Direction ${name}`, min: -reach, max: reach, step: 0.05, id: `along-${key}`,
       oninput: (value) => put(value, true), onchange: (value) => put(value, false),
@@ -156,14 +156,14 @@ export class Knobs {
       const take = () => this.app.take(key);
       row.element.append(
         make("span", { class: "mine" },
-          make("button", { class: "plain", title: "Show it as a picture of its own", "aria-label": `Show ${name}`, onclick: take }, "show"),
-          make("button", { class: "plain", title: "Forget this name", "aria-label": `Forget ${name}`, onclick: forget }, "forget")),
+          make("button", { class: "plain", title: "Show it as a latent", "aria-label": `Show ${name}`, onclick: take }, "show"),
+          make("button", { class: "plain", title: "Delete this name", "aria-label": `Delete ${name}`, onclick: forget }, "delete")),
       ); // prettier-ignore
     }
     this.add(place, row, (state) => [state.along[key] ?? 0, 0, key in state.along]);
   }
 
-  /** Every number of the noise, those that do most first. */
+  /** Show the dimensions of the noise, the most effective first. */
   dimensions() {
     const { noise, centre, spread, prior } = this.run;
     const place = find("dimensions");
@@ -172,22 +172,22 @@ export class Knobs {
     const ranking = this.app.ranking;
     const order = ranking?.rows ?? [...Array(noise).keys()].map((number) => ({ number, name: `dimension ${number}` }));
     const told = ranking?.rows
-      ? "Those that change most first; the map shows where."
-      : ranking?.error || `Finding out which does most: ${ranking?.done ?? 0} of ${ranking?.total || noise}…`;
+      ? "The most effective first; the map shows where each acts."
+      : ranking?.error || `Ranking the dimensions: ${ranking?.done ?? 0} of ${ranking?.total || noise}…`;
     const hint = make("p", { class: "hint", id: "ranked" }, told);
     place.replaceChildren(make("h2", {}, "Dimensions"), hint);
     const numbers = order.map((row, rank) => ({ ...row, rank })).filter(({ number }) => number !== null && number < noise);
     const active = this.app.store.now.set;
-    for (const { number, rank, effect } of numbers.filter((row, k) => this.all || k < FIRST || row.number in active)) {
+    for (const { number, rank, effect } of numbers.filter((row, k) => this.all || k < SHOWN_FIRST || row.number in active)) {
       const map = make("canvas", { class: "map", width: 1, height: 1, "aria-hidden": "true" });
       if (ranking?.bitmap) put(map, ranking.bitmap, ranking.maps, rank);
-      const title = `Dimension ${number}` + (effect === undefined ? "" : `: moves a pixel by ${(100 * effect).toFixed(1)} % on average`);
+      const title = `Dimension ${number}` + (effect === undefined ? "" : `: changes a pixel by ${(100 * effect).toFixed(1)} % on average`);
       const heat = (over) => this.app.stage.heat(over && ranking?.bitmap ? map : null);
       const row = this.setter(place, String(number), String(number), number, range, { title, label: title, map });
       for (const event of ["pointerenter", "focusin"]) row.element.addEventListener(event, () => heat(true));
       for (const event of ["pointerleave", "focusout"]) row.element.addEventListener(event, () => heat(false));
     }
-    if (numbers.length > FIRST) {
+    if (numbers.length > SHOWN_FIRST) {
       const toggle = () => {
         this.all = !this.all;
         this.build();
@@ -197,7 +197,7 @@ export class Knobs {
   }
 }
 
-/** Ask for the ranking, and build the sliders anew when it comes. */
+/** Request the ranking, and rebuild the sliders when it arrives. */
 export async function rank(app) {
   const model = app.store.now.models[0];
   const key = JSON.stringify(model);
@@ -206,7 +206,7 @@ export async function rank(app) {
     if (app.ranked !== key) return;
     app.ranking = header;
     const hint = find("ranked");
-    if (hint) hint.textContent = `Finding out which does most: ${header.done} of ${header.total || "all"}…`;
+    if (hint) hint.textContent = `Ranking the dimensions: ${header.done} of ${header.total || "all"}…`;
   };
   try {
     const { header, blobs } = await app.wire.ask("rank", { model }, { more: told });
@@ -215,7 +215,7 @@ export async function rank(app) {
     app.ranking = { ...header, bitmap };
     app.knobs.build();
   } catch {
-    app.ranked = null; // asked again when the connection is back
+    app.ranked = null; // requested again when the connection is back
   }
 }
 

@@ -1,10 +1,10 @@
-// A run in training: where it is, its curves, its latest samples, and what is to be said of it.
+// A run in training: its progress, curves, latest samples, findings and notices.
 
 import { decode, make } from "./draw.js";
 
 const CHARTS = [
   ["Losses", ["critic loss", "generator loss"], ""],
-  ["Distance to the data", ["distance to the data"], "1 is a picture of one colour; lower is better"],
+  ["Distance to the data", ["distance to the data"], "1 is the distance of a picture of one colour; lower is better"],
   ["Variety", ["variety", "kinds covered"], "1 is as various as the data"],
 ];
 const WIDTH = 360;
@@ -15,7 +15,7 @@ const SVG = "http://www.w3.org/2000/svg";
 export class Live {
   constructor(place) {
     this.pace = make("p", { class: "pace" });
-    this.bar = make("progress", { max: 1, value: 0, "aria-label": "How much of the training is done" });
+    this.bar = make("progress", { max: 1, value: 0, "aria-label": "Progress of the training" });
     this.findings = make("div", { class: "findings" });
     this.charts = make("div", { class: "charts" });
     this.canvas = make("canvas", { class: "grid", role: "img", width: 8, height: 8 });
@@ -28,12 +28,12 @@ export class Live {
     const { last, budget } = news;
     const number = (value) => Math.round(value).toLocaleString("en");
     this.pace.textContent = last
-      ? `Step ${number(last.step)}${budget ? ` of ${number(budget)}` : ""} · ${number(last.images)} pictures shown · ${number(last.images_per_second)} a second · ${clock(last.seconds)}`
-      : "The training has begun; the first line of its log is not written yet.";
+      ? `Step ${number(last.step)}${budget ? ` of ${number(budget)}` : ""} · ${number(last.images)} pictures shown · ${number(last.images_per_second)} per second · ${clock(last.seconds)}`
+      : "The training has begun; its log is still empty.";
     this.bar.hidden = !budget || !last;
     if (budget && last) this.bar.value = last.step / budget;
     this.findings.replaceChildren(...news.findings.map(finding));
-    if (!news.findings.length) this.findings.append(make("p", { class: "fine" }, "Nothing is wrong, as far as one can see. ", make("span", { class: "hint" }, news.looks)));
+    if (!news.findings.length) this.findings.append(make("p", { class: "fine" }, "No problem was found. ", make("span", { class: "hint" }, news.looks)));
     this.charts.replaceChildren(...CHARTS.map(([name, curves, hint]) => chart(name, hint, curves, news.curves)).filter(Boolean));
     this.notices.replaceChildren(...news.notices.map(({ step, words }) => make("li", {}, `Step ${number(step)}: ${words}`)));
     if (!blobs.length) return;
@@ -62,7 +62,7 @@ function svg(tag, attributes, text) {
   return element;
 }
 
-/** Curves over steps; none where nothing is known yet. */
+/** Draw curves over steps; null if there are no points yet. */
 function chart(name, hint, wanted, curves) {
   const known = wanted.filter((each) => curves[each]?.length > 1);
   if (!known.length) return null;
@@ -70,7 +70,7 @@ function chart(name, hint, wanted, curves) {
   const last = Math.max(...points.map(([step]) => step));
   const values = points.map(([, value]) => value).sort((a, b) => a - b);
   const low = Math.min(0, values[Math.floor(values.length * 0.01)]);
-  const high = values[Math.ceil(values.length * 0.99) - 1] * 1.05 || 1; // a lone spike would flatten all else
+  const high = values[Math.ceil(values.length * 0.99) - 1] * 1.05 || 1; // so that a single spike does not flatten the rest
   const x = (step) => MARGIN.left + (step / last) * (WIDTH - MARGIN.left - MARGIN.right);
   const y = (value) => HEIGHT - MARGIN.bottom - ((Math.min(value, high) - low) / (high - low)) * (HEIGHT - MARGIN.top - MARGIN.bottom);
   const drawing = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${name} up to step ${last}` });

@@ -1,6 +1,6 @@
-// The page: it brings the parts together, and knows the buttons and keys that belong to none of them.
+// The page: it creates the parts, and handles the buttons and keys that belong to none of them.
 
-import { copy, decode, find, make, put, takesDrops } from "./draw.js";
+import { copy, decode, find, make, put, acceptDrops } from "./draw.js";
 import { Knobs, rank } from "./knobs.js";
 import { Live } from "./live.js";
 import { Mix } from "./mix.js";
@@ -15,8 +15,8 @@ import { Wire } from "./wire.js";
 
 const store = new Store();
 const app = { store, hello: null, say, take, pick, forget, findOwn, z: [], base: null };
-let born = null; // which server was met
-let said = null;
+let serverStart = null; // the start time of the server that was last connected
+let bannerTimer = null;
 
 app.wire = new Wire({ hello, news, lost, error: say });
 
@@ -26,10 +26,10 @@ function hello(header) {
   const first = !app.hello;
   app.hello = header.hello;
   if (!first) {
-    const again = born === header.born ? "The connection is back." : "The server is back: it was started anew, and this page goes on where it was.";
-    say(again, true);
+    const restarted = serverStart !== header.born;
+    say(restarted ? "The server was restarted, and this page continues where it was." : "The connection is back.", true);
   }
-  born = header.born;
+  serverStart = header.born;
   if (first) begin(header.live);
   else refresh();
 }
@@ -45,17 +45,17 @@ function begin(live) {
   app.live = live;
   app.tabs = new Tabs(app, live, (key) => app[key]?.open?.());
   if (live) app.training = new Live(app.tabs.panel("training"));
-  if (ready()) wake();
+  if (ready()) createParts();
   app.tabs.show(location.hash.includes("tab=") ? store.now.tab : app.tabs.usual);
 }
 
-/** Whether there is a generator to play with. */
+/** Whether every run has a checkpoint. */
 function ready() {
   return app.hello.runs.every((run) => run.steps.length);
 }
 
-/** Everything that needs a generator. */
-function wake() {
+/** Create all that needs a generator. */
+function createParts() {
   document.body.classList.add("ready");
   app.stage = new Stage(app);
   app.knobs = new Knobs(app);
@@ -70,7 +70,7 @@ function wake() {
   refresh();
 }
 
-/** Ask anew for all that the page shows: at the beginning, and after the connection was lost. */
+/** Request all that the page shows: at the start, and after the connection was lost. */
 function refresh() {
   if (!app.stage) return;
   app.stage.laid = app.stage.origin = app.knobs.built = null;
@@ -88,10 +88,10 @@ function follow({ detail }) {
   find("redo").disabled = !store.future.length;
   const key = JSON.stringify(store.now.models[0]);
   if (app.asked === key || !app.hello) return;
-  const moved = app.asked !== undefined;
+  const changed = app.asked !== undefined;
   app.asked = key;
-  if (!moved) return;
-  clearTimeout(app.later); // the directions and the ranking are the model's own; not while the time slider moves
+  if (!changed) return;
+  clearTimeout(app.later); // directions and ranking depend on the model; wait until the time slider rests
   app.later = setTimeout(() => {
     findOwn("sefa");
     rank(app);
@@ -102,15 +102,15 @@ function news(header, blobs) {
   app.hello = header.hello;
   app.training?.draw(header, blobs);
   app.pending = [header, blobs];
-  if (!app.stage && ready()) wake();
+  if (!app.stage && ready()) createParts();
   else if (app.stage) {
     app.stage.layOut();
-    if (store.now.models.some(({ step }) => step === null) && document.visibilityState === "visible") newest();
+    if (store.now.models.some(({ step }) => step === null) && document.visibilityState === "visible") showNewest();
   }
 }
 
-/** The newest checkpoint is another one now: show it, in a moment when nothing is being moved. */
-function newest() {
+/** Show the newest checkpoint, if there is a newer one than before. */
+function showNewest() {
   const { step } = app.hello.runs[0];
   if (app.newest === step) return;
   const first = app.newest === undefined;
@@ -125,31 +125,31 @@ function newest() {
 function lost(reason) {
   const runs = app.hello?.runs.map((run) => run.path).join(" ") ?? "RUN";
   const command = `ganache ${app.live ? "watch" : "explore"} ${runs} --port ${location.port}`;
-  const then = location.search ? ", and open the address that it prints" : ""; // with another token than ours
-  say(reason || `The server has gone; this page waits for it. To start it again:  ${command}${then}`, false, true);
+  const then = location.search ? ", and open the address that it prints" : ""; // a new server has a new token
+  say(reason || `The server has gone, and this page waits for it. To start it again:  ${command}${then}`, false, true);
 }
 
-// ---- words -------------------------------------------------------------------------------------------------------
+// ---- messages ----------------------------------------------------------------------------------------------------
 
-/** A sentence at the top, for a while; `stay` until another takes its place. */
+/** Show a sentence at the top for some seconds or, with `stay`, until another replaces it. */
 function say(sentence, good = false, stay = false) {
   const banner = find("banner");
   banner.textContent = sentence;
   banner.hidden = false;
   banner.classList.toggle("good", good);
-  clearTimeout(said);
-  if (!stay) said = setTimeout(() => (banner.hidden = true), good ? 5000 : 9000);
+  clearTimeout(bannerTimer);
+  if (!stay) bannerTimer = setTimeout(() => (banner.hidden = true), good ? 5000 : 9000);
 }
 
 // ---- latents -----------------------------------------------------------------------------------------------------
 
-/** Show a point; its changes go unless they are carried over. */
+/** Show a point, without the changes unless they are carried over. */
 function take(point, label = "", more = {}) {
   const carry = find("carry").checked ? {} : { set: {}, along: {} };
   store.change({ point, label, ...carry, ...more });
 }
 
-/** Show what a thumb stands for; a seed at its own mean and spread. */
+/** Show the latent of a thumbnail; a seed gets its own mean and spread. */
 function pick({ point, label }) {
   if (point?.seeds?.length === 1 && !point.name) take(point.seeds[0], "", { mean: point.mean ?? 0, std: point.std ?? 1 });
   else take(point, label);
@@ -178,7 +178,7 @@ async function forget(name) {
     const { [name]: gone, ...along } = store.now.along;
     if (gone !== undefined) store.change({ along });
     app.knobs.build();
-    say(`“${name}” is forgotten.`, true);
+    say(`“${name}” was deleted.`, true);
   } catch (error) {
     say(error.message);
   }
@@ -196,32 +196,32 @@ async function keepName() {
   const { point } = app.pins.current();
   const kept = typeof point === "string" ? { vector: app.z } : { seeds: point.seeds, mean: point.mean, std: point.std, vector: point.vector };
   try {
-    const plain = JSON.parse(JSON.stringify(kept)); // without what is not there
+    const plain = JSON.parse(JSON.stringify(kept)); // drops undefined fields
     const { header } = await app.wire.ask("keep", { run, name, kept: plain });
     app.hello.runs[run].names = header.names;
     app.knobs.build();
-    say(`“${header.kept}” is kept in the run; commands know it by this name.`, true);
+    say(`“${header.kept}” is saved in the run; commands accept this name.`, true);
   } catch (error) {
     say(error.message);
   }
 }
 
-/** Find the latent of a picture file. */
+/** Find the latent whose picture is nearest to a picture file. */
 async function invert(file) {
   if (!file) return;
-  say("Looking for the latent that makes this picture…", true, true);
+  say("Searching for the latent of this picture…", true, true);
   try {
     const upload = new Uint8Array(await file.arrayBuffer());
     const { header, blobs } = await app.wire.ask("invert", { model: store.now.models[0] }, { upload });
     store.change({ point: { vector: header.latent }, label: `found for ${file.name}`.slice(0, 80), set: {}, along: {} });
     const bitmap = await decode(blobs[0]);
     const canvases = [0, 1].map((index) => {
-      const canvas = make("canvas", { role: "img", "aria-label": ["the given picture", "as the generator makes it"][index] });
+      const canvas = make("canvas", { role: "img", "aria-label": ["the picture given", "the generator's picture"][index] });
       put(canvas, bitmap, header, index);
       return canvas;
     });
     say("", true, true);
-    find("banner").replaceChildren(...canvases, ` Given, and as the generator makes it: ${header.psnr} dB alike. Everything works on it now. `,
+    find("banner").replaceChildren(...canvases, ` The picture given, and the generator's nearest: PSNR ${header.psnr} dB. It is now the current latent. `,
       make("button", { class: "plain", onclick: () => (find("banner").hidden = true) }, "Close")); // prettier-ignore
   } catch (error) {
     say(error.message);
@@ -258,7 +258,7 @@ function theme(name) {
 }
 if (["dark", "light"].includes(localStorage.getItem("theme"))) theme(localStorage.getItem("theme"));
 
-// ---- files dropped anywhere, latents dropped on the picture
+// ---- drag and drop: files anywhere, latents on the picture
 
 addEventListener("dragover", (event) => event.dataTransfer.types.includes("Files") && event.preventDefault());
 addEventListener("drop", (event) => {
@@ -266,7 +266,7 @@ addEventListener("drop", (event) => {
   event.preventDefault();
   invert(event.dataTransfer.files[0]);
 });
-takesDrops(find("pictures"), pick);
+acceptDrops(find("pictures"), pick);
 timeSlider(app);
 
 addEventListener("keydown", (event) => {
@@ -279,7 +279,7 @@ addEventListener("keydown", (event) => {
     return;
   }
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  const tab = app.tabs.seen[Number(event.key) - 1];
+  const tab = app.tabs.visible[Number(event.key) - 1];
   const keys = { n: sample, r: () => store.change({ set: {}, along: {} }), p: () => app.pins.add(), s: () => app.stage.save(true), "?": () => find("help-box").showModal() };
   const call = keys[event.key] ?? (tab && (() => app.tabs.show(tab.key)));
   if (!call) return;

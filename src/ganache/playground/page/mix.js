@@ -1,6 +1,6 @@
-// Two latents make a third: sum, difference, product, and the way from one to the other.
+// Arithmetic with two latents: sum, difference, product, and interpolation.
 
-import { copy, decode, make, put, takesDrops, thumb } from "./draw.js";
+import { copy, decode, make, put, acceptDrops, thumb } from "./draw.js";
 import { classes, simple } from "./state.js";
 
 const WAYS = [
@@ -29,7 +29,7 @@ export class Mix {
     });
     this.command = make("code", { id: "mix-command" });
     place.append(
-      make("p", { class: "hint" }, "Drag a picture onto a or b, from the pins or from below; or choose a or b and click one. Click a result to take it."),
+      make("p", { class: "hint" }, "Drag a picture from the pins or from below onto a or b, or select a or b and click a picture. Click a result to use it."),
       make("div", { class: "wells" }, this.wells[0].element, make("span", { class: "plus", "aria-hidden": "true" }, "with"), this.wells[1].element),
       this.shown,
       make("label", { class: "blend" }, make("span", {}, "a"), this.slider, make("span", {}, "b")),
@@ -46,7 +46,7 @@ export class Mix {
     const name = make("small", {});
     const choose = () => this.choose(index);
     const button = make("button", { class: "thumb well", id: `well-${letter}`, "aria-label": letter, "aria-pressed": "false", onclick: choose }, canvas);
-    takesDrops(button, (data) => this.put(index, data));
+    acceptDrops(button, (data) => this.put(index, data));
     return { canvas, button, name, letter, data: null, element: make("figure", { class: "result" }, button, make("figcaption", {}, make("b", {}, letter), " ", name)) };
   }
 
@@ -61,7 +61,7 @@ export class Mix {
     this.update();
   }
 
-  /** When the panel comes into sight: two to begin with. */
+  /** Called when the panel is shown: choose two latents at first. */
   open() {
     const { app } = this;
     if (!this.wells[0].data) {

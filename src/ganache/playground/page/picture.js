@@ -1,7 +1,7 @@
-// The large picture: it follows the state, by each of the chosen models.
+// The large picture, of each chosen model; it follows the state.
 
 import { copy, decode, download, find, make, put } from "./draw.js";
-import { called, changed, request } from "./state.js";
+import { changed, nameOf, request } from "./state.js";
 
 export class Stage {
   constructor(app) {
@@ -14,7 +14,7 @@ export class Stage {
     find("copy").addEventListener("click", (event) => copy(find("command").textContent, event.target));
   }
 
-  /** Ask for the picture before the next frame, however often the state changes until then. */
+  /** Request the picture once before the next frame, however often the state changes until then. */
   update() {
     this.layOut();
     this.words();
@@ -25,7 +25,7 @@ export class Stage {
       this.asked = false;
       const state = this.app.store.now;
       const origin = JSON.stringify([state.point, state.mean, state.std, state.class, state.models]);
-      const base = origin !== this.origin; // only then has the latent below the changes changed
+      const base = origin !== this.origin; // otherwise the latent without changes is the same
       this.newest = this.app.wire.show("picture", { request: request(state), models: state.models, base: base || this.unsure });
       this.unsure ||= base;
       this.origin = origin;
@@ -42,7 +42,7 @@ export class Stage {
     }
     const order = (this.order = (this.order ?? 0) + 1);
     const bitmaps = await Promise.all(header.shown.map((each) => (each.error ? null : decode(blobs[each.blob]))));
-    if (order < this.shown) return; // a later one was quicker
+    if (order < this.shown) return; // a later picture is shown already
     this.shown = order;
     header.shown.forEach((each, place) => {
       const figure = this.figures[place];
@@ -63,12 +63,12 @@ export class Stage {
     this.rest(header.id);
   }
 
-  /** The picture is the one that was last asked for. */
+  /** Mark the picture as up to date if it is the newest that was requested. */
   rest(id) {
     if (id === this.newest && !this.asked) find("pictures").setAttribute("aria-busy", "false");
   }
 
-  /** As many figures as models. */
+  /** Show one figure per model. */
   layOut() {
     const { models } = this.app.store.now;
     const key = JSON.stringify([models, this.app.hello.runs.map((run) => run.steps)]);
@@ -93,7 +93,7 @@ export class Stage {
     return { element, canvas, heat, error, name, tools, corner };
   }
 
-  /** Which checkpoint a figure shows. */
+  /** Fill in a figure's choice of checkpoints. */
   choices(figure, model, place) {
     const { hello, store } = this.app;
     const { models } = store.now;
@@ -121,15 +121,15 @@ export class Stage {
     figure.tools.append(select);
     if (models.length > 1) {
       const remove = () => store.change({ models: models.toSpliced(place, 1) });
-      figure.corner.append(make("button", { class: "plain away", "aria-label": `Take picture ${place + 1} away`, title: "Take away", onclick: remove }, "×"));
+      figure.corner.append(make("button", { class: "plain away", "aria-label": `Remove picture ${place + 1}`, title: "Remove", onclick: remove }, "×"));
     }
     if (place === models.length - 1 && models.length < hello.most_models) {
       const add = () => store.change({ models: [...models, this.other(models)] });
-      figure.tools.append(make("button", { class: "plain", "aria-label": "Compare with another", title: "Compare with another run or moment", onclick: add }, "+ compare"));
+      figure.tools.append(make("button", { class: "plain", "aria-label": "Compare with another", title: "Compare with another run or checkpoint", onclick: add }, "+ compare"));
     }
   }
 
-  /** A model that is not shown yet, if there is one. */
+  /** Return a model that is not shown yet, if there is one. */
   other(models) {
     const { runs } = this.app.hello;
     const every = runs.flatMap((run, number) => [{ run: number, step: null }, ...run.steps.map((step) => ({ run: number, step }))]);
@@ -138,7 +138,7 @@ export class Stage {
     return every.find((each) => !known.has(shows(each))) ?? every[0];
   }
 
-  /** The slider over the first model's checkpoints. */
+  /** Update the slider over the first model's checkpoints. */
   time() {
     const { store, hello } = this.app;
     const [model] = store.now.models;
@@ -153,7 +153,7 @@ export class Stage {
   words() {
     const state = this.app.store.now;
     const changes = Object.keys(state.set).length + Object.keys(state.along).length;
-    const words = [called(state.point, state.label)];
+    const words = [nameOf(state.point, state.label)];
     if (typeof state.point !== "object" && state.mean) words.push(`mean ${state.mean}`);
     if (typeof state.point !== "object" && state.std !== 1) words.push(`spread ${state.std}`);
     if (state.class !== null) words.push(`class ${state.class}`);
@@ -163,7 +163,7 @@ export class Stage {
     for (const { canvas } of this.figures) canvas.setAttribute("aria-label", `The picture of ${words.join(", ")}`);
   }
 
-  /** The command and the request that make this picture. */
+  /** Show the command that makes this picture, and keep its request. */
   async tell() {
     const { store, wire } = this.app;
     const asked = (this.telling2 = {});
@@ -177,7 +177,7 @@ export class Stage {
     }
   }
 
-  /** Show on the picture where a dimension acts; nothing for null. */
+  /** Show on the picture where a dimension acts; null removes it. */
   heat(canvas) {
     const figure = this.figures[0];
     if (!figure) return;

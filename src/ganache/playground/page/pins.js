@@ -1,9 +1,9 @@
-// Latents that were pinned: to come back to, to mix, to walk through. They stay in this browser.
+// Pinned latents, for later use, for mixtures and for walks. They are stored in this browser.
 
 import { decode, find, make, put, thumb } from "./draw.js";
-import { called, changed } from "./state.js";
+import { changed, nameOf } from "./state.js";
 
-const MOST = 24;
+const MAX_PINS = 24;
 
 export class Pins {
   constructor(app) {
@@ -24,19 +24,19 @@ export class Pins {
     this.draw();
   }
 
-  /** The latent that is shown, whatever becomes of it. */
+  /** Return the latent that is shown as a point that later changes do not affect. */
   current() {
     const { store, z } = this.app;
     const { point, label, mean, std } = store.now;
     if (!changed(store.now) && store.now.class === null) {
       if (typeof point === "number") return { point: { seeds: [point], mean, std }, label: `seed ${point}` };
-      return { point, label: called(point, label) };
+      return { point, label: nameOf(point, label) };
     }
-    return { point: { vector: z }, label: `${called(point, label)}, changed` };
+    return { point: { vector: z }, label: `${nameOf(point, label)}, changed` };
   }
 
   add(pin = this.current()) {
-    this.all = [...this.all, pin].slice(-MOST);
+    this.all = [...this.all, pin].slice(-MAX_PINS);
     this.changed();
   }
 
@@ -53,7 +53,7 @@ export class Pins {
   draw() {
     document.body.classList.toggle("pinned", this.all.length > 0);
     if (!this.all.length) {
-      this.place.replaceChildren(make("p", { class: "hint" }, "Pin a picture to keep it at hand, for mixing and walks."));
+      this.place.replaceChildren(make("p", { class: "hint" }, "Pin a picture to keep it for mixtures and walks."));
       return;
     }
     const buttons = this.all.map((pin, place) => {
@@ -66,7 +66,7 @@ export class Pins {
     this.ask();
   }
 
-  /** Ask for all pins' pictures in one request. */
+  /** Request the pictures of all pins at once. */
   ask() {
     if (!this.all.length) return;
     const [model] = this.app.store.now.models;

@@ -1,11 +1,11 @@
-// A wall of samples to pick from, and the same wall for teaching a direction: with it, without it.
+// A grid of samples to choose from, and the same grid for teaching a direction from marked samples.
 
 import { decode, find, make, put, thumb } from "./draw.js";
 import { classes, hyphened } from "./state.js";
 
 const COUNT = 24;
 
-/** The wall's pictures, which follow mean, spread, class and model. */
+/** The pictures of the samples, which follow mean, spread, class and model. */
 export class Wall {
   constructor(app) {
     this.app = app;
@@ -14,7 +14,7 @@ export class Wall {
     app.store.addEventListener("change", () => this.update());
   }
 
-  /** What the wall is a function of. */
+  /** Return the request for all samples. */
   get request() {
     const { now } = this.app.store;
     return { kind: "sample", n: COUNT, mean: now.mean, std: now.std, seed: now.wall, classes: classes(now) };
@@ -36,7 +36,7 @@ export class Wall {
     this.fill();
   }
 
-  /** Draw on every thumb that shows a sample. */
+  /** Draw every thumbnail of a sample. */
   fill() {
     if (!this.bitmap) return;
     const { wall } = this.app.store.now;
@@ -49,13 +49,13 @@ export class Wall {
     }
   }
 
-  /** A sample's latent as it is now, whatever mean and spread become. */
+  /** Return a sample's latent with the current mean and spread, which later changes do not affect. */
   point(seed) {
     const { mean, std } = this.app.store.now;
     return { point: { seeds: [seed], mean, std }, label: `seed ${seed}` };
   }
 
-  /** COUNT thumbs in `place`; `pick(seed, button)` is called for one that is clicked. */
+  /** Add COUNT thumbnails to `place`; `pick(seed, button)` is called when one is clicked. */
   into(place, pick) {
     for (let index = 0; index < COUNT; index++) {
       const button = thumb("A sample", null, () => pick(this.app.store.now.wall + index, button));
@@ -68,9 +68,9 @@ export class Wall {
     this.app.store.change({ wall: Math.max(0, this.app.store.now.wall + by * COUNT) });
   }
 
-  /** Buttons that lead to other samples. */
+  /** Make buttons for previous and next samples. */
   pager() {
-    const back = make("button", { onclick: () => this.turn(-1), "aria-label": "Samples before these" }, "‹");
+    const back = make("button", { onclick: () => this.turn(-1), "aria-label": "Previous samples" }, "‹");
     const follow = () => (back.disabled = !this.app.store.now.wall);
     this.app.store.addEventListener("change", follow);
     follow();
@@ -84,10 +84,10 @@ export class Wall {
 export function samplesPanel(app, place) {
   const grid = make("div", { class: "thumbs" });
   app.wall.into(grid, (seed) => app.take(seed));
-  place.append(make("p", { class: "hint" }, "Click one to take it. Mean and spread move all of them."), grid, app.wall.pager());
+  place.append(make("p", { class: "hint" }, "Click a sample to use it. Mean and spread change all of them."), grid, app.wall.pager());
 }
 
-/** Mark samples with and without a feature, and keep the direction between them. */
+/** Mark samples with and without a feature, and save the direction between them under a name. */
 export function teachPanel(app, place) {
   const marks = new Map(); // key -> {point, having}
   const grid = make("div", { class: "thumbs" });
@@ -101,14 +101,14 @@ export function teachPanel(app, place) {
     const mark = marks.get(key(button));
     button.classList.toggle("with", mark?.having === true);
     button.classList.toggle("without", mark?.having === false);
-    const words = mark ? (mark.having ? ", marked: has it" : ", marked: has it not") : "";
+    const words = mark ? (mark.having ? ", marked: with" : ", marked: without") : "";
     button.setAttribute("aria-label", `${button.title}${words}`);
   };
   const tell = () => {
     const having = [...marks.values()].filter((mark) => mark.having).length;
     const lacking = marks.size - having;
     const lacks = having && lacking ? (name.value.trim() ? "" : " Now give it a name.") : " Mark at least one of each.";
-    told.textContent = `${having} with it, ${lacking} without; a handful of each does well.${lacks}`;
+    told.textContent = `${having} with it, ${lacking} without; about five of each are enough.${lacks}`;
     keep.disabled = Boolean(lacks);
   };
   const refresh = () => {
@@ -126,8 +126,8 @@ export function teachPanel(app, place) {
       const { header } = await app.wire.ask("learn", { model, name: hyphened(name.value), having: points(true), lacking: points(false) });
       app.hello.runs[model.run].names = header.names;
       app.knobs.build();
-      app.stage.update(); // it may be a name that moves the picture already
-      app.say(`“${header.kept}” is kept in the run: move its slider, under Directions.`, true);
+      app.stage.update(); // the picture may already use this name
+      app.say(`“${header.kept}” is saved in the run: move its slider under Directions.`, true);
       app.tabs.show("knobs");
       find(`along-${header.kept}`)?.focus();
     } catch (error) {
@@ -147,7 +147,7 @@ export function teachPanel(app, place) {
   name.addEventListener("input", tell);
   name.addEventListener("keydown", (event) => event.key === "Enter" && keep.click());
   place.append(
-    make("p", { class: "hint" }, "Click a sample once if it has what you mean, twice if it has not; leave out what is unclear. Let each side be mixed: what else it has in common is learned too."),
+    make("p", { class: "hint" }, "Click a sample once if it has the feature, twice if it does not, and skip unclear ones. Vary each side in everything else, because whatever a side has in common is learned too."),
     grid,
     app.wall.pager(),
     told,

@@ -1,8 +1,8 @@
-// What the page shows, as plain data; the address bar says the same, so that a link is the picture.
+// The state of the page as plain data. It is kept in the address too, so that a link reproduces the picture.
 
 export const FRESH = {
   point: 0, // a seed, a name, {seeds, mean, std} or {vector}
-  label: "", // what to call a vector
+  label: "", // the name of a vector
   mean: 0,
   std: 1,
   class: null,
@@ -13,7 +13,7 @@ export const FRESH = {
   tab: "samples",
 };
 
-const MOST = 200; // changes that can be undone
+const MAX_UNDO = 200;
 
 export class Store extends EventTarget {
   constructor() {
@@ -30,24 +30,24 @@ export class Store extends EventTarget {
     });
   }
 
-  /** Change something. `passing` changes, as while a slider moves, are not to be undone one by one. */
+  /** Change the state. `passing` changes, as while a slider moves, are not undone one by one. */
   change(patch, { passing = false } = {}) {
     this.now = { ...this.now, ...patch };
     if (!passing) this.commit();
     this.tell({ passing });
   }
 
-  /** What is shown now can be come back to. */
+  /** Make the current state one that can be undone to. */
   commit() {
     const text = JSON.stringify(this.now);
     if (text === this.settled) return;
-    this.past = [...this.past, this.settled].slice(-MOST);
+    this.past = [...this.past, this.settled].slice(-MAX_UNDO);
     this.future = [];
     this.settled = text;
     this.write();
   }
 
-  /** As the page begins: nothing to undo yet. */
+  /** Set the first state, before which nothing can be undone. */
   begin(patch) {
     this.now = { ...this.now, ...patch };
     this.settled = JSON.stringify(this.now);
@@ -77,7 +77,7 @@ export class Store extends EventTarget {
     history.replaceState(null, "", location.pathname + location.search + this.hash);
   }
 
-  /** Another tab is seen: the address says so, and there is nothing to undo. */
+  /** Record another tab in the address; this cannot be undone. */
   turn(tab) {
     if (tab === this.now.tab) return;
     this.now = { ...this.now, tab };
@@ -90,7 +90,7 @@ export class Store extends EventTarget {
   }
 }
 
-/** The large picture's request. */
+/** Return the request for the large picture. */
 export function request(state) {
   return {
     kind: "picture",
@@ -113,7 +113,7 @@ export function changed(state) {
   return Object.keys(state.set).length + Object.keys(state.along).length > 0;
 }
 
-/** Numbers are dimensions of the noise; codes have names. */
+/** Convert a dimension's name to a request's: noise dimensions are numbers, codes are names. */
 export function dimension(name) {
   return /^\d+$/.test(name) ? Number(name) : name;
 }
@@ -181,21 +181,21 @@ function unpairs(text) {
   return found;
 }
 
-/** A seed's latent as the bare seed, where a request's own mean and spread say the rest. */
+/** Return a seed's point as a number if its mean and spread are those of the request; other points unchanged. */
 export function simple(point, mean = 0, std = 1) {
   const same = point?.seeds?.length === 1 && !point.name && (point.mean ?? 0) === mean && (point.std ?? 1) === std;
   return same ? point.seeds[0] : point;
 }
 
-/** Words as a name, which has no spaces. */
+/** Convert words to a name without spaces. */
 export function hyphened(words) {
   return words.trim().replaceAll(/\s+/g, "-");
 }
 
-/** What a point is called. */
-export function called(point, label = "") {
+/** Return the name of a point. */
+export function nameOf(point, label = "") {
   if (typeof point === "number") return `seed ${point}`;
   if (typeof point === "string") return point;
   if (point.seeds) return point.name || `seed ${point.seeds.join(", ")}`;
-  return label || point.name || "a latent of its own";
+  return label || point.name || "a latent";
 }

@@ -1,4 +1,4 @@
-// The tabs, their panels, and which of them is seen.
+// The tabs and their panels.
 
 import { find, make } from "./draw.js";
 
@@ -6,7 +6,7 @@ const NAMED = [["knobs", "Sliders"], ["samples", "Samples"], ["mix", "Mix"], ["t
 const narrow = matchMedia("(max-width: 760px)");
 
 export class Tabs {
-  /** `opened(key)` is called when a tab comes into sight. */
+  /** `opened(key)` is called when a tab is shown. */
   constructor(app, live, opened) {
     this.app = app;
     this.opened = opened;
@@ -27,20 +27,20 @@ export class Tabs {
     return this.all.find((each) => each.key === key).panel;
   }
 
-  get seen() {
+  get visible() {
     return this.all.filter(({ tab }) => tab.offsetParent);
   }
 
   move(by) {
     if (!by) return;
-    const { seen } = this;
-    const at = seen.findIndex(({ key }) => key === this.app.store.now.tab);
-    const next = seen[(at + by + seen.length) % seen.length];
+    const { visible } = this;
+    const at = visible.findIndex(({ key }) => key === this.app.store.now.tab);
+    const next = visible[(at + by + visible.length) % visible.length];
     this.show(next.key);
     next.tab.focus();
   }
 
-  /** Show a tab. The sliders are one only where there is no room for them beside the others. */
+  /** Show a tab. The sliders are a tab only on narrow screens. */
   show(wanted) {
     const key = this.all.some((tab) => tab.key === wanted) ? wanted : "samples";
     if (key === "knobs" && !narrow.matches) return;
@@ -55,7 +55,7 @@ export class Tabs {
     this.opened(key);
   }
 
-  /** On a phone the sliders are the first tab; elsewhere they stand beside the others. */
+  /** Move the sliders: on a narrow screen they are the first tab, elsewhere a column of their own. */
   arrange() {
     if (narrow.matches) this.panel("knobs").append(find("knobs"));
     else find("bench").before(find("knobs"));

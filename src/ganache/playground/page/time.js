@@ -1,8 +1,8 @@
-// The slider over a run's checkpoints, by hand or playing.
+// The slider over a run's checkpoints, which can also play.
 
 import { find } from "./draw.js";
 
-const EACH = 700; // milliseconds that a checkpoint is seen while it plays
+const FRAME = 700; // milliseconds per checkpoint while playing
 
 export function timeSlider(app) {
   const slider = find("moment");
@@ -26,7 +26,7 @@ export function timeSlider(app) {
       place += 1;
       go(place, place < last);
       if (place >= last) stop();
-    }, EACH);
+    }, FRAME);
   };
 
   slider.addEventListener("input", () => go(Number(slider.value), true));

@@ -1,8 +1,8 @@
-// The connection to the server: questions with their answers, newest wins in a slot, and coming back after a restart.
+// The connection to the server: requests and replies, slots that show only the newest reply, and reconnection.
 
 const HEAD = 4;
 
-/** A reply: its header, and the bytes of its pictures. */
+/** Split a reply into its header and the bytes of its pictures. */
 function unpack(buffer) {
   const length = new DataView(buffer).getUint32(0);
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, HEAD, length)));
@@ -11,7 +11,7 @@ function unpack(buffer) {
   return { header, blobs };
 }
 
-/** A message with a picture behind it. */
+/** Append a picture to a message. */
 function pack(message, upload) {
   const head = new TextEncoder().encode(JSON.stringify(message));
   const data = new Uint8Array(HEAD + head.length + upload.length);
@@ -77,12 +77,12 @@ export class Wire {
     else asked.resolve({ header, blobs });
   }
 
-  /** What answers a slot: called with every answer that is not out of date. */
+  /** Set the function that gets the replies of a slot; outdated replies are dropped. */
   answer(slot, call) {
     this.slots.set(slot, call);
   }
 
-  /** Ask for a slot's picture and tell the question's number; an older one of the slot that waits is dropped there. */
+  /** Request a slot's picture. Returns the request's number; the server drops older requests that still wait. */
   show(slot, message) {
     if (!this.open) return null;
     const id = this.next++;
@@ -91,9 +91,9 @@ export class Wire {
     return id;
   }
 
-  /** Ask, and be promised the answer; `more` is told of progress. */
+  /** Send a request. Returns a promise of the reply; `more` is called with progress. */
   ask(ask, message, { upload, more } = {}) {
-    if (!this.open) return Promise.reject(new Error("The server is not there."));
+    if (!this.open) return Promise.reject(new Error("There is no connection to the server."));
     const id = this.next++;
     const whole = { ask, id, ...message };
     this.socket.send(upload ? pack(whole, upload) : JSON.stringify(whole));

@@ -1,6 +1,6 @@
-// The state as the part of the address behind #, so that a link is the picture; and back.
+// Conversion between the state and the part of the address after #, so that a link reproduces the picture.
 
-import { beginning } from "./latents.js";
+import { initialState } from "./latents.js";
 
 export const LARGEST_SEED = 2 ** 32 - 1;
 
@@ -8,19 +8,19 @@ export function toAddress(state) {
   const parts = new URLSearchParams();
   if (state.kept) parts.set("kept", state.kept);
   else parts.set("seed", state.seed);
-  if (state.mean) parts.set("mean", brief(state.mean));
-  if (state.std !== 1) parts.set("std", brief(state.std));
+  if (state.mean) parts.set("mean", shortest(state.mean));
+  if (state.std !== 1) parts.set("std", shortest(state.std));
   if (state.category !== null) parts.set("class", state.category);
-  for (const moved of [state.dimensions, state.codes]) {
-    for (const [number, value] of Object.entries(moved)) parts.set(`d${number}`, brief(value));
+  for (const changes of [state.dimensions, state.codes]) {
+    for (const [number, value] of Object.entries(changes)) parts.set(`d${number}`, shortest(value));
   }
-  for (const [key, far] of Object.entries(state.along)) parts.set(key, brief(far));
+  for (const [key, steps] of Object.entries(state.along)) parts.set(key, shortest(steps));
   return `#${parts}`;
 }
 
-// What cannot be read is left out.
+// Parts that cannot be read are ignored.
 export function fromAddress(hash, about) {
-  const state = beginning();
+  const state = initialState();
   const { prior } = about;
   const parts = new URLSearchParams(hash.replace(/^#/, ""));
   const number = (key, low, high) => {
@@ -40,12 +40,12 @@ export function fromAddress(hash, about) {
     (each < first ? state.dimensions : state.codes)[each] = value;
   }
   for (const { key } of about.directions) {
-    const far = number(key, -100, 100);
-    if (far) state.along[key] = far;
+    const steps = number(key, -100, 100);
+    if (steps) state.along[key] = steps;
   }
   return state;
 }
 
-function brief(value) {
+function shortest(value) {
   return String(Number(value.toFixed(4)));
 }

@@ -1,18 +1,18 @@
-// The generator in its worker. The newest large picture is made first; the wall's are made when nothing else is asked.
+// The generator in its worker. The newest large picture comes first, and the grid of samples when nothing else waits.
 
 export class Engine {
   constructor(about) {
     this.about = about;
-    this.wanted = null; // the newest latent that is to be shown, and nothing older
-    this.waiting = []; // of the wall
+    this.wanted = null; // the newest latent to show; older ones are dropped
+    this.waiting = []; // latents of the grid
     this.busy = null;
     this.onPicture = () => {};
   }
 
-  // Unpacks what the page carries and starts the worker; the page's own copies are let go.
+  // Unpack the runtime and the weights, and start the worker; the page's copies are freed.
   async begin() {
     const [wasm, weights] = await Promise.all([unpacked("wasm"), unpacked("weights")]);
-    const glue = carried("glue");
+    const glue = takeBytes("glue");
     const code = new Blob([document.getElementById("worker").textContent], { type: "text/javascript" });
     this.worker = new Worker(URL.createObjectURL(code));
     const { prior, shape } = this.about;
@@ -26,13 +26,13 @@ export class Engine {
     this.next();
   }
 
-  // Make this latent's picture, instead of any that was asked for and has not begun.
+  // Render this latent, instead of an earlier one that has not begun.
   show(latent) {
     this.wanted = latent;
     this.next();
   }
 
-  // Pictures for the wall: `done` is called with each one's pixels. What still waited is forgotten.
+  // Render latents for the grid; `done(index, pixels)` is called for each. Those that still wait are dropped.
   fill(latents, done) {
     this.waiting = latents.map((latent, i) => ({ latent, done: (pixels) => done(i, pixels) }));
     this.next();
@@ -58,8 +58,8 @@ export class Engine {
   }
 }
 
-// What stands in the page under this id, as bytes.
-function carried(id) {
+// Decode the base64 text of an element of the page, and remove the element.
+function takeBytes(id) {
   const element = document.getElementById(id);
   const letters = atob(element.textContent.trim());
   element.remove();
@@ -69,6 +69,6 @@ function carried(id) {
 }
 
 async function unpacked(id) {
-  const stream = new Blob([carried(id)]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const stream = new Blob([takeBytes(id)]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }

@@ -1,16 +1,20 @@
-// What is shown, as plain data, and the latent that it stands for.
+// The state of the page as plain data, and the latent that it stands for.
 
 import { Twister } from "./random.js";
 
-// seed: 0 ... 2^32 - 1     mean, std: of the seed's latent      category: a number, or null for the seed's own
-// kept: the name of a kept latent in place of the seed, or ""
-// dimensions: number -> value       codes: number -> value       along: direction's key -> how far
-export function beginning() {
+// seed          0 to 2^32 - 1
+// mean, std     of the seed's latent
+// category      a number, or null for the category that the seed draws
+// kept          the name of a saved latent that replaces the seed, or ""
+// dimensions    number -> value
+// codes         number -> value
+// along         key of a direction -> steps
+export function initialState() {
   return { seed: 0, mean: 0, std: 1, category: null, kept: "", dimensions: {}, codes: {}, along: {} };
 }
 
-// The latent of a seed: { z, category, codes }, as ganache's Prior.sample draws it: a category that is given (not null)
-// is not drawn, and so the codes are others.
+// Return the latent of a seed, { z, category, codes }, as ganache's Prior.sample draws it. A given category (not null) is
+// not drawn, which changes the codes.
 export function ofSeed(seed, mean, std, prior, given = null) {
   const twister = new Twister(seed);
   const spread = std * prior.std;
@@ -24,30 +28,30 @@ export function ofSeed(seed, mean, std, prior, given = null) {
   return { z, category, codes };
 }
 
-// Before anything was moved: of the seed, or of the kept latent.
-export function unmoved(state, about) {
+// Return the latent without changes: that of the seed, or the saved one.
+export function baseLatent(state, about) {
   const { prior } = about;
-  const kept = about.kept.find((each) => each.name === state.kept);
-  if (!kept) return ofSeed(state.seed, state.mean, state.std, prior, state.category);
-  const latent = parted(kept.latent, prior);
+  const saved = about.kept.find((each) => each.name === state.kept);
+  if (!saved) return ofSeed(state.seed, state.mean, state.std, prior, state.category);
+  const latent = splitLatent(saved.latent, prior);
   return state.category === null ? latent : { ...latent, category: state.category };
 }
 
-// All that the state says, in this order: the dimensions are set, then the directions are added.
+// Return the latent of the state: dimensions are set first, then directions are added.
 export function latentOf(state, about) {
-  const latent = unmoved(state, about);
+  const latent = baseLatent(state, about);
   for (const [number, value] of Object.entries(state.dimensions)) latent.z[number] = value;
   const first = about.prior.noise + about.prior.categories;
   for (const [number, value] of Object.entries(state.codes)) latent.codes[number - first] = value;
   for (const { key, vector } of about.directions) {
-    const far = state.along[key];
-    if (far) latent.z.forEach((each, i) => (latent.z[i] = each + far * vector[i]));
+    const steps = state.along[key];
+    if (steps) latent.z.forEach((each, i) => (latent.z[i] = each + steps * vector[i]));
   }
   return latent;
 }
 
-// A latent's numbers in one row -> its parts.
-export function parted(numbers, prior) {
+// Split a latent's numbers into its parts.
+export function splitLatent(numbers, prior) {
   const end = prior.noise + prior.categories;
   const hot = numbers.slice(prior.noise, end);
   return {
@@ -57,6 +61,6 @@ export function parted(numbers, prior) {
   };
 }
 
-export function isMoved(state) {
-  return [state.dimensions, state.codes, state.along].some((moved) => Object.keys(moved).length > 0);
+export function isChanged(state) {
+  return [state.dimensions, state.codes, state.along].some((changes) => Object.keys(changes).length > 0);
 }

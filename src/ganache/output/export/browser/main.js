@@ -1,9 +1,9 @@
-// The page: one state, which sliders, buttons, keys and the address change, and which all of them show.
+// The page: one state, changed by sliders, buttons, keys and the address, and shown by all of them.
 
 import { fromAddress, LARGEST_SEED, toAddress } from "./address.js";
 import { Engine } from "./engine.js";
 import { choice, mapOf } from "./controls.js";
-import { beginning, isMoved, latentOf, unmoved } from "./latents.js";
+import { initialState, isChanged, latentOf, baseLatent } from "./latents.js";
 import { paint } from "./paint.js";
 import { commandFor, nameOf, savePicture, saveRequest } from "./saving.js";
 import { slider } from "./slider.js";
@@ -17,7 +17,7 @@ const $ = (id) => document.getElementById(id);
 const about = JSON.parse($("about").textContent);
 const { prior, shape } = about;
 const engine = new Engine(about);
-const rows = []; // of all sliders: functions that show the state
+const rows = []; // functions that show the state on the sliders
 
 let state = fromAddress(location.hash, about);
 let past = [];
@@ -26,16 +26,17 @@ let smooth = true;
 
 // ---- the state changes -----------------------------------------------------------------------------------------
 
-// While the hand moves, the picture follows; when it rests, the change becomes part of the address and can be undone.
+// The picture follows every change. When a slider has come to rest (`still`), the change goes into the address and can be
+// undone.
 function change(changes, still = true) {
   state = { ...state, ...changes };
   refresh();
-  if (still) rest();
+  if (still) commit();
 }
 
-function rest() {
+function commit() {
   const here = toAddress(state);
-  const before = location.hash || toAddress(beginning());
+  const before = location.hash || toAddress(initialState());
   if (here === before) return;
   past.push(before);
   future = [];
@@ -71,25 +72,25 @@ function without(part, key) {
 // ---- the state is shown ------------------------------------------------------------------------------------------
 
 function refresh() {
-  $("picture").setAttribute("aria-busy", "true"); // until the newest is there
+  $("picture").setAttribute("aria-busy", "true"); // until the newest picture arrives
   engine.show(latentOf(state, about));
-  const base = unmoved(state, about);
+  const base = baseLatent(state, about);
   rows.forEach((show) => show(base));
   if (document.activeElement !== $("seed")) $("seed").value = state.seed;
   const what = state.kept || `seed ${state.seed}`;
-  $("picture").setAttribute("aria-label", `The picture of ${what}${isMoved(state) ? ", changed" : ""}`);
+  $("picture").setAttribute("aria-label", `The picture of ${what}${isChanged(state) ? ", changed" : ""}`);
   $("command").textContent = commandFor(state, about);
 }
 
 function refreshButtons() {
   $("undo").disabled = !past.length;
   $("redo").disabled = !future.length;
-  $("clear").disabled = !isMoved(state);
+  $("clear").disabled = !isChanged(state);
 }
 
 function refreshWall() {
   wall.show(wall.first, state);
-  wall.mark(state.kept || isMoved(state) ? -1 : state.seed);
+  wall.mark(state.kept || isChanged(state) ? -1 : state.seed);
 }
 
 let painted = 0;
@@ -100,10 +101,10 @@ engine.onPicture = (pixels) => {
   $("picture").setAttribute("aria-busy", String(engine.wanted !== null));
   document.body.dataset.pictures = ++painted;
 };
-engine.onFailure = (why) => say(`The picture could not be made: ${why}`, true);
+engine.onFailure = (why) => say(`The picture could not be rendered: ${why}`, true);
 
-function say(words, wrong = false) {
-  $("status").textContent = words;
+function say(text, wrong = false) {
+  $("status").textContent = text;
   $("status").classList.toggle("wrong", wrong);
 }
 
@@ -195,7 +196,7 @@ function toggleSmooth() {
   $("pixels").setAttribute("aria-pressed", String(!smooth));
 }
 
-function turnWall(by) {
+function pageWall(by) {
   const first = Math.min(LARGEST_SEED - WALL_SIZE, Math.max(0, wall.first + by));
   wall.show(first, state);
   refreshWall();
@@ -204,7 +205,7 @@ function turnWall(by) {
 async function copyLink() {
   try {
     await navigator.clipboard.writeText(location.href);
-    say("The link is copied.");
+    say("The link was copied.");
   } catch {
     say("The link is in the address bar.");
   }
@@ -221,8 +222,8 @@ const actions = {
   request: () => saveRequest(state, about, nameOf(state)),
   link: copyLink,
   pixels: toggleSmooth,
-  earlier: () => turnWall(-WALL_SIZE),
-  later: () => turnWall(WALL_SIZE),
+  earlier: () => pageWall(-WALL_SIZE),
+  later: () => pageWall(WALL_SIZE),
 };
 const keys = {
   n: "new",
@@ -239,8 +240,8 @@ const keys = {
 
 function onKey(event) {
   const typing = event.target.matches("input");
-  const turned = event.ctrlKey || event.metaKey ? event.key.toLowerCase() === "z" : !typing && !event.altKey;
-  if (!turned) return;
+  const ours = event.ctrlKey || event.metaKey ? event.key.toLowerCase() === "z" : !typing && !event.altKey;
+  if (!ours) return;
   const action = event.ctrlKey || event.metaKey ? (event.shiftKey ? "redo" : "undo") : keys[event.key];
   if (!action || $(action).disabled) return;
   event.preventDefault();
@@ -262,7 +263,7 @@ function listen() {
   addEventListener("hashchange", () => enter(location.hash));
 }
 
-// ---- begin -------------------------------------------------------------------------------------------------------
+// ---- start -------------------------------------------------------------------------------------------------------
 
 const wall = new Wall($("wall"), WALL_SIZE, about, engine, (seed) => change(seedOf(seed)));
 buildLatent();

@@ -1,11 +1,11 @@
-// Pixels and maps onto canvases.
+// Drawing of pixels and maps on canvases.
 
 export function paint(canvas, pixels, [, height, width]) {
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
   canvas.getContext("2d").putImageData(new ImageData(pixels, width, height), 0, 0);
 }
 
-// Where a dimension acts: a map's bytes in base64, as so much of one colour.
+// Draw a map, base64 bytes, as shades of one colour: where a dimension acts.
 export function paintMap(canvas, packed) {
   const levels = Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0));
   const side = Math.sqrt(levels.length);
@@ -14,7 +14,7 @@ export function paintMap(canvas, packed) {
   paint(canvas, pixels, [1, side, side]);
 }
 
-// The picture at so many times its size, as a canvas of its own.
+// Return a new canvas with the picture enlarged.
 export function enlarged(canvas, times, smooth) {
   const large = document.createElement("canvas");
   large.width = canvas.width * times;

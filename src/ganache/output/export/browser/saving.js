@@ -1,17 +1,17 @@
-// What can be taken away: the picture, and how ganache makes it again.
+// Saving: the picture, and the request and the command with which ganache makes it again.
 
 import { element } from "./controls.js";
-import { isMoved } from "./latents.js";
+import { isChanged } from "./latents.js";
 import { enlarged } from "./paint.js";
 
-const LEAST = 512; // pixels on the shorter side of a saved picture
+const MIN_SIDE = 512; // pixels on the shorter side of a saved picture
 
 export function savePicture(canvas, smooth, name) {
-  const times = Math.max(1, Math.ceil(LEAST / Math.min(canvas.width, canvas.height)));
+  const times = Math.max(1, Math.ceil(MIN_SIDE / Math.min(canvas.width, canvas.height)));
   enlarged(canvas, times, smooth).toBlob((blob) => download(blob, `${name}.png`), "image/png");
 }
 
-// The request that makes the same picture: `ganache render RUN request.json`.
+// Return the request for the same picture, for `ganache render RUN request.json`.
 export function requestOf(state, about) {
   const end = about.prior.noise + about.prior.categories;
   const codes = Object.entries(state.codes).map(([number, value]) => [`code${number - end + 1}`, value]);
@@ -30,14 +30,14 @@ export function requestOf(state, about) {
   };
 }
 
-// The command that does: the request's fields as options, without those that say nothing.
+// Return the command for the same picture: the request's fields as options, without those at their defaults.
 export function commandFor(state, about) {
   const { kind, ...fields } = requestOf(state, about);
   const words = ["ganache", kind, "RUN"];
   for (const [name, value] of Object.entries(fields)) {
     const many = [value].flat();
-    const usual = { mean: 0, std: 1 }[name];
-    if (many.length && value !== usual) words.push(`--${name}`, ...many);
+    const fallback = { mean: 0, std: 1 }[name];
+    if (many.length && value !== fallback) words.push(`--${name}`, ...many);
   }
   return words.join(" ");
 }
@@ -49,7 +49,7 @@ export function saveRequest(state, about, name) {
 
 export function nameOf(state) {
   const base = state.kept || `seed${state.seed}`;
-  return isMoved(state) ? `${base}-changed` : base;
+  return isChanged(state) ? `${base}-changed` : base;
 }
 
 function download(blob, name) {

@@ -1,4 +1,4 @@
-// Runs the generator beside the page, so that sliders stay smooth: latents come in, pixels go out.
+// Runs the generator outside the page's thread, so that sliders stay smooth: receives latents, sends pixels.
 
 let session;
 let ort;
@@ -22,12 +22,12 @@ async function begin({ glue, wasm, weights, prior, shape }) {
   about = { prior, shape };
   ort = await import(URL.createObjectURL(new Blob([glue], { type: "text/javascript" })));
   ort.env.wasm.wasmBinary = wasm;
-  ort.env.wasm.numThreads = 1; // more would need headers, and so a server
+  ort.env.wasm.numThreads = 1; // more threads need HTTP headers, which a file does not have
   ort.env.logLevel = "error";
   session = await ort.InferenceSession.create(weights, { executionProviders: ["wasm"] });
 }
 
-// Latents -> RGBA, one picture after the other.
+// Render latents to RGBA bytes, one picture after the other.
 async function pictures(latents) {
   const { prior } = about;
   const n = latents.length;
@@ -36,20 +36,20 @@ async function pictures(latents) {
     latents.forEach((latent, i) => all.set(latent[part], i * width));
     return new ort.Tensor("float32", all, [n, width]);
   };
-  const given = { z: row("z", prior.noise) };
+  const inputs = { z: row("z", prior.noise) };
   if (prior.categories) {
     const categories = BigInt64Array.from(latents, (latent) => BigInt(latent.category));
-    given.category = new ort.Tensor("int64", categories, [n]);
+    inputs.category = new ort.Tensor("int64", categories, [n]);
   }
-  if (prior.continuous) given.codes = row("codes", prior.continuous);
-  const { x } = await session.run(given);
+  if (prior.continuous) inputs.codes = row("codes", prior.continuous);
+  const { x } = await session.run(inputs);
   return toPixels(x.data, n, about.shape);
 }
 
-// x [n, C, H, W] in [-1, 1] -> RGBA bytes, rounded as ganache rounds them.
+// Convert x [n, C, H, W] in [-1, 1] to RGBA bytes, rounded as in ganache.
 function toPixels(x, n, [channels, height, width]) {
   const area = height * width;
-  const pixels = new Uint8ClampedArray(4 * n * area); // which rounds to even, and clamps
+  const pixels = new Uint8ClampedArray(4 * n * area); // rounds half to even, and clamps
   for (let picture = 0; picture < n; picture++) {
     for (let place = 0; place < area; place++) {
       const to = 4 * (picture * area + place);

@@ -119,6 +119,15 @@ def test_the_links_of_a_page_lead_to_files_and_headings(page: Path) -> None:
             assert heading in anchors, f"{page_name(page)}: {link}"
 
 
+def test_the_files_that_the_pages_name_exist() -> None:
+    for page in PAGES:
+        for path in re.findall(r"`([a-z_/]+\.(?:py|md|toml|txt))`", page.read_text(encoding="utf-8")):
+            if "/" in path:
+                assert (ROOT / path).exists() or (ROOT / "src" / "ganache" / path).exists(), (
+                    f"{page_name(page)}: {path}"
+                )
+
+
 def test_the_first_command_and_the_check_stand_in_the_readme() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
     install = "python3 -m venv .venv && .venv/bin/pip install -q -c constraints.txt -e "

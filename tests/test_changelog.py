@@ -16,6 +16,7 @@ RENAMED = {
     **old_names.LOG_LINE,
     **old_names.PROBE,
     **old_names.PROTOCOL,
+    **old_names.CLAIM_SIZE,
 }
 
 

@@ -1,4 +1,4 @@
-"""The claims as they are run: planned, resumed, refused, reported; and each in its quick form."""
+"""Running claims: time estimate, resuming, refusals, report; and the quick form of every claim."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from ganache.claims import CLAIMS, dirac, parallel_lines, report, training
 from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Size, Unit
 from ganache.claims.job import Job
 from ganache.claims.lines import Line
-from ganache.claims.running import estimate, plan, run
+from ganache.claims.running import plan, run
+from ganache.claims.timing import estimate
 from ganache.claims.verdict import Part
 from ganache.cli import main
 from ganache.errors import CheckpointError
@@ -34,7 +35,7 @@ def ganache(*args: str) -> int:
     return 0
 
 
-# ---- a claim of our own --------------------------------------------------------------------------------------------
+# ---- a claim for the tests -----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -43,16 +44,16 @@ class Throws(Size):
 
 
 RUN: list[str] = []
-"""The keys of the units that were measured in full."""
+"""The keys of the units that were measured at full size."""
 
 
-def throw(unit: Unit, how: Throws) -> Numbers:
-    if how.throw_steps == 100:
+def throw(unit: Unit, size: Throws) -> Numbers:
+    if size.throw_steps == 100:
         RUN.append(unit.key)
         if len(RUN) == 4:
             raise KeyboardInterrupt
     random = np.random.default_rng(unit.seed)
-    return {"heads": float(random.random(how.throw_steps).mean()), "curve": [0.0, math.inf], "name": "coin"}
+    return {"heads": float(random.random(size.throw_steps).mean()), "curve": [0.0, math.inf], "name": "coin"}
 
 
 def drawn(measured: Any) -> Any:
@@ -66,11 +67,11 @@ def drawn(measured: Any) -> Any:
 COIN = Claim(
     name="coin",
     number=99,
-    says='A coin <is> fair & "round"',
+    statement='A coin <is> fair & "round"',
     source="nobody",
     protocol="thrown",
     size=lambda settings: Throws(),
-    variants=lambda how: ("penny", "euro"),
+    variants=lambda size: ("penny", "euro"),
     measure=throw,
     judge=lambda measured: (Part("heads", tuple(m.numbers["heads"] for m in measured), 0.3, 0.1),),
     draw=drawn,
@@ -83,21 +84,21 @@ def nothing_run() -> None:
 
 
 def test_a_run_that_was_stopped_goes_on_and_keeps_its_bits(tmp_path: Path) -> None:
-    job = Job.of(COIN, Settings(), tmp_path)
-    said: list[str] = []
+    job = Job.create(COIN, Settings(), tmp_path)
+    lines: list[str] = []
     with pytest.raises(KeyboardInterrupt):
-        run([job], tmp_path, said.append)
+        run([job], tmp_path, lines.append)
     kept = {path.name: path.read_bytes() for path in (tmp_path / "coin" / "units").iterdir()}
     assert set(kept) == {"penny-seed0.json", "euro-seed0.json", "penny-seed1.json"}, "seed by seed"
     assert not (tmp_path / "report.html").exists()
     RUN.append("so that the fourth does not stop it again")
-    run([job], tmp_path, said.append)
+    run([job], tmp_path, lines.append)
     assert RUN[-3:] == ["euro-seed1", "penny-seed2", "euro-seed2"]
     assert all((tmp_path / "coin" / "units" / name).read_bytes() == content for name, content in kept.items())
     before = len(RUN)
-    run([job], tmp_path, said.append)
+    run([job], tmp_path, lines.append)
     assert len(RUN) == before, "nothing is left to run: it is judged and drawn anew"
-    assert any(line.startswith("coin: HOLDS. heads:") for line in said)
+    assert any(line.startswith("coin: HOLDS. heads:") for line in lines)
     verdict = json.loads((tmp_path / "coin" / "verdict.json").read_text())
     assert verdict["outcome"] == "holds"
     assert verdict["command"] == f"ganache claims coin --seeds 3 --out {tmp_path}"
@@ -105,7 +106,7 @@ def test_a_run_that_was_stopped_goes_on_and_keeps_its_bits(tmp_path: Path) -> No
 
 
 def test_the_csv_holds_every_number_and_infinity(tmp_path: Path) -> None:
-    job = Job.of(COIN, Settings(seeds=1), tmp_path)
+    job = Job.create(COIN, Settings(seeds=1), tmp_path)
     run([job], tmp_path, lambda line: None)
     rows = list(csv.DictReader((tmp_path / "coin" / "numbers.csv").open()))
     assert len(rows) == 2 * 3
@@ -115,88 +116,111 @@ def test_the_csv_holds_every_number_and_infinity(tmp_path: Path) -> None:
 
 
 def test_units_side_by_side_are_what_they_are_one_by_one(tmp_path: Path) -> None:
-    """In processes of their own, which know a claim by its name."""
-    numbers, said = [], list[str]()
+    """Units run in other processes, which find a claim by its name."""
+    numbers, lines = [], list[str]()
     for workers in (1, 2):
         out = tmp_path / str(workers)
-        job = Job.of(CLAIMS["dirac"], Settings(quick=True), out)
-        run([job], out, said.append, workers)
+        job = Job.create(CLAIMS["dirac"], Settings(quick=True), out)
+        run([job], out, lines.append, workers)
         numbers.append([each.numbers for each in job.measured()])
     assert numbers[0] == numbers[1]
-    assert any("on this machine, 2 at a time" in line for line in said)
+    assert any("on this machine, 2 at a time" in line for line in lines)
 
 
 def test_the_claims_with_the_longest_units_begin_where_units_run_side_by_side(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    jobs = [Job.of(replace(COIN, name=name), Settings(), tmp_path) for name in ("short", "long")]
+    jobs = [Job.create(replace(COIN, name=name), Settings(), tmp_path) for name in ("short", "long")]
     seconds = {"short": [1.0] * 90, "long": [30.0] * 2}
     monkeypatch.setattr("ganache.claims.running.estimate", lambda job: seconds[job.claim.name])
-    said: list[str] = []
-    assert [job.claim.name for job in plan(jobs, tmp_path, said.append, 2)] == ["long", "short"]
-    assert [job.claim.name for job in plan(jobs, tmp_path, said.append, 1)] == ["short", "long"]
-    assert said[3].startswith("all              about 1 min 15 s on this machine, 2 at a time")
+    lines: list[str] = []
+    assert [job.claim.name for job in plan(jobs, tmp_path, lines.append, 2)] == ["long", "short"]
+    assert [job.claim.name for job in plan(jobs, tmp_path, lines.append, 1)] == ["short", "long"]
+    assert lines[3].startswith("all              about 1 min 15 s on this machine, 2 at a time")
 
 
 def test_measurements_of_another_protocol_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run([Job.of(COIN, Settings(seeds=1), tmp_path)], tmp_path, lambda line: None)
+    run([Job.create(COIN, Settings(seeds=1), tmp_path)], tmp_path, lambda line: None)
     other = replace(COIN, size=lambda settings: Throws(50))
-    with pytest.raises(CheckpointError, match=r"another size or of other data \(throw_steps\): name another folder"):
-        run([Job.of(other, Settings(seeds=1), tmp_path)], tmp_path, lambda line: None)
+    with pytest.raises(CheckpointError, match=r"another size or of other data \(throw_steps\): choose another folder"):
+        run([Job.create(other, Settings(seeds=1), tmp_path)], tmp_path, lambda line: None)
     (tmp_path / "coin" / "units" / "penny-seed0.json").write_text("{")
     with pytest.raises(CheckpointError, match="delete it to measure it again"):
-        run([Job.of(COIN, Settings(seeds=1), tmp_path)], tmp_path, lambda line: None)
+        run([Job.create(COIN, Settings(seeds=1), tmp_path)], tmp_path, lambda line: None)
 
 
 def test_the_estimate_is_what_a_step_costs_times_the_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A clock of our own: a unit takes 3 seconds, and half a second a step."""
+    """With a clock of the test: a unit takes 3 seconds, and half a second per step."""
     now = 0.0
 
-    def slow(unit: Unit, how: Throws) -> Numbers:
+    def slow(unit: Unit, size: Throws) -> Numbers:
         nonlocal now
-        now += 3 + how.throw_steps / 2
+        now += 3 + size.throw_steps / 2
         return {}
 
-    monkeypatch.setattr("ganache.claims.running.time.perf_counter", lambda: now)
-    job = Job.of(replace(COIN, measure=slow), Settings(seeds=3), tmp_path)
+    monkeypatch.setattr("ganache.claims.timing.time.perf_counter", lambda: now)
+    job = Job.create(replace(COIN, measure=slow), Settings(seeds=3), tmp_path)
     assert estimate(job) == pytest.approx([3 + 50] * 2 * 3)
     few = replace(COIN, measure=slow, size=lambda settings: Throws(2))
-    assert estimate(Job.of(few, Settings(seeds=3), tmp_path)) == pytest.approx([3 + 1] * 2 * 3)
+    assert estimate(Job.create(few, Settings(seeds=3), tmp_path)) == pytest.approx([3 + 1] * 2 * 3)
 
 
 @dataclass(frozen=True)
 class Watched(Throws):
-    looks: int = 40
+    snapshots: int = 40
 
 
-def test_the_estimate_knows_what_a_look_costs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_estimate_includes_the_time_of_snapshots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
 
-    def slow(unit: Unit, how: Watched) -> Numbers:
+    def slow(unit: Unit, size: Watched) -> Numbers:
         nonlocal now
-        now += 3 + how.throw_steps / 2 + 2 * how.looks
+        now += 3 + size.throw_steps / 2 + 2 * size.snapshots
         return {}
 
-    monkeypatch.setattr("ganache.claims.running.time.perf_counter", lambda: now)
+    monkeypatch.setattr("ganache.claims.timing.time.perf_counter", lambda: now)
     watched = replace(COIN, measure=slow, size=lambda settings: Watched())
-    assert estimate(Job.of(watched, Settings(seeds=1), tmp_path)) == pytest.approx([3 + 50 + 80] * 2)
+    assert estimate(Job.create(watched, Settings(seeds=1), tmp_path)) == pytest.approx([3 + 50 + 80] * 2)
 
 
 def test_the_report_is_one_page_without_network(tmp_path: Path) -> None:
-    run([Job.of(COIN, Settings(seeds=1), tmp_path)], tmp_path, lambda line: None)
+    run([Job.create(COIN, Settings(seeds=1), tmp_path)], tmp_path, lambda line: None)
     text = (tmp_path / "report.html").read_text()
     page = Page()
     page.feed(text)
     assert page.open == []
     assert page.images == 1
-    assert "A coin &lt;is&gt; fair &amp; &quot;round&quot;" in text
+    assert "A coin &lt;is&gt; fair &amp; &#34;round&#34;" in text
     assert "prefers-color-scheme: dark" in text
     assert 'name="viewport"' in text
     section = text[text.index("<section") :]
     assert section.index("<img") < section.index('class="verdict') < section.index("<details>"), "the figure first"
     assert not re.search(r"\{[a-z_]+\}", text[text.index("</style>") :]), "no field is left open"
+
+
+def test_discussions_are_shown_and_the_table_has_every_judged_number(tmp_path: Path) -> None:
+    run([Job.create(COIN, Settings(seeds=1), tmp_path)], tmp_path, lambda line: None)
+    shown = "<p>Heads &lt;often&gt;.</p>\n<p>Tails &amp; never.</p>"
     (tmp_path / COIN.name / "discussion.txt").write_text("Heads <often>.\n\nTails & never.\n", encoding="utf-8")
-    assert "<p>Heads &lt;often&gt;.</p>\n<p>Tails &amp; never.</p>" in report.write(tmp_path).read_text()
+    assert shown in report.write(tmp_path).read_text()
+    (tmp_path / COIN.name / "discussion.txt").write_text("Replaced by the next file.\n", encoding="utf-8")
+    sections = "# Discussions\n\n## other\n\nNothing.\n\n## coin\n\nHeads\n<often>.\n\nTails & never.\n"
+    (tmp_path / "discussions.md").write_text(sections, encoding="utf-8")
+    assert shown in report.write(tmp_path).read_text()
+    (row,) = csv.DictReader((tmp_path / "verdicts.csv").open(encoding="utf-8"))
+    assert (row["claim"], row["outcome"], row["measured"]) == ("coin", "not decided", "heads")
+    assert (row["holds_at"], row["fails_at"], row["part"], row["seeds"]) == ("≥ 0.3", "≤ 0.1", "holds", "1")
+    assert row["size"] == "throw_steps=100"
+
+
+def test_measurements_of_the_first_version_are_found(tmp_path: Path) -> None:
+    """Their protocol has the old names of an experiment's size."""
+    job = Job.create(replace(COIN, size=lambda settings: Watched(snapshots=7)), Settings(seeds=1), tmp_path)
+    for unit in job.units:
+        job.write(unit, {"heads": 0.5}, 1.0, {})
+        path = job.path(unit)
+        path.write_text(path.read_text().replace("snapshots", "looks"))
+    assert job.missing() == []
 
 
 # ---- the experiments -----------------------------------------------------------------------------------------------
@@ -221,23 +245,23 @@ def test_the_quick_form_of_each_claim(name: str, tmp_path: Path, capsys: pytest.
 
 
 def test_the_parallel_lines_are_measured_exactly() -> None:
-    how = parallel_lines.Lines(sides=2, points=50, critic_steps=1, descent_steps=70)
-    numbers = parallel_lines.measure(Unit("lines", 5), how)
+    size = parallel_lines.Lines(positions_per_side=2, points=50, critic_steps=1, descent_steps=70)
+    numbers = parallel_lines.measure(Unit("lines", 5), size)
     parts = {part.what: part.values for part in parallel_lines.judge([Measurement(Unit("lines", 5), numbers, 1.0)])}
     assert numbers["t"] == [-1.0, -0.5, 0.0, 0.5, 1.0]
-    assert parts["Largest difference of the exact EM distance to |t|"][0] <= 1e-6
-    assert parts["Largest difference of JS to log 2 and of TV to 1, off t = 0"][0] <= 1e-6
-    assert parts["Whether KL is infinite everywhere off t = 0 (1 for yes)"] == (1.0,)
-    assert parts["|t| after descending EM from 0.9"][0] < 1e-3
-    assert parts["How far t moves descending JS"] == (0.0,)
+    assert parts["Largest error of the exact EM distance, compared with |t|"][0] <= 1e-6
+    assert parts["Largest error of JS = log 2 and TV = 1, for t other than 0"][0] <= 1e-6
+    assert parts["KL is infinite for every t other than 0 (1: yes, 0: no)"] == (1.0,)
+    assert parts["|t| after gradient descent on EM from 0.9"][0] < 1e-3
+    assert parts["Change of t by gradient descent on JS"] == (0.0,)
     for name in ("total_variation_descent", "kullback_leibler_descent"):
         assert set(numbers[name]) == {0.9}
 
 
 def test_a_unit_is_a_function_of_its_seed() -> None:
     claim = CLAIMS["clipping"]
-    how = claim.size(Settings(quick=True)).rehearsal(6, 2)
-    first, again, other = (claim.measure(Unit("weight clipping", seed), how) for seed in (0, 0, 1))
+    size = claim.size(Settings(quick=True)).trial(6, 2)
+    first, again, other = (claim.measure(Unit("weight clipping", seed), size) for seed in (0, 0, 1))
     assert first == again
     assert first != other
 
@@ -283,7 +307,7 @@ def test_the_list_names_every_claim(capsys: pytest.CaptureFixture[str]) -> None:
     printed = capsys.readouterr().out
     for claim in CLAIMS.values():
         assert claim.name in printed
-        assert claim.says in printed
+        assert claim.statement in printed
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from ganache.claims import CLAIMS
 from ganache.claims.anime import MEANS, STDS
 from ganache.claims.claim import Measurement, Unit
 from ganache.claims.dirac import ARRIVING, CIRCLING, METHODS
-from ganache.claims.four_changes import TAKEN_BACK
+from ganache.claims.four_changes import UNDONE
 from ganache.claims.optimal_critic import EPOCHS
 from ganache.claims.verdict import Part
 
@@ -109,7 +109,7 @@ def plain(wgan: list[float], coverage: list[float], bits: list[float], classes: 
 
 
 def changes(gan: float, wgan: list[float], taken_back: list[float], diverged: float = 0.0) -> Made:
-    made = {name: [{"frechet": distance, "diverged": 0.0} for distance in taken_back] for name in TAKEN_BACK}
+    made = {name: [{"frechet": distance, "diverged": 0.0} for distance in taken_back] for name in UNDONE}
     made |= {"GAN": [{"frechet": gan, "diverged": 0.0} for _ in wgan]}
     return made | {"WGAN": [{"frechet": distance, "diverged": diverged} for distance in wgan]}
 
@@ -201,9 +201,9 @@ def test_every_claim_has_made_up_measurements() -> None:
 def test_a_judge_says_what_it_is_given(name: str, outcome: str) -> None:
     verdict = CLAIMS[name].verdict(measured(MADE[name][outcome]))
     assert verdict.outcome == outcome
-    decides = next(part for part in verdict.parts if part.outcome() == outcome)
-    assert verdict.reason == decides.says()
-    assert decides.number() in verdict.reason
+    deciding = next(part for part in verdict.parts if part.outcome() == outcome)
+    assert verdict.reason == deciding.sentence()
+    assert deciding.number() in verdict.reason
 
 
 @pytest.mark.parametrize("name", [name for name, claim in CLAIMS.items() if claim.seeded])
@@ -211,7 +211,7 @@ def test_fewer_than_three_seeds_decide_nothing(name: str) -> None:
     two = {variant: runs[:2] for variant, runs in MADE[name]["holds"].items()}
     verdict = CLAIMS[name].verdict(measured(two))
     assert verdict.outcome == "not decided"
-    assert verdict.reason == "Seeds tried: 2; fewer than 3 decide nothing."
+    assert verdict.reason == "Number of seeds: 2; fewer than 3 decide nothing."
 
 
 @pytest.mark.parametrize(

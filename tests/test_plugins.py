@@ -164,8 +164,8 @@ class Counting(Size):
     steps: int = 4
 
 
-def measure(unit, how):
-    return {"number": float(unit.seed + how.steps + len(unit.variant))}
+def measure(unit, size):
+    return {"number": float(unit.seed + size.steps + len(unit.variant))}
 
 
 def judge(measured):
@@ -179,7 +179,7 @@ CLAIMS["mine"] = Claim(
     source="Nowhere",
     protocol="Counted.",
     size=lambda settings: Counting(),
-    variants=lambda how: ("one", "two"),
+    variants=lambda size: ("one", "two"),
     measure=measure,
     judge=judge,
     draw=lambda measured: {"number": Figure()},

@@ -1,4 +1,4 @@
-"""Claim 9: with the paper's networks both WGAN and DCGAN make good samples."""
+"""Claim 9: with the paper's networks, both WGAN and DCGAN generate good samples."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ganache.claims import pictures
 from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Unit, values
-from ganache.claims.pictures import Learning, learn, setting
+from ganache.claims.pictures import PictureTraining, picture_config, train_and_score
 from ganache.claims.verdict import Part
 from ganache.networks import Dcgan
 
@@ -20,14 +20,14 @@ METHODS = {"DCGAN": "gan", "WGAN": "wgan"}
 # ---- the experiment ------------------------------------------------------------------------------------------------
 
 
-def size(settings: Settings) -> Learning:
-    return pictures.sized(settings, ("faces", "mnist"), Learning())
+def choose_size(settings: Settings) -> PictureTraining:
+    return pictures.choose_size(settings, ("faces", "mnist"), PictureTraining())
 
 
-def measure(unit: Unit, how: Learning) -> Numbers:
-    pair = Dcgan(z_dim=64, width=how.width)
-    numbers = learn(setting(METHODS[unit.variant], pair, how, unit.seed), how, unit.seed)
-    return numbers | ({"real": pictures.real_samples(how)} if unit.seed == 0 else {})
+def measure(unit: Unit, size: PictureTraining) -> Numbers:
+    pair = Dcgan(z_dim=64, width=size.width)
+    numbers = train_and_score(picture_config(METHODS[unit.variant], pair, size, unit.seed), size, unit.seed)
+    return numbers | ({"real": pictures.real_samples(size)} if unit.seed == 0 else {})
 
 
 # ---- the judgement -------------------------------------------------------------------------------------------------
@@ -36,12 +36,12 @@ def measure(unit: Unit, how: Learning) -> Numbers:
 def judge(measured: Sequence[Measurement]) -> tuple[Part, ...]:
     gan, wgan = (values(measured, name, "frechet") for name in METHODS)
     untrained = values(measured, "DCGAN", "untrained")
-    apart = tuple(max(g, w) / max(min(g, w), 1e-12) for g, w in zip(gan, wgan, strict=True))
-    parts = [Part("The larger of both Frechet distances over the smaller", apart, holds=2.0, fails=4.0)]
+    ratio = tuple(max(g, w) / max(min(g, w), 1e-12) for g, w in zip(gan, wgan, strict=True))
+    parts = [Part("The larger Frechet distance divided by the smaller", ratio, holds=2.0, fails=4.0)]
     for name, found in (("DCGAN", gan), ("WGAN", wgan)):
-        learnt = tuple(f / max(u, 1e-12) for f, u in zip(found, untrained, strict=True))
-        words = f"{name}'s Frechet distance as a share of that before training"
-        parts.append(Part(words, learnt, holds=0.2, fails=0.5))
+        fraction = tuple(f / max(u, 1e-12) for f, u in zip(found, untrained, strict=True))
+        words = f"Frechet distance of {name} as a share of that before training"
+        parts.append(Part(words, fraction, holds=0.2, fails=0.5))
     return tuple(parts)
 
 
@@ -51,25 +51,25 @@ def judge(measured: Sequence[Measurement]) -> tuple[Part, ...]:
 def draw(measured: Sequence[Measurement]) -> dict[str, Figure]:
     from ganache.claims.drawing import learning
 
-    real = next(each.numbers["real"] for each in measured if "real" in each.numbers)
-    return {"learning": learning("The paper's networks, with batch norm, under either method", measured, real)}
+    real = next(run.numbers["real"] for run in measured if "real" in run.numbers)
+    return {"learning": learning("The paper's networks, with batch norm, with both methods", measured, real)}
 
 
 CLAIM = Claim(
     name="both-good",
     number=9,
-    says="With the networks that DCGAN's authors found, batch norm included, GAN and WGAN both make good samples.",
+    statement="With DCGAN's networks, batch norm included, GAN and WGAN both generate good samples.",
     source="Arjovsky, Chintala & Bottou 2017, Wasserstein GAN, section 4.3, figure 5",
-    protocol="Radford's DCGAN pair (16 channels next to the picture, where the paper has 64) learns pictures at 32x32 "
-    "(faces or MNIST where given, else drawn faces), once with the GAN's loss and Adam at 2e-4, momentum 0.5, once "
-    "with WGAN's loss, clipping to ±0.01, RMSProp at 5e-5 and 5 critic steps. Both get 1,200 generator steps with "
-    "batches of 64; a step of WGAN's costs three times as much. Compared is the Frechet distance of 1,000 samples to "
-    "pictures that no training has seen, by features of a fixed random network (of a classifier taught with held-out "
-    "labels, where there are labels). Both must come to at most a fifth of the untrained distance, and neither may be "
-    "more than twice as far from the real pictures as the other; it fails where one stays above half, or is four "
-    "times as far.",
-    size=size,
-    variants=lambda how: tuple(METHODS),
+    protocol="Radford's DCGAN pair (16 channels in the layer next to the picture; the paper has 64) is trained on "
+    "pictures of 32x32 (faces or MNIST if given, else drawn faces): once with the GAN's loss and Adam at 2e-4, "
+    "momentum 0.5; once with WGAN's loss, clipping to ±0.01, RMSProp at 5e-5 and 5 critic steps. Both get 1,200 "
+    "generator steps with batches of 64; a step of WGAN costs three times as much. The measure is the Frechet "
+    "distance of 1,000 samples to pictures that no training has seen, in the features of a fixed random network (with "
+    "labels: of a classifier trained on held-out labels). Both must reach at most a fifth of the untrained distance, "
+    "and the larger distance must be at most twice the smaller. The claim fails if one stays above half of the "
+    "untrained distance, or if the larger is four times the smaller.",
+    size=choose_size,
+    variants=lambda size: tuple(METHODS),
     measure=measure,
     judge=judge,
     draw=draw,

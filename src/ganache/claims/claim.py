@@ -1,11 +1,11 @@
-"""What a claim is: an experiment, a judgement and figures, each a function of plain data.
+"""A claim: an experiment, a judgement and figures, each a function of plain data.
 
-    size(settings) -> how large the experiment is          variants(size) -> what is compared
-    measure(unit, size) -> numbers: the experiment, of one variant from one seed; the only part that takes long
-    judge(measured) -> the parts of the claim, each a number with where it holds and where it fails
+    size(settings) -> the size of the experiment          variants(size) -> the names of what is compared
+    measure(unit, size) -> numbers: the experiment for one variant and one seed; the only part that takes long
+    judge(measured) -> the parts of the claim, each a number with the values at which it holds and fails
     draw(measured) -> figures
 
-So a verdict can be reached anew without measuring anew, and a judge can be tested with made-up numbers.
+So a claim can be judged again without measuring again, and a judge can be tested with invented numbers.
 """
 
 from __future__ import annotations
@@ -21,56 +21,59 @@ from ganache.claims.verdict import Outcome, Part, Verdict
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-LEAST_SEEDS = 3
-"""Fewer decide nothing where a network is trained."""
+MIN_SEEDS = 3
+"""Fewer seeds decide nothing if a network is trained."""
 
 Numbers = dict[str, Any]
-"""Numbers, lists of numbers and text under their names, as JSON holds them; infinities are allowed."""
+"""Numbers, lists of numbers, and text by name, as in JSON, but infinities are allowed."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the user chose."""
+    """The user's choices: the quick form or the full one, the number of seeds, and real pictures."""
 
     quick: bool = False
-    seeds: int = LEAST_SEEDS
+    seeds: int = MIN_SEEDS
     data: Mapping[str, str] = field(default_factory=dict)
-    """Real pictures by their kind, "mnist" and "faces": a source, as `ganache train` takes it."""
+    """Real pictures by kind ("mnist", "faces"): a source as in `ganache train`."""
 
 
 @dataclass(frozen=True)
 class Size:
-    """How large an experiment is. Its time grows with the fields that end in `steps`, all together, and in `looks`."""
+    """The size of an experiment.
 
-    def rehearsal(self, steps: int, looks: int) -> Self:
-        """The same experiment with the largest number of steps cut to `steps`, the others alike, and so many looks."""
-        share = steps / max(self.most_steps(), 1)
+    Its time grows with the fields whose names end in `steps` and `snapshots`; the estimate of the time relies on this.
+    """
+
+    def trial(self, steps: int, snapshots: int) -> Self:
+        """Return a short form: the largest number of steps is `steps`, the others shrink in proportion."""
+        share = steps / max(self.max_steps(), 1)
         cut = {name: max(1, round(count * share)) for name, count in self.counts("steps").items()}
-        return replace(self, **cut | dict.fromkeys(self.counts("looks"), looks))
+        return replace(self, **cut | dict.fromkeys(self.counts("snapshots"), snapshots))
 
     def counts(self, ending: str) -> dict[str, int]:
-        """The fields whose names end so."""
+        """Return the fields whose names end in `ending`."""
         return {each.name: getattr(self, each.name) for each in fields(self) if each.name.endswith(ending)}
 
-    def most_steps(self) -> int:
-        """The largest number of steps; 0 without any."""
+    def max_steps(self) -> int:
+        """Return the largest number of steps; 0 if there is none."""
         return max(self.counts("steps").values(), default=0)
 
-    def most_looks(self) -> int:
-        """How often somebody looks; 0 where that is not told."""
-        return max(self.counts("looks").values(), default=0)
+    def max_snapshots(self) -> int:
+        """Return the largest number of snapshots; 0 if there is none."""
+        return max(self.counts("snapshots").values(), default=0)
 
 
 @dataclass(frozen=True)
 class Unit:
-    """The smallest piece that is run and kept: one variant from one seed."""
+    """The smallest piece that is run and stored: one variant with one seed."""
 
     variant: str
     seed: int = 0
 
     @property
     def key(self) -> str:
-        """Its file's name, without ending.
+        """The name of its file, without suffix.
 
         >>> Unit("ring8, wgan-gp", 2).key
         'ring8-wgan-gp-seed2'
@@ -80,7 +83,7 @@ class Unit:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What came out of a unit."""
+    """The numbers that a unit measured, and the seconds that it took."""
 
     unit: Unit
     numbers: Numbers
@@ -92,70 +95,70 @@ S = TypeVar("S", bound=Size)
 
 @dataclass(frozen=True)
 class Claim(Generic[S]):
-    """A claim of a paper, how it is tried, how it is judged and how it is drawn."""
+    """A claim of a paper, with its experiment, its judgement and its figures."""
 
     name: str
     number: int
     """Its place in the report."""
-    says: str
-    """The claim in a reader's words."""
+    statement: str
+    """The claim in one or two plain sentences."""
     source: str
     """Paper and section."""
     protocol: str
-    """The experiment and the judgement in words, for whoever wants to doubt them."""
+    """The experiment and the judgement in words, for readers who want to question them."""
     size: Callable[[Settings], S]
     variants: Callable[[S], Sequence[str]]
     measure: Callable[[Unit, S], Numbers]
     judge: Callable[[Sequence[Measurement]], tuple[Part, ...]]
     draw: Callable[[Sequence[Measurement]], dict[str, Figure]]
-    """Figures by name, the one that tells most first."""
+    """Return figures by name, the most informative one first."""
     animate: Callable[[Sequence[Measurement]], dict[str, list[Figure]]] | None = None
-    """Frames by name."""
-    costs_like: Callable[[str], str] = str
-    """variant -> what stands for its cost: of several that cost the same, one is rehearsed."""
+    """Return the frames of animations, by name."""
+    cost_group: Callable[[str], str] = str
+    """variant -> a key that variants of equal cost share: the time is estimated with one of them."""
     seeded: bool = True
-    """Whether chance plays a part; without, one seed says all."""
+    """Whether the experiment is random. If not, one seed is enough."""
 
-    def units(self, how: S, seeds: int) -> list[Unit]:
-        """All that is to be run, seed by seed: a run that was stopped has whole comparisons."""
-        return [Unit(variant, seed) for seed in range(seeds if self.seeded else 1) for variant in self.variants(how)]
+    def units(self, size: S, seeds: int) -> list[Unit]:
+        """Return every unit to run, seed by seed, so that an interrupted run has complete comparisons."""
+        return [Unit(variant, seed) for seed in range(seeds if self.seeded else 1) for variant in self.variants(size)]
 
     def verdict(self, measured: Sequence[Measurement], quick: bool = False) -> Verdict:
-        """It holds where every part holds, fails where one fails, and else is not decided.
+        """Judge the measurements: holds if every part holds, fails if one part fails, else not decided.
 
-        Neither the quick form nor too few seeds decide anything.
+        The quick form and fewer than MIN_SEEDS seeds decide nothing.
         """
         parts = self.judge(measured)
         seeds = len({each.unit.seed for each in measured})
         if quick:
             return Verdict("not decided", "The quick form decides nothing: it is far too small.", parts)
-        if self.seeded and seeds < LEAST_SEEDS:
-            return Verdict("not decided", f"Seeds tried: {seeds}; fewer than {LEAST_SEEDS} decide nothing.", parts)
+        if self.seeded and seeds < MIN_SEEDS:
+            return Verdict("not decided", f"Number of seeds: {seeds}; fewer than {MIN_SEEDS} decide nothing.", parts)
         worst: tuple[Outcome, ...] = ("fails", "not decided", "holds")
-        decides = min(parts, key=lambda part: worst.index(part.outcome()))
-        return Verdict(decides.outcome(), decides.says(), parts)
+        deciding = min(parts, key=lambda part: worst.index(part.outcome()))
+        return Verdict(deciding.outcome(), deciding.sentence(), parts)
 
 
 # ---- for judges and figures ----------------------------------------------------------------------------------------
 
 
-def of(measured: Sequence[Measurement], variant: str) -> list[Measurement]:
-    """The measurements of one variant, by their seeds."""
+def runs_of(measured: Sequence[Measurement], variant: str) -> list[Measurement]:
+    """Return the measurements of one variant, in the order of their seeds."""
     return sorted((each for each in measured if each.unit.variant == variant), key=lambda each: each.unit.seed)
 
 
 def values(measured: Sequence[Measurement], variant: str, name: str) -> tuple[float, ...]:
-    """One number of one variant, one value a seed."""
-    return tuple(float(each.numbers[name]) for each in of(measured, variant))
+    """Return one number of one variant: one value per seed."""
+    return tuple(float(each.numbers[name]) for each in runs_of(measured, variant))
 
 
 def variants(measured: Sequence[Measurement]) -> list[str]:
-    """The variants that were measured, in the order they were run."""
+    """Return the measured variants, in the order in which they were run."""
     return list(dict.fromkeys(each.unit.variant for each in measured))
 
 
 def rank_correlation(x: Sequence[float], y: Sequence[float]) -> float:
-    """Spearman's; NaN where one of them does not change, or is no number.
+    """Return Spearman's rank correlation; NaN if x or y is constant or not finite.
 
     >>> round(rank_correlation([1, 2, 3, 4], [0.1, 0.2, 5.0, 7.0]), 6)
     1.0
@@ -163,5 +166,5 @@ def rank_correlation(x: Sequence[float], y: Sequence[float]) -> float:
     from scipy.stats import spearmanr
 
     finite = all(math.isfinite(value) for value in (*x, *y))
-    moving = len(set(x)) > 1 and len(set(y)) > 1
-    return float(spearmanr(x, y).statistic) if finite and moving else math.nan
+    varying = len(set(x)) > 1 and len(set(y)) > 1
+    return float(spearmanr(x, y).statistic) if finite and varying else math.nan

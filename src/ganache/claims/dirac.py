@@ -1,7 +1,7 @@
-"""Claim 12, beside the eleven: near its goal a GAN circles, unless its critic's gradient on the data is penalised.
+"""Claim 12, in addition to the papers' eleven: near its equilibrium a GAN circles, unless it has an R1 penalty.
 
-The Dirac-GAN: the real data are one point at 0, the fakes one point at theta, and the critic is D(x) = psi x. The
-goal is theta = psi = 0. The fields are the methods' own gradients, by autograd.
+The Dirac-GAN (Mescheder et al. 2018): the real data are one point at 0, the generated data one point at theta, and the
+critic is D(x) = psi x. The equilibrium is theta = psi = 0. The vector fields are the methods' own gradients.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ganache.claims.claim import Claim, Measurement, Numbers, Size, Unit, of, values, variants
+from ganache.claims.claim import Claim, Measurement, Numbers, Size, Unit, runs_of, values, variants
 from ganache.claims.verdict import Part
 from ganache.methods import Dragan, Gan, Hinge, Lsgan, NoisyGan, R3gan, Wgan, WganGp
 from ganache.methods.penalised import Penalised
@@ -36,12 +36,15 @@ METHODS: dict[str, Method] = {
     "wgan with R1": Penalised(Wgan(None), r1=1.0),
     "r3gan": R3gan(1.0),
 }
-"""InfoGAN without codes is the GAN. One-centred penalties weigh little here: where they outweigh the pull towards the
-goal, psi cannot pass through 0 and the way ends, for these weights at theta = 2. The noisy GAN is without noise."""
+"""InfoGAN without codes is the GAN, so it is left out, and the noisy GAN has no noise. One-centred penalties have small
+weights: if they outweigh the pull towards the equilibrium, psi cannot pass through 0 and the path ends elsewhere, with
+these weights at theta = 2."""
 CIRCLING = ("gan", "gan, minimax", "wgan, clipped to ±1", "wgan-gp")
 ARRIVING = ("gan with R1", "wgan with R1", "r3gan")
-RATE, START, REACH, CELLS = 0.1, (1.0, 1.0), 2.4, 13
-"""The step of gradient descent, the first (theta, psi), and the field's reach and cells."""
+RATE, START = 0.1, (1.0, 1.0)
+"""Learning rate, and the first (theta, psi)."""
+LIMIT, CELLS = 2.4, 13
+"""The figure shows [-LIMIT, LIMIT]^2, with CELLS x CELLS arrows."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class Descent(Size):
 
 
 class Points(Generator):
-    """One fake point a sample: x = theta [B]."""
+    """A generator with one point per sample: x = theta [B]."""
 
     z_dim, image_shape = 1, (1,)
 
@@ -66,7 +69,7 @@ class Points(Generator):
 
 
 class Slopes(Critic):
-    """D(x) = psi x, one psi a sample [B]: so a batch is as many Dirac-GANs side by side."""
+    """The critic D(x) = psi x with one psi per sample [B]: a batch is B independent Dirac-GANs."""
 
     image_shape = (1,)
 
@@ -82,7 +85,7 @@ class Slopes(Critic):
 
 
 def directions(method: Method, theta: Tensor, psi: Tensor) -> tuple[Tensor, Tensor]:
-    """(-dL_G/dtheta, -dL_D/dpsi) [B] at each (theta, psi) [B]: where descent leads."""
+    """Return (-dL_G/dtheta, -dL_D/dpsi), each [B], at (theta, psi), each [B]: the directions of gradient descent."""
     G, D, zero = Points(theta), Slopes(psi), torch.zeros(len(theta), 1, dtype=theta.dtype)
     losses = method.g_terms(G, D, zero, zero), method.d_terms(G, D, zero, zero)
     totals = [torch.stack(list(terms.values())).sum() * len(theta) for terms in losses]
@@ -90,12 +93,12 @@ def directions(method: Method, theta: Tensor, psi: Tensor) -> tuple[Tensor, Tens
     return -down, -slope
 
 
-def measure(unit: Unit, how: Descent) -> Numbers:
+def measure(unit: Unit, size: Descent) -> Numbers:
     method = METHODS[unit.variant]
-    ticks = torch.linspace(-REACH, REACH, CELLS, dtype=torch.float64)
+    ticks = torch.linspace(-LIMIT, LIMIT, CELLS, dtype=torch.float64)
     psi, theta = (grid.flatten() for grid in torch.meshgrid(ticks, ticks, indexing="ij"))
     along, up = directions(method, theta, psi)
-    path = trajectory(method, how.descent_steps)
+    path = trajectory(method, size.descent_steps)
     return {
         "distance": float(np.hypot(*path[-1])),
         "path": path,
@@ -107,10 +110,11 @@ def measure(unit: Unit, how: Descent) -> Numbers:
 
 
 def trajectory(method: Method, steps: int) -> list[tuple[float, float]]:
-    """(theta, psi) under alternating descent, the critic first, as in training."""
+    """Return (theta, psi) after each step of alternating gradient descent, the critic first, as in training."""
     path = [START]
     for _ in range(steps):
-        theta, psi = (torch.full((2,), value, dtype=torch.float64) for value in path[-1])  # one has no deviation
+        # A batch of two, because a batch of one has no standard deviation.
+        theta, psi = (torch.full((2,), value, dtype=torch.float64) for value in path[-1])
         D = Slopes(psi + RATE * directions(method, theta, psi)[1])
         method.after_d_step(D)
         psi = D.psi.detach()
@@ -129,8 +133,8 @@ def judge(measured: Sequence[Measurement]) -> tuple[Part, ...]:
         return [value / start for name in names for value in values(measured, name, "distance")]
 
     return (
-        Part("Nearest that any without R1 comes, as a share of its first distance", (min(left(CIRCLING)),), 0.1, 0.01),
-        Part("Farthest that any with R1 stays, as a share of its first distance", (max(left(ARRIVING)),), 0.01, 0.1),
+        Part("Smallest final distance without R1, as a share of the first", (min(left(CIRCLING)),), 0.1, 0.01),
+        Part("Largest final distance with R1, as a share of the first", (max(left(ARRIVING)),), 0.01, 0.1),
     )
 
 
@@ -142,43 +146,45 @@ def draw(measured: Sequence[Measurement]) -> dict[str, Figure]:
 
     names = variants(measured)
     rows = -(-len(names) // 3)
-    made = figure("Where each method pulls generator and critic, and the way it goes from the red dot", 2.5 * rows)
-    grid = axes(made, rows, 3, sharex=True, sharey=True).flatten()
-    for each, name in zip(grid, names, strict=False):
-        numbers = of(measured, name)[0].numbers
+    fig = figure("Gradients of generator and critic for each method, and the path from the red dot", 2.5 * rows)
+    grid = axes(fig, rows, 3, sharex=True, sharey=True).flatten()
+    for ax, name in zip(grid, names, strict=False):
+        numbers = runs_of(measured, name)[0].numbers
         along, up = np.array(numbers["along"]), np.array(numbers["up"])
         length = np.hypot(along, up) + 1e-12
         arrows: dict[str, Any] = {"color": "#888888", "angles": "xy", "pivot": "mid", "width": 0.005, "scale": 20}
-        each.quiver(numbers["theta"], numbers["psi"], along / length, up / length, **arrows)
+        ax.quiver(numbers["theta"], numbers["psi"], along / length, up / length, **arrows)
         path = np.array(numbers["path"])
-        each.plot(path[:, 0], path[:, 1], color=COLOURS[0], linewidth=1)
-        each.plot(*path[0], "o", color=COLOURS[1], markersize=5)
-        each.plot(0, 0, "+", color="black", markersize=9)
-        each.plot(*path[-1], "s", color=COLOURS[2], markersize=5)
-        each.set(xlim=(-REACH, REACH), ylim=(-REACH, REACH), aspect="equal")
-        each.set_title(name, fontsize=9)
-    for each in grid[len(names) :]:
-        each.axis("off")
-    made.supxlabel("θ, the fake point (the real one lies at 0); + the goal, green square: where it ends", fontsize=9)
-    made.supylabel("ψ, the critic's slope", fontsize=9)
-    return {"fields": made}
+        ax.plot(path[:, 0], path[:, 1], color=COLOURS[0], linewidth=1)
+        ax.plot(*path[0], "o", color=COLOURS[1], markersize=5)
+        ax.plot(0, 0, "+", color="black", markersize=9)
+        ax.plot(*path[-1], "s", color=COLOURS[2], markersize=5)
+        ax.set(xlim=(-LIMIT, LIMIT), ylim=(-LIMIT, LIMIT), aspect="equal")
+        ax.set_title(name, fontsize=9)
+    for ax in grid[len(names) :]:
+        ax.axis("off")
+    fig.supxlabel(
+        "θ, the generated point (the real one is at 0); +: equilibrium, green square: end of the path", fontsize=9
+    )
+    fig.supylabel("ψ, the critic's slope", fontsize=9)
+    return {"fields": fig}
 
 
 CLAIM = Claim(
     name="dirac",
     number=12,
-    says="Even in the simplest case a GAN or a Wasserstein GAN circles its goal, or sticks beside it, and does not "
-    "arrive; a penalty on the critic's gradient at the real data (R1) makes it arrive.",
-    source="Mescheder, Geiger & Nowozin 2018, Which training methods for GANs do actually converge?, sections 2 and "
-    "4, figures 1 and 3; beside the eleven claims of the two papers",
-    protocol="The real data are one point at 0, the generated data one point at θ, the critic is a straight line of "
-    "slope ψ through 0. Arrows are each method's own gradients; the line is alternating gradient descent, rate 0.1, "
-    "1,000 steps from (1, 1). Penalties that draw the slope to 1 weigh 1 (WGAN-GP) and 0.5 (DRAGAN), R1 weighs 1. "
-    "Judged are GAN, minimax GAN, WGAN and WGAN-GP on one side, R3GAN and GAN and WGAN with R1 on the other. Chance "
-    "plays no part. Without R1 at least a tenth of the first distance to the goal "
-    "must be left in the end, and with R1 at most a hundredth.",
+    statement="Even in the simplest case, a GAN or a Wasserstein GAN circles its equilibrium, or stops beside it, and "
+    "does not reach it; with a penalty on the critic's gradient at the real data (R1) it does.",
+    source="Mescheder, Geiger & Nowozin 2018, Which training methods for GANs do actually converge?, sections 2 and 4, "
+    "figures 1 and 3; in addition to the eleven claims of the two papers",
+    protocol="The real data are one point at 0, the generated data one point at θ, and the critic is a straight line "
+    "through 0 with slope ψ. The arrows are each method's own gradients. The path is alternating gradient descent "
+    "with rate 0.1, 1,000 steps from (1, 1). Penalties that pull the slope towards 1 have weight 1 (WGAN-GP) and 0.5 "
+    "(DRAGAN); R1 has weight 1. Judged are GAN, minimax GAN, WGAN and WGAN-GP on one side, and R3GAN, GAN with R1 and "
+    "WGAN with R1 on the other. Nothing is random. At the end, without R1, at least a tenth of the first distance to "
+    "the equilibrium must remain, and with R1 at most a hundredth.",
     size=lambda settings: Descent(100) if settings.quick else Descent(),
-    variants=lambda how: tuple(METHODS),
+    variants=lambda size: tuple(METHODS),
     measure=measure,
     judge=judge,
     draw=draw,

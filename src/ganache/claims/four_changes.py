@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from ganache.claims import pictures
-from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Unit, of, values, variants
-from ganache.claims.pictures import Learning, learn, setting
+from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Unit, runs_of, values, variants
+from ganache.claims.pictures import PictureTraining, picture_config, train_and_score
 from ganache.claims.verdict import Part
 from ganache.config.sections import OptimiserConfig
 from ganache.functional.losses import gan_fake, gan_real, wasserstein_fake, wasserstein_real
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 
 RATE, CLIP = 2e-4, 0.01
 MOMENTUM = OptimiserConfig("adam", lr=RATE, beta1=0.5)
-NONE = OptimiserConfig("rmsprop", lr=RATE, beta2=0.99)
+NO_MOMENTUM = OptimiserConfig("rmsprop", lr=RATE, beta2=0.99)
 
-Reading = Literal["log of the sigmoid", "sigmoid", "raw"]
+ScoreTransform = Literal["log of the sigmoid", "sigmoid", "raw"]
 
 
 @dataclass(frozen=True)
-class Between(Wgan):
-    """What lies between the GAN and WGAN: a critic's score D is read as -log s(D), as s(D) or as it is."""
+class Intermediate(Wgan):
+    """Methods between the GAN and WGAN: the loss uses -log sigmoid(D), sigmoid(D), or the score D itself."""
 
-    reading: Reading = "raw"
+    transform: ScoreTransform = "raw"
 
     def d_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
         return {"real": self.real(D(real)), "fake": self.fake(D(G(z)))}
@@ -42,47 +42,49 @@ class Between(Wgan):
         return {"fake": self.real(D(G(z)))}
 
     def real(self, scores: Tensor) -> Tensor:
-        """Small where scores [B] call their pictures real."""
-        if self.reading == "log of the sigmoid":
+        """Return a loss that is small if the scores [B] say "real"."""
+        if self.transform == "log of the sigmoid":
             return gan_real(scores)
-        return wasserstein_real(torch.sigmoid(scores) if self.reading == "sigmoid" else scores)
+        return wasserstein_real(torch.sigmoid(scores) if self.transform == "sigmoid" else scores)
 
     def fake(self, scores: Tensor) -> Tensor:
-        """Small where scores [B] call their pictures fake."""
-        if self.reading == "log of the sigmoid":
+        """Return a loss that is small if the scores [B] say "fake"."""
+        if self.transform == "log of the sigmoid":
             return gan_fake(scores)
-        return wasserstein_fake(torch.sigmoid(scores) if self.reading == "sigmoid" else scores)
+        return wasserstein_fake(torch.sigmoid(scores) if self.transform == "sigmoid" else scores)
 
 
-VARIANTS: dict[str, tuple[Between, OptimiserConfig]] = {
-    "GAN": (Between(None, "log of the sigmoid"), MOMENTUM),
-    "GAN, no log": (Between(None, "sigmoid"), MOMENTUM),
-    "GAN, no log, no sigmoid": (Between(None, "raw"), MOMENTUM),
-    "WGAN with momentum": (Between(CLIP, "raw"), MOMENTUM),
-    "WGAN": (Between(CLIP, "raw"), NONE),
-    "WGAN with sigmoid": (Between(CLIP, "sigmoid"), NONE),
-    "WGAN with sigmoid and log": (Between(CLIP, "log of the sigmoid"), NONE),
-    "WGAN without clipping": (Between(None, "raw"), NONE),
+VARIANTS: dict[str, tuple[Intermediate, OptimiserConfig]] = {
+    "GAN": (Intermediate(None, "log of the sigmoid"), MOMENTUM),
+    "GAN, no log": (Intermediate(None, "sigmoid"), MOMENTUM),
+    "GAN, no log, no sigmoid": (Intermediate(None, "raw"), MOMENTUM),
+    "WGAN with momentum": (Intermediate(CLIP, "raw"), MOMENTUM),
+    "WGAN": (Intermediate(CLIP, "raw"), NO_MOMENTUM),
+    "WGAN with sigmoid": (Intermediate(CLIP, "sigmoid"), NO_MOMENTUM),
+    "WGAN with sigmoid and log": (Intermediate(CLIP, "log of the sigmoid"), NO_MOMENTUM),
+    "WGAN without clipping": (Intermediate(None, "raw"), NO_MOMENTUM),
 }
-"""From the GAN to WGAN a change at a time, then WGAN with one taken back; the fourth belongs to both rows."""
-TAKEN_BACK = ("WGAN with momentum", "WGAN with sigmoid", "WGAN with sigmoid and log", "WGAN without clipping")
-LOST = 0.9
-"""A training whose samples end farther than this share of the untrained distance counts as diverged."""
+"""From the GAN to WGAN one change at a time, then WGAN with one change undone; the fourth belongs to both series."""
+UNDONE = ("WGAN with momentum", "WGAN with sigmoid", "WGAN with sigmoid and log", "WGAN without clipping")
+DIVERGED = 0.9
+"""A training diverged if the final distance is above this share of the untrained distance."""
 
 
 # ---- the experiment ------------------------------------------------------------------------------------------------
 
 
-def size(settings: Settings) -> Learning:
-    return pictures.sized(settings, ("faces", "mnist"), Learning(looks=7, steps=1000), looks=2, steps=4)
+def choose_size(settings: Settings) -> PictureTraining:
+    return pictures.choose_size(
+        settings, ("faces", "mnist"), PictureTraining(snapshots=7, steps=1000), snapshots=2, steps=4
+    )
 
 
-def measure(unit: Unit, how: Learning) -> Numbers:
+def measure(unit: Unit, size: PictureTraining) -> Numbers:
     method, optimiser = VARIANTS[unit.variant]
-    settings = setting("gan", Dcgan(z_dim=64, width=how.width), how, unit.seed)
+    settings = picture_config("gan", Dcgan(z_dim=64, width=size.width), size, unit.seed)
     settings = replace(settings, method=method, critic_optimiser=optimiser, generator_optimiser=optimiser)
-    numbers = learn(settings, how, unit.seed)
-    return numbers | {"diverged": float(not numbers["frechet"] < LOST * numbers["untrained"])}
+    numbers = train_and_score(settings, size, unit.seed)
+    return numbers | {"diverged": float(not numbers["frechet"] < DIVERGED * numbers["untrained"])}
 
 
 # ---- the judgement -------------------------------------------------------------------------------------------------
@@ -94,12 +96,14 @@ def judge(measured: Sequence[Measurement]) -> tuple[Part, ...]:
     def ratio(above: Sequence[float], below: Sequence[float]) -> tuple[float, ...]:
         return tuple(a / max(b, 1e-12) for a, b in zip(above, below, strict=True))
 
-    nearest = [min(seed) for seed in zip(*(distance[name] for name in TAKEN_BACK), strict=True)]
+    nearest = [min(seed) for seed in zip(*(distance[name] for name in UNDONE), strict=True)]
     return (
-        Part("Whether WGAN diverges (1 for yes)", values(measured, "WGAN", "diverged"), holds=0.0, fails=1.0),
-        Part("WGAN's Frechet distance as a share of the GAN's", ratio(distance["WGAN"], distance["GAN"]), 1.0, 2.0),
+        Part("WGAN diverges (1: yes, 0: no)", values(measured, "WGAN", "diverged"), holds=0.0, fails=1.0),
         Part(
-            "Frechet distance of the best WGAN with a change taken back, as a share of WGAN's",
+            "Frechet distance of WGAN, divided by that of the GAN", ratio(distance["WGAN"], distance["GAN"]), 1.0, 2.0
+        ),
+        Part(
+            "Frechet distance of the best WGAN with one change undone, divided by that of WGAN",
             ratio(nearest, distance["WGAN"]),
             holds=1.1,
             fails=1.0,
@@ -115,55 +119,55 @@ def draw(measured: Sequence[Measurement]) -> dict[str, Figure]:
 
     from ganache.claims.drawing import COLOURS, axes, figure, label, logarithmic, tiles
 
-    made = figure("How far from real pictures the samples end, from GAN to WGAN and around WGAN", 3.8)
-    (each,) = axes(made, 1, 1)[0]
+    fig = figure("How far from real pictures the samples end, from GAN to WGAN and around WGAN", 3.8)
+    (ax,) = axes(fig, 1, 1)[0]
     names = variants(measured)
     for row, name in enumerate(names):
-        runs = of(measured, name)
-        colour = COLOURS[0] if name == "WGAN" else COLOURS[1] if name in TAKEN_BACK else COLOURS[2]
+        runs = runs_of(measured, name)
+        colour = COLOURS[0] if name == "WGAN" else COLOURS[1] if name in UNDONE else COLOURS[2]
         found = np.array([run.numbers["frechet"] for run in runs])
         found = found[np.isfinite(found)]
-        each.plot(found, [row] * len(found), "|", color=colour, markersize=12)
-        each.plot(found.mean() if len(found) else np.nan, row, "o", color=colour)
+        ax.plot(found, [row] * len(found), "|", color=colour, markersize=12)
+        ax.plot(found.mean() if len(found) else np.nan, row, "o", color=colour)
         lost = int(sum(run.numbers["diverged"] for run in runs))
         if lost:
             words = f"{lost} of {len(runs)} diverged"
-            each.annotate(words, (0.98, row), xycoords=("axes fraction", "data"), ha="right", va="center", fontsize=8)
-    each.axvline(of(measured, "WGAN")[0].numbers["untrained"], color="black", linestyle=":", linewidth=1)
-    logarithmic(each, "x")
-    each.set_yticks(range(len(names)), names)
-    each.invert_yaxis()
-    label(each, "Frechet distance to held-out pictures (low is good)", "")
+            ax.annotate(words, (0.98, row), xycoords=("axes fraction", "data"), ha="right", va="center", fontsize=8)
+    ax.axvline(runs_of(measured, "WGAN")[0].numbers["untrained"], color="black", linestyle=":", linewidth=1)
+    logarithmic(ax, "x")
+    ax.set_yticks(range(len(names)), names)
+    ax.invert_yaxis()
+    label(ax, "Frechet distance to held-out pictures (low is good)", "")
     words = (
         "strokes: seeds, dot: mean, dotted: before training; green: towards WGAN, red: WGAN with a change taken back"
     )
-    made.supxlabel(words, fontsize=8)
+    fig.supxlabel(words, fontsize=8)
     shown = figure("The first seed's samples at the end", 3.2)
     for tile, name in zip(shown.subplots(2, 4).flat, names, strict=True):
-        tiles(tile, of(measured, name)[0].numbers["samples"], "")
+        tiles(tile, runs_of(measured, name)[0].numbers["samples"], "")
         tile.set_title(name, fontsize=7)
-    return {"distances": made, "samples": shown}
+    return {"distances": fig, "samples": shown}
 
 
 CLAIM = Claim(
     name="four-changes",
     number=10,
-    says="Four changes turn a GAN into a WGAN: no sigmoid at the critic's end, no log in the loss, weights clipped, no "
-    "momentum. They suffice, and each counts.",
+    statement="Four changes turn a GAN into a WGAN: no sigmoid at the end of the critic, no log in the loss, clipped "
+    "weights, no momentum. They suffice, and each one matters.",
     source="Arjovsky, Chintala & Bottou 2017, Wasserstein GAN, algorithm 1 and section 4; the WGAN article's list",
-    protocol="DCGAN's pair (16 channels next to the picture) learns pictures at 32x32 (faces or MNIST where given, "
-    "else drawn faces) in eight ways, all with one critic step to a generator step, batches of 64, the rate 2e-4 and "
-    "1,000 steps: nothing but the four changes differs. A log needs the sigmoid's positive numbers, so from the GAN on "
-    "the log goes first, and it comes back to WGAN with the sigmoid. Momentum is Adam's with 0.5, none is RMSProp. "
-    "Compared is the Frechet distance of 1,000 samples to pictures that no training has seen, by features of a fixed "
-    "random network (of a classifier taught with held-out labels, where there are labels); a training diverges where "
-    "it ends above 0.9 of the untrained distance. WGAN must not diverge and must come as near as the GAN (twice as far "
-    "fails); and the best of the four WGANs with a change taken back must stay at least a tenth farther (one that is "
-    "no farther fails).",
-    size=size,
-    variants=lambda how: tuple(VARIANTS),
+    protocol="DCGAN's pair (16 channels in the layer next to the picture) is trained on pictures of 32x32 (faces or "
+    "MNIST if given, else drawn faces) in eight ways. All have one critic step per generator step, batches of 64, "
+    "rate 2e-4 and 1,000 steps; only the four changes differ. A log needs the positive numbers of the sigmoid, so "
+    "starting from the GAN the log goes first, and WGAN gets it back together with the sigmoid. With momentum means "
+    "Adam with 0.5, without means RMSProp. The measure is the Frechet distance of 1,000 samples to pictures that no "
+    "training has seen, in the features of a fixed random network (with labels: of a classifier trained on held-out "
+    "labels). A training diverges if it ends above 0.9 of the untrained distance. WGAN must not diverge, and its "
+    "distance must be at most that of the GAN (twice as large fails). The best of the four WGANs with one change "
+    "undone must have a distance at least 1.1 times that of WGAN (1.0 or less fails).",
+    size=choose_size,
+    variants=lambda size: tuple(VARIANTS),
     measure=measure,
     judge=judge,
     draw=draw,
-    costs_like=lambda variant: "any",
+    cost_group=lambda variant: "any",
 )

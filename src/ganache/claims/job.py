@@ -1,4 +1,4 @@
-"""One claim at one size, and the files of its units: what was measured is kept with the way it was measured."""
+"""A claim at one size, and the files of its units, which keep each measurement together with its protocol."""
 
 from __future__ import annotations
 
@@ -10,30 +10,33 @@ from pathlib import Path
 from typing import Any
 
 from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Size, Unit
+from ganache.core import old_names
 from ganache.core.storage import write_json
 from ganache.errors import CheckpointError
 
 
 @dataclass(frozen=True)
 class Job:
-    """One claim at the size that was asked for."""
+    """One claim at the requested size."""
 
     claim: Claim[Any]
     settings: Settings
-    how: Size
+    size: Size
     folder: Path
+    """The folder of this claim, `OUT/NAME`."""
 
     @classmethod
-    def of(cls, claim: Claim[Any], settings: Settings, out: Path) -> Job:
+    def create(cls, claim: Claim[Any], settings: Settings, out: Path) -> Job:
+        """Return the job of a claim with these settings; `out` is the folder of all claims."""
         return cls(claim, settings, claim.size(settings), out / claim.name)
 
     @property
     def units(self) -> list[Unit]:
-        return self.claim.units(self.how, self.settings.seeds)
+        return self.claim.units(self.size, self.settings.seeds)
 
     @property
     def command(self) -> str:
-        """What runs this claim as it is run here."""
+        """The command line that runs this claim with these settings."""
         data = [f"{kind}={source}" for kind, source in self.settings.data.items()]
         words = ["ganache", "claims", self.claim.name]
         words += ["--quick"] if self.settings.quick else []
@@ -44,48 +47,48 @@ class Job:
         return self.folder / "units" / f"{unit.key}.json"
 
     def protocol(self) -> Numbers:
-        """What a measurement depends on, beside its unit."""
-        return json.loads(json.dumps(asdict(self.how)))  # type: ignore[no-any-return]
+        """Return everything that a measurement depends on, besides its unit, as plain data."""
+        return json.loads(json.dumps(asdict(self.size)))  # type: ignore[no-any-return]
 
     def missing(self) -> list[Unit]:
-        """The units that have not been measured. Raises CheckpointError where others were, in another way."""
+        """Return the units without a measurement. Raises CheckpointError if others have a different protocol."""
         return [unit for unit in self.units if self.read(unit) is None]
 
     def read(self, unit: Unit) -> dict[str, Any] | None:
-        """What was written of a unit; None where nothing was."""
+        """Return the stored measurement of a unit, or None. Raises CheckpointError if it cannot be used."""
         path = self.path(unit)
         if not path.exists():
             return None
         try:
             kept: dict[str, Any] = decoded(json.loads(path.read_text(encoding="utf-8")))
-            before, now = dict(kept["protocol"]), self.protocol()
+            before, now = old_names.claim_size(kept["protocol"]), self.protocol()
         except (OSError, ValueError, LookupError, TypeError) as error:
             raise CheckpointError(f"{path} cannot be read ({error!r}): delete it to measure it again.") from None
         if before != now:
             changed = sorted(name for name in before | now if before.get(name) != now.get(name))
             raise CheckpointError(
-                f"{self.folder} holds measurements of another size or of other data ({', '.join(changed)}): name "
-                "another folder with --out, or delete that one."
+                f"{self.folder} holds measurements of another size or of other data ({', '.join(changed)}): choose "
+                "another folder with --out, or delete this one."
             )
         return kept
 
     def write(self, unit: Unit, numbers: Numbers, seconds: float, machine: dict[str, str]) -> None:
-        """Keep a measurement, whole or not at all."""
+        """Store a measurement atomically, with its protocol and the machine."""
         self.path(unit).parent.mkdir(parents=True, exist_ok=True)
         kept = {"variant": unit.variant, "seed": unit.seed, "seconds": round(seconds, 3), "machine": machine}
         write_json(self.path(unit), encoded(kept | {"protocol": self.protocol(), "numbers": numbers}))
 
     def measured(self) -> list[Measurement]:
-        """All measurements; every unit must have been run."""
+        """Return all stored measurements; every unit must have one."""
         kept = [(unit, self.read(unit)) for unit in self.units]
         return [Measurement(unit, each["numbers"], each["seconds"]) for unit, each in kept if each is not None]
 
 
-# ---- what is written -----------------------------------------------------------------------------------------------
+# ---- JSON ----------------------------------------------------------------------------------------------------------
 
 
 def encoded(value: Any) -> Any:
-    """Plain data as strict JSON has them: infinities and what is no number as text.
+    """Return plain data as strict JSON allows it: infinities and NaN become text.
 
     >>> encoded({"kl": [math.inf, 0.5]}), decoded({"kl": ["inf", 0.5]})
     ({'kl': ['inf', 0.5]}, {'kl': [inf, 0.5]})
@@ -98,7 +101,7 @@ def encoded(value: Any) -> Any:
 
 
 def decoded(value: Any) -> Any:
-    """The way back."""
+    """Return the plain data that `encoded` was given."""
     if isinstance(value, dict):
         return {name: decoded(each) for name, each in value.items()}
     if isinstance(value, list):

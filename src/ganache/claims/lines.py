@@ -1,4 +1,4 @@
-"""The parallel lines of "Wasserstein GAN", example 1, as a generator whose only weight is t."""
+"""The parallel lines of Arjovsky et al. 2017 (Wasserstein GAN), example 1, as a generator whose only weight is t."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Line(Generator):
 
 @dataclass(frozen=True)
 class LinePair(Network):
-    """A network family: the line at t, and an MLP as its critic."""
+    """A network family: the generator is the line at t, the critic an MLP."""
 
     t: float
     critic_pair: Mlp
@@ -43,5 +43,5 @@ class LinePair(Network):
 
 
 def line(t: float, z: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The points (t, z) [N, 2] for z [N]."""
+    """Return the points (t, z) [N, 2] for z [N]."""
     return np.stack([np.full_like(z, t), z], axis=1)

@@ -1,4 +1,4 @@
-"""Where a measurement was made: processor, versions, and the commit of the code."""
+"""A description of the machine on which a measurement was made: processor, versions, and the commit of the code."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 import torch
 
 
-def machine() -> dict[str, str]:
-    """What somebody needs to know who measures again and finds other numbers."""
+def describe_machine() -> dict[str, str]:
+    """Return what explains different numbers in a repeated measurement, by name."""
     return {
         "commit": commit(),
         "processor": processor(),
@@ -24,8 +24,11 @@ def machine() -> dict[str, str]:
 
 
 def commit() -> str:
-    """Of the checkout that this package lies in, with a mark where the package was changed since; "unknown" outside
-    any. Other files do not matter: the report that is being written is one of them."""
+    """Return the commit of the checkout that contains this package, with "-dirty" if files of the package have changed.
+
+    Returns "unknown" outside a checkout. Changes to files outside the package do not count: the report that is being
+    written is one of them.
+    """
     package = Path(__file__).parents[1]
 
     def git(*words: str) -> str:
@@ -41,7 +44,7 @@ def commit() -> str:
 
 
 def processor() -> str:
-    """Its name, and how many cores the program may use.
+    """Return the name of the processor, and the number of cores that the program may use.
 
     >>> processor().endswith("cores usable)")
     True

@@ -1,4 +1,4 @@
-"""Claim 7: on 2-D toys the GAN drops modes, WGAN and WGAN-GP do not."""
+"""Claim 7: on distributions in the plane the GAN drops modes, WGAN and WGAN-GP do not."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Size, Unit, of, values, variants
-from ganache.claims.training import config, em_floor, em_to_held_out, held_out, looks, method_recipes, surface
+from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Size, Unit, runs_of, values, variants
+from ganache.claims.training import config, em_floor, em_to_held_out, held_out, method_recipes, snapshots, surface
 from ganache.claims.verdict import Part
 from ganache.data import TOYS
 from ganache.evaluation.metrics.modes import high_quality_share, modes_covered
@@ -21,11 +21,16 @@ if TYPE_CHECKING:
 
 SHOWN_TOYS = ("ring8", "grid25", "swissroll")
 SHOWN = ("gan", "wgan", "wgan-gp")
-"""The methods that the claim is about: the first should drop modes, the others not."""
+"""The methods that the claim is about: the first should drop modes, the others should not."""
 PENALTY = 0.1
-"""WGAN-GP's lambda on toys in its authors' code, igul222/improved_wgan_training, gan_toy.py; 10 is for pictures."""
-BATCH, LIMIT, CELLS, DOTS, FEW = 128, 1.5, 33, 200, 300
-"""Of training, of the drawn square, of its grid, and how many points are drawn and measured on the way."""
+"""WGAN-GP's lambda for toys in its authors' code, igul222/improved_wgan_training, gan_toy.py; for pictures it is 10."""
+BATCH = 128
+LIMIT, CELLS = 1.5, 33
+"""Figures show [-LIMIT, LIMIT]^2, with the critic's scores on a grid of CELLS x CELLS."""
+SHOWN_POINTS = 200
+"""Number of points in a figure."""
+MEASURED_POINTS = 300
+"""Number of points for the EM distance during training."""
 
 
 @dataclass(frozen=True)
@@ -34,43 +39,52 @@ class Training(Size):
     hidden: int = 128
     layers: int = 3
     points: int = 10_000
-    """Generated, of which modes are counted."""
-    carried: int = 1000
-    """Of them, for the exact EM."""
-    looks: int = 16
-    """At the points and the critic, through training."""
+    """Number of generated points in which modes are counted."""
+    em_points: int = 1000
+    """Number of them that the exact EM distance compares."""
+    snapshots: int = 16
+    """Number of snapshots of the points and the critic during training."""
     steps: int = 5000
 
 
 # ---- the experiment ------------------------------------------------------------------------------------------------
 
 
-def size(settings: Settings) -> Training:
+def choose_size(settings: Settings) -> Training:
     return Training(SHOWN, 32, 2, 500, 100, 3, 20) if settings.quick else Training()
 
 
-def variants_of(how: Training) -> tuple[str, ...]:
-    return tuple(f"{toy}, {method}" for toy in SHOWN_TOYS for method in how.methods)
+def variants_of(size: Training) -> tuple[str, ...]:
+    return tuple(f"{toy}, {method}" for toy in SHOWN_TOYS for method in size.methods)
 
 
-def measure(unit: Unit, how: Training) -> Numbers:
-    """The first seed keeps what a figure needs: points and the critic's surface, of the claim's own methods often."""
+def measure(unit: Unit, size: Training) -> Numbers:
+    """Train one method on one toy.
+
+    The first seed also stores points and the critic's scores for figures: of the methods in SHOWN at every snapshot,
+    of the others at the end.
+    """
     toy, method = unit.variant.split(", ")
-    settings = config(method, Mlp(16, how.hidden, how.layers), toy, unit.seed, BATCH)
+    settings = config(method, Mlp(16, size.hidden, size.layers), toy, unit.seed, BATCH)
     if method == "wgan-gp":
         settings = replace(settings, method=WganGp(PENALTY))
     frames: list[dict[str, Any]] = []
     steps, distances = [], []
-    for look in looks(settings, how.steps, how.looks):
-        fakes = look.fakes(how.points)
-        steps.append(look.step)
-        distances.append(em_to_held_out(toy, fakes[:FEW]))
+    for snapshot in snapshots(settings, size.steps, size.snapshots):
+        fakes = snapshot.points(size.points)
+        steps.append(snapshot.step)
+        distances.append(em_to_held_out(toy, fakes[:MEASURED_POINTS]))
         if unit.seed == 0:
             if method not in SHOWN:
                 frames.clear()
-            heights = surface(look.state.critic, CELLS, LIMIT)
-            frames.append({"step": look.step, "surface": heights, "points": np.round(fakes[:DOTS], 3).tolist()})
-    numbers: Numbers = {"earth_mover": em_to_held_out(toy, fakes[: how.carried]), "floor": em_floor(toy, how.carried)}
+            heights = surface(snapshot.state.critic, CELLS, LIMIT)
+            frames.append(
+                {"step": snapshot.step, "surface": heights, "points": np.round(fakes[:SHOWN_POINTS], 3).tolist()}
+            )
+    numbers: Numbers = {
+        "earth_mover": em_to_held_out(toy, fakes[: size.em_points]),
+        "floor": em_floor(toy, size.em_points),
+    }
     numbers |= {"steps": steps, "earth_mover_through_training": distances}
     centres, std = TOYS[toy].centres, TOYS[toy].std
     if centres is not None and std is not None:
@@ -89,9 +103,9 @@ def judge(measured: Sequence[Measurement]) -> tuple[Part, ...]:
         return tuple(map(sum, zip(*both, strict=True)))
 
     return (
-        Part("Modes that the GAN covers, of the 33 of ring8 and grid25", covered("gan"), holds=30, fails=33),
-        Part("Modes that WGAN covers", covered("wgan"), holds=32, fails=29),
-        Part("Modes that WGAN-GP covers", covered("wgan-gp"), holds=32, fails=29),
+        Part("Modes covered by the GAN, of the 33 of ring8 and grid25", covered("gan"), holds=30, fails=33),
+        Part("Modes covered by WGAN", covered("wgan"), holds=32, fails=29),
+        Part("Modes covered by WGAN-GP", covered("wgan-gp"), holds=32, fails=29),
     )
 
 
@@ -102,90 +116,91 @@ def draw(measured: Sequence[Measurement]) -> dict[str, Figure]:
     from ganache.claims.drawing import COLOURS, axes, figure, label
 
     methods = list(dict.fromkeys(variant.split(", ")[1] for variant in variants(measured)))
-    counts = figure("How many modes each method reaches, and how far its points are from the real", 5.6)
+    counts = figure("Modes that each method covers, and the distance of its points to real ones", 5.6)
     grid = axes(counts, 2, 2)
     mixtures = SHOWN_TOYS[:2]
     panels = (
         (grid[0, 0], mixtures[:1], "modes", "ring8: modes covered, of 8", 8),
         (grid[0, 1], mixtures[1:], "modes", "grid25: modes covered, of 25", 25),
-        (grid[1, 0], mixtures, "high_quality", "share of points that lie at a mode", 0.989),
+        (grid[1, 0], mixtures, "high_quality", "share of points near a mode", 0.989),
         (grid[1, 1], SHOWN_TOYS, "earth_mover", "exact EM to held-out points", None),
     )
-    for each, toys, name, words, best in panels:
+    for ax, toys, name, words, best in panels:
         for toy, colour in zip(SHOWN_TOYS, COLOURS, strict=False):
             for row, method in enumerate(methods if toy in toys else ()):
                 found = np.array(values(measured, f"{toy}, {method}", name))
-                found = found[np.isfinite(found)]  # a training may have left the numbers
-                each.plot(found, np.full(len(found), row), "|", color=colour, markersize=9, alpha=0.7)
+                found = found[np.isfinite(found)]  # a training may diverge to NaN
+                ax.plot(found, np.full(len(found), row), "|", color=colour, markersize=9, alpha=0.7)
                 middle = found.mean() if len(found) else np.nan
-                each.plot(middle, row, "o", color=colour, markersize=5, label=toy if row == 0 else None)
+                ax.plot(middle, row, "o", color=colour, markersize=5, label=toy if row == 0 else None)
             if best is None:
-                floor = of(measured, f"{toy}, {methods[0]}")[0].numbers["floor"]
-                each.axvline(floor, color=colour, linestyle=":", linewidth=1)
+                floor = runs_of(measured, f"{toy}, {methods[0]}")[0].numbers["floor"]
+                ax.axvline(floor, color=colour, linestyle=":", linewidth=1)
         if best is not None:
-            each.axvline(best, color="black", linestyle=":", linewidth=1)
-        each.set_yticks(range(len(methods)), methods, fontsize=8)
-        each.invert_yaxis()
-        each.set_xlim(left=-0.02 * each.get_xlim()[1])  # a dot at 0 is whole
-        label(each, words, "", "", legend=len(toys) > 1)
-    counts.supxlabel("dot: mean over the seeds, strokes: each seed; dotted: what the data themselves have", fontsize=9)
+            ax.axvline(best, color="black", linestyle=":", linewidth=1)
+        ax.set_yticks(range(len(methods)), methods, fontsize=8)
+        ax.invert_yaxis()
+        ax.set_xlim(left=-0.02 * ax.get_xlim()[1])  # a dot at 0 is not cut
+        label(ax, words, "", "", legend=len(toys) > 1)
+    counts.supxlabel("dot: mean over seeds, strokes: single seeds; dotted: value of the data themselves", fontsize=9)
     return {"modes": counts, "surfaces": surfaces(measured, -1), "progress": progress(measured, methods)}
 
 
 def progress(measured: Sequence[Measurement], methods: Sequence[str]) -> Figure:
-    """How the distance falls: whether the budget was enough is seen here."""
+    """Draw the distance during training, which shows whether the number of steps was enough."""
     from ganache.claims.drawing import COLOURS, axes, band, figure, label, logarithmic
 
-    made = figure("Distance of generated points to real ones through training", 3.8)
-    for each, toy in zip(axes(made, 1, len(SHOWN_TOYS), sharey=True)[0], SHOWN_TOYS, strict=True):
+    fig = figure("Distance of generated points to real ones during training", 3.8)
+    for ax, toy in zip(axes(fig, 1, len(SHOWN_TOYS), sharey=True)[0], SHOWN_TOYS, strict=True):
         for method, colour in zip(methods, COLOURS, strict=False):
-            runs = [m.numbers for m in of(measured, f"{toy}, {method}")]
-            band(each, runs[0]["steps"], [n["earth_mover_through_training"] for n in runs], colour, method)
-        logarithmic(each, "y")
-        label(each, "generator steps", "exact EM to held-out points" if toy == SHOWN_TOYS[0] else "", toy)
-    made.legend(*each.get_legend_handles_labels(), loc="outside lower center", ncols=5, fontsize=8)
-    return made
+            runs = [m.numbers for m in runs_of(measured, f"{toy}, {method}")]
+            band(ax, runs[0]["steps"], [n["earth_mover_through_training"] for n in runs], colour, method)
+        logarithmic(ax, "y")
+        label(ax, "generator steps", "exact EM to held-out points" if toy == SHOWN_TOYS[0] else "", toy)
+    fig.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=5, fontsize=8)
+    return fig
 
 
 def surfaces(measured: Sequence[Measurement], frame: int) -> Figure:
-    """The critic's values and both kinds of points of the first seed, method by method, at one look."""
+    """Draw the critic's scores with real and generated points of the first seed, for each method, at one snapshot."""
     from ganache.claims.drawing import axes, figure, surface
 
-    shown = [m for m in SHOWN if of(measured, f"ring8, {m}")]
-    first = of(measured, f"ring8, {shown[0]}")[0].numbers["frames"][frame]
-    made = figure(f"What the critic wants (bright: more real), and the points, after {first['step']:,} steps", 7.4)
-    for row, toy in zip(axes(made, len(SHOWN_TOYS), len(shown)), SHOWN_TOYS, strict=True):
-        for each, method in zip(row, shown, strict=True):
-            seen = of(measured, f"{toy}, {method}")[0].numbers["frames"][frame]
-            surface(each, seen["surface"], LIMIT, held_out(toy, DOTS), seen["points"])
-            each.set_title(f"{toy}, {method}", fontsize=9)
-    made.supxlabel("white: real points; red: generated; arrows: where the critic's value rises", fontsize=9)
-    return made
+    shown = [m for m in SHOWN if runs_of(measured, f"ring8, {m}")]
+    first = runs_of(measured, f"ring8, {shown[0]}")[0].numbers["frames"][frame]
+    fig = figure(f"Scores of the critic (bright: more real), and points, after {first['step']:,} steps", 7.4)
+    for row, toy in zip(axes(fig, len(SHOWN_TOYS), len(shown)), SHOWN_TOYS, strict=True):
+        for ax, method in zip(row, shown, strict=True):
+            seen = runs_of(measured, f"{toy}, {method}")[0].numbers["frames"][frame]
+            surface(ax, seen["surface"], LIMIT, held_out(toy, SHOWN_POINTS), seen["points"])
+            ax.set_title(f"{toy}, {method}", fontsize=9)
+    fig.supxlabel("white: real points; red: generated points; arrows: direction in which the score rises", fontsize=9)
+    return fig
 
 
 def animate(measured: Sequence[Measurement]) -> dict[str, list[Figure]]:
-    count = len(of(measured, f"ring8, {SHOWN[0]}")[0].numbers["frames"])
+    count = len(runs_of(measured, f"ring8, {SHOWN[0]}")[0].numbers["frames"])
     return {"training": [surfaces(measured, frame) for frame in range(count)]}
 
 
 CLAIM = Claim(
     name="modes",
     number=7,
-    says="On simple distributions in the plane the original GAN drops modes; WGAN and WGAN-GP find them all.",
+    statement="On simple distributions in the plane the original GAN drops modes; WGAN and WGAN-GP find all of them.",
     source="Arjovsky, Chintala & Bottou 2017, Wasserstein GAN, section 4.3; Gulrajani et al. 2017, figure 1a",
-    protocol="Every method, with its own recipe's optimisers and critic schedule, learns three distributions in the "
-    "plane with the same pair of MLPs (3 hidden layers of 128 ReLU units, batch 128, 5,000 generator steps; WGAN-GP's "
-    "penalty weighs 0.1, as on the toys of its authors' code, which has 512 units and 100,000 steps): 8 "
-    "Gaussians on a ring, 25 on a grid, and a Swiss roll. Of 10,000 generated points, a mode counts as covered when at "
-    "least 1 % of the points due to it lie within 3 standard deviations of its centre; the share of points within "
-    "reach of any mode, and the exact EM distance of 1,000 to held-out points, stand beside. The claim holds where "
-    "the GAN misses at least 3 of the 33 modes and WGAN and WGAN-GP at most 1; it fails where the GAN misses none or "
-    "one of the others 4 or more. No average of generators is used.",
-    size=size,
+    protocol="Every method, with the optimisers and critic schedule of its own recipe, is trained on three "
+    "distributions in the plane: 8 Gaussians on a ring, 25 on a grid, and a Swiss roll. The networks are the same "
+    "pair of MLPs (3 hidden layers of 128 ReLU units), with batches of 128 and 5,000 generator steps. WGAN-GP's "
+    "penalty has weight 0.1, as for the toys of its authors' code, which has 512 units and 100,000 steps. Of 10,000 "
+    "generated points, a mode counts as covered if at least 1 % of the points due to it lie within 3 standard "
+    "deviations of its centre. Also given are the share of points within this distance of any mode, and the exact EM "
+    "distance of 1,000 points to held-out points. The claim holds if the GAN misses at least 3 of the 33 modes and "
+    "WGAN and WGAN-GP at most 1; it fails if the GAN misses none, or one of the others misses 4 or more. There is no "
+    "average of generators.",
+    size=choose_size,
     variants=variants_of,
     measure=measure,
     judge=judge,
     draw=draw,
     animate=animate,
-    costs_like=lambda variant: variant.split(", ")[1],
+    cost_group=lambda variant: variant.split(", ")[1],
 )

@@ -1,4 +1,4 @@
-"""Claim 6: noise on both distributions lets a GAN learn where they do not overlap."""
+"""Claim 6: noise on both distributions lets a GAN learn if they do not overlap."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Size, Unit, of, values
+from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Size, Unit, runs_of, values
 from ganache.claims.lines import LinePair
-from ganache.claims.training import config, em_floor, em_to_held_out, looks
+from ganache.claims.training import config, em_floor, em_to_held_out, snapshots
 from ganache.claims.verdict import Part
 from ganache.config.config import Config
 from ganache.config.sections import OptimiserConfig, PriorConfig, ViewConfig
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 TOYS = ("lines", "ring8", "swissroll")
 WITH, WITHOUT = "with noise", "without"
 SIGMA, NOISY_SHARE = 0.5, 0.8
-"""The noise begins at this standard deviation, and is 0 after this share of the steps."""
-LOOKS, START = 16, 1.0
+"""The initial standard deviation of the noise, and the share of the steps after which it is 0."""
+SNAPSHOTS, START = 16, 1.0
 CRITIC_STEPS, BATCH = 5, 128
 
 
@@ -36,38 +36,38 @@ class Training(Size):
 # ---- the experiment ------------------------------------------------------------------------------------------------
 
 
-def size(settings: Settings) -> Training:
+def choose_size(settings: Settings) -> Training:
     return Training(32, 100, 40) if settings.quick else Training()
 
 
-def measure(unit: Unit, how: Training) -> Numbers:
+def measure(unit: Unit, size: Training) -> Numbers:
     toy, noise = unit.variant.split(", ")
-    settings = set_up(toy, noise == WITH, unit.seed, how)
+    settings = noise_config(toy, noise == WITH, unit.seed, size)
     steps, distances = [], []
-    for look in looks(settings, how.steps, LOOKS):
-        steps.append(look.step)
-        distances.append(em_to_held_out(toy, look.fakes(how.points)))
+    for snapshot in snapshots(settings, size.steps, SNAPSHOTS):
+        steps.append(snapshot.step)
+        distances.append(em_to_held_out(toy, snapshot.points(size.points)))
     return {
         "earth_mover": distances[-1],
-        "floor": em_floor(toy, how.points),
+        "floor": em_floor(toy, size.points),
         "steps": steps,
         "earth_mover_through_training": distances,
     }
 
 
-def set_up(toy: str, noisy: bool, seed: int, how: Training) -> Config:
-    """The minimax GAN, whose critic takes several steps, so that it is near its best."""
-    pair = Mlp(z_dim=16, hidden=how.hidden, layers=3)
+def noise_config(toy: str, noisy: bool, seed: int, size: Training) -> Config:
+    """Return the settings of a minimax GAN whose critic takes several steps, so that it is close to its optimum."""
+    pair = Mlp(z_dim=16, hidden=size.hidden, layers=3)
     settings = config("gan", pair, toy, seed, BATCH)
     settings = replace(settings, method=Gan("minimax"))
     settings = replace(settings, schedule=replace(settings.schedule, critic_steps=CRITIC_STEPS))
     if noisy:
-        steps = max(1, round(NOISY_SHARE * how.steps))
+        steps = max(1, round(NOISY_SHARE * size.steps))
         settings = replace(settings, view=ViewConfig(noise=SIGMA, noise_steps=steps))
-    if toy == "lines":  # one number, t; plain descent: Adam would walk even where the slope is nearly nothing
-        descent = OptimiserConfig("sgd", lr=0.02, beta1=0.0)
-        half = PriorConfig("uniform", 0.5)
-        settings = replace(settings, network=LinePair(START, pair), generator_optimiser=descent, prior=half)
+    if toy == "lines":  # one weight, t; plain SGD: Adam would take full steps even with a gradient near 0
+        sgd = OptimiserConfig("sgd", lr=0.02, beta1=0.0)
+        prior = PriorConfig("uniform", 0.5)
+        settings = replace(settings, network=LinePair(START, pair), generator_optimiser=sgd, prior=prior)
     return settings
 
 
@@ -76,10 +76,12 @@ def set_up(toy: str, noisy: bool, seed: int, how: Training) -> Config:
 
 def judge(measured: Sequence[Measurement]) -> tuple[Part, ...]:
     def ratio(toy: str) -> tuple[float, ...]:
-        both = (values(measured, f"{toy}, {noise}", "earth_mover") for noise in (WITH, WITHOUT))
-        return tuple(with_noise / max(without, 1e-12) for with_noise, without in zip(*both, strict=True))
+        pair = (values(measured, f"{toy}, {noise}", "earth_mover") for noise in (WITH, WITHOUT))
+        return tuple(with_noise / max(without, 1e-12) for with_noise, without in zip(*pair, strict=True))
 
-    return tuple(Part(f"EM with noise / EM without, on {toy}", ratio(toy), holds=0.5, fails=1.0) for toy in TOYS)
+    return tuple(
+        Part(f"EM with noise, divided by EM without, on {toy}", ratio(toy), holds=0.5, fails=1.0) for toy in TOYS
+    )
 
 
 # ---- the figure ----------------------------------------------------------------------------------------------------
@@ -88,34 +90,34 @@ def judge(measured: Sequence[Measurement]) -> tuple[Part, ...]:
 def draw(measured: Sequence[Measurement]) -> dict[str, Figure]:
     from ganache.claims.drawing import COLOURS, axes, band, figure, label
 
-    made = figure("Distance of generated points to real ones, with and without noise on both", 3.6)
-    for each, toy in zip(axes(made, 1, len(TOYS))[0], TOYS, strict=True):
+    fig = figure("Distance of generated points to real ones, with and without noise on both", 3.6)
+    for ax, toy in zip(axes(fig, 1, len(TOYS))[0], TOYS, strict=True):
         for noise, colour in ((WITH, COLOURS[0]), (WITHOUT, COLOURS[1])):
-            runs = [m.numbers for m in of(measured, f"{toy}, {noise}")]
-            band(each, runs[0]["steps"], [n["earth_mover_through_training"] for n in runs], colour, noise)
-        each.axhline(runs[0]["floor"], color="black", linestyle=":", linewidth=1, label="a perfect generator")
-        each.axvline(NOISY_SHARE * runs[0]["steps"][-1], color="#999999", linewidth=1, label="the noise is gone")
-        each.set_ylim(bottom=0)
-        label(each, "generator steps", "exact EM to held-out points", toy, legend=each.get_subplotspec().is_first_col())
-    return {"distances": made}
+            runs = [m.numbers for m in runs_of(measured, f"{toy}, {noise}")]
+            band(ax, runs[0]["steps"], [n["earth_mover_through_training"] for n in runs], colour, noise)
+        ax.axhline(runs[0]["floor"], color="black", linestyle=":", linewidth=1, label="a perfect generator")
+        ax.axvline(NOISY_SHARE * runs[0]["steps"][-1], color="#999999", linewidth=1, label="end of the noise")
+        ax.set_ylim(bottom=0)
+        label(ax, "generator steps", "exact EM to held-out points", toy, legend=ax.get_subplotspec().is_first_col())
+    return {"distances": fig}
 
 
 CLAIM = Claim(
     name="noise",
     number=6,
-    says="Where real and generated data do not overlap, the original GAN gets no direction to learn from; noise added "
-    "to both, fading away, lets it learn.",
+    statement="If real and generated data do not overlap, the original GAN gets no useful gradient; noise that is "
+    "added to both, and fades away, lets it learn.",
     source="Arjovsky & Bottou 2017, Towards principled methods for training GANs, section 3",
-    protocol=f"The minimax GAN with {CRITIC_STEPS} critic steps to each generator step, once as it is and once with "
-    f"Gaussian noise on everything the critic sees, of standard deviation {SIGMA} at first and 0 after "
-    f"{NOISY_SHARE:.0%} of the steps. On the parallel lines the generator is one number t, which begins at {START:g} "
-    "and takes plain gradient steps (Adam would take full steps along a slope of nearly nothing); on ring8 and the "
-    "Swiss roll it is an MLP with Adam. Measured is the exact EM distance to held-out points. Noise must at least "
-    "halve it on every one of the three; it fails where noise makes it no better.",
-    size=size,
-    variants=lambda how: tuple(f"{toy}, {noise}" for toy in TOYS for noise in (WITH, WITHOUT)),
+    protocol=f"The minimax GAN with {CRITIC_STEPS} critic steps per generator step, once without noise and once "
+    f"with Gaussian noise on everything the critic sees, whose standard deviation falls from {SIGMA} to 0 in "
+    f"{NOISY_SHARE:.0%} of the steps. On the parallel lines the generator is one number t, which starts at {START:g} "
+    "and is trained by plain SGD (Adam would take full steps even with a gradient near 0); on ring8 and the Swiss "
+    "roll it is an MLP trained with Adam. The measure is the exact EM distance to held-out points. On each of the "
+    "three data sets, noise must at least halve it; the claim fails if noise does not reduce it.",
+    size=choose_size,
+    variants=lambda size: tuple(f"{toy}, {noise}" for toy in TOYS for noise in (WITH, WITHOUT)),
     measure=measure,
     judge=judge,
     draw=draw,
-    costs_like=lambda variant: variant.split(", ")[0],
+    cost_group=lambda variant: variant.split(", ")[0],
 )

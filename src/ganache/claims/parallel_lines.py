@@ -1,4 +1,4 @@
-"""Claim 1: between parallel lines the earth mover's distance is continuous, JS, KL and TV are not."""
+"""Claim 1: between parallel lines the earth mover's (EM) distance is continuous; JS, KL and TV are not."""
 
 from __future__ import annotations
 
@@ -31,18 +31,20 @@ from ganache.training.steps import descend
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-START, RATE, REACH = 0.9, 0.02, 0.05
-"""Of the descent: the first t, the step on a slope of 1, and how far to both sides the slope is felt."""
+START, RATE = 0.9, 0.02
+"""Gradient descent on a distance: the first t, and the learning rate."""
+DELTA = 0.05
+"""The slope is the central difference over t - DELTA and t + DELTA."""
 CELLS = (np.linspace(-1.0005, 1.0005, 2002), np.linspace(0, 1, 11))
-"""Of the histograms: a thousandth wide, so that lines at different t share no cell, and a tenth high."""
+"""Edges of the histograms: cells 0.001 wide, so that lines at different t share no cell, and 0.1 high."""
 
 Points = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Lines(Size):
-    sides: int = 10
-    """Positions of the second line to each side of the first, beside the first itself."""
+    positions_per_side: int = 10
+    """Positions of the second line on each side of the first; t = 0 is added."""
     points: int = 400
     critic_steps: int = 600
     descent_steps: int = 120
@@ -51,12 +53,12 @@ class Lines(Size):
 # ---- the experiment ------------------------------------------------------------------------------------------------
 
 
-def size(settings: Settings) -> Lines:
+def choose_size(settings: Settings) -> Lines:
     return Lines(2, 60, 120, 80) if settings.quick else Lines()
 
 
 def histogram(distance: Callable[[Points, Points], float], x: Points, y: Points) -> float:
-    """A distance of densities between samples, over CELLS."""
+    """Return a distance of densities, between the histograms of two samples over CELLS."""
     return distance(*histograms(x, y, CELLS))
 
 
@@ -66,26 +68,26 @@ BY_SAMPLES: dict[str, Callable[[Points, Points], float]] = {
     "total_variation": partial(histogram, total_variation),
     "kullback_leibler": partial(histogram, kullback_leibler),
 }
-"""Each distance between the same latents on both lines."""
+"""The distances between two samples that have the same latents."""
 
 
-def measure(unit: Unit, how: Lines) -> Numbers:
+def measure(unit: Unit, size: Lines) -> Numbers:
     random = np.random.default_rng(unit.seed)
-    z = random.random(how.points)
-    ts = [step / how.sides for step in range(-how.sides, how.sides + 1)]
-    numbers: Numbers = {"t": ts, "critic": [by_critic(t, how.critic_steps, unit.seed) for t in ts]}
+    z = random.random(size.points)
+    ts = [step / size.positions_per_side for step in range(-size.positions_per_side, size.positions_per_side + 1)]
+    numbers: Numbers = {"t": ts, "critic": [by_critic(t, size.critic_steps, unit.seed) for t in ts]}
     for name, distance in BY_SAMPLES.items():
         numbers[f"{name}_samples"] = [distance(line(0, z), line(t, z)) for t in ts]
         numbers[f"{name}_closed"] = [parallel_lines(t)[name] for t in ts]
-        numbers[f"{name}_descent"] = descent(distance, z[:60], how.descent_steps)
+        numbers[f"{name}_descent"] = descent(distance, z[:60], size.descent_steps)
     return numbers
 
 
 def by_critic(t: float, steps: int, seed: int) -> float:
-    """EM as a trained critic sees it: its mean difference, divided by the steepest slope met.
+    """Return the EM estimate of a trained critic: the difference of its means, divided by its largest slope.
 
-    By duality (Villani 2009, theorem 5.10) no critic of slope 1 finds more than the distance, so this is from below,
-    as far as the steepest slope has been met.
+    By duality (Villani 2009, theorem 5.10), no critic of slope 1 gives more than the distance, so this is a lower
+    bound if the largest slope was found.
     """
     torch.manual_seed(seed)
     G, D = Line(t).requires_grad_(False), Mlp(hidden=64, layers=2, slope=0.2).critic((2,))
@@ -102,12 +104,12 @@ def by_critic(t: float, steps: int, seed: int) -> float:
 
 
 def descent(distance: Callable[[Points, Points], float], z: Points, steps: int) -> list[float]:
-    """t under gradient descent on a distance, whose slope is the difference REACH to either side."""
+    """Return t after each step of gradient descent on a distance; the slope is a central difference."""
     ts = [START]
     for _ in range(steps):
-        ahead, behind = (distance(line(0, z), line(min(ts[-1] + d, 1.0), z)) for d in (REACH, -REACH))
-        slope = (ahead - behind) / (2 * REACH)
-        ts.append(ts[-1] - RATE * slope if math.isfinite(slope) else ts[-1])  # inf - inf is no direction
+        ahead, behind = (distance(line(0, z), line(min(ts[-1] + d, 1.0), z)) for d in (DELTA, -DELTA))
+        slope = (ahead - behind) / (2 * DELTA)
+        ts.append(ts[-1] - RATE * slope if math.isfinite(slope) else ts[-1])  # inf - inf is not a slope
     return ts
 
 
@@ -115,8 +117,8 @@ def descent(distance: Callable[[Points, Points], float], z: Points, steps: int) 
 
 
 def judge(measured: Sequence[Measurement]) -> tuple[Part, ...]:
-    def worst(error: Callable[[Numbers], float]) -> tuple[float, ...]:
-        return tuple(error(each.numbers) for each in measured)
+    def each_seed(error: Callable[[Numbers], float]) -> tuple[float, ...]:
+        return tuple(error(run.numbers) for run in measured)
 
     def em_error(n: Numbers, name: str) -> float:
         return max(float(abs(em - abs(t))) for em, t in zip(n[name], n["t"], strict=True))
@@ -125,16 +127,31 @@ def judge(measured: Sequence[Measurement]) -> tuple[Part, ...]:
         pairs = zip(n["t"], n[f"{name}_closed"], n[f"{name}_samples"], strict=True)
         return max(0.0 if found == value else float(abs(found - value)) for t, *both in pairs if t for found in both)
 
-    exact = worst(lambda n: max(em_error(n, "earth_mover_closed"), em_error(n, "earth_mover_samples")))
-    jump = worst(lambda n: max(off_zero(n, "jensen_shannon", math.log(2)), off_zero(n, "total_variation", 1.0)))
-    infinite = worst(lambda n: float(off_zero(n, "kullback_leibler", math.inf) == 0))
+    exact = each_seed(lambda n: max(em_error(n, "earth_mover_closed"), em_error(n, "earth_mover_samples")))
+    jump = each_seed(lambda n: max(off_zero(n, "jensen_shannon", math.log(2)), off_zero(n, "total_variation", 1.0)))
+    infinite = each_seed(lambda n: float(off_zero(n, "kullback_leibler", math.inf) == 0))
     return (
-        Part("Largest difference of the exact EM distance to |t|", exact, holds=1e-6, fails=1e-3),
-        Part("Largest difference of the trained critic's EM to |t|", worst(lambda n: em_error(n, "critic")), 0.1, 0.3),
-        Part("Largest difference of JS to log 2 and of TV to 1, off t = 0", jump, holds=1e-6, fails=1e-3),
-        Part("Whether KL is infinite everywhere off t = 0 (1 for yes)", infinite, holds=1.0, fails=0.0),
-        Part("|t| after descending EM from 0.9", worst(lambda n: abs(n["earth_mover_descent"][-1])), 0.01, 0.1),
-        Part("How far t moves descending JS", worst(lambda n: START - n["jensen_shannon_descent"][-1]), 1e-9, 0.1),
+        Part("Largest error of the exact EM distance, compared with |t|", exact, holds=1e-6, fails=1e-3),
+        Part(
+            "Largest error of the trained critic's EM, compared with |t|",
+            each_seed(lambda n: em_error(n, "critic")),
+            0.1,
+            0.3,
+        ),
+        Part("Largest error of JS = log 2 and TV = 1, for t other than 0", jump, holds=1e-6, fails=1e-3),
+        Part("KL is infinite for every t other than 0 (1: yes, 0: no)", infinite, holds=1.0, fails=0.0),
+        Part(
+            "|t| after gradient descent on EM from 0.9",
+            each_seed(lambda n: abs(n["earth_mover_descent"][-1])),
+            0.01,
+            0.1,
+        ),
+        Part(
+            "Change of t by gradient descent on JS",
+            each_seed(lambda n: START - n["jensen_shannon_descent"][-1]),
+            1e-9,
+            0.1,
+        ),
     )
 
 
@@ -144,9 +161,9 @@ def judge(measured: Sequence[Measurement]) -> tuple[Part, ...]:
 def draw(measured: Sequence[Measurement]) -> dict[str, Figure]:
     from ganache.claims.drawing import COLOURS, axes, band, figure, label
 
-    made = figure("What four distances say while one line moves over another", 6.2)
-    (about, em), (others, down) = axes(made, 2, 2)
-    first, every = measured[0].numbers, [each.numbers for each in measured]
+    fig = figure("Four distances while one line moves over another", 6.2)
+    (about, em), (others, down) = axes(fig, 2, 2)
+    first, every = measured[0].numbers, [run.numbers for run in measured]
     ts = first["t"]
     em.plot(ts, first["earth_mover_closed"], color=COLOURS[6], label="closed form |t|")
     em.plot(ts, first["earth_mover_samples"], "o", color=COLOURS[0], markersize=4, label="between samples, exact")
@@ -157,37 +174,37 @@ def draw(measured: Sequence[Measurement]) -> dict[str, Figure]:
     height = [1.25 if math.isinf(kl) else kl for kl in first["kullback_leibler_samples"]]
     others.plot(ts, height, "^", color=COLOURS[4], markersize=4, label="KL (at the top: infinite)")
     others.set_ylim(-0.05, 2.0)
-    label(others, "t, position of the other line", "distance", "the same everywhere but at t = 0", legend=True)
-    for each in (em, others):
-        each.set_xticks([-1, -0.5, 0, 0.5, 1])
+    label(others, "t, position of the other line", "distance", "constant, except at t = 0", legend=True)
+    for ax in (em, others):
+        ax.set_xticks([-1, -0.5, 0, 0.5, 1])
     names = (("earth_mover", "EM"), ("jensen_shannon", "JS"), ("total_variation", "TV"), ("kullback_leibler", "KL"))
     for place, (name, words) in enumerate(names):
         style = ("-", "-", "--", ":")[place]
         down.plot(first[f"{name}_descent"], style, color=COLOURS[(0, 2, 3, 4)[place]], label=words, linewidth=2)
-    label(down, "steps of gradient descent", "t", "descending each: only EM leads to 0", legend=True)
+    label(down, "steps of gradient descent", "t", "descent on each: only EM leads to 0", legend=True)
     z = np.linspace(0, 1, 60)
     about.plot(0 * z, z, color=COLOURS[0], linewidth=3, label="the real line, at 0")
     about.plot(0 * z + START, z, color=COLOURS[1], linewidth=3, label=f"the other, at t = {START}")
     about.set(xlim=(-0.3, 1.3), ylim=(0, 1.6))
     label(about, "first coordinate", "second coordinate", "the two distributions", legend=True)
-    return {"distances": made}
+    return {"distances": fig}
 
 
 CLAIM = Claim(
     name="parallel-lines",
     number=1,
-    says="Where two distributions do not overlap, the earth mover's (EM) distance still tells how far apart they are; "
-    "Jensen-Shannon, Kullback-Leibler and total variation only tell that they differ.",
+    statement="If two distributions do not overlap, the earth mover's (EM) distance still shows how far apart they "
+    "are; Jensen-Shannon, Kullback-Leibler and total variation only show that they differ.",
     source="Arjovsky, Chintala & Bottou 2017, Wasserstein GAN, example 1 and figure 1",
-    protocol="One distribution is uniform on the segment from (0, 0) to (0, 1), the other the same moved sideways by "
-    "t. EM is computed three ways: in closed form; between samples with the same heights on both lines, by the exact "
-    "assignment; and by a small critic trained with WGAN-GP's penalty, whose mean difference is divided by the "
-    "steepest slope it has. JS, KL and TV are computed in closed form and from histograms of the samples. Then t "
-    "descends each distance from 0.9, along slopes measured 0.05 to either side. All three EM must follow |t|, JS and "
-    "TV must stay at log 2 and 1 and KL at infinity off 0, and the descent must arrive at 0 under EM and not move "
-    "under JS.",
-    size=size,
-    variants=lambda how: ("lines",),
+    protocol="One distribution is uniform on the segment from (0, 0) to (0, 1), the other is the same, shifted "
+    "sideways by t. EM is computed in three ways: in closed form; between samples with the same heights on both "
+    "lines, by the exact assignment; and by a small critic trained with WGAN-GP's penalty, whose difference of means "
+    "is divided by its largest slope. JS, KL and TV are computed in closed form and from histograms of the samples. "
+    "Then gradient descent on each distance changes t, starting from 0.9; slopes are central differences over ±0.05. "
+    "All three EM values must follow |t|. For t other than 0, JS and TV must stay at log 2 and 1, and KL at infinity. "
+    "The descent must arrive at 0 on EM and must not move on JS.",
+    size=choose_size,
+    variants=lambda size: ("lines",),
     measure=measure,
     judge=judge,
     draw=draw,

@@ -1,4 +1,4 @@
-"""What the claims about pictures share: which pictures, a small pair that learns them, a yardstick for its samples."""
+"""What the claims about pictures share: the pictures, a small network pair, and scores of its samples."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from ganache.claims.claim import Numbers, Settings, Size
-from ganache.claims.training import Look, config, looks
+from ganache.claims.training import Snapshot, config, snapshots
 from ganache.config.config import Config
 from ganache.config.sections import DataConfig
 from ganache.core import images
@@ -30,166 +30,186 @@ from ganache.evaluation.metrics.sliced_wasserstein import patch_distance
 from ganache.networks import Network
 from ganache.types import Critic, Generator, ImageShape
 
-BATCH, HELD_OUT, FEATURES, SHOWN = 64, 0.3, 128, 24
-"""Of training; share of the pictures no training sees; numbers a picture is judged by; samples shown."""
+BATCH = 64
+HELD_OUT = 0.3
+"""Share of the pictures that no training sees."""
+FEATURES = 128
+"""Number of features of the random network that compares pictures."""
+SHOWN = 24
+"""Number of samples in a figure."""
 
 
 @dataclass(frozen=True)
-class Learning(Size):
-    """Pictures, and how long a small network pair learns them."""
+class PictureTraining(Size):
+    """The pictures of an experiment, and how long a small network pair is trained on them."""
 
     source: str = ""
     fingerprint: str = ""
-    """Of the pictures: other ones make another experiment."""
-    drawn: int = 6000
-    """Faces, where no pictures were given."""
-    side: int = 32
+    """Of the pictures: with other pictures it is another experiment."""
+    num_faces: int = 6000
+    """Number of faces that are drawn if no pictures were given."""
+    image_size: int = 32
+    """Side of the square pictures, in pixels."""
     width: int = 16
-    """Channels of a convolutional network next to the picture, where they are fewest."""
-    judged: int = 1000
-    """Pictures generated at each look, held against as many real ones."""
-    looks: int = 11
+    """Channels of a convolutional network in the layer next to the picture, where they are fewest."""
+    num_samples: int = 1000
+    """Number of samples per snapshot, compared with as many held-out pictures."""
+    snapshots: int = 11
     steps: int = 1200
 
 
-L = TypeVar("L", bound=Learning)
+P = TypeVar("P", bound=PictureTraining)
 
 
-def sized(settings: Settings, kinds: Sequence[str], full: L, **quick: int) -> L:
-    """`full`, or its quick form, on pictures of the first of these kinds that was given, else on built-in ones: digits
-    in the place of MNIST, drawn faces in that of faces."""
+def choose_size(settings: Settings, kinds: Sequence[str], full: P, **quick: int) -> P:
+    """Return `full`, or its quick form, with the pictures to use.
+
+    These are the first of `kinds` ("mnist", "faces") that the user gave. If none was given, they are built in: digits
+    instead of MNIST, drawn faces instead of faces. Keywords change the quick form.
+    """
     given = [settings.data[kind] for kind in kinds if kind in settings.data]
     has_digits = kinds[0] == "mnist" and importlib.util.find_spec("sklearn") is not None
-    how = replace(full, source=given[0] if given else "digits" if has_digits else "faces")
+    size = replace(full, source=given[0] if given else "digits" if has_digits else "faces")
     if settings.quick:
-        small: dict[str, Any] = {"drawn": 600, "side": 16, "width": 4, "judged": 80, "looks": 4, "steps": 8}
-        how = replace(how, **small | quick)
-    return replace(how, fingerprint=pictures(how.source, how.side, how.drawn).fingerprint)
+        small: dict[str, Any] = {
+            "num_faces": 600,
+            "image_size": 16,
+            "width": 4,
+            "num_samples": 80,
+            "snapshots": 4,
+            "steps": 8,
+        }
+        size = replace(size, **small | quick)
+    return replace(size, fingerprint=pictures(size.source, size.image_size, size.num_faces).fingerprint)
 
 
-def pictures(source: str, side: int, count: int, held_out: float = HELD_OUT) -> Dataset:
-    """Small pictures: a source as `ganache train` takes it, at side x side; digits stay 8x8, as they are."""
+def pictures(source: str, image_size: int, count: int, held_out: float = HELD_OUT) -> Dataset:
+    """Load pictures from a source as in `ganache train`, at image_size x image_size; digits stay 8x8."""
     if source == "digits":
         return load(source, held_out=held_out)
-    return load(source, size=(side, side), count=count, held_out=held_out)
+    return load(source, size=(image_size, image_size), count=count, held_out=held_out)
 
 
-def setting(method: str, network: Network, how: Learning, seed: int) -> Config:
-    """A method with its recipe's optimisers, on these pictures."""
-    size = None if how.source == "digits" else str(how.side)
-    data = DataConfig(how.source, size=size, count=how.drawn, held_out=HELD_OUT)
-    return replace(config(method, network, how.source, seed, BATCH), data=data, device="auto")
+def picture_config(method: str, network: Network, size: PictureTraining, seed: int) -> Config:
+    """Return a method with its recipe's optimisers, on these pictures."""
+    image_size = None if size.source == "digits" else str(size.image_size)
+    data = DataConfig(size.source, size=image_size, count=size.num_faces, held_out=HELD_OUT)
+    return replace(config(method, network, size.source, seed, BATCH), data=data, device="auto")
 
 
 @dataclass(frozen=True)
-class Mixed(Network):
-    """The generator of one pair of networks and the critic of another."""
+class MixedPair(Network):
+    """A network family with the generator of one family and the critic of another."""
 
-    of_generator: Network
-    of_critic: Network
+    generator_network: Network
+    critic_network: Network
 
     @property
     def z_dim(self) -> int:
-        return self.of_generator.z_dim
+        return self.generator_network.z_dim
 
     def generator(self, shape: ImageShape) -> Generator:
-        return self.of_generator.generator(shape)
+        return self.generator_network.generator(shape)
 
     def critic(self, shape: ImageShape) -> Critic:
-        return self.of_critic.critic(shape)
+        return self.critic_network.critic(shape)
 
     def critic_mixes_images(self) -> Mapping[str, str]:
-        return self.of_critic.critic_mixes_images()
+        return self.critic_network.critic_mixes_images()
 
     def bounds_critic_slope(self) -> bool:
-        return self.of_critic.bounds_critic_slope()
+        return self.critic_network.bounds_critic_slope()
 
 
-# ---- how good samples are ------------------------------------------------------------------------------------------
+# ---- scores of samples ---------------------------------------------------------------------------------------------
 
 
-class Yardstick:
-    """Judges samples by what no training has seen.
+class SampleScorer:
+    """Scores samples by comparison with pictures that no training has seen.
 
-    The pictures that were held out are parted: with labels, one half teaches a classifier, whose features are
-    compared; without, the features are a fixed random network's. The other half is compared with.
+    The held-out pictures are split into two halves. If there are labels, the first half trains a classifier, whose
+    features are compared; if not, the features are those of a fixed random network. The second half is compared with
+    the samples.
     """
 
-    def __init__(self, data: Dataset, judged: int) -> None:
-        taught, compared = data.held_out[::2], data.held_out[1::2][:judged]
+    def __init__(self, data: Dataset, num_samples: int) -> None:
+        train_indices, compared = data.held_out[::2], data.held_out[1::2][:num_samples]
         self.network: RandomFeatures | ClassifierFeatures = RandomFeatures(data.image_shape, num_features=FEATURES)
         self.labels = None
         if data.labels is not None and len(data.label_names) > 1:
-            network = extract.build_features("classifier", FeatureInputs(data, taught, compared))
+            network = extract.build_features("classifier", FeatureInputs(data, train_indices, compared))
             assert isinstance(network, ClassifierFeatures)
             self.network, self.labels = network, torch.from_numpy(data.labels[compared].copy())
-        self.classes = len(data.label_names)
+        self.num_classes = len(data.label_names)
         self.x = images.as_x(data.at(compared))
-        self.real: Tensor = self.network(self.x)
-        self.moments = BlockMoments.from_features(self.real, 1).moments()
+        self.real_features: Tensor = self.network(self.x)
+        self.moments = BlockMoments.from_features(self.real_features, 1).moments()
 
-    def frechet(self, fake: Tensor) -> float:
-        """The Frechet distance of generated x [N, C, H, W]; infinite where a training has left the numbers."""
-        features: Tensor = self.network(fake)
+    def frechet(self, samples: Tensor) -> float:
+        """Return the Frechet distance of generated x [N, C, H, W]; infinity if its features are not finite."""
+        features: Tensor = self.network(samples)
         if not features.isfinite().all():
             return float("inf")
         return frechet_distance(BlockMoments.from_features(features, 1).moments(), self.moments)
 
-    def all(self, fake: Tensor) -> Numbers:
-        """Every score of generated x [N, C, H, W]; fidelity and variety are 0 where there are no numbers."""
-        usable = bool(fake.isfinite().all())
-        apart = patch_distance(self.x, fake[: len(self.x)]) if usable else float("inf")
-        found: Numbers = {"frechet": self.frechet(fake), "patches": apart}
-        features: Tensor = self.network(fake).nan_to_num(0, 0, 0)
-        both = precision_recall_density_coverage(self.real, features[: len(self.real)])
-        found |= {name: both[name].value if usable else 0.0 for name in ("precision", "coverage")}
-        said = self.network.logits(features)
-        if said is not None and self.labels is not None:
-            reached, bits = classes_reached(said.argmax(dim=1), self.labels, self.classes)
-            found |= {"classes": reached.value if usable else 0.0, "bits": bits.value if usable else 0.0}
+    def scores(self, samples: Tensor) -> Numbers:
+        """Return every score of generated x [N, C, H, W]; precision, coverage and classes are 0 if x is not finite."""
+        finite = bool(samples.isfinite().all())
+        patches = patch_distance(self.x, samples[: len(self.x)]) if finite else float("inf")
+        found: Numbers = {"frechet": self.frechet(samples), "patches": patches}
+        features: Tensor = self.network(samples).nan_to_num(0, 0, 0)
+        metrics = precision_recall_density_coverage(self.real_features, features[: len(self.real_features)])
+        found |= {name: metrics[name].value if finite else 0.0 for name in ("precision", "coverage")}
+        logits = self.network.logits(features)
+        if logits is not None and self.labels is not None:
+            reached, bits = classes_reached(logits.argmax(dim=1), self.labels, self.num_classes)
+            found |= {"classes": reached.value if finite else 0.0, "bits": bits.value if finite else 0.0}
         return found
 
 
-def learn(settings: Config, how: Learning, seed: int) -> Numbers:
-    """Train, look, judge: the distance through training, and every score at the end; samples of the first seed."""
-    numbers: Numbers = {"steps": [], "frechet_through_training": []}
-    for now in judged(settings, how):
-        numbers["steps"].append(now.look.step)
-        numbers["frechet_through_training"].append(now.distance)
-    numbers |= {"untrained": numbers["frechet_through_training"][0]} | now.yardstick.all(now.fake)
-    return numbers | ({"samples": as_text(now.fake[:SHOWN])} if seed == 0 else {})
-
-
 @dataclass(frozen=True)
-class Judged:
-    """A training at a moment, and how good its samples are."""
+class ScoredSnapshot:
+    """A snapshot of a training with the quality of its samples."""
 
-    look: Look
-    fake: Tensor
-    """Generated x [N, C, H, W], from the same latents each time."""
-    distance: float
-    """Their Frechet distance to pictures that no training has seen."""
-    yardstick: Yardstick
-
-
-def judged(settings: Config, how: Learning) -> Iterator[Judged]:
-    """Train, and judge at each look."""
-    data = pictures(how.source, how.side, how.drawn)
-    yardstick = Yardstick(data, how.judged)
-    for look in looks(settings, how.steps, how.looks, data):
-        fake = look.images(how.judged)
-        yield Judged(look, fake, yardstick.frechet(fake), yardstick)
+    snapshot: Snapshot
+    samples: Tensor
+    """Generated x [N, C, H, W], from the same latents in every snapshot."""
+    frechet: float
+    """The Frechet distance of the samples to pictures that no training has seen."""
+    scorer: SampleScorer
 
 
-def as_text(x: Tensor, columns: int = 6) -> str:
-    """Pictures x [N, C, H, W] as one tiled PNG in base64, which JSON can hold."""
+def scored_snapshots(settings: Config, size: PictureTraining) -> Iterator[ScoredSnapshot]:
+    """Train, and yield a scored snapshot `size.snapshots` times."""
+    data = pictures(size.source, size.image_size, size.num_faces)
+    scorer = SampleScorer(data, size.num_samples)
+    for snapshot in snapshots(settings, size.steps, size.snapshots, data):
+        samples = snapshot.images(size.num_samples)
+        yield ScoredSnapshot(snapshot, samples, scorer.frechet(samples), scorer)
+
+
+def train_and_score(settings: Config, size: PictureTraining, seed: int) -> Numbers:
+    """Train, and return the Frechet distance during training and all scores at the end; the first seed adds samples."""
+    numbers: Numbers = {"steps": [], "frechet_through_training": []}
+    for scored in scored_snapshots(settings, size):
+        numbers["steps"].append(scored.snapshot.step)
+        numbers["frechet_through_training"].append(scored.frechet)
+    numbers |= {"untrained": numbers["frechet_through_training"][0]} | scored.scorer.scores(scored.samples)
+    return numbers | ({"samples": png_base64(scored.samples[:SHOWN])} if seed == 0 else {})
+
+
+# ---- pictures in JSON ----------------------------------------------------------------------------------------------
+
+
+def png_base64(x: Tensor, columns: int = 6) -> str:
+    """Return images x [N, C, H, W] as one tiled PNG in base64, which can be stored in JSON."""
     tiled = images.tile(images.to_uint8(x.nan_to_num()).numpy(), columns, pad=1)
     file = io.BytesIO()
     Image.fromarray(tiled.squeeze(-1) if tiled.shape[-1] == 1 else tiled).save(file, "PNG", optimize=True)
     return base64.b64encode(file.getvalue()).decode()
 
 
-def real_samples(how: Learning) -> str:
-    """Held-out pictures, tiled as samples are."""
-    data = pictures(how.source, how.side, how.drawn)
-    return as_text(images.as_x(data.at(data.held_out[:SHOWN])))
+def real_samples(size: PictureTraining) -> str:
+    """Return held-out pictures, tiled like samples."""
+    data = pictures(size.source, size.image_size, size.num_faces)
+    return png_base64(images.as_x(data.at(data.held_out[:SHOWN])))

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ganache.claims import discussions
 from ganache.core.storage import write_text
 from ganache.figures.page import environment, file_url, render
 
@@ -20,19 +21,17 @@ STYLE = """
 tbody th { font-weight: inherit; }
 """
 
-DISCUSSION = "discussion.txt"
-"""A discussion written by hand, in the claim's folder: plain text, with an empty line between paragraphs."""
-
 
 def write(out: Path) -> Path:
     """Write `report.html` from every verdict in the folder `out`. Returns its path."""
     verdicts = [json.loads(path.read_text(encoding="utf-8")) for path in out.glob("*/verdict.json")]
     verdicts.sort(key=lambda verdict: verdict["number"])
+    written = discussions.read(out)
     page = render(
         environment("ganache.claims").get_template("claims.html"),
         "The claims and their verdicts",
         STYLE,
-        claims=[verdict | extras(verdict, out / verdict["name"]) for verdict in verdicts],
+        claims=[verdict | extras(verdict, out / verdict["name"], written) for verdict in verdicts],
         any_quick=any(verdict["quick"] for verdict in verdicts),
     )
     path = out / "report.html"
@@ -40,16 +39,11 @@ def write(out: Path) -> Path:
     return path
 
 
-def extras(verdict: dict[str, Any], folder: Path) -> dict[str, Any]:
+def extras(verdict: dict[str, Any], folder: Path, written: dict[str, list[str]]) -> dict[str, Any]:
     """Return what the page shows of a verdict beside its own fields."""
     return {
         "outcome_class": OUTCOMES[verdict["outcome"]],
         "figures": [{"name": name, "url": file_url(folder / name)} for name in verdict["figures"]],
-        "discussion": discussion(folder / DISCUSSION),
+        "discussion": written.get(verdict["name"], []),
         "columns": list(dict.fromkeys(name for row in verdict["summary"] for name in row)),
     }
-
-
-def discussion(path: Path) -> list[str]:
-    """Return the paragraphs of a discussion; none if there is no file."""
-    return path.read_text(encoding="utf-8").strip().split("\n\n") if path.exists() else []

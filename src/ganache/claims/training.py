@@ -1,4 +1,4 @@
-"""What the claims share in training: a recipe's method and optimisers on a small network pair and known data."""
+"""Training for the claims: a recipe's method and optimisers on a small network pair and known data."""
 
 from __future__ import annotations
 
@@ -24,11 +24,14 @@ from ganache.training.loop import train
 from ganache.training.state import Report, State
 from ganache.types import Critic, Prior
 
-TRAINED_ON, HELD_OUT_SEED = 50_000, 1_000_003
-"""Points a toy's training set has, and the seed of points that no training has seen."""
+TOY_POINTS = 50_000
+"""Number of points in the training set of a toy."""
 
-RECENT = 20
-"""Steps whose reports are at hand when somebody looks."""
+HELD_OUT_SEED = 1_000_003
+"""The seed of points that no training has seen."""
+
+RECENT_STEPS = 20
+"""Number of steps whose reports a snapshot contains."""
 
 
 def method_recipes() -> dict[str, str]:
@@ -37,10 +40,11 @@ def method_recipes() -> dict[str, str]:
 
 
 def config(method: str, network: Network, source: str, seed: int, batch: int) -> Config:
-    """A method with its recipe's optimisers, on the network and data given.
+    """Return a method with its recipe's optimisers, on the given network and data.
 
-    No average is kept: the claims are about the generator that is trained. WGAN takes the paper's 5 critic steps
-    throughout, without the 100 that its authors' code takes now and then: on a toy these would be most of the work.
+    There is no average of generators: the claims are about the generator that is trained. WGAN takes the paper's 5
+    critic steps throughout, without the phases of 100 critic steps of its authors' code: on a toy, these would be most
+    of the work.
     """
     settings = from_dict(read(method_recipes()[method]).settings)
     schedule = replace(settings.schedule, batch=batch, steps=None, ema_half_life=None, boost_first=0, boost_every=0)
@@ -48,7 +52,7 @@ def config(method: str, network: Network, source: str, seed: int, batch: int) ->
         settings,
         seed=seed,
         device="cpu",
-        data=DataConfig(source=source, count=TRAINED_ON),
+        data=DataConfig(source=source, count=TOY_POINTS),
         network=network,
         schedule=schedule,
         precision=PrecisionConfig("float32"),
@@ -57,59 +61,59 @@ def config(method: str, network: Network, source: str, seed: int, batch: int) ->
 
 
 @dataclass(frozen=True)
-class Look:
-    """A training at a moment when somebody looks."""
+class Snapshot:
+    """The state of a training at one step."""
 
     step: int
     state: State
     prior: Prior
     recent: tuple[Report, ...] = ()
-    """What the last steps did, at most RECENT of them."""
+    """The reports of the last steps, at most RECENT_STEPS."""
 
     def images(self, n: int, batch: int = 64) -> Tensor:
-        """n generated x [n, *image_shape], from latents that are the same at every look."""
+        """Return n generated images x [n, *image_shape], from latents that are the same in every snapshot."""
         return generate(self.state.generator, self.prior.sample(n, generator=torch.Generator().manual_seed(1)), batch)
 
-    def fakes(self, n: int) -> NDArray[np.float64]:
-        """n generated points [n, 2]."""
+    def points(self, n: int) -> NDArray[np.float64]:
+        """Return n generated points [n, 2]."""
         return self.images(n, 512).double().numpy()
 
 
-def looks(settings: Config, steps: int, count: int, data: Dataset | None = None) -> Iterator[Look]:
-    """Train for `steps` generator steps, and yield `count` times: before the first, evenly on the way, at the end.
+def snapshots(settings: Config, steps: int, count: int, data: Dataset | None = None) -> Iterator[Snapshot]:
+    """Train for `steps` generator steps, and yield `count` snapshots: at the start, evenly spaced, and at the end.
 
-    A rehearsal of a few steps yields as often, so that looking costs it what it costs the whole.
+    A short trial yields as many, so that they take the same time in it as in the whole training.
     """
     resolved = build.resolve(settings)
     data = data or build.load_dataset(resolved)
     state, prior = build.state(resolved, data.image_shape), resolved.prior
-    recent: deque[Report] = deque(maxlen=RECENT)
-    when = np.linspace(0, steps, count).round().astype(int).tolist()
+    recent: deque[Report] = deque(maxlen=RECENT_STEPS)
+    snapshot_steps = np.linspace(0, steps, count).round().astype(int).tolist()
     reports = train(state, resolved.method, build.stream(resolved, data), prior, build.plan(resolved))
-    for step in when:
+    for step in snapshot_steps:
         while state.step < step:
             recent.append(next(reports))
-        yield Look(step, state, prior, tuple(recent))
+        yield Snapshot(step, state, prior, tuple(recent))
 
 
 def held_out(toy: str, n: int) -> NDArray[np.float64]:
-    """n points [n, 2] of a toy that no training has seen."""
+    """Return n points [n, 2] of a toy that no training has seen."""
     return TOYS[toy].sample(n, HELD_OUT_SEED)[0].astype(np.float64)
 
 
 def em_to_held_out(toy: str, fakes: NDArray[np.float64]) -> float:
-    """Exact EM from generated points to as many held-out ones; infinite where a training has left the numbers."""
+    """Return the exact earth mover's (EM) distance from generated to as many held-out points; infinity on NaN."""
     return earth_mover(fakes, held_out(toy, len(fakes))) if np.isfinite(fakes).all() else float("inf")
 
 
 def em_floor(toy: str, n: int) -> float:
-    """EM between two held-out sets of n: what a perfect generator would get."""
+    """Return the EM distance between two held-out sets of n points: that of a perfect generator."""
     return earth_mover(held_out(toy, n), TOYS[toy].sample(n, HELD_OUT_SEED + 1)[0].astype(np.float64))
 
 
 @torch.no_grad()
 def surface(critic: Critic, cells: int, limit: float = 1.5) -> list[list[float]]:
-    """The critic's values on a grid [cells, cells] over [-limit, limit]^2, row by row upwards, less their mean."""
+    """Return the critic's scores, minus their mean, on a grid [cells, cells] over [-limit, limit]^2, rows upwards."""
     ticks = torch.linspace(-limit, limit, cells)
     y, x = torch.meshgrid(ticks, ticks, indexing="ij")
     was_training = critic.training
@@ -119,5 +123,5 @@ def surface(critic: Critic, cells: int, limit: float = 1.5) -> list[list[float]]
 
 
 def rounded(array: NDArray[np.float64]) -> list[list[float]]:
-    """In four digits, which a drawing does not need more of."""
+    """Return the values with four digits, enough for a figure."""
     return [[float(f"{value:.4g}") for value in row] for row in array]

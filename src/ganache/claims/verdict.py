@@ -1,4 +1,4 @@
-"""What was found of a claim: numbers, where each holds and fails, and what follows."""
+"""Verdicts: measured numbers, the values at which each holds or fails, and the outcome."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ Outcome = Literal["holds", "fails", "not decided"]
 
 @dataclass(frozen=True)
 class Part:
-    """One number that a claim stands or falls with.
+    """One measured number that a claim depends on.
 
-    It holds in a seed whose value is at `holds` or beyond, seen from `fails`, and fails at `fails` or beyond, seen
-    from `holds`; the values between decide nothing.
+    If `holds` is above `fails`, values of at least `holds` support the claim and values of at most `fails` contradict
+    it; if it is below, it is the other way round. Values between the two decide nothing.
     """
 
     what: str
     values: tuple[float, ...]
-    """One a seed."""
+    """One value per seed."""
     holds: float
     fails: float
 
     def outcome(self) -> Outcome:
-        """Decided where all seeds agree.
+        """Return the outcome: decided only if all seeds agree.
 
         >>> Part("modes", (8.0, 7.0), holds=7, fails=5).outcome(), Part("error", (0.2, 0.01), 0.1, 0.5).outcome()
         ('holds', 'not decided')
@@ -39,32 +39,33 @@ class Part:
         return "not decided"
 
     def number(self) -> str:
-        """Mean and spread (the standard deviation) over the seeds."""
+        """Return the mean and standard deviation over the seeds, as text."""
         return spread(self.values)
 
-    def says(self) -> str:
-        """The number, and what was asked of it, as a sentence."""
-        asked = "at least" if self.holds > self.fails else "at most"
+    def sentence(self) -> str:
+        """Return a sentence with the number and what the claim requires of it."""
+        bound = "at least" if self.holds > self.fails else "at most"
         ending = {
             "holds": "",
-            "fails": ", and this contradicts it",
-            "not decided": ", and this is neither clearly reached nor clearly missed",
+            "fails": ", so this contradicts it",
+            "not decided": ", which is neither clearly reached nor clearly missed",
         }
-        return f"{self.what}: {self.number()}; the claim asks for {asked} {shown(self.holds)}{ending[self.outcome()]}."
+        required = f"the claim requires {bound} {shown(self.holds)}"
+        return f"{self.what}: {self.number()}; {required}{ending[self.outcome()]}."
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was found of a claim."""
+    """The outcome of a claim."""
 
     outcome: Outcome
     reason: str
-    """In a sentence: the part that decides, or why nothing is decided."""
+    """One sentence: the part that decides, or why nothing is decided."""
     parts: tuple[Part, ...]
 
 
 def spread(numbers: Sequence[float]) -> str:
-    """Mean and standard deviation in three digits.
+    """Return mean and standard deviation with three digits.
 
     >>> spread([1.0, 3.0]), spread([0.25]), spread([math.inf, 1.0])
     ('2 ± 1.41', '0.25', 'inf')
@@ -78,5 +79,5 @@ def spread(numbers: Sequence[float]) -> str:
 
 
 def shown(value: float) -> str:
-    """Three digits, without a tail of noughts."""
+    """Return the value with three digits, without trailing zeros."""
     return f"{value:.3g}"

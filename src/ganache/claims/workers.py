@@ -1,6 +1,6 @@
-"""Units side by side: each in a process of its own with one thread, as many as the machine has cores.
+"""Units in parallel: each in a process with one thread, as many processes as the machine has cores.
 
-The networks of the claims are small: two threads on one of them wait for each other most of the time.
+The networks of the claims are small: with two threads, a training spends most of its time on synchronisation.
 """
 
 from __future__ import annotations
@@ -15,39 +15,39 @@ from multiprocessing import get_context
 import torch
 
 from ganache.claims.claim import Numbers, Size, Unit
-from ganache.claims.machine import machine
+from ganache.claims.machine import describe_machine
 from ganache.core.plugins import load_plugins
 
-Done = tuple[Unit, Numbers, float, dict[str, str]]
-"""A unit, what was measured, the seconds it took, and where."""
+Result = tuple[Unit, Numbers, float, dict[str, str]]
+"""A unit, its numbers, the seconds that it took, and the machine."""
 
 
-def cores() -> int:
-    """How many this program may use."""
+def usable_cores() -> int:
+    """Return the number of cores that this program may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def measured(name: str, unit: Unit, how: Size) -> Done:
-    """One unit of the claim of that name, timed."""
+def measure_unit(name: str, unit: Unit, size: Size) -> Result:
+    """Measure one unit of the claim with this name, and time it."""
     from ganache.claims import CLAIMS
 
-    begun = time.perf_counter()
-    numbers = CLAIMS[name].measure(unit, how)
-    return unit, numbers, time.perf_counter() - begun, machine()
+    start = time.perf_counter()
+    numbers = CLAIMS[name].measure(unit, size)
+    return unit, numbers, time.perf_counter() - start, describe_machine()
 
 
-def begin() -> None:
-    """A worker's first act: one thread, and Ctrl-C ends it without a word, for the main program has its own."""
+def start_worker() -> None:
+    """Prepare a worker process: one thread, plugins, and a silent end on Ctrl-C, which the main process reports."""
     torch.set_num_threads(1)
     load_plugins()  # before a task is unpickled, whose claim may be a plugin
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def side_by_side(tasks: list[tuple[str, Unit, Size]], workers: int) -> Iterator[tuple[str, Done]]:
-    """(claim's name, what came of one of its units) for all tasks, as they come in; they are begun in their order."""
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=begin)
+def run_in_parallel(tasks: list[tuple[str, Unit, Size]], workers: int) -> Iterator[tuple[str, Result]]:
+    """Start the tasks in their order, and yield (name of the claim, result) as each one finishes."""
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=start_worker)
     try:
-        names = {pool.submit(measured, *task): task[0] for task in tasks}
+        names = {pool.submit(measure_unit, *task): task[0] for task in tasks}
         for future in as_completed(names):
             yield names[future], future.result()
     finally:

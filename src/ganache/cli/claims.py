@@ -1,4 +1,4 @@
-"""`ganache claims`: the papers' claims, tried and judged on this machine."""
+"""`ganache claims`: test the papers' claims on this machine."""
 
 from __future__ import annotations
 
@@ -21,57 +21,58 @@ def claims(
     workers: int | None = None,
     list_: Annotated[bool, arg(name="list")] = False,
 ) -> None:
-    """Try the papers' claims, judge them by measurement, and write one report. The same command goes on where it
-    stopped.
+    """Test the papers' claims by experiments, judge them, and write one report. The same command continues an
+    interrupted run.
 
     Args:
-        names: Which claims; all without any (see --list).
-        quick: The smallest form of each, which shows that everything runs; its verdicts mean nothing.
-        seeds: How often each network is trained; fewer than 3 decide nothing.
-        data: Real pictures, as mnist=PATH and faces=PATH, for the claims that are about pictures.
-        out: The folder to write; by default runs/claims, or runs/claims-quick.
-        workers: How many trainings run side by side, one core each; as many as there are cores without.
+        names: The claims to test; by default all (see --list).
+        quick: The smallest form of each experiment: shows that everything runs; decides nothing.
+        seeds: How often each network is trained; fewer than 3 seeds decide nothing.
+        data: Real pictures, as mnist=PATH and faces=PATH, for the claims about pictures.
+        out: The folder for the results; by default runs/claims, or runs/claims-quick.
+        workers: How many trainings run at the same time, one core each; by default the number of cores.
         list_: Only list the claims.
     """
     if seeds < 1:
-        raise ConfigError(f"--seeds is {seeds}: ask for at least 1.")
+        raise ConfigError(f"--seeds is {seeds}: give at least 1.")
     if workers is not None and workers < 1:
-        raise ConfigError(f"--workers is {workers}: ask for at least 1.")
-    sources = sources_of(data)
+        raise ConfigError(f"--workers is {workers}: give at least 1.")
+    sources = parse_sources(data)
     import torch
 
     from ganache.claims import CLAIMS
     from ganache.claims.claim import Settings
     from ganache.claims.job import Job
     from ganache.claims.running import run
-    from ganache.claims.workers import cores
+    from ganache.claims.workers import usable_cores
 
     for name in names:
         if name not in CLAIMS:
             raise ConfigError(f"There is no claim '{name}': {choices(name, CLAIMS)}")
     if list_:
         for claim in CLAIMS.values():
-            print(f"{claim.number:2} {claim.name:16} {claim.says}")
+            print(f"{claim.number:2} {claim.name:16} {claim.statement}")
         return
     folder = Path(out or ("runs/claims-quick" if quick else "runs/claims"))
     settings = Settings(quick, seeds, sources)
-    jobs = [Job.of(CLAIMS[name], settings, folder) for name in dict.fromkeys(names or CLAIMS)]
-    workers = workers or (1 if quick else cores())
+    jobs = [Job.create(CLAIMS[name], settings, folder) for name in dict.fromkeys(names or CLAIMS)]
+    workers = workers or (1 if quick else usable_cores())
     if workers > 1:
-        torch.set_num_threads(1)  # the rehearsals are timed as the workers will run
+        torch.set_num_threads(1)  # so that the trials run like the workers
     run(jobs, folder, lambda line: print(line, flush=True), workers)
     print(f"Report: {folder / 'report.html'}")
 
 
-def sources_of(data: tuple[str, ...]) -> dict[str, str]:
-    """
-    >>> sources_of(("mnist=data/mnist",))
+def parse_sources(data: tuple[str, ...]) -> dict[str, str]:
+    """Return the sources of real pictures by kind.
+
+    >>> parse_sources(("mnist=data/mnist",))
     {'mnist': 'data/mnist'}
     """
     sources = {}
-    for each in data:
-        kind, equals, source = each.partition("=")
+    for entry in data:
+        kind, equals, source = entry.partition("=")
         if kind not in DATA_KINDS or not equals or not source:
-            raise ConfigError(f"--data was given '{each}': write  --data mnist=PATH faces=PATH, or one of them.")
+            raise ConfigError(f"--data was given '{entry}': write  --data mnist=PATH faces=PATH, or one of them.")
         sources[kind] = source
     return sources

@@ -44,6 +44,16 @@ PROBE = {
 PROTOCOL = {"sees": "preprocessing"}
 """Of evaluations."""
 
+CLAIM_SIZE = {
+    "carried": "em_points",
+    "drawn": "num_faces",
+    "judged": "num_samples",
+    "looks": "snapshots",
+    "side": "image_size",
+    "sides": "positions_per_side",
+}
+"""The size of a claim's experiment, in its measurements (`units/*.json`)."""
+
 
 def renamed(plain: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
     """`plain` with old names replaced; a value that stands under the new name already is kept."""
@@ -77,3 +87,8 @@ def log_line(plain: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(found.get("probe"), Mapping):
         found["probe"] = renamed(found["probe"], PROBE)
     return found
+
+
+def claim_size(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """The size of a claim's experiment under the names of today."""
+    return renamed(plain, CLAIM_SIZE)

@@ -1,0 +1,46 @@
+"""An estimate of how long a claim will take on this machine, from short trials of its experiment."""
+
+from __future__ import annotations
+
+import time
+
+from ganache.claims.claim import Unit
+from ganache.claims.job import Job
+
+TRIALS = ((4, 2), (20, 2), (4, 5))
+"""(steps, snapshots) of three trials: their differences give the time of a step and of a snapshot."""
+
+
+def estimate(job: Job) -> list[float]:
+    """Return the estimated seconds of each missing unit.
+
+    One unit per cost group (`Claim.cost_group`) is tried: with few steps and snapshots, with more steps, and with more
+    snapshots.
+    """
+    known: dict[str, float] = {}
+    seconds = []
+    for unit in job.missing():
+        group = job.claim.cost_group(unit.variant)
+        if group not in known:
+            if not known:
+                time_trial(job, unit, 1, 2)  # the first call loads and warms up what the others find ready
+            known[group] = extrapolate(job, unit)
+        seconds.append(known[group])
+    return seconds
+
+
+def extrapolate(job: Job, unit: Unit) -> float:
+    """Return the estimated seconds of one unit, from its trials."""
+    steps, snapshots = job.size.max_steps(), job.size.max_snapshots()
+    short, longer, closer = ((min(s, steps), min(k, snapshots)) for s, k in TRIALS)
+    seconds = {trial: time_trial(job, unit, *trial) for trial in dict.fromkeys((short, longer, closer))}
+    per_step = max(seconds[longer] - seconds[short], 0.0) / max(longer[0] - short[0], 1)
+    per_snapshot = max(seconds[closer] - seconds[short], 0.0) / max(closer[1] - short[1], 1)
+    return seconds[short] + per_step * (steps - short[0]) + per_snapshot * (snapshots - short[1])
+
+
+def time_trial(job: Job, unit: Unit, steps: int, snapshots: int) -> float:
+    """Return the seconds that a unit takes with this number of steps and snapshots."""
+    start = time.perf_counter()
+    job.claim.measure(unit, job.size.trial(steps, snapshots))
+    return time.perf_counter() - start

@@ -21,9 +21,10 @@ import tyro
 import ganache
 from ganache import cli
 from ganache.cli.train import parse_train
+from ganache.methods import METHODS
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 EXTENDING = ROOT / "docs" / "extending.md"
 PLACEHOLDERS = re.compile(r"\b(COMMAND|NAME|\.\.\.)|--help|--keep$")
 """An inline command with one of these is a pattern for the reader, not a command."""
@@ -72,6 +73,7 @@ def parse(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], int]:
     def parse_only(subcommands: dict[str, Any], **options: Any) -> None:
         run_command({name: only_parsed(function) for name, function in subcommands.items()}, **options)
 
+    monkeypatch.setitem(METHODS, "squared-hinge", METHODS["hinge"])  # CONTRIBUTING.md adds it by hand
     monkeypatch.setattr(tyro.extras, "subcommand_cli_from_dict", parse_only)
     monkeypatch.setattr(cli, "train_command", parse_train)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +20,7 @@ from ganache.data.drawn.faces import (
     sample_factors,
     usual_factors,
 )
+from ganache.data.readers.faces import DRAWING
 from ganache.errors import ConfigError
 
 UPRIGHT = {"tilt": 0.0, "shift_x": 0.0, "shift_y": 0.0, "zoom": 1.0}
@@ -57,6 +59,13 @@ def test_the_pixels_are_those_of_every_other_machine() -> None:
         [130, 117, 38],
         [247, 225, 231],
     ]
+
+
+def test_other_pixels_need_another_version_in_the_cache_key() -> None:
+    """If this fails, faces are drawn differently: change `DRAWING` in `data/readers/faces.py`, then the hash here."""
+    pixels = draw(300, size=(20, 33))
+    assert hashlib.sha256(pixels.tobytes()).hexdigest().startswith("e3dd2bcbf5ef11ed")
+    assert DRAWING.startswith("d7d6ea646581")
 
 
 def test_faces_far_away_are_reached_at_once() -> None:
@@ -155,9 +164,9 @@ def test_the_fringe_is_one_of_a_few_shapes() -> None:
 
 
 def test_wrong_factors_are_refused_in_words() -> None:
-    with pytest.raises(ConfigError, match=r"smile runs from 2\.0 to 2\.0: keep it between -1 and 1"):
+    with pytest.raises(ConfigError, match=r"smile has values from 2\.0 to 2\.0: give -1 to 1"):
         with_factors(usual_factors(2), smile=2.0)
-    with pytest.raises(ConfigError, match="give one number a face"):
+    with pytest.raises(ConfigError, match="give one number per face"):
         replace(usual_factors(2), tilt=np.zeros(3, np.float32))
     with pytest.raises(ConfigError, match="smile"):
         with_factors(usual_factors(2), smile=np.nan)

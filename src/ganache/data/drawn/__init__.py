@@ -1,1 +1,1 @@
-"""Data that are drawn from a seed: anime-like faces, and points in the plane."""
+"""Data sets that are drawn from a seed: anime-style faces, and 2-D toy distributions."""

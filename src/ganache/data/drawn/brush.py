@@ -1,9 +1,9 @@
-"""The brush that draws faces: coordinates, colours, and shapes laid over each other.
+"""The rasteriser of drawn faces: pixel coordinates, colours, and shapes that are composited in order.
 
-A shape is a signed distance, negative inside, [B, H, W] in units of half a picture; its edge is smoothed over
-one pixel, so that any picture size is antialiased without drawing it larger first. Whole pictures only meet
-sums, products, quotients, square roots, minima and maxima: IEEE 754 rounds these alike on every machine, so
-the pixels are alike too. Sines and powers touch a few numbers a face, which are then rounded.
+A shape is a signed distance field [B, H, W], negative inside, in units of half the image size. Its edge is smoothed
+over one pixel, which antialiases images of any size without supersampling. Pixels are computed with additions,
+products, quotients, square roots, minima and maxima only: IEEE 754 specifies their rounding, so pixels are the same on
+every machine. Sines and powers are used only for a few numbers per face, which are then rounded.
 """
 
 from __future__ import annotations
@@ -16,29 +16,29 @@ from numpy.typing import NDArray
 from ganache.data.drawn.factors import Factors
 
 Field = NDArray[np.floating]
-"""float32: one number a pixel, [B, H, W], or one number a face, [B, 1, 1]."""
+"""float32: one number per pixel, [B, H, W], or one number per face, [B, 1, 1]."""
 
 Level = float | Field
-"""One number for all faces, or one a face, or one a pixel."""
+"""One number for all faces, one per face, or one per pixel."""
 
 Traits = dict[str, Field]
-"""The factors of B faces by name, each [B, 1, 1]."""
+"""Factor name -> values for B faces, [B, 1, 1]."""
 
 Colour = NDArray[np.floating]
-"""float32: red, green, blue in [0, 1]: [3, B, 1, 1], or [3, B, H, W] for a gradient."""
+"""float32 red, green, blue in [0, 1]: [3, B, 1, 1], or [3, B, H, W] for a gradient."""
 
 
 @dataclass(frozen=True)
 class Brush:
-    """Pixels to paint on, and where they are: x to the right and y down from the middle of the picture."""
+    """A canvas and the coordinates of its pixels: x to the right, y down, origin at the image centre."""
 
     rgb: NDArray[np.float32]  # [3, B, H, W], painted in place
     x: Field
     y: Field
-    pixel: Field  # the width of one pixel
+    pixel: Field  # width of one pixel
 
     def fill(self, distance: Field, colour: Colour, opacity: Level = 1.0, soft: float = 0.0) -> None:
-        """Lay a shape over the picture; its edge fades over `soft`, and never over less than a pixel."""
+        """Composite a shape onto the canvas; its edge is blurred over `soft`, at least over one pixel."""
         cover = distance / np.maximum(self.pixel, np.float32(soft))
         np.subtract(0.5, cover, out=cover)
         np.maximum(cover, 0, out=cover)
@@ -49,14 +49,14 @@ class Brush:
         self.rgb[:] += step
 
     def stroke(self, distance: Field, colour: Colour, width: Level, opacity: Level = 1.0) -> None:
-        """Draw along the line where distance is 0; one thinner than a pixel is a pixel wide and fainter."""
+        """Draw the contour where the distance is 0; a line thinner than one pixel is drawn fainter instead."""
         drawn = np.maximum(self.pixel, width)
         self.fill(np.abs(distance) - drawn / 2, colour, opacity * np.minimum(1, width / self.pixel))
 
     def rows(self, top: float, bottom: float) -> Brush:
-        """The same picture, but only the rows that may show something between two heights: less work."""
+        """Return a brush for only the rows between two heights, with a margin; it needs less computation."""
         height = self.y.shape[1]
-        margin = 2 * self.pixel  # smoothed edges and thin lines reach past their shapes
+        margin = 2 * self.pixel  # smoothed edges and thin lines extend beyond their shapes
         within = (self.y + margin >= top) & (self.y - margin <= bottom)
         inside = np.flatnonzero(np.any(within, axis=(0, 2)))
         part = slice(inside[0], inside[-1] + 1) if len(inside) else slice(height, height)
@@ -64,28 +64,28 @@ class Brush:
 
 
 def ellipse(x: Field, y: Field, radius_x: Level, radius_y: Level) -> Field:
-    """About the distance to an ellipse around the origin (exact for a circle, good near the edge)."""
+    """Return the approximate distance to an ellipse around the origin: exact for a circle, accurate near the edge."""
     across, along = x / radius_x, y / radius_y
     distance: Field = (np.sqrt(across * across + along * along) - 1) * np.minimum(radius_x, radius_y)
     return distance
 
 
-def wave(t: Field) -> Field:
-    """A saw of period 1 that rises from -1 to 1."""
+def sawtooth(t: Field) -> Field:
+    """Return a sawtooth wave of period 1 that rises from -1 to 1."""
     saw: Field = 2 * (t - np.floor(t)) - 1
     return saw
 
 
 def column(values: NDArray[np.floating]) -> Field:
-    """One number a face [B] -> [B, 1, 1] float32, rounded where machines may differ in the last digit."""
+    """Convert one number per face [B] to float32 [B, 1, 1], rounded so that machines do not differ in the last bit."""
     return np.round(values.astype(np.float64), 5).astype(np.float32)[:, None, None]
 
 
 def oklch(lightness: Level, chroma: Level, hue: Field) -> Colour:
-    """Lightness 0 to 1, chroma 0 to about 0.3 and hue in degrees, each [B, 1, 1] -> colours [3, B, 1, 1].
+    """Convert OKLCH to sRGB: lightness 0 to 1, chroma 0 to about 0.3, hue in degrees, each [B, 1, 1] -> [3, B, 1, 1].
 
-    Björn Ottosson, "A perceptual color space for image processing" (2020): equal lightness looks equally
-    light in every hue, which HSL does not give. What a screen cannot show is clipped.
+    Björn Ottosson, "A perceptual color space for image processing" (2020): colours of equal lightness look equally
+    light for every hue, unlike in HSL. Colours outside the sRGB gamut are clipped.
     """
     angle = np.radians(hue.astype(np.float64))
     a, b = chroma * np.cos(angle), chroma * np.sin(angle)
@@ -104,7 +104,7 @@ def oklch(lightness: Level, chroma: Level, hue: Field) -> Colour:
 
 
 def rgb(red: float, green: float, blue: float) -> Colour:
-    """One colour for all faces, [3, 1, 1, 1]."""
+    """Return one colour for all faces, [3, 1, 1, 1]."""
     return np.array([red, green, blue], np.float32).reshape(3, 1, 1, 1)
 
 
@@ -112,14 +112,14 @@ WHITE = rgb(1.0, 1.0, 1.0)
 
 
 def mix(one: Colour, other: Colour, share: Level) -> Colour:
-    """`one` where share is 0, `other` where it is 1."""
+    """Interpolate linearly: `one` where share is 0, `other` where it is 1."""
     mixed: Colour = one + share * (other - one)
     return mixed
 
 
 @dataclass(frozen=True)
 class Palette:
-    """The colours of B faces: a base and a darker tone of most things, as in cel animation."""
+    """The colours of B faces. Most parts have a base tone and a darker tone, as in cel animation."""
 
     skin: Colour
     skin_dark: Colour
@@ -138,12 +138,12 @@ class Palette:
 
 
 def palette(factors: Factors) -> Palette:
-    """The colours that the factors of B faces ask for."""
+    """Return the colours of B faces with these factors."""
     tone = column(factors.skin_tone)
     skin = oklch(0.955 - 0.26 * tone, 0.028 + 0.045 * tone, 52 + 8 * tone)
     light = 0.30 + 0.58 * column(factors.hair_lightness)
     hair_hue, eye_hue = column(factors.hair_hue), column(factors.eye_hue)
-    # Very dark and very pale colours cannot be vivid: without this they would be clipped to a wrong hue.
+    # Very dark and very light colours cannot be saturated: they would be clipped to a wrong hue.
     chroma = column(factors.hair_chroma) * 0.155 * np.minimum(1, np.minimum(light * 1.8, 2.6 - 2.3 * light))
     hair = oklch(light, chroma, hair_hue)
     clothes = oklch(0.54, 0.12, column(factors.clothes_hue))

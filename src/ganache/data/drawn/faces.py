@@ -1,8 +1,8 @@
-"""Anime-like faces, drawn by the program itself from a seed: a data set that needs no download.
+"""Anime-style faces that are drawn from a seed: a data set that needs no download.
 
-Each face is a pure function of (seed, number), so that any number of them is drawn piece by piece in flat
-memory, with the same pixels on every machine; and each is made of known factors (`Factors`), so that one can
-draw the face one wants, or ask a trained generator which factor a latent dimension moves.
+Each face is a pure function of (seed, index), so any number of faces can be drawn in blocks with bounded memory, and
+the pixels are the same on every machine. Each face is defined by known factors (`Factors`), so one can draw a
+particular face, or measure which factor a latent dimension of a trained generator changes.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ __all__ = [
 ]
 
 Images = NDArray[np.uint8]
-"""[N, H, W, 3], red, green, blue in 0..255."""
+"""uint8 RGB [N, H, W, 3]."""
 
-PIXELS_AT_ONCE = 64 * 64 * 16
-"""How many pixels are drawn together: few enough for the processor's cache, enough to hide Python's cost."""
+PIXELS_PER_BATCH = 64 * 64 * 16
+"""Pixels that are drawn together: few enough for the CPU's cache, enough to amortise the overhead of Python."""
 
-CLOSENESS = 1.1
-"""How large the figure is at zoom 1: the hair just leaves the picture."""
+SCALE = 1.1
+"""Scale of the figure at zoom 1: the hair just reaches beyond the image."""
 
 
 def draw(count: int, seed: int = 0, size: tuple[int, int] = (64, 64)) -> Images:
-    """The first `count` faces of a seed, uint8 [count, H, W, 3], for size (H, W).
+    """Return faces 0, ..., count - 1 of a seed, uint8 [count, H, W, 3], for size (H, W).
 
     >>> draw(2).shape
     (2, 64, 64, 3)
@@ -51,7 +51,7 @@ def draw(count: int, seed: int = 0, size: tuple[int, int] = (64, 64)) -> Images:
 
 
 def draw_range(start: int, stop: int, seed: int = 0, size: tuple[int, int] = (64, 64)) -> Images:
-    """Faces start, ..., stop - 1 of a seed, uint8 [stop - start, H, W, 3]: a large set, piece by piece.
+    """Return faces start, ..., stop - 1 of a seed, uint8 [stop - start, H, W, 3], for size (H, W).
 
     >>> bool((draw_range(3, 5, size=(16, 16)) == draw(5, size=(16, 16))[3:]).all())
     True
@@ -60,28 +60,28 @@ def draw_range(start: int, stop: int, seed: int = 0, size: tuple[int, int] = (64
 
 
 def draw_factors(factors: Factors, size: tuple[int, int] = (64, 64)) -> Images:
-    """The faces that have these factors, uint8 [N, H, W, 3], for size (H, W).
+    """Return the faces with these factors, uint8 [N, H, W, 3], for size (H, W).
 
-    Raises ConfigError when a side has no pixel.
+    Raises ConfigError for a side below 1 pixel.
     """
     height, width = size
     if height < 1 or width < 1:
-        raise ConfigError(f"Got the picture size {height} x {width}: both sides need at least 1 pixel.")
+        raise ConfigError(f"The picture size is {height} x {width}: give at least 1 pixel per side.")
     images = np.empty((len(factors), height, width, 3), np.uint8)
-    batch = max(1, PIXELS_AT_ONCE // (height * width))
+    batch = max(1, PIXELS_PER_BATCH // (height * width))
 
     def paint(start: int) -> None:
         part = slice(start, start + batch)
         images[part] = _draw_batch(factors[part], height, width)
 
-    # numpy lets go of Python's lock while it computes, so threads help; each paints its own images.
+    # NumPy releases the GIL while it computes, so threads help; each writes its own images.
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         list(pool.map(paint, range(0, len(factors), batch)))
     return images
 
 
 def _draw_batch(factors: Factors, height: int, width: int) -> Images:
-    """B faces, uint8 [B, H, W, 3], painted from the back to the front."""
+    """Return B faces, uint8 [B, H, W, 3], painted from back to front."""
     count = len(factors)
     f = {name: column(values) for name, values in factors.columns()}
     p = palette(factors)
@@ -103,13 +103,13 @@ def _draw_batch(factors: Factors, height: int, width: int) -> Images:
 
 
 def _brushes(canvas: NDArray[np.float32], f: Traits) -> tuple[Brush, Brush]:
-    """The brush of the upright body, and that of the head, tilted about the chin."""
+    """Return the brushes of the upright body and of the head, which is rotated about the chin."""
     height, width = canvas.shape[2:]
     half = min(height, width) / 2
     x = ((np.arange(width, dtype=np.float32) + 0.5 - width / 2) / half)[None, None, :]
     y = ((np.arange(height, dtype=np.float32) + 0.5 - height / 2) / half)[None, :, None]
     x, y = np.broadcast_arrays(x - f["shift_x"], y - f["shift_y"])
-    zoom = CLOSENESS * f["zoom"]
+    zoom = SCALE * f["zoom"]
     x, y, pixel = x / zoom, y / zoom, np.float32(1 / half) / zoom
 
     angle = np.radians(f["tilt"].astype(np.float64))

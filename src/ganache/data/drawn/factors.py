@@ -1,7 +1,7 @@
-"""What a drawn face is made of: its factors, sampled from a seed.
+"""The factors that define a drawn face, sampled from a seed.
 
-Every factor is drawn on its own, so over many faces any two are uncorrelated; all but `fringe`, `buns` and
-`ribbon` are continuous. Whoever studies a latent space therefore knows the truth behind each picture.
+The factors are sampled independently, so any two are uncorrelated; all but `fringe`, `buns` and `ribbon` are
+continuous. They are the ground truth for experiments in latent space.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 from ganache.errors import ConfigError
 
 Column = NDArray[np.float32]
-"""One factor of N faces: float32 [N]."""
+"""One factor of N faces, float32 [N]."""
 
 FRINGES = ("straight", "parted", "swept", "spiky")
-"""What the numbers of the factor `fringe` mean."""
+"""Meaning of the values of the factor `fringe`."""
 
 
 class Factor(NamedTuple):
-    """What one number of a face means."""
+    """Unit, range and meaning of one factor."""
 
     unit: str
     low: float
@@ -62,15 +62,15 @@ FACTORS: dict[str, Factor] = {
     "background_hue": Factor("degrees, OKLCH", 0, 360, "the hue behind the head"),
     "background_lightness": Factor("share", 0, 1, "0 dusky, 1 nearly white"),
 }
-"""Name of a factor -> its unit, its range (both ends included) and its meaning."""
+"""Factor name -> unit, range (closed interval) and meaning."""
 
 
 @dataclass(frozen=True)
 class Factors:
-    """The factors of N faces, one float32 column [N] each, in the units and ranges of FACTORS.
+    """The factors of N faces: one float32 column [N] per factor, in the units and ranges of FACTORS.
 
-    Raises ConfigError for columns of different lengths and for values out of range. To choose one factor and
-    keep the others, use `dataclasses.replace`:
+    Raises ConfigError for columns of different lengths and for values out of range. Change single factors with
+    `dataclasses.replace`:
 
     >>> from dataclasses import replace
     >>> faces = replace(usual_factors(3), smile=[-1.0, 0.0, 1.0])
@@ -113,12 +113,12 @@ class Factors:
             column = np.asarray(getattr(self, name), dtype=np.float32)
             if column.shape != (len(self),):
                 raise ConfigError(
-                    f"The factor {name} has the shape {column.shape}: give one number a face, ({len(self)},)."
+                    f"The factor {name} has the shape {column.shape}: give one number per face, ({len(self)},)."
                 )
             if not np.all((column >= np.float32(low)) & (column <= np.float32(high))):
                 raise ConfigError(
-                    f"The factor {name} runs from {column.min()} to {column.max()}: "
-                    f"keep it between {low} and {high} ({unit})."
+                    f"The factor {name} has values from {column.min()} to {column.max()}: "
+                    f"give {low} to {high} ({unit})."
                 )
             object.__setattr__(self, name, column)
 
@@ -129,12 +129,12 @@ class Factors:
         return Factors(**{name: column[faces] for name, column in self.columns()})
 
     def columns(self) -> Iterator[tuple[str, Column]]:
-        """(name, float32 [N]) of every factor, in the order of FACTORS."""
+        """Yield (name, float32 [N]) for each factor, in the order of FACTORS."""
         return ((field.name, getattr(self, field.name)) for field in fields(self))
 
 
 def usual_factors(count: int) -> Factors:
-    """`count` times the same face: each factor in the middle of its range, unless it looks dull there.
+    """Return `count` copies of one face, with most factors in the middle of their range.
 
     >>> usual_factors(2).tilt
     array([0., 0.], dtype=float32)
@@ -153,41 +153,39 @@ def usual_factors(count: int) -> Factors:
     return Factors(**{name: np.full(count, value, np.float32) for name, value in middle.items()})
 
 
-DRAWS_A_FACE = 64
-"""Random numbers reserved for a face: a new factor takes a spare one and leaves the others as they were."""
+DRAWS_PER_FACE = 64
+"""Random numbers reserved per face: a new factor uses a spare one, and the other factors stay the same."""
 
-# Uniform share -> OKLCH hue of hair. Browns, blonds, blues, purples and pinks are common, green and cyan
-# rare: a steep piece is a rare hue.
-HUE_SHARES = (0.0, 0.16, 0.38, 0.48, 0.54, 0.70, 0.86, 1.0)
+# Quantiles of the OKLCH hue of hair. Brown, blond, blue, purple and pink are common, green and cyan are rare.
+HUE_QUANTILES = (0.0, 0.16, 0.38, 0.48, 0.54, 0.70, 0.86, 1.0)
 HUE_DEGREES = (0.0, 40.0, 72.0, 95.0, 220.0, 275.0, 325.0, 360.0)
 
 
 def sample_factors(start: int, stop: int, seed: int = 0) -> Factors:
-    """The factors of faces start, ..., stop - 1 of a seed: N = stop - start.
+    """Return the factors of faces start, ..., stop - 1 of a seed; N = stop - start.
 
-    Face i depends on (seed, i) alone, because Philox is a counter that can be set anywhere. Factors are
-    independent of each other. Most are uniform over their ranges, but hair is rarely green and often vivid,
-    eyes are mostly open, mouths mostly closed and smiling, skins mostly fair, backgrounds mostly pale; a
-    third of the faces wears a ribbon, a fifth buns.
+    Face i depends on (seed, i) only, because Philox is counter-based. The factors are independent. Most are uniform
+    over their ranges, but hair is rarely green and often saturated, eyes are mostly open, mouths mostly closed and
+    smiling, skin tones mostly fair, backgrounds mostly light; a third of the faces has a ribbon, a fifth has buns.
 
     >>> bool(np.all(sample_factors(3, 5).smile == sample_factors(0, 5).smile[3:]))
     True
     """
     if not 0 <= start <= stop or seed < 0:
-        raise ConfigError(f"Got start={start}, stop={stop}, seed={seed}: give 0 <= start <= stop, 0 <= seed.")
+        raise ConfigError(f"Got start={start}, stop={stop}, seed={seed}: give 0 <= start <= stop and seed >= 0.")
     bits = np.random.Philox(key=seed)
-    bits.advance(start * DRAWS_A_FACE // 4)  # one step of the counter makes four numbers
-    raw = bits.random_raw((stop - start) * DRAWS_A_FACE)
-    shares = (np.asarray(raw) >> np.uint64(11)).astype(np.float64).reshape(-1, DRAWS_A_FACE) / 2.0**53
-    return Factors(**{name: _spread(name, shares[:, k]) for k, name in enumerate(FACTORS)})
+    bits.advance(start * DRAWS_PER_FACE // 4)  # one step of the counter gives four numbers
+    raw = bits.random_raw((stop - start) * DRAWS_PER_FACE)
+    shares = (np.asarray(raw) >> np.uint64(11)).astype(np.float64).reshape(-1, DRAWS_PER_FACE) / 2.0**53
+    return Factors(**{name: _quantile(name, shares[:, k]) for k, name in enumerate(FACTORS)})
 
 
-def _spread(name: str, share: NDArray[np.float64]) -> Column:
-    """Uniform numbers in [0, 1) [N] -> one factor in its range [N]."""
+def _quantile(name: str, share: NDArray[np.float64]) -> Column:
+    """Map uniform numbers in [0, 1) [N] to the distribution of one factor [N]."""
     _, low, high, _ = FACTORS[name]
     match name:
         case "hair_hue":
-            value = np.interp(share, HUE_SHARES, HUE_DEGREES)
+            value = np.interp(share, HUE_QUANTILES, HUE_DEGREES)
         case "fringe":
             value = np.floor(share * len(FRINGES))
         case "ribbon":

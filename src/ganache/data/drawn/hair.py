@@ -1,4 +1,4 @@
-"""The hair of a drawn face: the locks in front, fanning out from the parting, those behind, buns, a bow."""
+"""The hair of a drawn face: the fringe, which fans out from the parting, the hair behind, buns and a ribbon."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ganache.data.drawn.brush import Brush, Field, Palette, Traits, ellipse, mix, wave
+from ganache.data.drawn.brush import Brush, Field, Palette, Traits, ellipse, mix, sawtooth
 from ganache.data.drawn.factors import FRINGES
 
 
 @dataclass(frozen=True)
 class Fringe:
-    """The hair in front of the face, measured before anything is painted because it also throws a shadow."""
+    """Distance fields of the hair in front of the face; computed first, because it also casts a shadow."""
 
-    front: Field  # distance to all hair in front
-    shadow: Field  # distance to the shadow that it throws on the face
+    front: Field  # distance to all hair in front of the face
+    shadow: Field  # distance to its shadow on the face
     cap: Field  # distance to the outline of the hair
-    across: Field  # -1 to 1 across each arch of the fringe: the gap is at 0, the tips at -1 and 1
-    depth: Field  # from 0 at the crown to 1 at the fringe's tips
+    across: Field  # -1 to 1 across each arch between two tips: the gap is at 0
+    depth: Field  # 0 at the crown, 1 at the tips of the fringe
 
 
 class Bangs(NamedTuple):
-    """What makes one style of fringe."""
+    """Parameters of one style of fringe."""
 
-    parting: float  # how far `fringe_side` moves the point that the locks fan out from
-    bend: float  # how much the locks curve to one side on their way down
-    locks: float  # how many there are, per unit of the fan
-    notch: float  # how deep the gaps between the tips are
-    tips: float  # the height of the tips in the middle of the face
+    parting: float  # how far `fringe_side` moves the origin of the locks
+    bend: float  # sideways curvature of the locks
+    locks: float  # number of locks per unit of the fan
+    notch: float  # depth of the gaps between the tips
+    tips: float  # height of the tips at the middle of the face
     gap: float  # how far the tips rise at the parting
     slope: float  # how much lower the tips are on the side that the hair is swept to
 
@@ -44,19 +44,20 @@ TABLE = np.array([BANGS[name] for name in FRINGES], np.float32)
 
 
 def place_fringe(brush: Brush, f: Traits) -> Fringe:
-    """Where the hair in front is: bangs, cut off by the outline of the hair, and the side locks."""
+    """Return the hair in front: bangs, clipped by the outline of the hair, and the side locks."""
     x, y = brush.x, brush.y
     style = Bangs(*np.moveaxis(TABLE[f["fringe"].astype(np.int64)], -1, 0))  # each [B, 1, 1]
     side_sign = np.where(f["fringe_side"] < 0, np.float32(1), np.float32(-1))  # the wider side of the parting
     part = f["fringe_side"] * style.parting
 
-    # Locks fan out from a point above the crown: `turns` is the same all along a lock, and counts them.
+    # Locks fan out from a point above the crown. `turns` is constant along a lock; its integer part numbers the locks.
     below = np.maximum(y + 1.15, 0.1)
     fan = (x - part) / below + side_sign * style.bend * below * below
     turns = fan * style.locks + f["strand_phase"]
-    across, lock = wave(turns), np.floor(turns)
+    across, lock = sawtooth(turns), np.floor(turns)
 
-    # The edge of the bangs: an arch between each two tips, of uneven depth. 0.618 spreads multiples evenly.
+    # The edge of the bangs: an arch between neighbouring tips, of varying depth. Multiples of 0.618 (the golden ratio)
+    # are equidistributed modulo 1.
     uneven = lock * 0.618034 - np.floor(lock * 0.618034)
     notch = style.notch * (0.6 + 0.8 * uneven)
     rise = style.gap * np.clip(1 - np.abs(x - part) / 0.40, 0, 1)
@@ -73,7 +74,7 @@ def place_fringe(brush: Brush, f: Traits) -> Fringe:
 
 
 def _side_lock(x: Field, y: Field, f: Traits) -> Field:
-    """Distance to the locks beside the face, which narrow to a tip."""
+    """Return the distance to the locks beside the face, which taper to a tip."""
     tip = 0.22 + 0.70 * f["side_locks"]
     t = np.clip((y + 0.5) / (tip + 0.5), 0, 1)  # 0 at the temple, 1 at the tip
     lock: Field = np.abs(np.abs(x) - 0.66 + 0.03 * t) - 0.16 * (1 - t * t)
@@ -82,15 +83,15 @@ def _side_lock(x: Field, y: Field, f: Traits) -> Field:
 
 
 def _dome(x: Field, y: Field, f: Traits) -> Field:
-    """Distance to the outline of the hair: half an ellipse above, straight down below."""
+    """Return the distance to the outline of the hair: half an ellipse above, vertical below."""
     volume = f["hair_volume"]
     return ellipse(x, np.minimum(y + 0.08, 0), 0.71 + 0.11 * volume, 0.79 + 0.13 * volume)
 
 
 def paint_back_hair(brush: Brush, f: Traits, p: Palette) -> None:
-    """The hair behind the head, falling to its length in pointed strands."""
+    """Paint the hair behind the head, which ends in pointed strands."""
     x, y = brush.x, brush.y
-    across = wave(x * 3.0 + f["strand_phase"])
+    across = sawtooth(x * 3.0 + f["strand_phase"])
     notch = 0.14 * (1 - np.abs(across)) * (1 + 0.5 * across)
     end = 0.44 + 0.95 * f["hair_length"] - notch - 0.12 * np.abs(x)
     inwards = np.maximum(0, 0.35 - np.maximum(0, end - y))  # the ends curl towards the neck
@@ -103,7 +104,7 @@ def paint_back_hair(brush: Brush, f: Traits, p: Palette) -> None:
 
 
 def paint_front_hair(brush: Brush, f: Traits, p: Palette, fringe: Fringe) -> None:
-    """Fringe and side locks: base tone, dark wedges that open towards the gaps, a shine band, an outline."""
+    """Paint fringe and side locks: base tone, dark wedges that widen towards the gaps, a highlight band, an outline."""
     front, gap = fringe.front, np.abs(fringe.across)
     brush.fill(front, mix(p.hair, p.hair_light, np.clip(0.35 * brush.y + 0.1, 0, 0.3)))
     wedge = np.maximum(front, (gap - 0.55 * np.clip(fringe.depth - 0.35, -0.6, 1)) * 0.12)
@@ -116,7 +117,7 @@ def paint_front_hair(brush: Brush, f: Traits, p: Palette, fringe: Fringe) -> Non
 
 
 def paint_buns(brush: Brush, f: Traits, p: Palette) -> None:
-    """A bun on each side of the crown, behind the head."""
+    """Paint a bun on each side of the crown, behind the head."""
     x, y = np.abs(brush.x), brush.y
     bun = ellipse(x - 0.60, y + 0.66, 0.25, 0.25)
     lit = ellipse(x - 0.57, y + 0.72, 0.25, 0.25)
@@ -126,7 +127,7 @@ def paint_buns(brush: Brush, f: Traits, p: Palette) -> None:
 
 
 def paint_ribbon(brush: Brush, f: Traits, p: Palette) -> None:
-    """A bow at the side of the head: two loops and a knot."""
+    """Paint a ribbon at the side of the head: two loops and a knot."""
     x, y = brush.x - 0.50, brush.y + 0.60
     across, along = 0.85 * x + 0.53 * y, 0.85 * y - 0.53 * x
     loop = np.abs(across)

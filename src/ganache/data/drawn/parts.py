@@ -1,6 +1,7 @@
-"""The parts of a drawn face other than its hair, each painted by one function.
+"""The parts of a drawn face other than its hair; one function paints one part.
 
-Lengths are in half pictures: the chin is near y = 0.70, the eyes near y = 0.15, the crown near y = -0.93.
+Lengths are in units of half the image size: the chin is near y = 0.70, the eyes are near y = 0.15, and the crown is
+near y = -0.93.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ from ganache.data.drawn.hair import Fringe
 
 
 def paint_background(brush: Brush, p: Palette) -> None:
-    """A gradient, lighter towards the top, with a pale glow behind the head."""
+    """Paint a gradient, lighter towards the top, with a light glow behind the head."""
     brush.rgb[:] = mix(p.background, WHITE, np.clip(0.35 - 0.35 * brush.y, 0, 1))
     brush.fill(ellipse(brush.x, brush.y, 0.9, 0.9), WHITE, opacity=0.35, soft=0.6)
 
 
 def paint_body(brush: Brush, p: Palette) -> None:
-    """Shoulders, the open neckline, the neck with the chin's shadow, and a white collar."""
+    """Paint shoulders, the open neckline, the neck with the chin's shadow, and a white collar."""
     x, y = np.abs(brush.x), brush.y
     shoulders = np.maximum((0.75 + 0.22 * x - y) * 0.97, x - 0.95)
     brush.fill(shoulders, p.clothes)
@@ -37,9 +38,9 @@ def paint_body(brush: Brush, p: Palette) -> None:
 
 
 def paint_face(brush: Brush, f: Traits, p: Palette, fringe: Fringe) -> None:
-    """Ears, the face down to the chin, the fringe's shadow on it, cheeks and nose."""
+    """Paint ears, the face, the shadow of the fringe, cheeks and nose."""
     x, y = brush.x, brush.y
-    side = np.sqrt(x * x + 0.012)  # |x|, rounded at 0: it rounds the chin
+    side = np.sqrt(x * x + 0.012)  # |x|, smoothed at 0, which rounds the chin
     half_width = 0.51 + 0.08 * f["face_width"]
     ear = ellipse(side - half_width - 0.02, y - 0.16, 0.09, 0.15)
     brush.fill(ear, p.skin)
@@ -50,23 +51,23 @@ def paint_face(brush: Brush, f: Traits, p: Palette, fringe: Fringe) -> None:
     brush.stroke(face, p.skin_line, 0.03, 0.8)
     cheek = np.maximum(ellipse(side - 0.36, y - 0.37, 0.13, 0.07), face + 0.06)
     brush.fill(cheek, p.skin * rgb(1.0, 0.62, 0.62), 0.75 * f["blush"], soft=0.14)
-    brush.fill(ellipse(x - 0.012, y - 0.335, 0.018, 0.028), p.skin_line, 0.6)  # the nose
+    brush.fill(ellipse(x - 0.012, y - 0.335, 0.018, 0.028), p.skin_line, 0.6)  # nose
 
 
 def _face(side: Field, y: Field, half_width: Field) -> Field:
-    """Distance to the face: an arc a side, from the cheek, `half_width` out, to the chin, `drop` below."""
-    drop = 0.66
-    beyond = (drop * drop - half_width * half_width) / (2 * half_width)  # the arc's centre, past the nose
+    """Return the distance to the face: one arc per side from the cheek, at x = `half_width`, to the chin."""
+    drop = 0.66  # from cheek to chin
+    beyond = (drop * drop - half_width * half_width) / (2 * half_width)  # centre of the arc, beyond the nose
     down = y - 0.04
-    down = np.maximum(down, 0.55 * down)  # above the cheeks the same arc, drawn out
+    down = np.maximum(down, 0.55 * down)  # above the cheeks the same arc, stretched
     out = side + beyond
     arc: Field = np.sqrt(out * out + down * down) - half_width - beyond
-    arc = np.maximum(arc, -0.5 - y)  # the top of the head is under the hair
+    arc = np.maximum(arc, -0.5 - y)  # the top of the head is hidden by hair
     return arc
 
 
 def paint_mouth(brush: Brush, f: Traits, p: Palette) -> None:
-    """A line that bends with the smile, and opens downwards."""
+    """Paint the mouth: a line that curves with the smile and opens downwards."""
     x, y = brush.x, brush.y - 0.485
     wide = 0.11 + 0.03 * np.abs(f["smile"])
     t = np.clip(x / wide, -1, 1)
@@ -83,19 +84,19 @@ def paint_mouth(brush: Brush, f: Traits, p: Palette) -> None:
 
 
 class Eye(NamedTuple):
-    """Where both eyes are, mirrored in the nose: distances from an eye's middle, and its two lids."""
+    """Geometry of both eyes, which mirror each other: coordinates relative to the eye's centre, and the two lids."""
 
-    out: Field  # towards the ear
+    out: Field  # x towards the ear
     down: Field
     t: Field  # -1 at the inner corner, 1 at the outer one
-    low: Field  # the height of the lower lid
-    high: Field  # the height of the upper lid; it meets the lower one in a closed eye
-    opening: Field  # distance to what lies between the lids
+    low: Field  # height of the lower lid
+    high: Field  # height of the upper lid; equal to `low` for a closed eye
+    opening: Field  # distance to the area between the lids
     half_width: Field
 
 
 def paint_eyes(brush: Brush, f: Traits, p: Palette) -> None:
-    """White, its shadow under the lid, iris, lashes. Gaze and highlights are not mirrored, the rest is."""
+    """Paint eyeball, shadow of the lid, iris and lashes. Gaze and highlights are not mirrored, all else is."""
     eye = _place_eyes(brush, f)
     brush.fill(eye.opening, rgb(0.98, 0.97, 0.98))
     brush.fill(np.maximum(eye.opening, eye.down - eye.high - 0.06), rgb(0.72, 0.70, 0.80))
@@ -116,7 +117,7 @@ def _place_eyes(brush: Brush, f: Traits) -> Eye:
 
 
 def _iris(brush: Brush, x: Field, y: Field, opening: Field, size: Field, p: Palette) -> None:
-    """A tall iris, dark above and bright below, with a pupil and two highlights; x, y from its middle."""
+    """Paint a tall iris, dark above and bright below, with a pupil and two highlights; x, y relative to its centre."""
 
     def spot(x0: float, y0: float, radius_x: float, radius_y: float) -> Field:
         return np.maximum(ellipse(x - x0, y - y0 * size, radius_x * size, radius_y * size), opening)
@@ -132,14 +133,14 @@ def _iris(brush: Brush, x: Field, y: Field, opening: Field, size: Field, p: Pale
 
 
 def _lashes(brush: Brush, eye: Eye, f: Traits, p: Palette) -> None:
-    """A thick upper lash line, a thin lower one near the ear, and the crease of the lid."""
+    """Paint a thick upper lash line, a thin lower one near the ear, and the crease of the lid."""
     out, down, t = eye.out, eye.down, eye.t
     ink = mix(p.hair_line, rgb(0.13, 0.08, 0.12), 0.7)
-    # Heights become distances when divided by the length of the lid's slope: the line is as thick on its
-    # sides.
+    # Heights are divided by the length of the lid's gradient to get distances, so that the line is equally thick
+    # everywhere.
     steep = (0.365 * f["eye_openness"] * (1.3 + 1.4 * t * t) - 0.29) * t * f["eye_size"] / eye.half_width
     from_lid = (down - eye.high) / np.sqrt(1 + steep * steep)
-    reach = 1.12 * eye.half_width  # the line is a little longer than the opening
+    reach = 1.12 * eye.half_width  # the line extends a little beyond the opening
     s = np.clip((out - 0.015) / reach, -1, 1)
     thick = (0.028 + 0.014 * s + 0.012 * f["eye_openness"]) * (1 - s * s * s * s)
     upper = np.maximum(np.abs(from_lid + 0.4 * thick) - thick, np.abs(out - 0.015) - reach)
@@ -151,7 +152,7 @@ def _lashes(brush: Brush, eye: Eye, f: Traits, p: Palette) -> None:
 
 
 def paint_brows(brush: Brush, f: Traits, p: Palette) -> None:
-    """Thin arcs, drawn over the fringe as if one saw through it, as animators do."""
+    """Paint thin arcs over the fringe, as if it were transparent, which is usual in anime."""
     out = np.abs(brush.x) - 0.30
     t = np.clip(out / 0.15, -1, 1)
     curve = -0.20 - 0.03 * (1 - t * t) - 0.06 * (f["brow_angle"] - 0.25) * t

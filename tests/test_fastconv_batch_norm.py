@@ -1,4 +1,4 @@
-"""Batch norm by a kernel of our own, with the activation after it and several batches at once, is PyTorch's."""
+"""The form "batch-norm", with a fused activation and several batches at once, equals PyTorch's batch norm."""
 
 from __future__ import annotations
 
@@ -6,21 +6,20 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ganache.fastconv import kernels
-from ganache.fastconv.batch_norm import BatchNorm2d
-from ganache.fastconv.fused import FusedSequential
+from ganache.fastconv import BatchNorm2d, FusedSequential, explain, kernels
+from ganache.fastconv.choose import choose
 from ganache.networks import Dcgan, Infogan
 from ganache.types import Critic
 
 EXACT = 1e-5 if kernels.library() is not None else 1e-3
-"""PyTorch's own loses more digits where means are far from 0."""
+"""PyTorch's own operation loses more digits where means are far from zero."""
 
 CASES = [  # B, C, H, W, activation
     (4, 48, 8, 8, nn.LeakyReLU(0.2, inplace=True)),
-    (2, 16, 33, 31, nn.ReLU()),  # rows by the thousand, whose sums are of sums
+    (2, 16, 33, 31, nn.ReLU()),  # thousands of rows, summed in parts
     (6, 128, 1, 1, nn.ReLU(inplace=True)),  # fewer rows than are read at a time
     (2, 32, 5, 3, None),
-    (4, 20, 6, 6, nn.ReLU()),  # channels without a kernel
+    (4, 20, 6, 6, nn.ReLU()),  # a number of channels without a kernel
 ]
 
 
@@ -53,7 +52,9 @@ def near(found: Tensor, right: Tensor, epsilon: float) -> None:
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize(("B", "C", "H", "W", "activation"), CASES)
-def test_with_its_derivatives(B: int, C: int, H: int, W: int, activation: nn.Module | None, dtype: torch.dtype) -> None:
+def test_output_gradients_and_running_statistics(
+    B: int, C: int, H: int, W: int, activation: nn.Module | None, dtype: torch.dtype
+) -> None:
     ours, theirs = pair(C, activation)
     x, g = batches(B, C, H, W).to(dtype), torch.randn(B, C, H, W).to(dtype)
     y, made = derivatives(ours, x, g)
@@ -89,7 +90,7 @@ def test_two_batches_are_normalised_apart(
         near(one, other, 1e-5)
 
 
-def test_the_derivatives_derivatives() -> None:
+def test_second_derivatives() -> None:
     ours, theirs = pair(16, nn.LeakyReLU(0.2))
     ours[0].batch_groups = 2
     x = batches(4, 16, 6, 6).requires_grad_()
@@ -122,7 +123,7 @@ def test_a_channel_without_spread_stays_finite() -> None:
     [Dcgan(width=16), Dcgan(width=16, critic_overview=4), Dcgan(width=16, critic_norm="none"), Infogan(width=16)],
     ids=["dcgan", "overview", "without norm", "infogan"],
 )
-def test_real_and_fake_are_judged_as_if_apart(family: Dcgan | Infogan) -> None:
+def test_real_and_fake_in_one_pass_equal_two_passes(family: Dcgan | Infogan) -> None:
     shape = (3, 32, 32)
     torch.manual_seed(0)
     together, apart = family.critic(shape), family.critic(shape)
@@ -144,25 +145,28 @@ def batches_of(critic: Critic) -> set[int]:
     return {each.batch_groups for each in critic.modules() if hasattr(each, "batch_groups")}
 
 
-def test_batches_of_unlike_lengths_go_one_after_the_other() -> None:
+def test_batches_of_different_sizes_take_two_passes() -> None:
     critic = Dcgan(width=16).critic((3, 16, 16))
     of_real, of_fake = critic.both(torch.rand(4, 3, 16, 16), torch.rand(6, 3, 16, 16))
     assert (len(of_real), len(of_fake)) == (4, 6)
 
 
-def test_kernels_are_used() -> None:
-    """Or nothing here would be told."""
+def test_the_kernel_is_used() -> None:
+    """Without it the tests of this file would compare PyTorch with itself."""
     if kernels.library() is None:
-        pytest.skip("no kernels for this processor have been compiled")
-    assert BatchNorm2d(16)._has_kernel(torch.ones(2, 16, 4, 4))
-    assert not BatchNorm2d(20)._has_kernel(torch.ones(2, 20, 4, 4))
+        pytest.skip("no kernels compiled for this processor")
+    assert choose(BatchNorm2d(16), torch.ones(2, 16, 4, 4)).form is not None
+    assert choose(BatchNorm2d(20), torch.ones(2, 20, 4, 4)).form is None
+    assert choose(BatchNorm2d(16).eval(), torch.ones(2, 16, 4, 4)).form is None
 
 
-def test_a_layer_that_is_watched_is_left_by_itself() -> None:
+def test_a_hook_separates_the_activation_and_explain_says_so() -> None:
     layers, seen = FusedSequential(BatchNorm2d(16), nn.ReLU(), BatchNorm2d(16), nn.LeakyReLU(0.2)), []
     x = torch.randn(2, 16, 4, 4)
     right = layers(x)
+    assert "fused with ReLU" in explain(layers, x)["0"].reason
     layers[1].register_forward_hook(lambda layer, given, y: seen.append(y))
     layers[2].register_forward_pre_hook(lambda layer, given: seen.append(given[0]))
     torch.testing.assert_close(layers(x), right)
     assert [each.min().item() for each in seen] == [0.0, 0.0]
+    assert "not fused with ReLU, because of a hook" in explain(layers, x)["0"].reason

@@ -1,4 +1,4 @@
-"""Convolutions by frequencies: the same numbers, derivatives and adjoints as PyTorch's, from fewer products."""
+"""The forms "fourier" and "kn2row": convolutions, derivatives and adjoints equal PyTorch's."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from ganache.fastconv import convolution, fourier, kn2row
-from ganache.fastconv.convolution import Conv2d
-from ganache.fastconv.fourier import OF_PLACES, OF_RESULTS, OF_TAPS, tiled, waves
-from ganache.fastconv.linear_function import Map
+from ganache.fastconv import Conv2d, cpu, explain, fourier, layers, tap_sums
+from ganache.fastconv.choose import choose
+from ganache.fastconv.linear_function import LinearMap
+from ganache.fastconv.real_dft import IMAGE, KERNEL, OUTPUT, Factors, real_dft
 
 
 def random(*shape: int) -> Tensor:
@@ -32,9 +32,9 @@ CASES = [
 
 
 @pytest.mark.parametrize(("sides", "kernel"), CASES)
-@pytest.mark.parametrize("function", [fourier.conv2d, kn2row.conv2d])
+@pytest.mark.parametrize("function", [fourier.conv2d, tap_sums.conv2d])
 def test_it_is_the_convolution_and_so_are_its_gradients(
-    function: type[Map], sides: tuple[int, int], kernel: tuple[int, int]
+    function: type[LinearMap], sides: tuple[int, int], kernel: tuple[int, int]
 ) -> None:
     x, weight = random(2, 3, *sides), random(4, 3, *kernel)
     y, expected = function(x, weight), F.conv2d(x, weight, padding="same")
@@ -44,37 +44,37 @@ def test_it_is_the_convolution_and_so_are_its_gradients(
         torch.testing.assert_close(found, right, rtol=1e-11, atol=1e-11)
 
 
-@pytest.mark.parametrize("function", [fourier.conv2d, kn2row.conv2d])
-def test_second_derivatives(function: type[Map]) -> None:
+@pytest.mark.parametrize("function", [fourier.conv2d, tap_sums.conv2d])
+def test_second_derivatives(function: type[LinearMap]) -> None:
     assert torch.autograd.gradgradcheck(function, (random(1, 2, 4, 3), random(2, 2, 3, 3)))
 
 
 @pytest.mark.parametrize("lengths", [(8, 7), (5, 6)])
-@pytest.mark.parametrize("three", [OF_PLACES, OF_TAPS, OF_RESULTS])
-def test_each_map_has_its_adjoint(lengths: tuple[int, int], three: fourier.Three) -> None:
-    """<there(x), y> = <x, back(y)>."""
-    maps = waves(lengths, range(-1, 4), range(3), three)
-    x, y = random(5, 3, 2).detach(), random(len(maps), 2).detach()
-    torch.testing.assert_close((maps.there(x) * y).sum(), (x * maps.back(y)).sum())
+@pytest.mark.parametrize("factors", [IMAGE, KERNEL, OUTPUT])
+def test_each_transform_has_its_adjoint(lengths: tuple[int, int], factors: Factors) -> None:
+    """<forward(x), y> = <x, adjoint(y)>."""
+    dft = real_dft(lengths, range(-1, 4), range(3), factors)
+    x, y = random(5, 3, 2).detach(), random(len(dft), 2).detach()
+    torch.testing.assert_close((dft.forward(x) * y).sum(), (x * dft.adjoint(y)).sum())
 
 
 @pytest.mark.parametrize(("sides", "kernel"), CASES)
-def test_tiles_are_put_together_by_the_adjoint(sides: tuple[int, int], kernel: tuple[int, int]) -> None:
+def test_paste_is_the_adjoint_of_cut(sides: tuple[int, int], kernel: tuple[int, int]) -> None:
     x = random(2, 3, *sides).detach()
-    places, results = tiled(sides, kernel)
-    for tiles in (places, results):
+    image, output = fourier.tiles(sides, kernel)
+    for tiles in (image, output):
         parts = tiles.cut(x)
         y = torch.randn_like(parts)
-        torch.testing.assert_close((parts * y).sum(), (x * tiles.pasted(y)).sum())
-    torch.testing.assert_close(results.pasted(results.cut(x)), x)
+        torch.testing.assert_close((parts * y).sum(), (x * tiles.paste(y)).sum())
+    torch.testing.assert_close(output.paste(output.cut(x)), x)
 
 
-def test_a_picture_of_real_numbers_takes_as_many_products_as_half_its_frequencies() -> None:
-    """Of 400 places 4 frequencies are real, and 396 are two by two each other's mirror image: 4 + 3 * 198."""
-    assert len(waves((20, 20), range(20), range(20), OF_PLACES)) == 4 + 3 * 198
+def test_an_image_takes_one_product_per_real_frequency_and_three_per_pair_of_complex_ones() -> None:
+    """400 pixels have 4 real frequencies and 396 complex ones, in pairs of conjugates: 4 + 3 * 198."""
+    assert len(real_dft((20, 20), range(20), range(20), IMAGE)) == 4 + 3 * 198
 
 
-def test_a_wide_layer_takes_a_sixth_of_the_arithmetic_maps_included() -> None:
+def test_a_wide_layer_takes_a_sixth_of_the_arithmetic_with_its_transforms() -> None:
     counts = []
     for function in (fourier.conv2d, lambda x, weight: F.conv2d(x, weight, padding="same")):
         x, weight = (torch.randn(size, requires_grad=True) for size in ((4, 256, 32, 32), (256, 256, 5, 5)))
@@ -84,86 +84,98 @@ def test_a_wide_layer_takes_a_sixth_of_the_arithmetic_maps_included() -> None:
     assert counts[0] * 6 < counts[1]
 
 
-WIDE, LARGE = 64, 128  # 5x5 kernels of so many channels pay, from so large a picture
+WIDE, LARGE = 64, 128  # channels and side from which a 5x5 kernel pays
 
 
-def layer_and_picture(outputs: int = WIDE, inputs: int = WIDE) -> tuple[Conv2d, Tensor]:
+def layer_and_image(outputs: int = WIDE, inputs: int = WIDE) -> tuple[Conv2d, Tensor]:
     torch.manual_seed(0)
     layer = Conv2d(inputs, outputs, 5, padding=2)
     return layer, torch.randn(1, inputs, LARGE, LARGE).to(memory_format=torch.channels_last)
 
 
-@pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The faster forms that are asked for."""
-    names: list[str] = []
-    for module, name in ((fourier, "frequencies"), (kn2row, "taps")):
-        monkeypatch.setattr(module, "conv2d", lambda *a, f=module.conv2d, n=name: (names.append(n), f(*a))[1])
-    monkeypatch.setattr(convolution, "has_amx", lambda: False)
-    return names
+@pytest.fixture(params=[True, False], ids=["kernels", "no kernels"])
+def no_amx(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A processor without AMX; the choice of these two forms does not depend on compiled kernels."""
+    monkeypatch.setattr(cpu, "processor", lambda: cpu.Processor(False, request.param, request.param))
 
 
-def test_wide_layers_of_large_pictures_go_this_way_and_no_others(
-    asked: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    layer, x = layer_and_picture()
-    layer(x)
-    assert asked.pop() == "frequencies"
-    few, many = layer_and_picture(outputs=3, inputs=128)
-    few(many)
-    assert asked.pop() == "taps"
-    layer(x[:, :, :64])  # few places, as in one small picture
-    Conv2d(8, 8, 5, padding=2)(torch.randn(16, 8, 64, 64))
-    Conv2d(WIDE, WIDE, 5)(x)
-    Conv2d(WIDE, WIDE, 5, padding=2, stride=2)(x)
-    Conv2d(WIDE, WIDE, 5, padding=2, groups=2)(x)
-    assert not asked
-    monkeypatch.setattr(convolution, "has_amx", lambda: True)
-    with torch.autocast("cpu", torch.bfloat16):
-        layer(x)
-    assert not asked
-    layer(x)  # matrix units take no float32
-    assert asked == ["frequencies"]
+def form_of(layer: nn.Module, x: Tensor, bfloat16: bool = False) -> str:
+    with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+        form = choose(layer, x).form
+    return form.name if form else "pytorch"
 
 
-def test_what_is_exported_is_of_plain_convolutions(asked: list[str]) -> None:
-    layer, x = layer_and_picture()
+@pytest.mark.usefixtures("no_amx")
+def test_wide_layers_of_large_images_take_these_forms_and_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    layer, x = layer_and_image()
+    assert form_of(layer, x) == form_of(layer, x, bfloat16=True) == "fourier"
+    assert form_of(*layer_and_image(outputs=3, inputs=128)) == "kn2row"
+    assert form_of(layer, x[:, :, :64]) == "pytorch"  # few pixels, as in one small image
+    assert form_of(Conv2d(8, 8, 5, padding=2), torch.randn(16, 8, 64, 64)) == "pytorch"
+    assert form_of(Conv2d(WIDE, WIDE, 5), x) == "pytorch"
+    assert form_of(Conv2d(WIDE, WIDE, 5, padding=2, stride=2), x) == "pytorch"
+    assert form_of(Conv2d(WIDE, WIDE, 5, padding=2, groups=2), x) == "pytorch"
+    monkeypatch.setattr(cpu, "processor", lambda: cpu.Processor(True, True, False))
+    assert form_of(layer, x, bfloat16=True) == "pytorch"
+    assert form_of(layer, x) == "fourier"  # AMX has no float32
+
+
+def test_what_is_exported_consists_of_plain_convolutions() -> None:
+    layer, x = layer_and_image()
     program = torch.export.export(layer, (x,))
-    assert not asked
     assert "conv2d" in str(program.graph)
+    assert "bmm" not in str(program.graph)
 
 
-@pytest.mark.parametrize(("outputs", "inputs"), [(WIDE, WIDE), (3, 128)])
-@pytest.mark.parametrize("in_bfloat16", [False, True])
-def test_a_layer_is_pytorchs_to_rounding(asked: list[str], outputs: int, inputs: int, in_bfloat16: bool) -> None:
-    """With an activation that writes into what it makes, and gradients."""
-    layer, x = layer_and_picture(outputs, inputs)
+@pytest.mark.parametrize(("outputs", "inputs", "form"), [(WIDE, WIDE, "fourier"), (3, 128, "kn2row")])
+@pytest.mark.parametrize("bfloat16", [False, True])
+def test_a_layer_is_pytorchs_to_rounding(
+    outputs: int, inputs: int, form: str, bfloat16: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With an activation that writes into the output in place, and gradients."""
+    facts = cpu.processor()._replace(amx_bfloat16=False)
+    monkeypatch.setattr(cpu, "processor", lambda: facts)
+    layer, x = layer_and_image(outputs, inputs)
+    assert form_of(layer, x, bfloat16) == form
     seen = []
     for dtype in (torch.float32, torch.float64):
         net = nn.Sequential(layer, nn.LeakyReLU(0.3, inplace=True)).to(dtype)
         net.zero_grad()
-        at = x.to(dtype, copy=True).requires_grad_()
-        with torch.autocast("cpu", torch.bfloat16, enabled=in_bfloat16 and dtype is torch.float32):
-            y = net(at) if dtype is torch.float32 else net[1](F.conv2d(at, layer.weight, layer.bias, padding=2))
+        leaf = x.to(dtype, copy=True).requires_grad_()
+        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16 and dtype is torch.float32):
+            y = net(leaf) if dtype is torch.float32 else net[1](F.conv2d(leaf, layer.weight, layer.bias, padding=2))
         (y.to(dtype) ** 2).sum().backward()
         assert layer.bias is not None
-        gradients = [each.grad.double() for each in (at, layer.weight, layer.bias)]
+        gradients = [each.grad.double() for each in (leaf, layer.weight, layer.bias)]
         seen.append([y.double(), *(g.clone() for g in gradients)])
-    assert len(asked) == 1
     for ours, true in zip(*seen, strict=True):
-        error = float(((ours - true).norm() / true.norm()).detach())
-        assert 0.001 < error < 0.02 if in_bfloat16 else error < 3e-6
+        assert (ours - true).norm() / true.norm() < (0.02 if bfloat16 else 3e-6)
 
 
-def test_many_pictures_are_done_in_parts(asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the maps make is several times as large as the pictures."""
-    layer, x = layer_and_picture()
+@pytest.mark.usefixtures("no_amx")
+def test_explain_counts_the_multiplications_that_are_made() -> None:
+    layer, x = layer_and_image()
+    row = explain(nn.Sequential(layer), x)["0"]
+    with FlopCounterMode(display=False) as counter:
+        fourier.conv2d(x.double(), layer.weight.double())
+    products = counter.get_flop_counts()["Global"][torch.ops.aten.bmm]
+    assert row.form == "fourier"
+    assert row.made is not None
+    assert row.made <= products / 2 <= 3 * row.made  # the transforms are batched products too
+    assert row.ratio is not None
+    assert row.ratio < 0.11
+
+
+@pytest.mark.usefixtures("no_amx")
+def test_large_batches_are_computed_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The transformed images are several times as large as the images."""
+    layer, x = layer_and_image()
     x = torch.cat([x, 2 * x, -x]).contiguous(memory_format=torch.channels_last)
-    together = layer(x)
-    monkeypatch.setattr(convolution, "MOST_TOGETHER", 2 * WIDE * LARGE**2)
-    asked.clear()
+    together, sizes, correlate = layer(x), [], fourier.correlate
+    monkeypatch.setattr(layers, "MOST_NUMBERS", 2 * WIDE * LARGE**2)
+    monkeypatch.setattr(fourier, "correlate", lambda x, *rest: (sizes.append(len(x)), correlate(x, *rest))[1])
     y = layer(x)
-    assert asked == ["frequencies"] * 2
+    assert sizes == [2, 1]
     torch.testing.assert_close(y, together)
     assert y.is_contiguous(memory_format=torch.channels_last)
 

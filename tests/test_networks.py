@@ -11,8 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ganache.errors import ConfigError
-from ganache.fastconv.batch_norm import BatchNorm2d
-from ganache.fastconv.convolution import Conv2d, ConvTranspose2d
+from ganache.fastconv import BatchNorm2d, Conv2d, ConvTranspose2d
 from ganache.networks import NETWORKS, AnimeArticle, Dcgan, Mlp, Network, Residual, WganArticle
 from ganache.networks.blocks import flatten, normalisation, unflatten
 from ganache.types import Critic, ImageShape

@@ -12,8 +12,7 @@ from torch import Tensor, nn
 from ganache.config.config import Config
 from ganache.config.rules import refuse_contradictions
 from ganache.errors import ConfigError
-from ganache.fastconv.batch_norm import BatchNorm2d
-from ganache.fastconv.convolution import Conv2d, ConvTranspose2d
+from ganache.fastconv import BatchNorm2d, Conv2d, ConvTranspose2d
 from ganache.methods import InfoGan, R3gan, WganGp
 from ganache.networks import Infogan
 from ganache.networks.blocks import Norm

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from ganache.fastconv.batch_norm import BatchNorm2d
+from ganache.fastconv import BatchNorm2d
 from ganache.networks import Dcgan
 from ganache.networks.modulation import UNITS, Modulation
 

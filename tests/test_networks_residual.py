@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ganache.config.config import Config
 from ganache.config.rules import refuse_contradictions
 from ganache.errors import ConfigError
-from ganache.fastconv import convolution, winograd
+from ganache.fastconv import cpu, explain, use
 from ganache.methods import WganGp
 from ganache.networks import Residual
 from ganache.networks.resblock import Block, ConvMeanPool, UpsampleConv
@@ -93,22 +93,18 @@ def test_conv_mean_pool_equals_both_steps() -> None:
 
 
 @pytest.mark.parametrize("kind", [UpsampleConv, ConvMeanPool])
-def test_wide_ones_take_fewer_products(kind: type[nn.Conv2d], monkeypatch: pytest.MonkeyPatch) -> None:
-    name, asked = "conv_transpose2d" if kind is UpsampleConv else "conv2d", []
-    function = getattr(winograd, name)
-    monkeypatch.setattr(winograd, name, lambda *given: (asked.append(1), function(*given))[1])
-    monkeypatch.setattr(convolution, "has_amx", lambda: False)
+@pytest.mark.parametrize("bfloat16", [False, True])
+def test_wide_ones_take_fewer_products(kind: type[nn.Conv2d], bfloat16: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = cpu.processor()._replace(amx_bfloat16=False)
+    monkeypatch.setattr(cpu, "processor", lambda: facts)
     layer, x = kind(192, 192, 3, padding=1), torch.randn(64, 192, 8, 8)
-    plain = copy.deepcopy(layer).double()(x.double())
-    assert not asked
-    torch.testing.assert_close(layer(x).double(), plain, rtol=1e-4, atol=1e-4)
-    assert asked
-    asked.clear()
-    with torch.autocast("cpu", torch.bfloat16):
+    with use("pytorch"):
+        plain = copy.deepcopy(layer).double()(x.double())
+    with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+        assert [row.form for row in explain(layer, x)] == ["winograd"]
         y = layer(x)
-    assert asked
-    assert y.dtype is torch.bfloat16
-    assert (y - plain).norm() / plain.norm() < 0.02
+    assert y.dtype is (torch.bfloat16 if bfloat16 else torch.float32)
+    assert (y - plain).norm() / plain.norm() < (0.02 if bfloat16 else 1e-4)
 
 
 @pytest.mark.parametrize("norm", ["batch", "layer", "none"])

@@ -11,23 +11,21 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import numpy as np
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 from turns import answer, take
 
+from ganache import fastconv
 from ganache.config.config import Config, recipe
 from ganache.fastconv import kernels, narrow_channels
-from ganache.fastconv.convolution import Conv2d, ConvTranspose2d
-from ganache.fastconv.upsample import UpsampleConv2d
 from ganache.networks import Dcgan
 from ganache.training import build, loop
 from ganache.training import steps as step_functions
@@ -38,21 +36,6 @@ def settings(name: str) -> Config:
     """The recipe; `wgan-gp` with DCGAN's networks, which is what its peer has."""
     config = recipe(name)
     return replace(config, network=Dcgan(critic_norm="none")) if name == "wgan-gp" else config
-
-
-@contextmanager
-def as_written() -> Iterator[None]:
-    """The networks' layers as PyTorch has them, whatever faster forms of them there are."""
-
-    def doubled(self: UpsampleConv2d, x: Tensor) -> Tensor:
-        large = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=True)
-        return F.conv2d(large, self.weight, self.bias, padding=self.padding)
-
-    forms = [(Conv2d, nn.Conv2d.forward), (ConvTranspose2d, nn.ConvTranspose2d.forward), (UpsampleConv2d, doubled)]
-    with ExitStack() as stack:
-        for layer, form in forms:
-            stack.enter_context(patch.object(layer, "forward", form))
-        yield
 
 
 class Flop(TorchDispatchMode):
@@ -78,9 +61,9 @@ class Flop(TorchDispatchMode):
             "large": lambda large, small, weight: 32 * small.numel() * large.shape[1],
             "weight": lambda weight, small, large: 32 * small.numel() * large.shape[1],
         }
-        products = counted(kernels.multiplied, lambda c, a, b: 2 * a.numel() * b.shape[2])
+        products = counted(kernels.bmm, lambda c, a, b: 2 * a.numel() * b.shape[2])
         layers = {by: counted(function, of_few[by]) for by, function in narrow_channels.DERIVATIVES.items()}
-        with self, patch.object(kernels, "multiplied", products), patch.dict(narrow_channels.DERIVATIVES, layers):
+        with self, patch.object(kernels, "bmm", products), patch.dict(narrow_channels.DERIVATIVES, layers):
             yield
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -125,7 +108,7 @@ def main() -> None:
         for optimiser in (state.g_optimiser, state.d_optimiser):
             optimiser.step = watched(optimiser.step)  # type: ignore[method-assign]
         steps = loop.train(state, resolved.method, stream, resolved.prior, build.plan(resolved))
-        with as_written(), Flop() as asked:
+        with fastconv.use("pytorch"), Flop() as asked:
             next(steps)
         made = Flop()
         with made.with_kernels():

@@ -1,72 +1,74 @@
-"""Batch norm that takes the activation after it along, and knows how many batches it is given.
+"""The form "batch-norm": training batch norm and the activation after it, in two passes over memory.
 
-Two passes over memory by a kernel of our own (`kernels`), there and back, where PyTorch's norm and activation take five
-and eight; so in training on a CPU, elsewhere they are PyTorch's.
+A kernel of our own (`kernels/batch_norm.h`) sums in the first pass and normalises in the second, forward and backward.
+PyTorch's norm and activation take five passes forward and eight backward. Ioffe & Szegedy 2015, "Batch normalization".
 """
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, compiler, nn
+from torch import Tensor
 
 from ganache.fastconv import kernels
-from ganache.fastconv.fused import FusesActivation, leaky
+from ganache.fastconv.form import Call, Form
 
 
-class BatchNorm2d(nn.BatchNorm2d, FusesActivation):
-    """PyTorch's, whose training knows several batches apart."""
-
-    batch_groups = 1
-    """How many lie in what it is given, one after the other; each has its own mean and spread (`types.Critic.both`)."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.activated(x)
-
-    def activated(self, x: Tensor, slope: float = 1.0) -> Tensor:
-        """x [B, C, H, W], normalised, and below 0 multiplied with `slope`."""
-        if self.training and self._has_kernel(x):
-            return self._by_kernel(x, slope)
-        if self.training and self.batch_groups > 1:
-            y = torch.cat([super(BatchNorm2d, self).forward(each) for each in x.chunk(self.batch_groups)])
-        else:
-            y = super().forward(x)
-        return leaky(y, slope)
-
-    def _has_kernel(self, x: Tensor) -> bool:
-        plain = self.affine and self.track_running_stats and self.momentum and self.weight.dtype is torch.float32
-        several = x.numel() > self.batch_groups * x.shape[1]  # of one number there is no spread, and PyTorch says so
-        return bool(plain) and several and kernels.fit(x, x.shape[1]) and not compiler.is_compiling()
-
-    def _by_kernel(self, x: Tensor, slope: float) -> Tensor:
-        kept = self.running_mean, self.running_var
-        norm = kernels.Norm(self.batch_groups, self.eps, slope, self.momentum or 0.0)
-        y: Tensor = _Normed.apply(x, self.weight, self.bias, kept, norm)  # type: ignore[no-untyped-call]
-        if self.num_batches_tracked is not None:
-            self.num_batches_tracked.add_(self.batch_groups)
-        return y
+def supports(call: Call) -> bool:
+    return call.operation == "batch_norm" and call.on_cpu and call.regular and call.has_kernels and in_vectors(call)
 
 
-class _Normed(torch.autograd.Function):
+def in_vectors(call: Call) -> bool:
+    """Whether channels are whole vectors, and each batch has more than one number per channel, as a variance needs."""
+    B, C, *sides = call.input
+    return C % kernels.VECTOR == 0 and B * prod(sides) > call.batch_groups
+
+
+def pays(call: Call) -> bool:
+    return True
+
+
+def compute(
+    x: Tensor, weight: Tensor, bias: Tensor, running: tuple[Tensor, Tensor], settings: tuple[int, float, float, float]
+) -> Tensor:
+    """Normalise x [B, C, H, W] and update the running mean and variance [C].
+
+    The settings are: number of batches joined in x, epsilon, slope of the leaky ReLU after it (1 for none), momentum.
+    """
+    norm = kernels.BatchNorm(*settings)
+    y: Tensor = _BatchNormLeakyReLU.apply(x, weight, bias, running, norm)  # type: ignore[no-untyped-call]
+    return y
+
+
+FORM = Form("batch-norm", supports, pays, compute, "two passes over memory instead of five", compute)
+
+
+class _BatchNormLeakyReLU(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, kept: tuple[Tensor, Tensor], norm: kernels.Norm
+        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, running: tuple[Tensor, Tensor], norm: kernels.BatchNorm
     ) -> Tensor:
-        y, *found = kernels.normed(x, weight, bias, kept, norm)
-        ctx.save_for_backward(x, weight, bias, *found)
+        y, means, variances = kernels.batch_norm(x, weight, bias, running, norm)
+        ctx.save_for_backward(x, weight, bias, means, variances)
         ctx.norm = norm
         return y
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        """Return the gradients by x, weight and bias.
+
+        With create_graph=True (a gradient penalty) the kernel's result could not be differentiated again, so PyTorch's
+        operations compute the layer once more, and autograd differentiates those. The results differ by rounding.
+        """
         (x, weight, bias, means, variances), norm = ctx.saved_tensors, ctx.norm
         if not torch.is_grad_enabled():
-            return *kernels.normed_back(x, weight, bias, means, variances, gradients[0], norm), None, None
-        # Somebody takes the derivative's derivative.
-        parts = [F.batch_norm(each, None, None, weight, bias, True, 0, norm.epsilon) for each in x.chunk(norm.groups)]
+            return *kernels.batch_norm_backward(x, weight, bias, means, variances, gradients[0], norm), None, None
+        batches = x.chunk(norm.groups)
+        y = torch.cat([F.batch_norm(each, None, None, weight, bias, True, 0, norm.epsilon) for each in batches])
+        y = F.leaky_relu(y, norm.slope)
         wanted = [each for each, needed in zip((x, weight, bias), ctx.needs_input_grad, strict=False) if needed]
-        y = F.leaky_relu(torch.cat(parts), norm.slope)
-        found = iter(torch.autograd.grad(y, wanted, gradients[0], create_graph=True))
-        return *(next(found) if needed else None for needed in ctx.needs_input_grad[:3]), None, None
+        results = iter(torch.autograd.grad(y, wanted, gradients[0], create_graph=True))
+        return *(next(results) if needed else None for needed in ctx.needs_input_grad[:3]), None, None

@@ -1,10 +1,13 @@
-"""A bilinear doubling and the convolution after it, computed as one.
+"""The forms "upsample-mix-first" and "upsample-fourier": a bilinear doubling and the convolution after it as one.
 
-Both are linear, one mixes places and the other channels too, so the channels can be mixed first, where the picture is
-small: a quarter of the products. What each kernel weight makes of the small picture is then resized, moved and summed
-by a product along the columns and one along the rows. No large picture of many channels is made. With many channels to
-mix, a CPU does so by frequencies (`fourier`), of which there are a third as many as weights and places: the doubling
-is part of their map.
+Both steps are linear. The doubling mixes pixels, the convolution mixes channels too, so the channels can be mixed
+first, where the image is small: a quarter of the products. What each kernel tap makes from the small image is then
+resized, moved and summed by one product along the columns and one along the rows. No large image of many channels is
+made. This form works on every device, and its gradient is deterministic on GPUs, unlike that of PyTorch's bilinear
+doubling.
+
+With many channels on a CPU, the same is done by a real DFT (`real_dft.py`), which has a third as many frequencies as
+there are taps and pixels: the doubling is part of the transform.
 """
 
 from __future__ import annotations
@@ -13,69 +16,93 @@ from functools import lru_cache
 from math import prod
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from ganache.fastconv import fourier
-from ganache.fastconv.convolution import FEWEST_PLACES, may_map, products_in
-from ganache.fastconv.strided import FEWEST_CHANNELS
-from ganache.fastconv.tiles import Tiles
+from ganache.fastconv.form import FEWEST_PIXELS, WIDE_CHANNELS, Call, Form
+from ganache.fastconv.interpolation import doubling
+from ganache.fastconv.real_dft import Dfts, correlate, correlation
+from ganache.fastconv.tiles import Sides, Tiles
 
 
-class UpsampleConv2d(nn.Conv2d):
-    """conv2d(interpolate(x, scale_factor=2, mode="bilinear", align_corners=True)) with an odd kernel and its "same"
-    padding, for x [B, C, *sides]: the same sums in another order."""
+def is_upsampling(call: Call) -> bool:
+    return call.operation == "upsample_conv2d"
 
-    down: Tensor  # [2 h, h * k]
-    across: Tensor  # [2 w, w * k]
 
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, sides: tuple[int, int]) -> None:
-        super().__init__(in_channels, out_channels, kernel_size, padding=kernel_size // 2)
-        self.sides = sides
-        for name, side in zip(("down", "across"), sides, strict=True):
-            self.register_buffer(name, doubling(side, kernel_size).float(), persistent=False)
+# ---- channels first --------------------------------------------------------------------------------------------------
 
-    def forward(self, x: Tensor) -> Tensor:
-        many = min(self.in_channels, self.out_channels) >= FEWEST_CHANNELS
-        if many and may_map(x) and 4 * x.shape[0] * prod(self.sides) >= FEWEST_PLACES:
-            return self.by_frequencies(x.to(products_in(x)))
-        return self.by_parts(x)
 
-    def by_frequencies(self, x: Tensor) -> Tensor:
-        large = (2 * self.sides[0], 2 * self.sides[1])
-        places, results = (Tiles(sides, (1, 1), sides, sides) for sides in (self.sides, large))
-        maps = doubled(self.sides, (self.kernel_size[0], self.kernel_size[1]))
-        y = fourier.correlated(x, self.weight, maps, places, results)
-        assert self.bias is not None
-        return y + self.bias.to(y.dtype).view(-1, 1, 1)
+def always(call: Call) -> bool:
+    return True
 
-    def by_parts(self, x: Tensor) -> Tensor:
-        B, C, h, w = x.shape
-        k, outputs = self.kernel_size[0], self.out_channels
-        each = self.weight.permute(1, 3, 2, 0).reshape(C, -1)  # [C, across * down * outputs]
-        parts = x.permute(0, 2, 3, 1).reshape(-1, C) @ each  # [B * h * w, across * down * outputs]
-        across, down = (shares.to(parts.dtype) for shares in (self.across, self.down))
-        wide = torch.bmm(across.expand(B * h, -1, -1), parts.view(B * h, w * k, k * outputs))
-        wide = wide.view(B, h, 2 * w, k, outputs).transpose(2, 3).reshape(B, h * k, 2 * w * outputs)
-        large = torch.bmm(down.expand(B, -1, -1), wide).view(B, 2 * h, 2 * w, outputs)
-        assert self.bias is not None
-        return (large + self.bias.to(large.dtype)).permute(0, 3, 1, 2)
+
+def mix_first(call: Call, x: Tensor, weight: Tensor, bias: Tensor, down: Tensor, across: Tensor) -> Tensor:
+    """x [B, C, h, w], weight [O, C, k, k], down [2 h, h k] and across [2 w, w k] -> [B, O, 2 h, 2 w]."""
+    B, C, h, w = x.shape
+    O, _, k, _ = weight.shape
+    taps = weight.permute(1, 3, 2, 0).reshape(C, -1)  # [C, across * down * O]
+    mixed = x.permute(0, 2, 3, 1).reshape(-1, C) @ taps  # [B * h * w, across * down * O]
+    down, across = down.to(mixed.dtype), across.to(mixed.dtype)
+    wide = torch.bmm(across.expand(B * h, -1, -1), mixed.view(B * h, w * k, k * O))
+    wide = wide.view(B, h, 2 * w, k, O).transpose(2, 3).reshape(B, h * k, 2 * w * O)
+    large = torch.bmm(down.expand(B, -1, -1), wide).view(B, 2 * h, 2 * w, O)
+    return (large + bias.to(large.dtype)).permute(0, 3, 1, 2)
+
+
+def mix_first_multiplications(call: Call) -> int:
+    (B, C, h, w), (O, _, k, _) = call.input, call.weight
+    return B * h * w * C * k * k * O + B * h * 2 * w * w * k * k * O + B * 2 * h * h * k * 2 * w * O
+
+
+MIX_FIRST = Form(
+    "upsample-mix-first",
+    is_upsampling,
+    always,
+    mix_first,
+    "channels are mixed before the doubling, where the image is small",
+    multiplications=mix_first_multiplications,
+)
+
+
+# ---- by a real DFT ---------------------------------------------------------------------------------------------------
+
+
+def supports_fourier(call: Call) -> bool:
+    return is_upsampling(call) and call.on_cpu
+
+
+def fourier_pays(call: Call) -> bool:
+    wide = min(call.weight[:2]) >= WIDE_CHANNELS
+    return wide and not call.on_matrix_units and 4 * call.input[0] * prod(call.input[2:]) >= FEWEST_PIXELS
+
+
+def by_fourier(call: Call, x: Tensor, weight: Tensor, bias: Tensor, down: Tensor, across: Tensor) -> Tensor:
+    """The same as `mix_first`; it needs neither of the two matrices."""
+    x = x.to(call.dtype)
+    h, w = x.shape[2:]
+    small, large = (Tiles(sides, (1, 1), sides, sides) for sides in ((h, w), (2 * h, 2 * w)))
+    y = correlate(x, weight, doubled_dfts((h, w), (weight.shape[2], weight.shape[3])), small, large)
+    return y + bias.to(y.dtype).view(-1, 1, 1)
+
+
+def fourier_multiplications(call: Call) -> int:
+    (B, C, h, w), (O, _, kh, kw) = call.input, call.weight
+    return len(doubled_dfts((h, w), (kh, kw))[0]) * B * C * O
+
+
+FOURIER = Form(
+    "upsample-fourier",
+    supports_fourier,
+    fourier_pays,
+    by_fourier,
+    "many channels: a DFT, with the doubling as part of the transform",
+    multiplications=fourier_multiplications,
+)
 
 
 @lru_cache(maxsize=64)
-def doubled(sides: tuple[int, int], kernel: tuple[int, int]) -> fourier.Maps:
-    """The maps of places of the small picture, of taps, and of results in the large one."""
-    made = [range(2 * side) for side in sides]
+def doubled_dfts(sides: Sides, kernel: Sides) -> Dfts:
+    """Return the transforms of the small image, of the kernel, and of the output of twice the size."""
+    pixels = [range(2 * side) for side in sides]
     lengths = (2 * sides[0] + kernel[0] // 2, 2 * sides[1] + kernel[1] // 2)
-    of_places, of_taps, of_results = fourier.correlation(lengths, kernel, made, made)
-    return of_places.after(*(doubling(side, 1) for side in sides)), of_taps, of_results
-
-
-def doubling(side: int, kernel: int) -> Tensor:
-    """[2 * side, side * kernel], float64: to each place of a doubled row, the share of a place of the row by a kernel
-    weight."""
-    resized = F.interpolate(
-        torch.eye(side, dtype=torch.float64)[None], scale_factor=2, mode="linear", align_corners=True
-    )[0]
-    seen = F.pad(resized, (kernel // 2, kernel // 2)).unfold(1, kernel, 1)  # [side, 2 * side, kernel]
-    return seen.transpose(0, 1).reshape(2 * side, -1)
+    image, taps, output = correlation(lengths, kernel, pixels, pixels)
+    return image.after(*(doubling(side, 1) for side in sides)), taps, output

@@ -1,18 +1,19 @@
-"""Convolutions with kernels 4x4 and stride 2, and their transposes, in 25 of 64 multiplications; with 3x3 in 36 of 144.
+"""The form "winograd": 4x4 layers of stride 2 with 25 of 64 multiplications, 3x3 layers of stride 1 with 36 of 144.
 
-The former are convolutions of 2x2 kernels over pairs of pixels. In one dimension the next four numbers that a kernel's
-two pairs make take five products instead of eight: a product of polynomials is known from its values at as many points
-as it has coefficients, and a convolution is the transpose of such a product (Toom 1963, Cook 1966; Winograd 1980,
-"Arithmetic complexity of computations", F(4, 2); Lavin & Gray 2016, "Fast algorithms for convolutional neural
-networks", nest it for two dimensions). So it is three linear maps around matrix products: of what a tile sees, of a
-kernel, and from the products to the results. The transpose has the same maps backwards. Each map's derivative is its
-adjoint and the other way round, so derivatives of any order have as few multiplications.
+A 4x4 kernel of stride 2 is a 2x2 kernel over pairs of pixels. In one dimension, four outputs of such a kernel take five
+multiplications instead of eight, F(4, 2): a product of polynomials is known from its values at as many points as it has
+coefficients, and a convolution is the transpose of such a product (Toom 1963, Cook 1966; Winograd 1980, "Arithmetic
+complexity of computations"; Lavin & Gray 2016, "Fast algorithms for convolutional neural networks", nest it for two
+dimensions). A 3x3 kernel of stride 1 takes F(4, 3). So the layer is three linear transforms around matrix products: of
+the tiles of the image, of the kernel, and from the products to the outputs. The transposed layer has the same
+transforms in the other direction. The derivative of each transform is its adjoint, so derivatives of any order save as
+much.
 
-The points are free, and decide how much is lost to rounding: those below lose least of those searched. In bfloat16 a
-layer's error is 0.8%, with kernels of 3x3 1.4%, where rounding its results alone makes 0.2%; with the points 0, 1, -1
-and 2 it would be 1.9%, and 3.2%.
+The points are free to choose and decide how much precision is lost. Those below lose least of all that were searched:
+in bfloat16 the error of a layer is 0.8%, with 3x3 kernels 1.4%, where rounding the outputs alone makes 0.2%. The usual
+points 0, 1, -1 and 2 would make 1.9% and 3.2%.
 
-Shapes: B pictures, L channels at the large side, of H x W pixels, and S at the small side, of h x w.
+Shapes: B images, L channels at the large side of H x W pixels, S channels at the small side of h x w pixels.
 """
 
 from __future__ import annotations
@@ -20,123 +21,169 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
-from math import ceil
+from math import ceil, prod
 
 import torch
 from torch import Tensor
 
 from ganache.fastconv import kernels
-from ganache.fastconv.linear_function import TiledMap, linear, mapped, products
+from ganache.fastconv.form import Call, Form
+from ganache.fastconv.linear_function import TiledTransform, apply_linear, batched_matmul, transform_weight
 from ganache.fastconv.tiles import Sides, Tiles
 
 POINTS: dict[int, dict[int, tuple[float, ...]]] = {
     2: {2: (2 / 3, -2 / 3), 4: (3 / 8, -3 / 8, 5 / 4, -5 / 4)},
     3: {4: (2 / 3, -2 / 3, 3 / 2, -3 / 2, 0.0)},
 }
-"""By the kernel's taps in a dimension, pairs or single ones, and the results that are made together; the last point is
-infinity."""
+"""POINTS[taps][m] for F(m, taps): `taps` of the kernel per dimension (pairs with stride 2), m outputs computed
+together. One more point, the last, is infinity."""
 FEWEST_CHANNELS = {torch.bfloat16: 32, torch.float32: 48}
-FEWEST_CHANNELS_OF_PYTORCH = 128
-"""On each side, from which fewer products pay: each number of one is multiplied with all channels of the other. By our
-kernels, and by PyTorch's operations."""
-KERNEL = 32
-"""Products that take as long as it takes to map a kernel and to read it."""
+"""Channels that both sides must have for the transforms to pay, by the compiled kernels."""
+FEWEST_CHANNELS_WITHOUT_KERNELS = 128
+KERNEL_COST = 32
+"""Matrix products per tile that take as long as transforming and reading the kernel once."""
+GEOMETRIES = ((4, 4, 2, 2), (3, 3, 1, 1))
+"""Kernel height and width, and stride, of the layers that this form computes."""
+
+
+def supports(call: Call) -> bool:
+    if not (call.on_cpu and call.regular and call.operation in OPERATIONS and call.dtype in FEWEST_CHANNELS):
+        return False
+    geometry = (*call.weight[2:], *call.stride)
+    known = geometry == GEOMETRIES[0] or (geometry == GEOMETRIES[1] and not call.transposed)
+    return known and call.padding[0] == call.padding[1]
+
+
+OPERATIONS = ("conv2d", "conv_transpose2d", "conv4x4", "conv_transpose4x4")
+
+
+def pays(call: Call) -> bool:
+    """Whether fewer multiplications outweigh the transforms."""
+    by_kernels = call.has_kernels and all(channels % kernels.VECTOR == 0 for channels in call.weight[:2])
+    if call.on_matrix_units or (call.stride[0] == 1 and not by_kernels):
+        return False  # with stride 1 and without kernels, the DFT is as fast
+    fewest = FEWEST_CHANNELS[call.dtype] if by_kernels else FEWEST_CHANNELS_WITHOUT_KERNELS
+    (h, w), taps, batch = call.small_sides, call.weight[2] // call.stride[0], call.input[0]
+    least = min(cost(batch, (h, w), m, taps) for m in POINTS[taps])
+    return least < taps**2 * batch * h * w and min(call.weight[:2]) >= fewest
+
+
+def compute(call: Call, x: Tensor, weight: Tensor) -> Tensor:
+    if call.transposed:
+        return conv_transpose2d(x, weight, call.padding[0])
+    return conv2d(x, weight, call.padding[0], call.stride[0])
+
+
+def multiplications(call: Call) -> int:
+    (h, w), taps, batch = call.small_sides, call.weight[2] // call.stride[0], call.input[0]
+    m = outputs_per_tile(batch, (h, w), taps)
+    tiles, phases = batch * ceil(h / m) * ceil(w / m), call.stride[0] ** 2
+    return (m + taps - 1) ** 2 * tiles * phases * prod(call.weight[:2])
+
+
+FORM = Form(
+    "winograd",
+    supports,
+    pays,
+    compute,
+    "many channels: fewer multiplications outweigh the transforms",
+    multiplications=multiplications,
+)
 
 
 def conv2d(x: Tensor, weight: Tensor, padding: int = 1, stride: int = 2) -> Tensor:
-    """F.conv2d(x [B, L, H, W], weight [S, L, k, k], stride=stride, padding=padding): 4 with stride 2, or 3 with 1."""
+    """Return conv2d(x [B, L, H, W], weight [S, L, k, k], stride=stride, padding=padding): k is 4 for stride 2, or 3."""
     (H, W), k = x.shape[2:], weight.shape[2]
     small = ((H + 2 * padding - k) // stride + 1, (W + 2 * padding - k) // stride + 1)
-    of_places, of_taps, of_results = maps(len(x), (H, W), small, padding, stride)
-    made = products(linear(x, of_places.there, of_places.back), mapped(weight, of_taps, x.dtype).mT)
-    return linear(made, of_results.back, of_results.there)
+    image, kernel, output = transforms(len(x), (H, W), small, padding, stride)
+    products = batched_matmul(
+        apply_linear(x, image.forward, image.adjoint), transform_weight(weight, kernel, x.dtype).mT
+    )
+    return apply_linear(products, output.adjoint, output.forward)
 
 
 def conv_transpose2d(x: Tensor, weight: Tensor, padding: int = 1) -> Tensor:
-    """F.conv_transpose2d(x [B, S, h, w], weight [S, L, 4, 4], stride=2, padding=padding)."""
+    """Return conv_transpose2d(x [B, S, h, w], weight [S, L, 4, 4], stride=2, padding=padding)."""
     h, w = x.shape[2:]
     large = (2 * h + 2 - 2 * padding, 2 * w + 2 - 2 * padding)
-    of_places, of_taps, of_results = maps(len(x), large, (h, w), padding, 2)
-    made = products(linear(x, of_results.there, of_results.back), mapped(weight, of_taps, x.dtype))
-    return linear(made, of_places.back, of_places.there)
+    image, kernel, output = transforms(len(x), large, (h, w), padding, 2)
+    products = batched_matmul(
+        apply_linear(x, output.forward, output.adjoint), transform_weight(weight, kernel, x.dtype)
+    )
+    return apply_linear(products, image.adjoint, image.forward)
 
 
-def pays(batch: int, weight: Sequence[int], small: Sequence[int], stride: int, dtype: torch.dtype) -> bool:
-    """Whether on a CPU fewer products outweigh the maps, for a weight [S, L, k, k]."""
-    if dtype not in FEWEST_CHANNELS or (weight[2], weight[3], stride) not in ((4, 4, 2), (3, 3, 1)):
-        return False
-    able = all(kernels.are_for(channels, dtype) for channels in weight[:2])
-    if stride == 1 and not able:
-        return False  # frequencies do as well
-    fewest = FEWEST_CHANNELS[dtype] if able else FEWEST_CHANNELS_OF_PYTORCH
-    (h, w), taps = small, weight[2] // stride
-    fewer = min(cost(batch, (h, w), m, taps) for m in POINTS[taps]) < taps**2 * batch * h * w
-    return fewer and min(weight[:2]) >= fewest
-
-
-# ---- the maps -------------------------------------------------------------------------------------------------------
+# ---- the transforms --------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Squared(TiledMap):
-    """A matrix from both sides of what square tiles see."""
+class TiledWinograd(TiledTransform):
+    """A matrix applied to the rows and the columns of each square tile."""
 
     matrix: Tensor
     """[P, N], float64."""
     tiles: Tiles
 
-    def of_places(self, places: Tensor) -> Tensor:
-        return self.both.to(places) @ places.flatten(0, 1)
+    def transform(self, pixels: Tensor) -> Tensor:
+        return self.kronecker.to(pixels) @ pixels.flatten(0, 1)
 
-    def of_products(self, parts: Tensor) -> Tensor:
-        return self.both.t().to(parts) @ parts
+    def transform_adjoint(self, parts: Tensor) -> Tensor:
+        return self.kronecker.t().to(parts) @ parts
 
     @cached_property
-    def both(self) -> Tensor:
+    def kronecker(self) -> Tensor:
         return torch.kron(self.matrix, self.matrix)
 
     @cached_property
-    def kernel(self) -> kernels.Squares:
-        return kernels.Squares(self.matrix.float().contiguous())
+    def kernel(self) -> kernels.WinogradTransform:
+        return kernels.WinogradTransform(self.matrix.float().contiguous())
 
 
 @lru_cache(maxsize=256)
-def maps(batch: int, large: Sides, small: Sides, padding: int, stride: int) -> tuple[Squared, Squared, Squared]:
-    """Of the large side's places, of kernels, and of the small side's results, where it goes back."""
+def transforms(
+    batch: int, large: Sides, small: Sides, padding: int, stride: int
+) -> tuple[TiledWinograd, TiledWinograd, TiledWinograd]:
+    """Return the transforms of the large image, of the kernel, and of the small image, which is used as its adjoint."""
     taps = 2 if stride == 2 else 3
-    m = min(POINTS[taps], key=lambda each: cost(batch, small, each, taps))
-    of_places, of_taps, of_results = matrices(m, taps)
+    m = outputs_per_tile(batch, small, taps)
+    image, kernel, output = matrices(m, taps)
     counts = (ceil(small[0] / m), ceil(small[1] / m))
     n = m + taps - 1
     return (
-        Squared(of_places, Tiles(large, counts, (n, n), (m, m), stride, (padding, padding))),
-        Squared(of_taps, Tiles((stride * taps, stride * taps), (1, 1), (taps, taps), (taps, taps), stride)),
-        Squared(of_results, Tiles(small, counts, (m, m), (m, m))),
+        TiledWinograd(image, Tiles(large, counts, (n, n), (m, m), stride, (padding, padding))),
+        TiledWinograd(kernel, Tiles((stride * taps, stride * taps), (1, 1), (taps, taps), (taps, taps), stride)),
+        TiledWinograd(output, Tiles(small, counts, (m, m), (m, m))),
     )
 
 
+def outputs_per_tile(batch: int, small: Sides, taps: int) -> int:
+    """Return the m of F(m, taps) that is cheapest: the outputs of a tile down and across."""
+    return min(POINTS[taps], key=lambda m: cost(batch, small, m, taps))
+
+
 def cost(batch: int, small: Sides, m: int, taps: int) -> int:
-    """What each two channels cost if results are made m by m: a product of each tile, and the kernel's own way."""
+    """Return the cost of F(m, taps) per pair of channels: a product per tile, and the transform of the kernel."""
     tiles = batch * ceil(small[0] / m) * ceil(small[1] / m)
-    return (m + taps - 1) ** 2 * (tiles + KERNEL)
+    return (m + taps - 1) ** 2 * (tiles + KERNEL_COST)
 
 
 @cache
 def matrices(m: int, taps: int) -> tuple[Tensor, Tensor, Tensor]:
-    """[P, P], [P, taps] and [P, m], with P = m + taps - 1.
+    """Return the matrices of F(m, taps) for image [P, P], kernel [P, taps] and output [P, m], with P = m + taps - 1.
 
-    The transpose of a polynomial's product: its factors' values are multiplied, and interpolated to its coefficients.
+    They are the transpose of a product of polynomials, whose factors are evaluated at the points, multiplied, and
+    interpolated to the product's coefficients.
     """
     points = POINTS[taps][m]
-    interpolation, of_taps = torch.linalg.inv(values(points, m + taps - 1)).t(), values(points, taps)
-    # Each product may be scaled if its factors are scaled back: the factors' largest numbers are made 1, so that no
-    # product is far from all others.
-    of_places, scaled = (each / each.abs().amax(1, keepdim=True) for each in (interpolation, of_taps))
-    return of_places, scaled, values(points, m) * (interpolation.abs().amax(1) * of_taps.abs().amax(1))[:, None]
+    interpolation, evaluation = torch.linalg.inv(powers(points, m + taps - 1)).t(), powers(points, taps)
+    # A product may be scaled if its factors are scaled back: the largest number of each row is made 1, so that no
+    # product is much larger than the others.
+    image, kernel = (each / each.abs().amax(1, keepdim=True) for each in (interpolation, evaluation))
+    return image, kernel, powers(points, m) * (interpolation.abs().amax(1) * evaluation.abs().amax(1))[:, None]
 
 
-def values(points: Sequence[float], coefficients: int) -> Tensor:
+def powers(points: Sequence[float], coefficients: int) -> Tensor:
     """[points and infinity, coefficients]: what each coefficient adds to a polynomial's value at each point."""
-    powers = torch.tensor(points, dtype=torch.float64)[:, None] ** torch.arange(coefficients)
+    finite = torch.tensor(points, dtype=torch.float64)[:, None] ** torch.arange(coefficients)
     at_infinity = torch.eye(coefficients, dtype=torch.float64)[-1:]
-    return torch.cat([powers, at_infinity])
+    return torch.cat([finite, at_infinity])

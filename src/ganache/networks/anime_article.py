@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from ganache.errors import ConfigError
-from ganache.fastconv.convolution import Conv2d, ConvTranspose2d
+from ganache.fastconv import Conv2d, ConvTranspose2d
 from ganache.networks.blocks import ImageCritic, ImageGenerator, check_image_shape, check_positive, glorot
 from ganache.types import ImageShape, Network
 

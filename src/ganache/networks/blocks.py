@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ganache.errors import ConfigError, choices
-from ganache.fastconv.batch_norm import BatchNorm2d
+from ganache.fastconv import BatchNorm2d
 from ganache.types import Critic, Generator, ImageShape, at_least_float32
 
 # ---- base classes --------------------------------------------------------------------------------------------------

@@ -17,8 +17,7 @@ from math import prod
 from torch import nn
 
 from ganache.errors import ConfigError
-from ganache.fastconv.convolution import Conv2d, ConvTranspose2d
-from ganache.fastconv.fused import FusedSequential
+from ganache.fastconv import Conv2d, ConvTranspose2d, FusedSequential
 from ganache.networks.attention import SelfAttention, attention_at
 from ganache.networks.blocks import (
     ImageCritic,

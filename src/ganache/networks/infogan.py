@@ -14,8 +14,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from ganache.fastconv.convolution import Conv2d, ConvTranspose2d
-from ganache.fastconv.fused import FusedSequential
+from ganache.fastconv import Conv2d, ConvTranspose2d, FusedSequential
 from ganache.networks.blocks import (
     Flatten,
     ImageCritic,

@@ -12,8 +12,7 @@ from math import sqrt
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganache.fastconv import convolution
-from ganache.fastconv.convolution import Conv2d
+from ganache.fastconv import Conv2d, conv4x4, conv_transpose4x4
 from ganache.networks.blocks import Norm, normalisation
 
 
@@ -25,7 +24,7 @@ class UpsampleConv(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         kernel = 4 * F.avg_pool2d(self.weight.flip(2, 3), 2, stride=1, padding=1)  # [c', c, 4, 4]
-        return convolution.conv_transpose4x4(x, kernel.transpose(0, 1), self.bias)
+        return conv_transpose4x4(x, kernel.transpose(0, 1), self.bias)
 
 
 class ConvMeanPool(nn.Conv2d):
@@ -36,7 +35,7 @@ class ConvMeanPool(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         kernel = F.avg_pool2d(self.weight, 2, stride=1, padding=1)  # [c', c, 4, 4]
-        return convolution.conv4x4(x, kernel, self.bias)
+        return conv4x4(x, kernel, self.bias)
 
 
 class Block(nn.Module):

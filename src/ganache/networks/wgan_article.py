@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from ganache.fastconv.batch_norm import BatchNorm2d
-from ganache.fastconv.upsample import UpsampleConv2d
+from ganache.fastconv import BatchNorm2d, UpsampleConv2d
 from ganache.networks.blocks import ImageCritic, ImageGenerator, check_image_shape, check_positive, glorot
 from ganache.types import ImageShape, Network
 

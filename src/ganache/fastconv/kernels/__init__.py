@@ -1,36 +1,50 @@
-"""Kernels of our own, in C++: maps of tiles, products, batch norm, layers of few channels.
+"""Compiled kernels in C++: transforms of tiles, matrix products, batch norm, and layers of few channels.
 
-They are compiled when ganache is installed, where there is a C++ compiler (`hatch_build.py`). Without them PyTorch
-computes the same. They share PyTorch's threads.
+`pip install` compiles them where there is a C++ compiler (`build.py`). Without them PyTorch's operations compute the
+same. They run on PyTorch's threads. It imports only `fastconv.tiles`; only `fastconv` imports it, and `training` asks
+`cpu_has` what the processor can do.
 """
 
-from ganache.fastconv.kernels.batch_norm import Norm, normed, normed_back
-from ganache.fastconv.kernels.loading import LANES, are_for, cpu_has, fit, library, multiplies
-from ganache.fastconv.kernels.matrices import can_multiply, multiplied
-from ganache.fastconv.kernels.narrow_channels import few_large, few_small, few_weight, have_few
-from ganache.fastconv.kernels.tile_transforms import Frequencies, Squares, Waves, folded, mapped, unfolded, unmapped
+from ganache.fastconv.kernels.batch_norm import BatchNorm, batch_norm, batch_norm_backward
+from ganache.fastconv.kernels.loading import VECTOR, cpu_has, has_fast_products, library, supports, supports_channels
+from ganache.fastconv.kernels.matrices import bmm, supports_bmm
+from ganache.fastconv.kernels.narrow_channels import (
+    narrow_conv2d,
+    narrow_conv_transpose2d,
+    narrow_weight_gradient,
+    supports_narrow,
+)
+from ganache.fastconv.kernels.tile_transforms import (
+    RealDft,
+    RealDftAxis,
+    WinogradTransform,
+    fold,
+    transform,
+    transform_adjoint,
+    unfold,
+)
 
 __all__ = [
-    "LANES",
-    "Frequencies",
-    "Norm",
-    "Squares",
-    "Waves",
-    "are_for",
-    "can_multiply",
+    "VECTOR",
+    "BatchNorm",
+    "RealDft",
+    "RealDftAxis",
+    "WinogradTransform",
+    "batch_norm",
+    "batch_norm_backward",
+    "bmm",
     "cpu_has",
-    "few_large",
-    "few_small",
-    "few_weight",
-    "fit",
-    "folded",
-    "have_few",
+    "fold",
+    "has_fast_products",
     "library",
-    "mapped",
-    "multiplied",
-    "multiplies",
-    "normed",
-    "normed_back",
-    "unfolded",
-    "unmapped",
+    "narrow_conv2d",
+    "narrow_conv_transpose2d",
+    "narrow_weight_gradient",
+    "supports",
+    "supports_bmm",
+    "supports_channels",
+    "supports_narrow",
+    "transform",
+    "transform_adjoint",
+    "unfold",
 ]

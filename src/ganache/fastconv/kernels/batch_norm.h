@@ -1,4 +1,5 @@
-// Batch norm and the activation after it, in two passes over memory: sums first. Each core has rows of its own.
+// Batch norm and the leaky ReLU after it, in two passes over memory: the first sums, the second normalises. Each core
+// takes its own share of the rows.
 
 #pragma once
 
@@ -6,48 +7,49 @@
 
 #include "vectors.h"
 
-// Of each of the batches, one after the other, `rows` of C channels; below 0 the activation multiplies with `slope`: 1
-// where there is none, 0 is ReLU. `share` is a batch's of what is kept of all.
-struct Norm {
+// `groups` batches, one after the other, with `rows` pixels of C channels each. `slope` is that of the leaky ReLU below
+// zero: 1 for no activation, 0 for ReLU. `momentum` is the weight of a batch in the running statistics.
+struct BatchNorm {
     int groups, rows, C;
-    float epsilon, slope, share;
+    float epsilon, slope, momentum;
 
-    Floats activated(Floats z, Floats x) const { return z > 0 ? x : slope * x; }
+    Floats leaky(Floats z, Floats x) const { return z > 0 ? x : slope * x; }
 };
 
-constexpr int FEW = 512;
+constexpr int ROWS_PER_SUM = 512;
 
 inline void add(const float* two, int C, float* sums) {
-    for (int c = 0; c < 2 * C; c += LANES) store(sums + c, load(sums + c) + load(two + c));
+    for (int c = 0; c < 2 * C; c += VECTOR) store(sums + c, load(sums + c) + load(two + c));
 }
 
-// A core's rows, all channels of which it sums or changes, four rows at a time.
+// The rows of one core, with all their channels, four rows at a time.
 struct Rows {
     ptrdiff_t first, last;
     int C;
 
-    Rows(const Norm& its, int batch) : C(its.C) {
+    Rows(const BatchNorm& norm, int batch) : C(norm.C) {
         const int core = omp_get_thread_num(), cores = omp_get_num_threads();
-        first = (ptrdiff_t)batch * its.rows + (ptrdiff_t)its.rows * core / cores;
-        last = (ptrdiff_t)batch * its.rows + (ptrdiff_t)its.rows * (core + 1) / cores;
+        first = (ptrdiff_t)batch * norm.rows + (ptrdiff_t)norm.rows * core / cores;
+        last = (ptrdiff_t)batch * norm.rows + (ptrdiff_t)norm.rows * (core + 1) / cores;
     }
 
-    // Two sums of each channel; `each` says what a place adds. Sums of few are summed, as long ones are rounded off.
+    // Two sums per channel, to which `each` adds a pixel. Sums of 512 rows are summed again, because a single long sum
+    // would lose precision.
     template <class Each>
-    void sum(float* sums, float* of_few, Each each) const {
+    void sum(float* sums, float* short_sums, Each each) const {
         memset(sums, 0, 2 * C * sizeof(float));
         for (ptrdiff_t row = first; row < last;) {
-            memset(of_few, 0, 2 * C * sizeof(float));
-            const ptrdiff_t end = row + FEW < last ? row + FEW : last;
-            for (; row + 4 <= end; row += 4) some<4>(row, of_few, each);
-            for (; row < end; row++) some<1>(row, of_few, each);
-            add(of_few, C, sums);
+            memset(short_sums, 0, 2 * C * sizeof(float));
+            const ptrdiff_t end = row + ROWS_PER_SUM < last ? row + ROWS_PER_SUM : last;
+            for (; row + 4 <= end; row += 4) accumulate<4>(row, short_sums, each);
+            for (; row < end; row++) accumulate<1>(row, short_sums, each);
+            add(short_sums, C, sums);
         }
     }
 
     template <int R, class Each>
-    void some(ptrdiff_t row, float* sums, Each each) const {
-        for (int c = 0; c < C; c += LANES) {
+    void accumulate(ptrdiff_t row, float* sums, Each each) const {
+        for (int c = 0; c < C; c += VECTOR) {
             Floats one = {}, other = {};
 #pragma GCC unroll 4
             for (int r = 0; r < R; r++) each((row + r) * C + c, c, one, other);
@@ -59,116 +61,116 @@ struct Rows {
     template <class Each>
     void change(Each each) const {
         for (ptrdiff_t row = first; row < last; row++)
-            for (int c = 0; c < C; c += LANES) each(row * C + c, c);
+            for (int c = 0; c < C; c += VECTOR) each(row * C + c, c);
     }
 };
 
-// What all cores have summed.
-inline void all(const float* sums, int C, float* whole) {
-    memset(whole, 0, 2 * C * sizeof(float));
-    for (int core = 0; core < omp_get_num_threads(); core++) add(sums + core * 2 * C, C, whole);
+// Adds up the sums of all cores.
+inline void reduce_cores(const float* sums, int C, float* totals) {
+    memset(totals, 0, 2 * C * sizeof(float));
+    for (int core = 0; core < omp_get_num_threads(); core++) add(sums + core * 2 * C, C, totals);
 }
 
-inline Floats root(Floats x) {
-    for (int i = 0; i < LANES; i++) x[i] = _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x[i])));
+inline Floats square_root(Floats x) {
+    for (int i = 0; i < VECTOR; i++) x[i] = _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x[i])));
     return x;
 }
 
-// x, y [groups * rows, C]; means and variances [groups, C]; kept means and variances [C], to which each batch adds.
+// x, y [groups * rows, C]; means and variances [groups, C]; the running ones [C] are updated by each batch.
 template <class T>
-void normed(
-    const Norm& its, const T* x, const float* weight, const float* bias, T* y, float* means, float* variances,
-    float* kept_mean, float* kept_variance) {
-    const int C = its.C;
-    const float many = its.rows;
-    float* sums = aligned<float>((size_t)omp_get_max_threads() * 2 * C);
+void batch_norm_forward(
+    const BatchNorm& norm, const T* x, const float* weight, const float* bias, T* y, float* means, float* variances,
+    float* running_mean, float* running_variance) {
+    const int C = norm.C;
+    const float count = norm.rows;
+    float* sums = allocate<float>((size_t)omp_get_max_threads() * 2 * C);
 #pragma omp parallel
     {
-        float *whole = aligned<float>(3 * C), *scale = whole + 2 * C;
-        for (int b = 0; b < its.groups; b++) {
-            const Rows rows(its, b);
-            const T* pivot = x + (ptrdiff_t)b * its.rows * C;  // so that squares are small
-            float* of_core = sums + omp_get_thread_num() * 2 * C;
-            rows.sum(of_core, whole, [=](ptrdiff_t at, int c, Floats& sum, Floats& squares) {
-                const Floats away = load(x + at) - load(pivot + c);
-                sum += away;
-                squares += away * away;
+        float *totals = allocate<float>(3 * C), *scale = totals + 2 * C;
+        for (int b = 0; b < norm.groups; b++) {
+            const Rows rows(norm, b);
+            const T* pivot = x + (ptrdiff_t)b * norm.rows * C;  // subtracted first, so that the squares stay small
+            float* core_sums = sums + omp_get_thread_num() * 2 * C;
+            rows.sum(core_sums, totals, [=](ptrdiff_t at, int c, Floats& sum, Floats& squares) {
+                const Floats centred = load(x + at) - load(pivot + c);
+                sum += centred;
+                squares += centred * centred;
             });
 #pragma omp barrier
-            all(sums, C, whole);
-            for (int c = 0; c < C; c += LANES) {
-                const Floats away = load(whole + c) / many, mean = load(pivot + c) + away;
-                const Floats found = load(whole + C + c) / many - away * away;
+            reduce_cores(sums, C, totals);
+            for (int c = 0; c < C; c += VECTOR) {
+                const Floats centred = load(totals + c) / count, mean = load(pivot + c) + centred;
+                const Floats found = load(totals + C + c) / count - centred * centred;
                 const Floats variance = found < 0 ? Floats{} : found;
-                store(scale + c, load(weight + c) / root(variance + its.epsilon));
-                store(means + b * C + c, mean);  // all cores, the same
+                store(scale + c, load(weight + c) / square_root(variance + norm.epsilon));
+                store(means + b * C + c, mean);  // every core writes the same numbers
                 store(variances + b * C + c, variance);
 #pragma omp master
                 {
-                    const Floats before = load(kept_mean + c), spread = load(kept_variance + c);
-                    store(kept_mean + c, before + its.share * (mean - before));
-                    store(kept_variance + c, spread + its.share * (variance * (many / (many - 1)) - spread));
+                    const Floats before = load(running_mean + c), spread = load(running_variance + c);
+                    store(running_mean + c, before + norm.momentum * (mean - before));
+                    store(running_variance + c, spread + norm.momentum * (variance * (count / (count - 1)) - spread));
                 }
             }
             const float* mean = means + b * C;
-            rows.change([=, &its](ptrdiff_t at, int c) {
+            rows.change([=, &norm](ptrdiff_t at, int c) {
                 const Floats z = (load(x + at) - load(mean + c)) * load(scale + c) + load(bias + c);
-                store(y + at, its.activated(z, z));
+                store(y + at, norm.leaky(z, z));
             });
 #pragma omp barrier
         }
-        free(whole);
+        free(totals);
     }
     free(sums);
 }
 
-// The derivatives by x and, summed over all batches, by weight and bias, which begin with zeros.
+// The gradients by x and, summed over all batches, by weight and bias. The caller fills the latter two with zeros.
 template <class T>
-void normed_back(
-    const Norm& its, const T* x, const float* weight, const float* bias, const float* means, const float* variances,
-    const T* by_y, T* by_x, float* by_weight, float* by_bias) {
-    const int C = its.C;
-    const float many = its.rows;
-    float* sums = aligned<float>((size_t)omp_get_max_threads() * 2 * C);
+void batch_norm_backward(
+    const BatchNorm& norm, const T* x, const float* weight, const float* bias, const float* means, const float* variances,
+    const T* y_gradient, T* x_gradient, float* weight_gradient, float* bias_gradient) {
+    const int C = norm.C;
+    const float count = norm.rows;
+    float* sums = allocate<float>((size_t)omp_get_max_threads() * 2 * C);
 #pragma omp parallel
     {
-        float *whole = aligned<float>(6 * C), *deviation = whole + 2 * C, *scale = whole + 3 * C;
-        float *by_spread = whole + 4 * C, *by_mean = whole + 5 * C;
-        for (int b = 0; b < its.groups; b++) {
-            const Rows rows(its, b);
+        float *totals = allocate<float>(6 * C), *deviation = totals + 2 * C, *scale = totals + 3 * C;
+        float *variance_term = totals + 4 * C, *mean_term = totals + 5 * C;
+        for (int b = 0; b < norm.groups; b++) {
+            const Rows rows(norm, b);
             const float* mean = means + b * C;
-            for (int c = 0; c < C; c += LANES) {
-                store(deviation + c, root(load(variances + b * C + c) + its.epsilon));
+            for (int c = 0; c < C; c += VECTOR) {
+                store(deviation + c, square_root(load(variances + b * C + c) + norm.epsilon));
                 store(scale + c, load(weight + c) / load(deviation + c));
             }
-            const auto by_z = [=, &its](ptrdiff_t at, int c, Floats away) {
-                return its.activated(away * load(scale + c) + load(bias + c), load(by_y + at));
+            const auto z_gradient = [=, &norm](ptrdiff_t at, int c, Floats centred) {
+                return norm.leaky(centred * load(scale + c) + load(bias + c), load(y_gradient + at));
             };
-            float* of_core = sums + omp_get_thread_num() * 2 * C;
-            rows.sum(of_core, whole, [=](ptrdiff_t at, int c, Floats& sum, Floats& with_x) {
-                const Floats away = load(x + at) - load(mean + c), by = by_z(at, c, away);
+            float* core_sums = sums + omp_get_thread_num() * 2 * C;
+            rows.sum(core_sums, totals, [=](ptrdiff_t at, int c, Floats& sum, Floats& with_x) {
+                const Floats centred = load(x + at) - load(mean + c), by = z_gradient(at, c, centred);
                 sum += by;
-                with_x += by * away;
+                with_x += by * centred;
             });
 #pragma omp barrier
-            all(sums, C, whole);
-            for (int c = 0; c < C; c += LANES) {
-                const Floats by_scale = load(whole + C + c) / load(deviation + c);
-                store(by_spread + c, by_scale / (many * load(deviation + c)));
-                store(by_mean + c, load(whole + c) / many);
+            reduce_cores(sums, C, totals);
+            for (int c = 0; c < C; c += VECTOR) {
+                const Floats scale_gradient = load(totals + C + c) / load(deviation + c);
+                store(variance_term + c, scale_gradient / (count * load(deviation + c)));
+                store(mean_term + c, load(totals + c) / count);
 #pragma omp master
                 {
-                    store(by_weight + c, load(by_weight + c) + by_scale);
-                    store(by_bias + c, load(by_bias + c) + load(whole + c));
+                    store(weight_gradient + c, load(weight_gradient + c) + scale_gradient);
+                    store(bias_gradient + c, load(bias_gradient + c) + load(totals + c));
                 }
             }
             rows.change([=](ptrdiff_t at, int c) {
-                const Floats away = load(x + at) - load(mean + c), by = by_z(at, c, away);
-                store(by_x + at, load(scale + c) * (by - load(by_mean + c) - load(by_spread + c) * away));
+                const Floats centred = load(x + at) - load(mean + c), by = z_gradient(at, c, centred);
+                store(x_gradient + at, load(scale + c) * (by - load(mean_term + c) - load(variance_term + c) * centred));
             });
 #pragma omp barrier
         }
-        free(whole);
+        free(totals);
     }
     free(sums);
 }

@@ -1,4 +1,4 @@
-"""Batch norm and the activation after it (`batch_norm.h`)."""
+"""Batch norm and the leaky ReLU after it (`batch_norm.h`)."""
 
 from __future__ import annotations
 
@@ -9,50 +9,56 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganache.fastconv.kernels.loading import at, is_half, loaded
+from ganache.fastconv.kernels.loading import is_bfloat16, loaded_library, pointer
 
 
 @dataclass(frozen=True)
-class Norm:
-    """Of batch norm and the activation after it, which multiplies with `slope` below 0."""
+class BatchNorm:
+    """The settings of batch norm and of the leaky ReLU after it."""
 
     groups: int
-    """How many lie in what is given, each with its own mean and spread."""
+    """How many batches of equal size the input consists of; each has its own mean and variance."""
     epsilon: float
     slope: float
-    share: float
-    """A batch's of the means and variances that are kept."""
+    """Slope of the leaky ReLU below zero; 1 stands for no activation."""
+    momentum: float
+    """Weight of a batch's mean and variance in the running ones."""
 
-    def of(self, x: Tensor) -> Any:
+    def struct(self, x: Tensor) -> Any:
         B, C, H, W = x.shape
-        return ctypes.byref(_Norm(self.groups, B // self.groups * H * W, C, self.epsilon, self.slope, self.share))
+        return ctypes.byref(
+            _BatchNorm(self.groups, B // self.groups * H * W, C, self.epsilon, self.slope, self.momentum)
+        )
 
 
-def normed(
-    x: Tensor, weight: Tensor, bias: Tensor, kept: tuple[Tensor, Tensor], norm: Norm
+def batch_norm(
+    x: Tensor, weight: Tensor, bias: Tensor, running: tuple[Tensor, Tensor], norm: BatchNorm
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """x [B, C, H, W], all else float32 -> like x, and the means and variances [groups, C]. Those that are kept [C]
-    change."""
+    """Return the output, and the means and variances [groups, C] of the batches; update the running ones [C] in place.
+
+    x [B, C, H, W] is float32 or bfloat16; all else is float32.
+    """
     x = x.contiguous(memory_format=torch.channels_last)
     y, means = torch.empty_like(x), torch.empty(norm.groups, x.shape[1])
     variances = torch.empty_like(means)
-    loaded().norm(norm.of(x), is_half(x), *map(at, (x, weight, bias, y, means, variances, *kept)))
+    tensors = x, weight, bias, y, means, variances, *running
+    loaded_library().batch_norm(norm.struct(x), is_bfloat16(x), *map(pointer, tensors))
     return y, means, variances
 
 
-def normed_back(
-    x: Tensor, weight: Tensor, bias: Tensor, means: Tensor, variances: Tensor, by_y: Tensor, norm: Norm
+def batch_norm_backward(
+    x: Tensor, weight: Tensor, bias: Tensor, means: Tensor, variances: Tensor, gradient: Tensor, norm: BatchNorm
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The derivatives by x, weight and bias."""
-    x, by_y = (each.contiguous(memory_format=torch.channels_last) for each in (x, by_y))
-    by_x, by_weight, by_bias = torch.empty_like(x), torch.zeros_like(means[0]), torch.zeros_like(means[0])
-    given = x, weight, bias, means, variances, by_y
-    loaded().norm_back(norm.of(x), is_half(x), *map(at, (*given, by_x, by_weight, by_bias)))
-    return by_x, by_weight, by_bias
+    """Return the gradients by x, weight and bias, from the gradient by the output."""
+    x, gradient = (each.contiguous(memory_format=torch.channels_last) for each in (x, gradient))
+    results = torch.empty_like(x), torch.zeros_like(means[0]), torch.zeros_like(means[0])
+    tensors = x, weight, bias, means, variances, gradient, *results
+    loaded_library().batch_norm_backward(norm.struct(x), is_bfloat16(x), *map(pointer, tensors))
+    return results
 
 
-class _Norm(ctypes.Structure):
+class _BatchNorm(ctypes.Structure):
     _fields_ = (
         *((name, ctypes.c_int) for name in ("groups", "rows", "C")),
-        *((name, ctypes.c_float) for name in ("epsilon", "slope", "share")),
+        *((name, ctypes.c_float) for name in ("epsilon", "slope", "momentum")),
     )

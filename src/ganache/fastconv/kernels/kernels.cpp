@@ -1,5 +1,5 @@
-// What Python calls (`maps.py`, `matrices.py`, `norms.py` and `few.py` say what each is), with a picture's channels last
-// in memory. All sums are float32.
+// The functions that Python calls. `tile_transforms.py`, `matrices.py`, `batch_norm.py` and `narrow_channels.py` say what
+// each one computes. The channels of an image are last in memory. All sums are float32.
 
 #include <cpuid.h>
 
@@ -12,123 +12,128 @@
 
 namespace {
 
-// Which numbers are bfloat16 and not float32: none, what is multiplied, or pictures too.
-enum Half { NONE, PRODUCTS, ALL };
+// Which numbers are bfloat16 instead of float32: none, the transformed parts, or the images too.
+enum Bfloat16 { NONE, PARTS, ALL };
 
-template <class Map>
-void mapped(int half, bool back, const Shape& its, const Map& map, const void* from, void* to) {
-    switch (half) {
-        case NONE: return either<float, float>(back, its, map, from, to);
-        case PRODUCTS: return either<float, bfloat16>(back, its, map, from, to);
-        case ALL: return either<bfloat16, bfloat16>(back, its, map, from, to);
+template <class Transform>
+void dispatch(int bfloat16s, bool adjoint, const Tiling& tiling, const Transform& transform, const void* from, void* to) {
+    switch (bfloat16s) {
+        case NONE: return run_transform<float, float>(adjoint, tiling, transform, from, to);
+        case PARTS: return run_transform<float, bfloat16>(adjoint, tiling, transform, from, to);
+        case ALL: return run_transform<bfloat16, bfloat16>(adjoint, tiling, transform, from, to);
     }
 }
 
 template <int P, int N>
-void by_squares(int half, bool back, const Shape& its, const float* matrix, const void* from, void* to) {
-    Squares<P, N> map;
-    memcpy(map.m, matrix, sizeof map.m);
-    mapped(half, back, its, map, from, to);
+void run_winograd(int bfloat16s, bool adjoint, const Tiling& tiling, const float* matrix, const void* from, void* to) {
+    WinogradTransform<P, N> transform;
+    memcpy(&transform.m, matrix, sizeof transform.m);
+    dispatch(bfloat16s, adjoint, tiling, transform, from, to);
 }
 
 template <class T>
-void either(bool back, const Taps& its, const T* from, T* to) {
-    back ? unfolded(its, from, to) : folded(its, from, to);
+void run_fold(bool adjoint, const Fold& fold, const T* from, T* to) {
+    adjoint ? unfold_taps(fold, from, to) : fold_taps(fold, from, to);
 }
 
 }  // namespace
 
-// What all take: the shapes, which numbers are bfloat16, and whether it goes back.
 #define EXPORTED extern "C" __attribute__((visibility("default")))
 
-EXPORTED int squares(const Shape* its, int half, int back, int P, const float* matrix, const void* from, void* to) {
-    switch (10 * P + its->n) {
-        case 32: by_squares<3, 2>(half, back, *its, matrix, from, to); return 0;
-        case 33: by_squares<3, 3>(half, back, *its, matrix, from, to); return 0;
-        case 52: by_squares<5, 2>(half, back, *its, matrix, from, to); return 0;
-        case 54: by_squares<5, 4>(half, back, *its, matrix, from, to); return 0;
-        case 55: by_squares<5, 5>(half, back, *its, matrix, from, to); return 0;
-        case 63: by_squares<6, 3>(half, back, *its, matrix, from, to); return 0;
-        case 64: by_squares<6, 4>(half, back, *its, matrix, from, to); return 0;
-        case 66: by_squares<6, 6>(half, back, *its, matrix, from, to); return 0;
+// Returns 1 where there is no kernel for a matrix of this size. `P` is the matrix's rows, `tiling->n` its columns.
+EXPORTED int winograd_transform(
+    const Tiling* tiling, int bfloat16s, int adjoint, int P, const float* matrix, const void* from, void* to) {
+    switch (10 * P + tiling->n) {
+        case 32: run_winograd<3, 2>(bfloat16s, adjoint, *tiling, matrix, from, to); return 0;
+        case 33: run_winograd<3, 3>(bfloat16s, adjoint, *tiling, matrix, from, to); return 0;
+        case 52: run_winograd<5, 2>(bfloat16s, adjoint, *tiling, matrix, from, to); return 0;
+        case 54: run_winograd<5, 4>(bfloat16s, adjoint, *tiling, matrix, from, to); return 0;
+        case 55: run_winograd<5, 5>(bfloat16s, adjoint, *tiling, matrix, from, to); return 0;
+        case 63: run_winograd<6, 3>(bfloat16s, adjoint, *tiling, matrix, from, to); return 0;
+        case 64: run_winograd<6, 4>(bfloat16s, adjoint, *tiling, matrix, from, to); return 0;
+        case 66: run_winograd<6, 6>(bfloat16s, adjoint, *tiling, matrix, from, to); return 0;
     }
     return 1;
 }
 
-EXPORTED void waves(
-    const Shape* its, int half, int back, int three, const Frequencies* down, const Frequencies* across, float share,
-    const void* from, void* to) {
-    switch (three) {
-        case PLACES: return mapped(half, back, *its, Waves<PLACES>{*down, *across, share}, from, to);
-        case TAPS: return mapped(half, back, *its, Waves<TAPS>{*down, *across, share}, from, to);
-        case RESULTS: return mapped(half, back, *its, Waves<RESULTS>{*down, *across, share}, from, to);
+EXPORTED void real_dft_transform(
+    const Tiling* tiling, int bfloat16s, int adjoint, int factors, const RealDftAxis* down, const RealDftAxis* across,
+    float share, const void* from, void* to) {
+    switch (factors) {
+        case IMAGE: return dispatch(bfloat16s, adjoint, *tiling, RealDft<IMAGE>{*down, *across, share}, from, to);
+        case KERNEL: return dispatch(bfloat16s, adjoint, *tiling, RealDft<KERNEL>{*down, *across, share}, from, to);
+        case OUTPUT: return dispatch(bfloat16s, adjoint, *tiling, RealDft<OUTPUT>{*down, *across, share}, from, to);
     }
 }
 
-EXPORTED void taps(const Taps* its, int half, int back, const void* from, void* to) {
-    if (half)
-        either(back, *its, (const bfloat16*)from, (bfloat16*)to);
+EXPORTED void fold_taps(const Fold* fold, int is_bfloat16, int adjoint, const void* from, void* to) {
+    if (is_bfloat16)
+        run_fold(adjoint, *fold, (const bfloat16*)from, (bfloat16*)to);
     else
-        either(back, *its, (const float*)from, (float*)to);
+        run_fold(adjoint, *fold, (const float*)from, (float*)to);
 }
 
-EXPORTED void norm(
-    const Norm* its, int half, const void* x, const float* weight, const float* bias, void* y, float* means,
-    float* variances, float* kept_mean, float* kept_variance) {
-    const auto there = [&](auto number) {
+EXPORTED void batch_norm(
+    const BatchNorm* norm, int is_bfloat16, const void* x, const float* weight, const float* bias, void* y,
+    float* means, float* variances, float* running_mean, float* running_variance) {
+    const auto run = [&](auto number) {
         typedef decltype(number) T;
-        normed(*its, (const T*)x, weight, bias, (T*)y, means, variances, kept_mean, kept_variance);
+        batch_norm_forward(
+            *norm, (const T*)x, weight, bias, (T*)y, means, variances, running_mean, running_variance);
     };
-    half ? there(bfloat16{}) : there(float{});
+    is_bfloat16 ? run(bfloat16{}) : run(float{});
 }
 
-EXPORTED void norm_back(
-    const Norm* its, int half, const void* x, const float* weight, const float* bias, const float* means,
-    const float* variances, const void* by_y, void* by_x, float* by_weight, float* by_bias) {
-    const auto back = [&](auto number) {
+EXPORTED void batch_norm_backward(
+    const BatchNorm* norm, int is_bfloat16, const void* x, const float* weight, const float* bias, const float* means,
+    const float* variances, const void* y_gradient, void* x_gradient, float* weight_gradient, float* bias_gradient) {
+    const auto run = [&](auto number) {
         typedef decltype(number) T;
-        normed_back(
-            *its, (const T*)x, weight, bias, means, variances, (const T*)by_y, (T*)by_x, by_weight, by_bias);
+        batch_norm_backward(
+            *norm, (const T*)x, weight, bias, means, variances, (const T*)y_gradient, (T*)x_gradient, weight_gradient,
+            bias_gradient);
     };
-    half ? back(bfloat16{}) : back(float{});
+    is_bfloat16 ? run(bfloat16{}) : run(float{});
 }
 
-// Whether there are products of such numbers. MKL is at its best on Intel's processors: there it has those of float32.
-EXPORTED int has_products(int half) {
+// Whether there is a matrix product in this number format. On Intel's processors MKL is faster in float32.
+EXPORTED int has_matmul(int is_bfloat16) {
 #if defined __AVX512BF16__
-    if (half) return 1;
+    if (is_bfloat16) return 1;
 #endif
 #if defined __AVX512F__
     unsigned highest, first, second, third;
-    return !half && __get_cpuid(0, &highest, &first, &third, &second) && first != signature_INTEL_ebx;
+    return !is_bfloat16 && __get_cpuid(0, &highest, &first, &third, &second) && first != signature_INTEL_ebx;
 #else
     return 0;
 #endif
 }
 
-EXPORTED void products(const Matrices* its, int half, const void* a, const void* b, void* c) {
+EXPORTED void batched_matmul(const Matrices* sizes, int is_bfloat16, const void* a, const void* b, void* c) {
 #if defined __AVX512BF16__
-    if (half) multiplied(*its, (const bfloat16*)a, (const bfloat16*)b, (bfloat16*)c);
+    if (is_bfloat16) matmul(*sizes, (const bfloat16*)a, (const bfloat16*)b, (bfloat16*)c);
 #endif
 #if defined __AVX512F__
-    if (!half) multiplied(*its, (const float*)a, (const float*)b, (float*)c);
+    if (!is_bfloat16) matmul(*sizes, (const float*)a, (const float*)b, (float*)c);
 #endif
 }
 
 #if defined __AVX512BF16__
 #include "narrow_channels.h"
 
-EXPORTED void small_of_few(const Few* its, const bfloat16* large, const bfloat16* weight, bfloat16* small) {
-    few_small(*its, large, weight, small);
+EXPORTED void narrow_conv2d(
+    const NarrowLayer* layer, const bfloat16* large, const bfloat16* weight, bfloat16* small) {
+    narrow_conv2d_rows(*layer, large, weight, small);
 }
 
-EXPORTED void large_of_few(
-    const Few* its, const bfloat16* small, const bfloat16* made, const bfloat16* weight, bfloat16* large) {
-    few_large(*its, small, made, weight, large);
+EXPORTED void narrow_conv_transpose2d(
+    const NarrowLayer* layer, const bfloat16* small, const bfloat16* activated, const bfloat16* weight,
+    bfloat16* large) {
+    narrow_conv_transpose2d_rows(*layer, small, activated, weight, large);
 }
 
-EXPORTED void weight_of_few(
-    const Few* its, const bfloat16* small, const bfloat16* made, const bfloat16* large, float* weight) {
-    few_weight(*its, small, made, large, weight);
+EXPORTED void narrow_weight_gradient(
+    const NarrowLayer* layer, const bfloat16* small, const bfloat16* activated, const bfloat16* large, float* weight) {
+    narrow_weight_gradient_rows(*layer, small, activated, large, weight);
 }
 #endif

@@ -1,9 +1,10 @@
-"""The compiled kernels (`kernels.cpp`) of this processor, and what they are for."""
+"""The compiled kernels of this processor (`kernels.cpp`), and what they support."""
 
 from __future__ import annotations
 
 import ctypes
 import os
+import warnings
 from functools import cache
 from pathlib import Path
 
@@ -12,62 +13,80 @@ from torch import Tensor
 
 from ganache.fastconv.kernels.version import version
 
-LANES = 16
-"""Channels that are computed at a time."""
+FOLDER = Path(__file__).parent
+VECTOR = 16
+"""Channels that are computed at a time, the numbers in a vector of AVX-512."""
+REQUIRED = "GANACHE_REQUIRE_KERNELS"
+REBUILD = "python -m ganache.fastconv.kernels.build"
 
 
-def are_for(channels: int, dtype: torch.dtype) -> bool:
-    """Whether there are kernels for such numbers on this CPU."""
-    return dtype in (torch.float32, torch.bfloat16) and channels % LANES == 0 and library() is not None
+def supports_channels(channels: int, dtype: torch.dtype) -> bool:
+    """Return whether there are kernels for this many channels in this number format."""
+    return dtype in (torch.float32, torch.bfloat16) and channels % VECTOR == 0 and library() is not None
 
 
-def fit(x: Tensor, channels: int, dtype: torch.dtype | None = None) -> bool:
-    """Whether there are kernels for it, that make numbers of this type, or of its own."""
-    there = x.device.type == "cpu" and are_for(channels, x.dtype)
-    return there and (dtype in (None, x.dtype) or {dtype, x.dtype} == {torch.float32, torch.bfloat16})
+def supports(x: Tensor, channels: int, dtype: torch.dtype | None = None) -> bool:
+    """Return whether a kernel supports `x` with this output dtype (None: the same as x's)."""
+    on_cpu = x.device.type == "cpu" and supports_channels(channels, x.dtype)
+    return on_cpu and (dtype in (None, x.dtype) or {dtype, x.dtype} == {torch.float32, torch.bfloat16})
 
 
-def multiplies(dtype: torch.dtype) -> bool:
-    """Whether there are kernels for products of such numbers, and no faster matrix units."""
+def has_fast_products(dtype: torch.dtype) -> bool:
+    """Return whether our matrix product in this number format is faster than PyTorch's on this processor.
+
+    There is none in float32 on Intel's processors, whose MKL is faster, nor in bfloat16 beside AMX.
+    """
     half = dtype is torch.bfloat16
-    return bool(loaded().has_products(half)) and not (half and cpu_has("amx_bf16"))
+    return bool(loaded_library().has_matmul(half)) and not (half and cpu_has("amx_bf16"))
 
 
-def loaded() -> ctypes.CDLL:
+def loaded_library() -> ctypes.CDLL:
     found = library()
-    assert found is not None  # as `fit` says
+    assert found is not None  # callers ask `supports` first
     return found
 
 
 @cache
 def library() -> ctypes.CDLL | None:
-    """The kernels for this processor, if they have been compiled, and of the source as it is.
+    """Return the kernels for this processor, compiled from the source as it is now, or None where there are none.
 
-    The environment variable GANACHE_KERNELS=off hides them: the project's check uses it to test without kernels.
+    Warns once where compiled files of another version of the source lie in the folder. With the environment variable
+    GANACHE_REQUIRE_KERNELS=1, missing kernels raise ImportError. GANACHE_KERNELS=off hides them, as if they had never
+    been compiled; the project's check uses it to run the tests without kernels.
     """
     if os.environ.get("GANACHE_KERNELS") == "off":
         return None
     level = torch.backends.cpu.get_cpu_capability().lower()
     if level == "avx512" and cpu_has("avx512_bf16"):
         level = "avx512_bf16"
-    folder = Path(__file__).parent
     try:
         for openmp in Path(torch.__file__).parent.glob("lib/libgomp*"):
             ctypes.CDLL(str(openmp), mode=ctypes.RTLD_GLOBAL)
-        return ctypes.CDLL(str(folder / f"{level}-{version(folder)}.so"))
-    except OSError:
+        return ctypes.CDLL(str(FOLDER / f"{level}-{version(FOLDER)}.so"))
+    except OSError as error:
+        if os.environ.get(REQUIRED, "0") not in ("", "0"):
+            raise ImportError(
+                f"No kernels compiled from the current source load on this {level} processor, and {REQUIRED} is set: "
+                f"run `{REBUILD}`."
+            ) from error
+        if any(FOLDER.glob("*.so")):
+            warnings.warn(
+                f"The compiled kernels in {FOLDER} do not belong to the current source, so PyTorch computes without "
+                f"them: run `{REBUILD}`.",
+                stacklevel=2,
+            )
         return None
 
 
-def cpu_has(*abilities: str) -> bool:
-    """Whether PyTorch, if it can tell, finds any of these in the processor."""
-    able = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-    return any(able.get(ability) for ability in abilities)
+def cpu_has(*features: str) -> bool:
+    """Return whether PyTorch finds any of these features in the processor, such as "amx_bf16"."""
+    found = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    return any(found.get(feature) for feature in features)
 
 
-def is_half(x: Tensor) -> bool:
+def is_bfloat16(x: Tensor) -> bool:
     return x.dtype is torch.bfloat16
 
 
-def at(x: Tensor | None) -> ctypes.c_void_p:
+def pointer(x: Tensor | None) -> ctypes.c_void_p:
     return ctypes.c_void_p(None if x is None else x.data_ptr())

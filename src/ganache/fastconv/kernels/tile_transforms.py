@@ -1,4 +1,4 @@
-"""Maps of tiles (`tiles.h`, `winograd.h`, `real_dft.h`) and sums of taps (`kn2row.h`), each in one pass over memory."""
+"""Transforms of tiles (`tiles.h`, `winograd.h`, `real_dft.h`) and sums of taps (`kn2row.h`): one pass over memory."""
 
 from __future__ import annotations
 
@@ -10,84 +10,91 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganache.fastconv.kernels.loading import at, is_half, loaded
-from ganache.fastconv.kernels.matrices import matrices
+from ganache.fastconv.kernels.loading import is_bfloat16, loaded_library, pointer
+from ganache.fastconv.kernels.matrices import empty_matrices
 from ganache.fastconv.tiles import Sides, Tiles
 
 EQUAL = 1e-12
+"""Difference below which two cosines or sines are the same number."""
 
 
-def mapped(x: Tensor, tiles: Tiles, by: Squares | Waves, dtype: torch.dtype) -> Tensor:
-    """What is multiplied of what tiles see of x [B, C, H, W]: [products, B * tiles, ways * C]."""
-    x = (x.to(dtype) if is_half(x) else x).contiguous(memory_format=torch.channels_last)
-    parts = matrices(by.products, len(x) * prod(tiles.counts), tiles.stride**2 * x.shape[1], dtype)
-    by.kernel(_shape(x, tiles, parts), _half(x, parts), False, at(x), at(parts))
+def transform(x: Tensor, tiles: Tiles, by: WinogradTransform | RealDft, dtype: torch.dtype) -> Tensor:
+    """Transform the tiles of x [B, C, H, W] -> [products, B * tiles, phases * C] of this dtype."""
+    x = (x.to(dtype) if is_bfloat16(x) else x).contiguous(memory_format=torch.channels_last)
+    parts = empty_matrices(by.products, len(x) * prod(tiles.counts), tiles.stride**2 * x.shape[1], dtype)
+    by.run(_struct(x, tiles, parts), _count_bfloat16(x, parts), False, pointer(x), pointer(parts))
     return parts
 
 
-def unmapped(parts: Tensor, tiles: Tiles, by: Squares | Waves, dtype: torch.dtype) -> Tensor:
-    """The adjoint of `mapped`."""
+def transform_adjoint(parts: Tensor, tiles: Tiles, by: WinogradTransform | RealDft, dtype: torch.dtype) -> Tensor:
+    """The adjoint of `transform`."""
     shape = (parts.shape[1] // prod(tiles.counts), parts.shape[2] // tiles.stride**2, *tiles.sides)
-    made = dtype if is_half(parts) else parts.dtype
-    x = torch.empty(shape, dtype=made, memory_format=torch.channels_last)
-    if not tiles.see_all:
+    output_dtype = dtype if is_bfloat16(parts) else parts.dtype
+    x = torch.empty(shape, dtype=output_dtype, memory_format=torch.channels_last)
+    if not tiles.cover_image:
         x.zero_()
-    parts = parts if parts[0].is_contiguous() else parts.contiguous()  # there may be gaps between them
-    by.kernel(_shape(x, tiles, parts), _half(x, parts), True, at(parts), at(x))
+    parts = parts if parts[0].is_contiguous() else parts.contiguous()  # there may be gaps between matrices
+    by.run(_struct(x, tiles, parts), _count_bfloat16(x, parts), True, pointer(parts), pointer(x))
     return x.to(dtype)
 
 
-def folded(parts: Tensor, sides: Sides, stride: int, padding: Sides) -> Tensor:
-    """The sum of what a kernel's taps make [B, O, h, w, H, W], each moved to its place: [B, O, *sides]. Tap i of place
-    y lies at stride * y + i - padding."""
-    y = parts.new_empty(*parts.shape[:2], *sides)
-    _call_taps(parts, y, stride, padding, False, parts.contiguous(), y)
+def fold(images: Tensor, sides: Sides, stride: int, padding: Sides) -> Tensor:
+    """Sum the images of a kernel's taps [B, O, kh, kw, H, W], each moved to its place: [B, O, *sides].
+
+    Pixel y of tap i moves to row stride * y + i - padding, as in torch.nn.functional.fold.
+    """
+    y = images.new_empty(*images.shape[:2], *sides)
+    _run_fold(images, y, stride, padding, False, images.contiguous(), y)
     return y
 
 
-def unfolded(y: Tensor, kernel: Sides, places: Sides, stride: int, padding: Sides) -> Tensor:
-    """The adjoint of `folded`."""
-    parts = y.new_empty(*y.shape[:2], *kernel, *places)
-    _call_taps(parts, y, stride, padding, True, y.contiguous(), parts)
-    return parts
+def unfold(y: Tensor, kernel: Sides, sides: Sides, stride: int, padding: Sides) -> Tensor:
+    """The adjoint of `fold`: [B, O, H', W'] -> [B, O, *kernel, *sides]."""
+    images = y.new_empty(*y.shape[:2], *kernel, *sides)
+    _run_fold(images, y, stride, padding, True, y.contiguous(), images)
+    return images
 
 
-# ---- the call -------------------------------------------------------------------------------------------------------
+# ---- the transforms as C structures ----------------------------------------------------------------------------------
 
 
-class Frequencies(ctypes.Structure):
-    """What `fourier.Frequencies` is to the kernels, which sum and subtract numbers first that a cosine has alike and a
-    sine has opposite."""
+class RealDftAxis(ctypes.Structure):
+    """`real_dft.RealDftAxis` as the kernels take it.
+
+    A cosine is the same at two mirrored positions of the circle, and a sine is opposite. So the kernels first add and
+    subtract such pairs of numbers, which halves the multiplications.
+    """
 
     _fields_ = (
-        *((name, ctypes.c_int) for name in ("n", "alone", "pairs", "evens", "odds")),
-        *((name, ctypes.c_void_p) for name in ("cosines", "sines", "folds")),
+        *((name, ctypes.c_int) for name in ("n", "real", "pairs", "evens", "odds")),
+        *((name, ctypes.c_void_p) for name in ("cosines", "sines", "mirrors")),
     )
     kept: tuple[Tensor, Tensor, Tensor]
+    """The memory that the pointers point to."""
 
     def __init__(self, cosines: Tensor, sines: Tensor) -> None:
-        """cosines [alone + pairs, n] and sines [pairs, n], float64."""
-        alone = [i for i in range(cosines.shape[1]) if sines[:, i].abs().sum() < EQUAL]
+        """cosines [real + pairs, n] and sines [pairs, n], float64."""
+        lone = [i for i in range(cosines.shape[1]) if sines[:, i].abs().sum() < EQUAL]
         both = torch.cat([cosines, sines])
         mirrored = torch.cat([cosines, -sines])
-        folds: dict[int, int] = {}
+        mirrors: dict[int, int] = {}
         for i in range(cosines.shape[1]):
-            if i not in alone and i not in folds.values():
-                near = (both - mirrored[:, i : i + 1]).abs().amax(0) < EQUAL
-                folds[i] = next((j for j in near.nonzero().flatten().tolist() if j not in folds), -1)
-        first = [*folds, *alone]
+            if i not in lone and i not in mirrors.values():
+                equal = (both - mirrored[:, i : i + 1]).abs().amax(0) < EQUAL
+                mirrors[i] = next((j for j in equal.nonzero().flatten().tolist() if j not in mirrors), -1)
+        evens = [*mirrors, *lone]
         self.kept = (
-            cosines[:, first].float().contiguous(),
-            sines[:, list(folds)].float().contiguous(),
-            torch.tensor([*folds.items(), *((i, -1) for i in alone)], dtype=torch.int32),
+            cosines[:, evens].float().contiguous(),
+            sines[:, list(mirrors)].float().contiguous(),
+            torch.tensor([*mirrors.items(), *((i, -1) for i in lone)], dtype=torch.int32),
         )
-        counts = (cosines.shape[1], len(cosines) - len(sines), len(sines), len(first), len(folds))
+        counts = (cosines.shape[1], len(cosines) - len(sines), len(sines), len(evens), len(mirrors))
         super().__init__(*counts, *(each.data_ptr() for each in self.kept))
 
 
 @dataclass(frozen=True)
-class Squares:
-    """What `winograd.Squared` is to the kernels."""
+class WinogradTransform:
+    """`winograd.TiledWinograd` as the kernels take it."""
 
     matrix: Tensor
     """[P, N], float32."""
@@ -96,27 +103,30 @@ class Squares:
     def products(self) -> int:
         return len(self.matrix) ** 2
 
-    def kernel(self, its: Any, half: int, back: bool, given: ctypes.c_void_p, made: ctypes.c_void_p) -> None:
-        failed = loaded().squares(its, half, back, len(self.matrix), at(self.matrix), given, made)
+    def run(self, struct: Any, bfloat16: int, adjoint: bool, given: ctypes.c_void_p, output: ctypes.c_void_p) -> None:
+        matrix = len(self.matrix), pointer(self.matrix)
+        failed = loaded_library().winograd_transform(struct, bfloat16, adjoint, *matrix, given, output)
         assert not failed, self.matrix.shape
 
 
 @dataclass(frozen=True)
-class Waves:
-    """What `fourier.Waves` is to the kernels."""
+class RealDft:
+    """`real_dft.RealDft` as the kernels take it."""
 
-    columns: Frequencies
-    rows: Frequencies
-    three: int
+    columns: RealDftAxis
+    rows: RealDftAxis
+    factors: int
+    """0 for the image, 1 for the kernel, 2 for the output."""
     share: float
     products: int
 
-    def kernel(self, its: Any, half: int, back: bool, given: ctypes.c_void_p, made: ctypes.c_void_p) -> None:
-        of = self.three, ctypes.byref(self.columns), ctypes.byref(self.rows), ctypes.c_float(self.share)
-        loaded().waves(its, half, back, *of, given, made)
+    def run(self, struct: Any, bfloat16: int, adjoint: bool, given: ctypes.c_void_p, output: ctypes.c_void_p) -> None:
+        axes = ctypes.byref(self.columns), ctypes.byref(self.rows)
+        dft = self.factors, *axes, ctypes.c_float(self.share)
+        loaded_library().real_dft_transform(struct, bfloat16, adjoint, *dft, given, output)
 
 
-class _Shape(ctypes.Structure):
+class _Tiling(ctypes.Structure):
     _fields_ = (
         *(
             (name, ctypes.c_int)
@@ -126,22 +136,25 @@ class _Shape(ctypes.Structure):
     )
 
 
-def _shape(x: Tensor, tiles: Tiles, parts: Tensor) -> Any:
+def _struct(x: Tensor, tiles: Tiles, parts: Tensor) -> Any:
     B, C, H, W = x.shape
-    its = _Shape(B, H, W, C, *tiles.counts, *tiles.seen, *tiles.step, *tiles.padding, tiles.stride, parts.stride(0))
-    return ctypes.byref(its)
+    geometry = *tiles.counts, *tiles.size, *tiles.step, *tiles.padding, tiles.stride
+    return ctypes.byref(_Tiling(B, H, W, C, *geometry, parts.stride(0)))
 
 
-def _half(x: Tensor, parts: Tensor) -> int:
-    return int(is_half(x)) + int(is_half(parts))
+def _count_bfloat16(x: Tensor, parts: Tensor) -> int:
+    """Return how many of the two are bfloat16: 0, 1 (the parts) or 2."""
+    return int(is_bfloat16(x)) + int(is_bfloat16(parts))
 
 
-class _Taps(ctypes.Structure):
+class _Fold(ctypes.Structure):
     _fields_ = tuple(
-        (name, ctypes.c_int) for name in ("N", "h", "w", "H", "W", "rows", "columns", "stride", "up", "left")
+        (name, ctypes.c_int) for name in ("N", "kh", "kw", "H", "W", "rows", "columns", "stride", "up", "left")
     )
 
 
-def _call_taps(parts: Tensor, y: Tensor, stride: int, padding: Sides, back: bool, given: Tensor, made: Tensor) -> None:
-    its = _Taps(y.shape[0] * y.shape[1], *parts.shape[2:], *y.shape[2:], stride, *padding)
-    loaded().taps(ctypes.byref(its), is_half(given), back, at(given), at(made))
+def _run_fold(
+    images: Tensor, y: Tensor, stride: int, padding: Sides, adjoint: bool, given: Tensor, output: Tensor
+) -> None:
+    struct = _Fold(y.shape[0] * y.shape[1], *images.shape[2:], *y.shape[2:], stride, *padding)
+    loaded_library().fold_taps(ctypes.byref(struct), is_bfloat16(given), adjoint, pointer(given), pointer(output))

@@ -1,5 +1,5 @@
-// Pictures cut into tiles, each tile's map, and back (`tiles.Tiles`). Each core takes tiles of its own, a line of the
-// cache's channels at a time.
+// Images cut into tiles, the transform of each tile, and the adjoint (`tiles.Tiles`). Each core takes its own tiles, with
+// as many channels at a time as fill a line of the cache.
 
 #pragma once
 
@@ -7,76 +7,76 @@
 
 #include "vectors.h"
 
-// Pictures [B, H, W, C] and their tiles, U down and V across (`tiles.Tiles`). A tile sees n by m places, of every
-// `stride`-th row and column, once for each of the stride * stride ways to begin; the next one is `down` or `across`
-// places on; `top` and `left` are the padding. In what is multiplied, `next` is how far on the next product is.
-struct Shape {
+// Images [B, H, W, C] and their tiles, U down and V across (`tiles.Tiles`). A tile covers n x m pixels of every
+// `stride`-th row and column, once per phase (stride * stride of them). The next tile is `down` or `across` pixels on.
+// `top` and `left` are the padding. `next` is the distance from one transformed number of a tile to the next.
+struct Tiling {
     int B, H, W, C, U, V, n, m, down, across, top, left, stride;
     ptrdiff_t next;
 
-    int ways() const { return stride * stride; }
-    int row(int u, int way) const { return stride * down * u + way / stride - top; }
-    int column(int v, int way) const { return stride * across * v + way % stride - left; }
+    int phases() const { return stride * stride; }
+    int row(int u, int phase) const { return stride * down * u + phase / stride - top; }
+    int column(int v, int phase) const { return stride * across * v + phase % stride - left; }
     ptrdiff_t at(int b, int row, int column) const { return ((ptrdiff_t)(b * H + row) * W + column) * C; }
-    size_t part(int b, int u, int v, int way) const { return (((size_t)(b * U + u) * V + v) * ways() + way) * C; }
+    size_t part(int b, int u, int v, int phase) const { return (((size_t)(b * U + u) * V + v) * phases() + phase) * C; }
 };
 
-// A line of the cache's channels of a tile in its row, seen in one of the ways to begin.
+// Channels of one tile and phase that fill a line of the cache.
 template <class T>
-struct Line {
-    int v, way, c;
+struct ChannelLine {
+    int v, phase, c;
 
-    Line after(const Shape& its) const {
-        if (c + LINE<T> < its.C) return {v, way, c + LINE<T>};
-        return way + 1 < its.ways() ? Line{v, way + 1, 0} : Line{v + 1, 0, 0};
+    ChannelLine after(const Tiling& tiling) const {
+        if (c + CACHE_LINE<T> < tiling.C) return {v, phase, c + CACHE_LINE<T>};
+        return phase + 1 < tiling.phases() ? ChannelLine{v, phase + 1, 0} : ChannelLine{v + 1, 0, 0};
     }
-    int lanes(const Shape& its) const { return c + LINE<T> <= its.C ? LINE<T> : its.C - c; }
+    int lanes(const Tiling& tiling) const { return c + CACHE_LINE<T> <= tiling.C ? CACHE_LINE<T> : tiling.C - c; }
 };
 
-// What a core works with: of one tile, a vector of channels.
-template <class Map>
-struct Bench {
-    Floats *places, *scratch;
+// The working memory of a core, for one tile and one vector of channels.
+template <class Transform>
+struct Scratch {
+    Floats *pixels, *scratch;
 
-    Bench(const Map& map, int seen) : places(aligned<Floats>(seen + map.scratch())), scratch(places + seen) {}
-    ~Bench() { free(places); }
+    Scratch(const Transform& transform, int seen) : pixels(allocate<Floats>(seen + transform.scratch())), scratch(pixels + seen) {}
+    ~Scratch() { free(pixels); }
 };
 
-template <class X, class T, class Map>
-void seen(const Shape& its, const Map& map, const X* x, T* parts) {
-    const int step = its.stride * its.C;
-    const bool past = its.C % LINE<T> == 0 && its.next % LINE<T> == 0 && (size_t)parts % 64 == 0;
+template <class X, class T, class Transform>
+void transform_tiles(const Tiling& tiling, const Transform& transform, const X* x, T* parts) {
+    const int step = tiling.stride * tiling.C;
+    const bool past = tiling.C % CACHE_LINE<T> == 0 && tiling.next % CACHE_LINE<T> == 0 && (size_t)parts % 64 == 0;
 #pragma omp parallel
     {
-        Bench<Map> bench(map, its.n * its.m);
-        T* lines = aligned<T>((size_t)map.products() * LINE<T>);  // of the cache, written when they are whole
+        Scratch<Transform> scratch(transform, tiling.n * tiling.m);
+        T* lines = allocate<T>((size_t)transform.products() * CACHE_LINE<T>);  // written to memory when they are complete
 #pragma omp for collapse(2)
-        for (int b = 0; b < its.B; b++)
-            for (int u = 0; u < its.U; u++)
-                for (Line<T> line{}, next; line.v < its.V; line = next) {
-                    next = line.after(its);
-                    const int left = its.column(line.v, line.way);
-                    const int first = left < 0 ? (its.stride - 1 - left) / its.stride : 0;
-                    const int last = (its.W - left + its.stride - 1) / its.stride;
-                    for (int k = 0; k < line.lanes(its); k += LANES) {
-                        Floats* to = bench.places;
-                        for (int i = 0; i < its.n; i++) {
-                            const int row = its.row(u, line.way) + its.stride * i;
-                            const int row_soon = its.row(u, next.way) + its.stride * i;
-                            const bool inside = row >= 0 && row < its.H;
-                            const X* from = x + its.at(b, row, left) + line.c + k;
-                            const X* soon = x + its.at(b, row_soon, its.column(next.v, next.way)) + next.c;
-                            for (int j = 0; j < its.m; j++, from += step, soon += step) {
+        for (int b = 0; b < tiling.B; b++)
+            for (int u = 0; u < tiling.U; u++)
+                for (ChannelLine<T> line{}, next; line.v < tiling.V; line = next) {
+                    next = line.after(tiling);
+                    const int left = tiling.column(line.v, line.phase);
+                    const int first = left < 0 ? (tiling.stride - 1 - left) / tiling.stride : 0;
+                    const int last = (tiling.W - left + tiling.stride - 1) / tiling.stride;
+                    for (int k = 0; k < line.lanes(tiling); k += VECTOR) {
+                        Floats* to = scratch.pixels;
+                        for (int i = 0; i < tiling.n; i++) {
+                            const int row = tiling.row(u, line.phase) + tiling.stride * i;
+                            const int row_soon = tiling.row(u, next.phase) + tiling.stride * i;
+                            const bool inside = row >= 0 && row < tiling.H;
+                            const X* from = x + tiling.at(b, row, left) + line.c + k;
+                            const X* soon = x + tiling.at(b, row_soon, tiling.column(next.v, next.phase)) + next.c;
+                            for (int j = 0; j < tiling.m; j++, from += step, soon += step) {
                                 *to++ = inside && j >= first && j < last ? load(from) : Floats{};
                                 if (k == 0) __builtin_prefetch(soon);
                             }
                         }
-                        map.there(bench.places, bench.scratch, Products<T>{lines + k, LINE<T>});
+                        transform.forward(scratch.pixels, scratch.scratch, Parts<T>{lines + k, CACHE_LINE<T>});
                     }
-                    T* to = parts + its.part(b, u, line.v, line.way) + line.c;
-                    for (int p = 0; p < map.products(); p++, to += its.next) {
-                        const T* made = lines + p * LINE<T>;
-                        past ? copy_past(to, made) : copy(to, made, line.lanes(its));
+                    T* to = parts + tiling.part(b, u, line.v, line.phase) + line.c;
+                    for (int p = 0; p < transform.products(); p++, to += tiling.next) {
+                        const T* made = lines + p * CACHE_LINE<T>;
+                        past ? stream(to, made) : copy_line(to, made, line.lanes(tiling));
                     }
                 }
         _mm_sfence();
@@ -84,101 +84,102 @@ void seen(const Shape& its, const Map& map, const X* x, T* parts) {
     }
 }
 
-// What a tile makes of its products, of a line of channels, place by place; `soon` is how far on the next line is.
-template <class T, class Map, class Take>
-inline void made(
-    const Shape& its, const Map& map, Bench<Map>& bench, const T* from, int lanes, int soon, Take take) {
-    for (int p = 0; p < map.products(); p++) __builtin_prefetch(from + p * its.next + soon);
-    for (int k = 0; k < lanes; k += LANES) {
-        map.back(Products<const T>{from + k, its.next}, bench.scratch, bench.places);
-        const Floats* place = bench.places;
-        for (int i = 0; i < its.n; i++)
-            for (int j = 0; j < its.m; j++) take(i, j, k, *place++);
+// The adjoint transform of one tile and line of channels; `take` receives pixel by pixel. `soon` is the distance to the
+// next line, which is prefetched.
+template <class T, class Transform, class Take>
+inline void adjoint_line(
+    const Tiling& tiling, const Transform& transform, Scratch<Transform>& scratch, const T* from, int lanes, int soon, Take take) {
+    for (int p = 0; p < transform.products(); p++) __builtin_prefetch(from + p * tiling.next + soon);
+    for (int k = 0; k < lanes; k += VECTOR) {
+        transform.adjoint(Parts<const T>{from + k, tiling.next}, scratch.scratch, scratch.pixels);
+        const Floats* place = scratch.pixels;
+        for (int i = 0; i < tiling.n; i++)
+            for (int j = 0; j < tiling.m; j++) take(i, j, k, *place++);
     }
 }
 
-// The adjoint of `seen`, where tiles do not overlap. What no tile sees is left as it is.
-template <class X, class T, class Map>
-void placed(const Shape& its, const Map& map, const T* parts, X* x) {
+// The adjoint of `transform_tiles` for tiles that do not overlap. Pixels in no tile are left as they are.
+template <class X, class T, class Transform>
+void adjoint_disjoint(const Tiling& tiling, const Transform& transform, const T* parts, X* x) {
 #pragma omp parallel
     {
-        Bench<Map> bench(map, its.n * its.m);
+        Scratch<Transform> scratch(transform, tiling.n * tiling.m);
 #pragma omp for collapse(2)
-        for (int b = 0; b < its.B; b++)
-            for (int u = 0; u < its.U; u++)
-                for (Line<T> line{}; line.v < its.V; line = line.after(its)) {
-                    const T* from = parts + its.part(b, u, line.v, line.way) + line.c;
-                    made(its, map, bench, from, line.lanes(its), LINE<T>, [&](int i, int j, int k, Floats place) {
-                        const int row = its.row(u, line.way) + its.stride * i;
-                        const int column = its.column(line.v, line.way) + its.stride * j;
-                        const bool inside = row >= 0 && row < its.H && column >= 0 && column < its.W;
-                        if (inside) store(x + its.at(b, row, column) + line.c + k, place);
+        for (int b = 0; b < tiling.B; b++)
+            for (int u = 0; u < tiling.U; u++)
+                for (ChannelLine<T> line{}; line.v < tiling.V; line = line.after(tiling)) {
+                    const T* from = parts + tiling.part(b, u, line.v, line.phase) + line.c;
+                    adjoint_line(tiling, transform, scratch, from, line.lanes(tiling), CACHE_LINE<T>, [&](int i, int j, int k, Floats place) {
+                        const int row = tiling.row(u, line.phase) + tiling.stride * i;
+                        const int column = tiling.column(line.v, line.phase) + tiling.stride * j;
+                        const bool inside = row >= 0 && row < tiling.H && column >= 0 && column < tiling.W;
+                        if (inside) store(x + tiling.at(b, row, column) + line.c + k, place);
                     });
                 }
     }
 }
 
-// The same where they do: the sum.
-template <class X, class T, class Map>
-void summed(const Shape& its, const Map& map, const T* parts, X* x) {
-    const int C = its.C, stride = its.stride;
-    const int rows = stride * its.down, overlap = stride * (its.n - its.down);
-    const int wide = stride * (its.across * its.V + its.m - its.across);
-    // Rows that the tiles in work make, of as many channels as stay in the cache.
-    const size_t places = (size_t)(rows + overlap) * wide, kept = (size_t)overlap * wide;
-    const int lines = its.B < omp_get_max_threads() ? 1 : 1 + CACHED / (places * LINE<T> * sizeof(float));
-    const int together = lines * LINE<T> < C ? lines * LINE<T> : C;
-    const int last = its.W + its.left < wide ? its.W + its.left : wide;
+// The same for tiles that overlap: their sum.
+template <class X, class T, class Transform>
+void adjoint_overlapping(const Tiling& tiling, const Transform& transform, const T* parts, X* x) {
+    const int C = tiling.C, stride = tiling.stride;
+    const int rows = stride * tiling.down, overlap = stride * (tiling.n - tiling.down);
+    const int wide = stride * (tiling.across * tiling.V + tiling.m - tiling.across);
+    // A band of rows, with as many channels as stay in the cache.
+    const size_t pixels = (size_t)(rows + overlap) * wide, kept = (size_t)overlap * wide;
+    const int lines = tiling.B < omp_get_max_threads() ? 1 : 1 + CACHE_BYTES / (pixels * CACHE_LINE<T> * sizeof(float));
+    const int together = lines * CACHE_LINE<T> < C ? lines * CACHE_LINE<T> : C;
+    const int last = tiling.W + tiling.left < wide ? tiling.W + tiling.left : wide;
 #pragma omp parallel
     {
-        Bench<Map> bench(map, its.n * its.m);
-        float* band = aligned<float>(places * together);
+        Scratch<Transform> scratch(transform, tiling.n * tiling.m);
+        float* band = allocate<float>(pixels * together);
 #pragma omp for collapse(2)
-        for (int b = 0; b < its.B; b++)
-            for (int first = 0; first < its.C; first += together) {
+        for (int b = 0; b < tiling.B; b++)
+            for (int first = 0; first < tiling.C; first += together) {
                 const int many = first + together < C ? together : C - first;
-                memset(band, 0, places * together * sizeof(float));
-                for (int u = 0; u < its.U; u++) {
-                    for (int v = 0; v < its.V; v++)
-                        for (int way = 0; way < its.ways(); way++) {
-                            const int corner = (way / stride) * wide + stride * its.across * v + way % stride;
-                            for (int c = 0; c < many; c += LINE<T>) {
-                                const int lanes = c + LINE<T> <= many ? LINE<T> : many - c;
-                                const T* from = parts + its.part(b, u, v, way) + first + c;
-                                const int soon = c + LINE<T> < many ? LINE<T> : C - c;
-                                made(its, map, bench, from, lanes, soon, [&](int i, int j, int k, Floats place) {
+                memset(band, 0, pixels * together * sizeof(float));
+                for (int u = 0; u < tiling.U; u++) {
+                    for (int v = 0; v < tiling.V; v++)
+                        for (int phase = 0; phase < tiling.phases(); phase++) {
+                            const int corner = (phase / stride) * wide + stride * tiling.across * v + phase % stride;
+                            for (int c = 0; c < many; c += CACHE_LINE<T>) {
+                                const int lanes = c + CACHE_LINE<T> <= many ? CACHE_LINE<T> : many - c;
+                                const T* from = parts + tiling.part(b, u, v, phase) + first + c;
+                                const int soon = c + CACHE_LINE<T> < many ? CACHE_LINE<T> : C - c;
+                                adjoint_line(tiling, transform, scratch, from, lanes, soon, [&](int i, int j, int k, Floats place) {
                                     const size_t at = corner + stride * (i * wide + j);
                                     float* sum = band + at * together + c + k;
                                     store(sum, load(sum) + place);
                                 });
                             }
                         }
-                    const int done = u + 1 < its.U ? rows : rows + overlap;  // to which no other tile adds
+                    const int done = u + 1 < tiling.U ? rows : rows + overlap;  // rows to which no later tile adds
                     for (int i = 0; i < done; i++) {
-                        const int row = rows * u + i - its.top;
-                        if (row < 0 || row >= its.H) continue;
-                        for (int column = its.left; column < last; column++) {
+                        const int row = rows * u + i - tiling.top;
+                        if (row < 0 || row >= tiling.H) continue;
+                        for (int column = tiling.left; column < last; column++) {
                             const float* sums = band + ((size_t)i * wide + column) * together;
-                            X* to = x + its.at(b, row, column - its.left) + first;
-                            for (int c = 0; c < many; c += LANES) store(to + c, load(sums + c));
+                            X* to = x + tiling.at(b, row, column - tiling.left) + first;
+                            for (int c = 0; c < many; c += VECTOR) store(to + c, load(sums + c));
                         }
                     }
-                    if (u + 1 == its.U) break;
-                    memmove(band, band + (places - kept) * together, kept * together * sizeof(float));
-                    memset(band + kept * together, 0, (places - kept) * together * sizeof(float));
+                    if (u + 1 == tiling.U) break;
+                    memmove(band, band + (pixels - kept) * together, kept * together * sizeof(float));
+                    memset(band + kept * together, 0, (pixels - kept) * together * sizeof(float));
                 }
             }
         free(band);
     }
 }
 
-// Of pictures of X and what is multiplied of T, or back.
-template <class X, class T, class Map>
-void either(bool back, const Shape& its, const Map& map, const void* from, void* to) {
-    if (!back)
-        seen(its, map, (const X*)from, (T*)to);
-    else if (its.n > its.down || its.m > its.across)
-        summed(its, map, (const T*)from, (X*)to);
+// Runs a transform of images of X to parts of T, or its adjoint.
+template <class X, class T, class Transform>
+void run_transform(bool adjoint, const Tiling& tiling, const Transform& transform, const void* from, void* to) {
+    if (!adjoint)
+        transform_tiles(tiling, transform, (const X*)from, (T*)to);
+    else if (tiling.n > tiling.down || tiling.m > tiling.across)
+        adjoint_overlapping(tiling, transform, (const T*)from, (X*)to);
     else
-        placed(its, map, (const T*)from, (X*)to);
+        adjoint_disjoint(tiling, transform, (const T*)from, (X*)to);
 }

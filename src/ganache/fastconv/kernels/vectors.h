@@ -1,4 +1,4 @@
-// Sixteen channels at a time: vectors of float32, and how they lie in memory, as float32 or bfloat16.
+// Vectors of sixteen channels: float32 in registers, float32 or bfloat16 in memory.
 
 #pragma once
 
@@ -9,15 +9,15 @@
 
 #include <immintrin.h>
 
-constexpr int LANES = 16;
-constexpr size_t CACHED = 1 << 17;  // bytes that a core may keep at hand
-typedef float Floats __attribute__((vector_size(4 * LANES)));
-typedef uint32_t Words __attribute__((vector_size(4 * LANES)));
-typedef uint16_t Halves __attribute__((vector_size(2 * LANES)));
+constexpr int VECTOR = 16;
+constexpr size_t CACHE_BYTES = 1 << 17;  // bytes of the cache that a core may fill
+typedef float Floats __attribute__((vector_size(4 * VECTOR)));
+typedef uint32_t Words __attribute__((vector_size(4 * VECTOR)));
+typedef uint16_t Bfloats __attribute__((vector_size(2 * VECTOR)));
 typedef uint16_t bfloat16;
 
 template <class T>
-constexpr int LINE = 64 / sizeof(T);  // numbers in a line of the cache
+constexpr int CACHE_LINE = 64 / sizeof(T);  // numbers in a line of the cache
 
 inline Floats load(const float* at) {
     Floats x;
@@ -26,64 +26,64 @@ inline Floats load(const float* at) {
 }
 
 inline Floats load(const bfloat16* at) {
-    Halves high;
+    Bfloats high;
     memcpy(&high, at, sizeof high);
     return (Floats)(__builtin_convertvector(high, Words) << 16);
 }
 
 inline void store(float* at, Floats x) { memcpy(at, &x, sizeof x); }
 
-inline Halves half(Floats x) {  // to the nearest, of two as near to the even one; no number stays none
+inline Bfloats to_bfloat16(Floats x) {  // rounds to nearest, ties to even; NaN stays NaN
 #ifdef __AVX512BF16__
     const auto found = _mm512_cvtneps_pbh((__m512)x);
-    Halves high;
+    Bfloats high;
     memcpy(&high, &found, sizeof high);
     return high;
 #else
     const Words bits = (Words)x, rounded = bits + 0x7fff + ((bits >> 16) & 1);
-    return __builtin_convertvector((x == x ? rounded : bits | 0x400000) >> 16, Halves);
+    return __builtin_convertvector((x == x ? rounded : bits | 0x400000) >> 16, Bfloats);
 #endif
 }
 
 inline void store(bfloat16* at, Floats x) {
-    const Halves high = half(x);
+    const Bfloats high = to_bfloat16(x);
     memcpy(at, &high, sizeof high);
 }
 
-// Two numbers to a word, of which one has the lower half.
-inline Words paired(Halves low, Halves high) {
+// Two bfloat16 numbers per word; `low` is the lower half.
+inline Words interleave(Bfloats low, Bfloats high) {
     return __builtin_convertvector(low, Words) | __builtin_convertvector(high, Words) << 16;
 }
 
-// Fewer than sixteen, at the end of a row.
+// Loads and stores fewer than sixteen numbers, at the end of a row.
 template <class T>
-inline Floats upto(const T* at, int numbers) {
-    if (numbers >= LANES) return load(at);
-    T few[LANES] = {};
+inline Floats load_partial(const T* at, int numbers) {
+    if (numbers >= VECTOR) return load(at);
+    T few[VECTOR] = {};
     memcpy(few, at, numbers * sizeof(T));
     return load(few);
 }
 
 template <class T>
-inline void store_upto(T* at, Floats x, int numbers) {
-    if (numbers >= LANES) return store(at, x);
-    T few[LANES];
+inline void store_partial(T* at, Floats x, int numbers) {
+    if (numbers >= VECTOR) return store(at, x);
+    T few[VECTOR];
     store(few, x);
     memcpy(at, few, numbers * sizeof(T));
 }
 
-// A line of the cache, or its first half.
+// Copies a line of the cache, or its first half.
 template <class T>
-inline void copy(T* to, const T* from, int numbers) {
-    if (numbers == LINE<T>)
+inline void copy_line(T* to, const T* from, int numbers) {
+    if (numbers == CACHE_LINE<T>)
         memcpy(to, from, 64);
     else
-        memcpy(to, from, LANES * sizeof(T));
+        memcpy(to, from, VECTOR * sizeof(T));
 }
 
-// A whole line that lies on one, past the cache: it is read when all others have been written.
+// Copies an aligned line of the cache without storing it in the cache: it is read only after all others are written.
 template <class T>
-inline void copy_past(T* to, const T* from) {
+inline void stream(T* to, const T* from) {
 #ifdef __AVX512F__
     _mm512_stream_si512((__m512i*)to, _mm512_loadu_si512(from));
 #else
@@ -93,13 +93,13 @@ inline void copy_past(T* to, const T* from) {
 }
 
 template <class T>
-T* aligned(size_t numbers) {
+T* allocate(size_t numbers) {
     return (T*)aligned_alloc(64, (numbers * sizeof(T) + 63) / 64 * 64);
 }
 
-// What is multiplied, `step` after one another: written and read as if it were float32.
+// The transformed numbers of a tile, `step` apart in memory, written and read as float32.
 template <class T>
-struct Products {
+struct Parts {
     T* at;
     ptrdiff_t step;
 

@@ -1,14 +1,14 @@
-// `winograd.Squared`: of the places that a tile sees to what is multiplied, and its adjoint.
+// `winograd.TiledWinograd`: from the pixels of a tile to the numbers that are multiplied, and the adjoint.
 
 #pragma once
 
 #include "vectors.h"
 
-// A matrix from both sides, of values at points: its rows are those of points and of their negatives, whose every second
-// number is the negative too; where there is one more, of zero, and last of infinity, whose every second number is zero.
-// So half of the multiplications do.
+// A matrix applied to the rows and the columns of a tile. Its rows evaluate a polynomial at points. They come in pairs
+// for a point and its negative, whose odd coefficients have opposite signs; then, if P is even, a row for zero; and last
+// a row for infinity, in which every second number is zero. So half of the multiplications suffice.
 template <int P, int N>
-struct Squares {
+struct WinogradTransform {
     static constexpr int PAIRS = (P - 1) / 2;
     float m[P][N];
 
@@ -16,26 +16,26 @@ struct Squares {
     int scratch() const { return P * (N > P ? N : P); }
 
     template <class T>
-    void there(const Floats* places, Floats* rows, Products<T> made) const {
-        for (int j = 0; j < N; j++) valued(places + j, N, rows + j, N);
+    void forward(const Floats* pixels, Floats* rows, Parts<T> parts) const {
+        for (int j = 0; j < N; j++) evaluate(pixels + j, N, rows + j, N);
         for (int p = 0; p < P; p++) {
             Floats values[P];
-            valued(rows + p * N, 1, values, 1);
-            for (int q = 0; q < P; q++) made.put(p * P + q, values[q]);
+            evaluate(rows + p * N, 1, values, 1);
+            for (int q = 0; q < P; q++) parts.put(p * P + q, values[q]);
         }
     }
 
     template <class T>
-    void back(Products<T> made, Floats* rows, Floats* places) const {
+    void adjoint(Parts<T> parts, Floats* rows, Floats* pixels) const {
         for (int q = 0; q < P; q++) {
             Floats values[P];
-            for (int p = 0; p < P; p++) values[p] = made.take(p * P + q);
-            summed(values, rows + q, P);
+            for (int p = 0; p < P; p++) values[p] = parts.take(p * P + q);
+            evaluate_adjoint(values, rows + q, P);
         }
-        for (int i = 0; i < N; i++) summed(rows + i * P, places + i * N, 1);
+        for (int i = 0; i < N; i++) evaluate_adjoint(rows + i * P, pixels + i * N, 1);
     }
 
-    void valued(const Floats* x, int step, Floats* y, int next) const {
+    void evaluate(const Floats* x, int step, Floats* y, int next) const {
         for (int p = 0; p < 2 * PAIRS; p += 2) {
             Floats even = m[p][0] * x[0], odd = m[p][1] * x[step];
 #pragma GCC unroll 8
@@ -55,7 +55,7 @@ struct Squares {
         y[(P - 1) * next] = last;
     }
 
-    void summed(const Floats* y, Floats* x, int step) const {
+    void evaluate_adjoint(const Floats* y, Floats* x, int step) const {
         Floats sums[PAIRS], differences[PAIRS];
         for (int p = 0; p < PAIRS; p++) {
             sums[p] = y[2 * p] + y[2 * p + 1];

@@ -1,0 +1,84 @@
+"""Kernels of another version of the source are never used, and never silently missing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ganache.fastconv import kernels
+from ganache.fastconv.kernels import loading
+from ganache.fastconv.kernels.version import version
+
+
+@pytest.fixture
+def edited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A copy of the kernels' folder whose header was edited after the kernels were compiled."""
+    folder = tmp_path / "kernels"
+    shutil.copytree(loading.FOLDER, folder)
+    before = version(folder)
+    for processor in ("avx2", "avx512", "avx512_bf16", "default"):
+        (folder / f"{processor}-{before}.so").touch()
+    with (folder / "vectors.h").open("a") as header:
+        header.write("// edited\n")
+    assert version(folder) != before
+    monkeypatch.setattr(loading, "FOLDER", folder)
+    monkeypatch.delenv(loading.REQUIRED, raising=False)
+    monkeypatch.delenv("GANACHE_KERNELS", raising=False)
+    kernels.library.cache_clear()
+    yield folder
+    kernels.library.cache_clear()
+
+
+@pytest.mark.usefixtures("edited")
+def test_kernels_of_another_source_warn_once() -> None:
+    with pytest.warns(UserWarning, match=r"run `python -m ganache\.fastconv\.kernels\.build`"):
+        assert kernels.library() is None
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert kernels.library() is None
+
+
+@pytest.mark.usefixtures("edited")
+def test_kernels_that_are_required_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(loading.REQUIRED, "1")
+    with pytest.raises(ImportError, match=r"GANACHE_REQUIRE_KERNELS is set: run `python -m"):
+        kernels.library()
+
+
+@pytest.mark.usefixtures("edited")
+def test_kernels_that_are_switched_off_are_neither(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GANACHE_KERNELS", "off")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert kernels.library() is None
+
+
+def test_without_any_compiled_file_there_is_no_warning(edited: Path) -> None:
+    for file in edited.glob("*.so"):
+        file.unlink()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert kernels.library() is None
+
+
+def test_tests_of_kernels_fail_where_kernels_are_required(edited: Path) -> None:
+    """They skip without the variable."""
+    code = "import sys, pathlib, pytest; from ganache.fastconv.kernels import loading; "
+    code += "loading.FOLDER = pathlib.Path(sys.argv[1]); "
+    code += "sys.exit(pytest.main(['-q', '-p', 'no:cacheprovider', sys.argv[2]]))"
+    file = str(Path(__file__).with_name("test_fastconv_kernels.py"))
+    outcomes = {}
+    for value in ("0", "1"):
+        environment = os.environ | {loading.REQUIRED: value}
+        command = [sys.executable, "-W", "ignore", "-c", code, str(edited), file]
+        outcomes[value] = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert outcomes["0"].returncode == 0, outcomes["0"].stdout
+    assert outcomes["1"].returncode != 0
+    assert "GANACHE_REQUIRE_KERNELS" in outcomes["1"].stdout

@@ -152,10 +152,9 @@ CLAIM = '''
 
 from dataclasses import dataclass
 
-from matplotlib.figure import Figure
-
 from ganache import CLAIMS
 from ganache.claims.claim import Claim, Size, values
+from ganache.claims.drawing import figure
 from ganache.claims.verdict import Part
 
 
@@ -182,7 +181,7 @@ CLAIMS["mine"] = Claim(
     variants=lambda size: ("one", "two"),
     measure=measure,
     judge=judge,
-    draw=lambda measured: {"number": Figure()},
+    draw=lambda measured: {"number": figure("The number", height=2)},
 )
 '''
 

@@ -13,7 +13,7 @@ from ganache.config.config import Config, recipe
 from ganache.core import storage
 from ganache.core.rendering import render
 from ganache.evaluation.measure import evaluate
-from ganache.lab.explore import Sample
+from ganache.lab.experiments import Sample
 from ganache.runs import checkpoint
 from ganache.runs.folder import best_checkpoint, checkpoints
 from ganache.runs.run import Run

@@ -37,10 +37,9 @@ from ganache.core.images import to_float
 from ganache.core.rendering import generate, render
 from ganache.data.drawn.faces import FACTORS, Factors, draw_factors, sample_factors
 from ganache.functional.latents import from_seeds
-from ganache.lab.explore.inverting import invert, psnr
-from ganache.lab.explore.ranking import effects_of
-from ganache.lab.explore.steering import found
-from ganache.lab.requests import Dimensions, Directions, Invert, Point
+from ganache.lab.experiments import Dimensions, Directions, Invert
+from ganache.lab.inversion import psnr
+from ganache.lab.points import Point
 from ganache.runs import folder
 from ganache.training import build
 
@@ -157,7 +156,7 @@ def check_directions(model: ganache.Model, extent: Extent) -> list[Check]:
         having, lacking = (tuple(Point((seed,)) for seed in part) for part in (order[-CLICKED:], order[:CLICKED]))
         request = Directions(how="examples", having=having, lacking=lacking)
         step = torch.zeros(model.prior.z_dim)
-        step[: model.prior.noise] = FAR * found(request, model)[0][0].float()
+        step[: model.prior.noise] = FAR * request.directions(model)[0][0].float()
         low, high = (judges(generate(model.generator, bases + sign * step)) for sign in (-1, 1))
         moved = {name: float((high - low).mean(dim=0)[place].norm()) for name, place in where.items()}
         others = {name: moved[name] for name in counted if name != feature}
@@ -178,7 +177,7 @@ def check_directions(model: ganache.Model, extent: Extent) -> list[Check]:
 def check_ranking(model: ganache.Model, extent: Extent) -> Check:
     """Spearman's correlation between the command's ranking and the changes in other latents."""
     ours, held_out = (
-        {each.sweep.name: each.pixels for each in effects_of(request, model, progress=True)}
+        {each.sweep.name: each.pixels for each in request.effects(model, progress=True)}
         for request in (Dimensions(), Dimensions(n=extent.held_out, seed=100_000))
     )
     correlation = float(spearmanr([ours[name] for name in held_out], list(held_out.values())).statistic)
@@ -188,7 +187,7 @@ def check_ranking(model: ganache.Model, extent: Extent) -> Check:
 def check_inversion(model: ganache.Model, extent: Extent) -> Check:
     """On samples whose seeds are no starts."""
     pictures = render(model.generator, from_seeds(model.prior, range(5_000, 5_000 + extent.inverted)))
-    z = invert(extent.descents, model, pictures, progress=True)
+    z = extent.descents.latents(model, pictures, progress=True)
     errors = psnr(pictures, render(model.generator, z))
     above = sum(error > 30 for error in errors)
     listed = ", ".join(f"{error:.1f}" for error in sorted(errors))
@@ -205,7 +204,7 @@ def tell_real(model: ganache.Model, config: ganache.Config, source: str | None, 
     if not len(chosen):
         return Check(None, f"inversion of held-out pictures: {data.name} has none")
     pictures = np.asarray(data.images[chosen])
-    z = invert(extent.descents, model, pictures, progress=True)
+    z = extent.descents.latents(model, pictures, progress=True)
     errors = psnr(pictures, render(model.generator, z))
     low, median, high = np.percentile(errors, [10, 50, 90])
     return Check(

@@ -130,7 +130,7 @@ def trial(name: str, chosen: argparse.Namespace) -> dict[str, Any]:
 
     from ganache import figures
     from ganache.core.rendering import render
-    from ganache.lab.explore import Sample
+    from ganache.lab.experiments import Sample
     from ganache.training import build
     from ganache.training.averaging import update_average
     from gpu_bench import loop

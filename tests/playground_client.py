@@ -9,7 +9,7 @@ from typing import Any
 from starlette.testclient import TestClient, WebSocketTestSession
 
 from ganache.cli import main
-from ganache.playground import Door, Library, application
+from ganache.playground import AccessPolicy, Library, application
 
 ADDRESS = "127.0.0.1:8123"
 SOCKET = f"ws://{ADDRESS}/ws"
@@ -31,10 +31,10 @@ def train(folder: Path, words: list[str] = FACES, *more: str) -> Path:
     return folder
 
 
-def client(*runs: Path, door: Door | None = None, live: bool = False, data: str = "") -> TestClient:
+def client(*runs: Path, access: AccessPolicy | None = None, live: bool = False, data: str = "") -> TestClient:
     """A browser at the page of these runs."""
     library = Library([str(run) for run in runs], data=data, live=live)
-    app = application(library, door or Door("127.0.0.1", 8123), live)
+    app = application(library, access or AccessPolicy("127.0.0.1", 8123), live)
     return TestClient(app, base_url=f"http://{ADDRESS}")
 
 

@@ -13,7 +13,9 @@ from PIL import Image
 
 from ganache.cli import main
 from ganache.lab.article import DIMENSIONS, plates
-from ganache.lab.requests import Arithmetic, Point, RealVsFake, Sample, Traverse, command, from_json
+from ganache.lab.experiments import Arithmetic, RealVsFake, Sample, Traverse
+from ganache.lab.points import Point
+from ganache.lab.serialisation import command, from_json
 
 TRAIN = ["train", "faces", "--size", "16", "--batch", "4", "--network.width", "4", "--network.z-dim", "6"]
 BRIEF = ["--data.count", "30", "--record.samples", "4", "--steps", "2", "--record.keep_steps", "1"]

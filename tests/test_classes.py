@@ -16,7 +16,7 @@ from ganache.config.rules import refuse_contradictions
 from ganache.config.sections import DataConfig, RecordConfig, ScheduleConfig
 from ganache.core import storage
 from ganache.errors import ConfigError
-from ganache.lab.explore import Sample
+from ganache.lab.experiments import Sample
 from ganache.methods import Gan, InfoGan, NoisyGan
 from ganache.networks import Mlp
 from ganache.runs.run import Run

@@ -9,10 +9,9 @@ from torch import Tensor, nn
 
 from ganache.core.rendering import Model
 from ganache.functional import effects
-from ganache.lab.explore import show
-from ganache.lab.explore.ranking import effects_of
+from ganache.lab.experiments import Dimensions
 from ganache.lab.figure import Figure, ImageGrid
-from ganache.lab.requests import Dimensions
+from ganache.lab.show import show
 from ganache.types import Generator, Prior
 
 
@@ -66,7 +65,7 @@ def test_heat_goes_from_black_over_red_and_yellow_to_white() -> None:
 @pytest.mark.parametrize("by", ["pixels", "structure"])
 def test_dimensions_are_ranked_by_what_they_paint_and_seen_where(by: str) -> None:
     model = Model(Painter(STRENGTH), Prior(5))
-    found = effects_of(Dimensions(n=8, reach=1.0, by=by), model)  # type: ignore[arg-type]
+    found = Dimensions(n=8, reach=1.0, by=by).effects(model)  # type: ignore[arg-type]
     assert [each.sweep.dimension for each in found] == [3, 1, 2, 0, 4]
     for each in found:
         d = each.sweep.dimension
@@ -83,7 +82,7 @@ def test_the_ranking_agrees_with_the_change_in_other_latents() -> None:
     model = Model(Painter(strength, bend=0.5), Prior(9))
     ranks = []
     for seed in (0, 5000):
-        found = effects_of(Dimensions(n=64, seed=seed), model)
+        found = Dimensions(n=64, seed=seed).effects(model)
         ranks.append([[each.sweep.dimension for each in found].index(d) for d in range(9)])
     assert spearmanr(*ranks).statistic > 0.8
 
@@ -94,8 +93,8 @@ def test_the_exhibit_shows_low_and_high_and_where() -> None:
     sheet = made.groups[0][0]
     assert isinstance(sheet, ImageGrid)
     assert sheet.pictures.shape == (2 * 7, 48, 48, 3)
-    assert sheet.beside[0].startswith("1. dimension 3: pixels 4.4%")
-    assert sheet.over == (*[f"seed {k}, {end}" for k in range(3) for end in ("low", "high")], "where")
+    assert sheet.row_labels[0].startswith("1. dimension 3: pixels 4.4%")
+    assert sheet.column_labels == (*[f"seed {k}, {end}" for k in range(3) for end in ("low", "high")], "where")
     first = sheet.pictures[:7, 8, 8]  # the square of dimension 0, which only the row of dimension 0 would change
     assert (first[0] == first[1]).all()
     low, high = sheet.pictures[:2, 24, 8, 0].astype(int)
@@ -115,9 +114,9 @@ def test_codes_and_the_category_are_columns_of_their_own() -> None:
             return (w * self.weights).sum(dim=1)[:, None, None, None].expand(-1, 1, 8, 8)
 
     model = Model(Codes(), Prior(7, categories=3, continuous=2))
-    found = effects_of(Dimensions(n=4), model)
+    found = Dimensions(n=4).effects(model)
     assert [each.sweep.name for each in found] == ["category", "code1", "dimension 1", "dimension 0", "code2"]
     assert found[0].pixels == pytest.approx(0.2), "0 to 0.4 to 0.8, of a range of 2"
     assert found[1].pixels == pytest.approx(0.2), "from -1 to 1 by 0.2"
-    names = [each.sweep.name for each in effects_of(Dimensions(n=4, classes=(1,)), model)]
+    names = [each.sweep.name for each in Dimensions(n=4, classes=(1,)).effects(model)]
     assert "category" not in names

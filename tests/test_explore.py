@@ -12,10 +12,9 @@ from torch import Tensor, nn
 from ganache.core.rendering import Model, generate, render
 from ganache.errors import ConfigError
 from ganache.functional import latents
-from ganache.lab.explore import Sample, show
-from ganache.lab.figure import Animation, Figure, ImageGrid, ScatterPlot
-from ganache.lab.requests import (
-    KINDS,
+from ganache.lab.experiment import Experiment
+from ganache.lab.experiments import (
+    EXPERIMENTS,
     Along,
     Arithmetic,
     Average,
@@ -23,16 +22,17 @@ from ganache.lab.requests import (
     Directions,
     Distribution,
     Invert,
-    Kept,
     Neighbours,
     Picture,
-    Point,
     RealVsFake,
-    Request,
+    Sample,
     Traverse,
     Truncation,
     Walk,
 )
+from ganache.lab.figure import Animation, Figure, ImageGrid, ScatterPlot
+from ganache.lab.points import Kept, Point
+from ganache.lab.show import show
 from ganache.types import Generator, Prior
 
 
@@ -56,7 +56,7 @@ class Echo(Generator):
 
 PLAIN = Prior(12)
 CODED = Prior(12, categories=3, continuous=2)
-EVERY: list[Request] = [
+EVERY: list[Experiment] = [
     Along((Point((Kept("smile", vector=(0.5,) * 12),)), Point((3, 4))), (Point((2,)),), classes=(1,)),
     Directions("pca", top=3, n=20),
     Directions("examples", having=(Point((1, 2)), Point((3,))), lacking=(Point((4, 5)),), classes=(2,)),
@@ -84,13 +84,13 @@ EVERY: list[Request] = [
 REAL = np.arange(10 * 12, dtype=np.uint8).reshape(10, 1, 12, 1)
 
 
-def shown(request: Request, prior: Prior = PLAIN, points: bool = False) -> tuple[Figure | Animation, Echo]:
+def shown(request: Experiment, prior: Prior = PLAIN, points: bool = False) -> tuple[Figure | Animation, Echo]:
     echo = Echo(prior.z_dim, points)
     real = REAL[:, 0, :2, 0].astype(np.float32) if points else REAL
     return show(request, [Model(echo, prior, "echo")], real), echo
 
 
-def sheet(request: Request, prior: Prior = PLAIN) -> ImageGrid:
+def sheet(request: Experiment, prior: Prior = PLAIN) -> ImageGrid:
     exhibit, _ = shown(request, prior)
     assert isinstance(exhibit, Figure)
     part = exhibit.groups[0][0]
@@ -100,16 +100,16 @@ def sheet(request: Request, prior: Prior = PLAIN) -> ImageGrid:
 
 def arrays(made: Figure | Animation) -> list[np.ndarray]:
     if isinstance(made, Animation):
-        return list(made.reels)
+        return list(made.sequences)
     return [part.xy if isinstance(part, ScatterPlot) else part.pictures for group in made.groups for part in group]
 
 
 def test_every_kind_is_tried() -> None:
-    assert {type(request) for request in EVERY} == set(KINDS.values())
+    assert {type(request) for request in EVERY} == set(EXPERIMENTS.values())
 
 
 @pytest.mark.parametrize("request_", EVERY, ids=lambda r: type(r).__name__)
-def test_codes_stay_valid_and_nothing_but_the_request_matters(request_: Request) -> None:
+def test_codes_stay_valid_and_nothing_but_the_request_matters(request_: Experiment) -> None:
     first, echo = shown(request_, CODED)
     codes = echo.seen()[:, CODED.noise :]
     one_hot, continuous = codes[:, :3], codes[:, 3:]
@@ -126,7 +126,7 @@ def test_codes_stay_valid_and_nothing_but_the_request_matters(request_: Request)
 @pytest.mark.parametrize(
     "request_", [r for r in EVERY if not getattr(r, "classes", ())], ids=lambda r: type(r).__name__
 )
-def test_the_points_of_a_toy_take_the_place_of_pictures(request_: Request) -> None:
+def test_the_points_of_a_toy_take_the_place_of_pictures(request_: Experiment) -> None:
     if isinstance(request_, Traverse):
         request_ = replace(request_, dimension=1)
     if isinstance(request_, Picture):
@@ -143,10 +143,10 @@ def test_the_class_that_is_asked_for_is_made() -> None:
             _, echo = shown(request, CODED)
             made = echo.seen()[:, CODED.noise : -2].argmax(dim=1)
             assert set(made.tolist()) == set(classes), type(request)
-        with pytest.raises(ConfigError, match="no class 3: this generator was told 0 to 2"):
+        with pytest.raises(ConfigError, match="no class 3: this generator has classes 0 to 2"):
             shown(replace(request, classes=(3,)), CODED)  # type: ignore[type-var]
         if not isinstance(getattr(request, "dimension", 0), str):
-            with pytest.raises(ConfigError, match="told no classes"):
+            with pytest.raises(ConfigError, match="this generator has no classes"):
                 shown(replace(request, classes=(0,)), PLAIN)  # type: ignore[type-var]
 
 
@@ -161,8 +161,8 @@ def test_a_traverse_is_one_batch_in_which_a_row_differs_in_one_number() -> None:
     others = [number for number in range(12) if number != 5]
     assert torch.equal(z[0, 0, others], base[others])
     part = sheet(request)
-    assert part.over[0] == "-1.08"
-    assert part.beside[0] == "mean -1"
+    assert part.column_labels[0] == "-1.08"
+    assert part.row_labels[0] == "mean -1"
     assert part.columns == 8
 
 
@@ -173,7 +173,7 @@ def test_a_traverse_over_codes_and_categories() -> None:
     assert echo.seen()[:, 11].tolist() == [0.25]
     _, echo = shown(Traverse("category", means=(0.0, 1.0)), CODED)
     assert echo.seen()[:, 7:10].argmax(dim=1).tolist() == [0, 1, 2, 0, 1, 2]
-    assert sheet(Traverse("category"), CODED).over == ("0", "1", "2")
+    assert sheet(Traverse("category"), CODED).column_labels == ("0", "1", "2")
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_a_traverse_over_codes_and_categories() -> None:
         (Traverse(-1), "no dimension -1"),
         (Traverse(8), "one of the category's"),
         (Traverse("code3"), "did you mean"),
-        (Traverse("category", values=(1.0,)), "no values between"),
+        (Traverse("category", values=(1.0,)), "no values in between"),
         (
             Traverse(points=(Point((Kept("x", vector=(1.0,)),)),)),
             "'x' has 1 numbers, and this generator's latents have 12",
@@ -192,7 +192,7 @@ def test_a_traverse_over_codes_and_categories() -> None:
         (RealVsFake(n=11), "11 real pictures are asked for, and there are 10"),
     ],
 )
-def test_what_a_generator_cannot_do_is_refused(request_: Request, words: str) -> None:
+def test_what_a_generator_cannot_do_is_refused(request_: Experiment, words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         shown(request_, CODED)
 
@@ -285,12 +285,12 @@ def test_a_walk_goes_through_its_points() -> None:
     assert isinstance(film, Animation)
     z = latents.from_seeds(PLAIN, [1, 2, 3, 4])
     torch.testing.assert_close(echo.seen()[[0, 4, 8]], torch.stack([z[0], z[1], (z[2] + z[3]) / 2]))
-    assert film.reels[0].shape == (9, 1, 12, 1)
-    assert film.stops == ("seed 1", "seed 2", "mean of 3, 4")
+    assert film.sequences[0].shape == (9, 1, 12, 1)
+    assert film.waypoints == ("seed 1", "seed 2", "mean of 3, 4")
     film, echo = shown(Walk(frames=4))
     assert len(echo.seen()) == 16
     assert isinstance(film, Animation)
-    assert film.stops[-1] == film.stops[0]
+    assert film.waypoints[-1] == film.waypoints[0]
 
 
 def test_real_pictures_are_chosen_by_the_seed_and_those_of_another_size_are_refused() -> None:

@@ -21,8 +21,9 @@ from PIL import Image
 from browser import chromium
 from ganache.core.rendering import Model, render
 from ganache.functional.latents import from_seeds, shifted_prior
-from ganache.lab.explore.picturing import latents_of
-from ganache.lab.requests import Kept, Picture, command, from_json, resolve_names
+from ganache.lab.experiments import Picture
+from ganache.lab.points import Kept
+from ganache.lab.serialisation import command, from_json, resolve_names
 from ganache.output.export import runtime, to_html
 from ganache.output.export.page import MODULES, join_modules, read_text
 from ganache.types import Prior
@@ -103,7 +104,7 @@ def assert_request_gives(opened: Opened, model: Model, z: torch.Tensor) -> None:
         opened.page.get_by_role("button", name="Save request").click()
     request = from_json(Path(download.value.path()).read_text())
     assert isinstance(request, Picture)
-    torch.testing.assert_close(latents_of(resolve_names(request, KEPT), model), z, atol=1e-4, rtol=0)
+    torch.testing.assert_close(resolve_names(request, KEPT).latents(model), z, atol=1e-4, rtol=0)
     words = opened.page.locator("#command").text_content().split()
     assert list(map(plain, words)) == list(map(plain, command(request, ["RUN"])))
 

@@ -10,9 +10,9 @@ from PIL import Image
 
 from ganache.errors import ConfigError, MissingExtra
 from ganache.figures import draw, save_figure
-from ganache.figures.cloud import spread_out, thumbnail
 from ganache.figures.figure import enlargement
-from ganache.figures.text import one_line, wrapped
+from ganache.figures.scatter import spread_out, thumbnail
+from ganache.figures.text import text_width, wrap
 from ganache.lab.figure import Animation, Figure, ImageGrid, ScatterPlot, blank
 
 RNG = np.random.default_rng(0)
@@ -57,12 +57,12 @@ def test_few_columns_are_large_many_small_and_none_shrinks() -> None:
 
 
 def test_captions_are_broken_into_lines_that_fit() -> None:
-    lines = wrapped("picture of the mean latent", 90, 12)
+    lines = wrap("picture of the mean latent", 90, 12)
     assert " ".join(lines) == "picture of the mean latent"
     assert len(lines) > 1
-    assert all(one_line(line) <= 91 for line in lines)
-    assert "".join(wrapped("x" * 64, 60, 12)) == "x" * 64
-    assert wrapped("", 60, 12) == []
+    assert all(text_width(line) <= 91 for line in lines)
+    assert "".join(wrap("x" * 64, 60, 12)) == "x" * 64
+    assert wrap("", 60, 12) == []
 
 
 def test_several_models_and_places_without_a_picture() -> None:
@@ -122,7 +122,7 @@ def test_films_move(points: bool, tmp_path: Path) -> None:
             opened.seek(5)
             frame = np.asarray(opened.convert("RGB")).copy()
         if not points and name.endswith("webp"):
-            for reel in moving.reels:
+            for reel in moving.sequences:
                 large = reel[5].repeat(16, axis=0).repeat(16, axis=1)
                 assert len(find(frame, large)) == 1
     save_figure(moving, tmp_path / "walk.png")
@@ -144,7 +144,7 @@ def test_an_mp4_needs_a_library_and_plays(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_a_picture_that_its_kind_of_file_cannot_hold_is_refused(tmp_path: Path) -> None:
     wide = Figure("Wide.", ((ImageGrid(noise(300, 64, 1), 300),),))
-    with pytest.raises(ConfigError, match=r"and .webp holds 16383: end its name in .png"):
+    with pytest.raises(ConfigError, match=r"more than .webp can store \(16383\): end its name in .png"):
         save_figure(wide, tmp_path / "wide.webp")
     save_figure(wide, tmp_path / "wide.png")
     assert [file.name for file in tmp_path.iterdir()] == ["wide.png"]

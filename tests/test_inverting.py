@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from ganache.core.rendering import Model, render
 from ganache.errors import ConfigError
 from ganache.functional.latents import from_seeds
-from ganache.lab.explore import show
-from ganache.lab.explore.inverting import distance, invert, psnr, untypical
-from ganache.lab.requests import Invert
+from ganache.lab.experiments import Invert
+from ganache.lab.inversion import distance, norm_penalty, psnr
+from ganache.lab.show import show
 from ganache.networks.dcgan import Dcgan
 from ganache.types import Generator, Prior
 
@@ -38,13 +38,13 @@ def test_a_generators_own_pictures_come_back() -> None:
     model = Model(small(), Prior(12))
     pictures = render(model.generator, from_seeds(model.prior, range(1000, 1005)))
     strangers = render(model.generator, from_seeds(model.prior, range(2000, 2005)))
-    z = invert(BRIEF, model, pictures)
+    z = BRIEF.latents(model, pictures)
     again = psnr(pictures, render(model.generator, z))
     assert sum(each > 30 for each in again) >= 4
     assert max(psnr(pictures, strangers)) < 25, "they differ from one another"
     assert model.generator.training, "left in the mode in which it was found"
     assert not any(weight.grad is not None for weight in model.generator.parameters())
-    assert torch.equal(z, invert(BRIEF, model, pictures)), "the same again"
+    assert torch.equal(z, BRIEF.latents(model, pictures)), "the same again"
 
 
 def test_category_and_codes_are_found() -> None:
@@ -61,11 +61,11 @@ def test_category_and_codes_are_found() -> None:
     model = Model(Coded(), Prior(8, kind="uniform", categories=3, continuous=1))
     z = from_seeds(model.prior, range(500, 504))
     pictures = render(model.generator, z)
-    found = invert(replace(BRIEF, drawn=200, starts=8), model, pictures)
+    found = replace(BRIEF, drawn=200, starts=8).latents(model, pictures)
     torch.testing.assert_close(found[:, 4:7], z[:, 4:7])
     torch.testing.assert_close(found, z, atol=0.1, rtol=0)
     assert found.abs().max() <= 1
-    told = invert(replace(BRIEF, classes=(2,)), model, pictures)
+    told = replace(BRIEF, classes=(2,)).latents(model, pictures)
     assert (told[:, 6] == 1).all()
 
 
@@ -84,15 +84,15 @@ def test_latents_are_held_to_typical_lengths() -> None:
 
     model = Model(Bright(), Prior(16))
     black = np.zeros((1, 8, 8, 1), np.uint8)
-    held, free = (invert(replace(BRIEF, typical=each), model, black).norm().item() for each in (1.0, 0.0))
+    held, free = (replace(BRIEF, typical=each).latents(model, black).norm().item() for each in (1.0, 0.0))
     assert held < math.sqrt(16) + 1.5 < free
 
 
 def test_lengths_of_samples_cost_nothing_or_little() -> None:
     for prior in (Prior(100), Prior(5), Prior(100, mean=2.0, std=0.4)):
-        assert untypical(from_seeds(prior, range(200)), prior).mean() < 0.02
-        assert untypical(torch.full((1, prior.z_dim), prior.mean), prior) > 0.1
-    assert untypical(torch.full((1, 5), 9.0), Prior(5, kind="uniform")) == 0
+        assert norm_penalty(from_seeds(prior, range(200)), prior).mean() < 0.02
+        assert norm_penalty(torch.full((1, prior.z_dim), prior.mean), prior) > 0.1
+    assert norm_penalty(torch.full((1, 5), 9.0), Prior(5, kind="uniform")) == 0
 
 
 def test_the_distance_sees_every_scale() -> None:
@@ -123,11 +123,11 @@ def test_points_and_refusals() -> None:
 
     model = Model(Plane(), Prior(2))
     points = np.array([[0.5, -1.0], [1.0, 0.25]], np.float32)
-    found = invert(BRIEF, model, points)
+    found = BRIEF.latents(model, points)
     torch.testing.assert_close(model.generator(found).detach(), torch.from_numpy(points), atol=0.01, rtol=0)
     with pytest.raises(ConfigError, match=r"The picture is 1x8x8 .* and .* makes 2"):
-        invert(BRIEF, model, np.zeros((1, 8, 8, 1), np.uint8))
-    with pytest.raises(ConfigError, match="No picture to make again"):
+        BRIEF.latents(model, np.zeros((1, 8, 8, 1), np.uint8))
+    with pytest.raises(ConfigError, match="No picture to reproduce"):
         show(Invert(), [model])
     with pytest.raises(ConfigError, match="9 starts cannot be chosen from 8"):
         Invert(starts=9, drawn=8)

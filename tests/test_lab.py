@@ -14,7 +14,7 @@ from PIL import Image
 from ganache import load_generator
 from ganache.cli import main
 from ganache.core.rendering import render
-from ganache.lab.explore import Sample
+from ganache.lab.experiments import Sample
 from ganache.runs.folder import at_step, find_checkpoint, read_names
 from ganache.training import build
 
@@ -150,7 +150,7 @@ def test_an_inverted_picture_is_a_latent_by_name(trained: Path, capsys: pytest.C
     brief = ("--iterations", "5", "--starts", "2", "--keep", "real", "-o", "made.png")
     assert run("invert", str(trained), "one.png", "two.png", *brief) == 0
     said = capsys.readouterr().out
-    assert "one.png: grey made RGB, cut to the shape in the middle, made smaller, as the run's data were." in said
+    assert "one.png: grey to RGB, cropped to the aspect ratio, downscaled, as the run's data were." in said
     assert "two.png: grey" not in said
     assert "two.png: PSNR " in said
     assert "real1, real2" in said
@@ -179,7 +179,7 @@ def test_directions_are_kept_and_moved_along(trained: Path, capsys: pytest.Captu
         ("dimensions RUN --top 0", "top is 0: use a number from 1"),
         ("dimensions RUN --reach inf", "reach is inf: use a number"),
         ("dimensions RUN --n 5000", "5000 latents are too many: ask for 1000"),
-        ("dimensions RUN --classes 1", "no class 1: this generator was told no classes"),
+        ("dimensions RUN --classes 1", "no class 1: this generator has no classes"),
         ("directions RUN --how examples --having 3", "lacking is empty: give at least one"),
         ("directions RUN --having 3", "for examples, and not for sefa: add --how examples"),
         ("directions RUN --keep 3x", "neither a seed nor a name"),
@@ -187,7 +187,7 @@ def test_directions_are_kept_and_moved_along(trained: Path, capsys: pytest.Captu
         ("along RUN", "No direction is named: keep some with"),
         ("along RUN --directions nobody", "no latent named 'nobody'"),
         ('along RUN --directions {"vector":[0,0,0,0,0,0]}', "leads nowhere"),
-        ("invert RUN", "No picture to make again is given"),
+        ("invert RUN", "No picture to reproduce is given"),
         ("invert RUN nowhere.png", "nowhere.png cannot be read"),
         ("invert RUN mine.json", "mine.json cannot be used as a picture: "),
         ("invert RUN --iterations 0", "iterations is 0: use a number from 1"),
@@ -200,14 +200,17 @@ def test_directions_are_kept_and_moved_along(trained: Path, capsys: pytest.Captu
         ('walk RUN --points 1 {"vector":[0,0]}', "has 2 numbers, and this generator's latents have 6"),
         ('walk RUN --points 1 {"vector":[0,NaN]}', "has the number nan"),
         ('walk RUN --points 1 {"vector":', "cannot be read"),
-        ("sample RUN --classes 3", "no class 3: this generator was told no classes"),
-        ("sample RUN --mean 0 1 --plain", "A sheet made with --plain holds pictures of one run, one mean and one std"),
-        ("sample RUN --std 0.5 1 -o many.npy", "A .npy file holds pictures of one run"),
+        ("sample RUN --classes 3", "no class 3: this generator has no classes"),
+        (
+            "sample RUN --mean 0 1 --plain",
+            "2 pairs of mean and std are given, and --plain, .npy and .zip hold images of one",
+        ),
+        ("sample RUN --std 0.5 1 -o many.npy", "2 pairs of mean and std are given"),
         ("sample nowhere", "not a run with a checkpoint"),
         ("sample RUN@77", "no checkpoint '77': there are last, best, and those of steps 1, 2."),
         ("sample", "No run was named"),
         ("truncation nowhere", "not a run with a checkpoint"),
-        ("arithmetic RUN --operation a-b+c", "is of 3 latents, and 2"),
+        ("arithmetic RUN --operation a-b+c", "a-b+c needs 3 latents, and 2 are given"),
         ("average RUN --n 0", "n is 0: use a number from 1"),
         ("real-vs-fake RUN --n 31", "31 real pictures are asked for, and there are 30"),
         ("real-vs-fake RUN --data facs", "did you mean 'faces'?"),
@@ -217,7 +220,7 @@ def test_directions_are_kept_and_moved_along(trained: Path, capsys: pytest.Captu
         ("render RUN nowhere.json", "cannot be read as a request"),
         ("render RUN wrong.json", "has no 'sed': did you mean 'seed'"),
         ("render RUN long.json", "has 3 numbers, and this generator's latents have 6"),
-        ("sample RUN -o mine.png", "mine.json is there and is no request"),
+        ("sample RUN -o mine.png", "mine.json exists, is no request"),
         ("name nowhere x --seeds 3", "not a run with a checkpoint"),
         ("name RUN x", "by its seeds or by its vector"),
         ("name RUN 17 --seeds 3", "neither a seed nor a name"),
@@ -262,7 +265,7 @@ class Terminal(io.StringIO):
 
 @pytest.mark.parametrize(
     ("words", "said"),
-    [("dimensions --top 1 --n 2", "changing each dimension"), ("invert face.png --iterations 2", "descending")],
+    [("dimensions --top 1 --n 2", "changing each dimension"), ("invert face.png --iterations 2", "inverting")],
 )
 def test_what_takes_long_shows_a_bar_in_a_terminal(
     trained: Path, words: str, said: str, monkeypatch: pytest.MonkeyPatch

@@ -11,10 +11,10 @@ from ganache.core.rendering import Model, render
 from ganache.errors import ConfigError
 from ganache.figures import draw
 from ganache.functional.latents import from_seeds
-from ganache.lab.explore import show
-from ganache.lab.explore.nearing import as_pixels, nearest
+from ganache.lab.experiments import Neighbours
 from ganache.lab.figure import Figure, ImageGrid
-from ganache.lab.requests import Neighbours
+from ganache.lab.nearest_neighbours import nearest, pixel_features
+from ganache.lab.show import show
 from ganache.types import Generator, Prior
 
 RNG = np.random.default_rng(0)
@@ -35,7 +35,7 @@ class Blur(Generator):
 def test_the_nearest_are_those_of_a_search_by_hand() -> None:
     fake = RNG.integers(0, 255, (4, 12, 10, 3), dtype=np.uint8)
     fake[2] = REAL[650]
-    distances, which, usual = nearest(fake, REAL, as_pixels, 3, seed=0)
+    distances, which, usual = nearest(fake, REAL, pixel_features, 3, seed=0)
     by_hand = np.sqrt(np.square(fake[:, None] / 255 - REAL[None] / 255).mean(axis=(2, 3, 4)))
     assert which.tolist() == by_hand.argsort(axis=1)[:, :3].tolist()
     assert distances.numpy() == pytest.approx(np.sort(by_hand, axis=1)[:, :3], abs=1e-6)
@@ -53,13 +53,13 @@ def test_a_copy_is_found_in_pixels_and_in_features() -> None:
     assert isinstance(made, Figure)
     for sheet in made.groups[0]:
         assert isinstance(sheet, ImageGrid)
-        assert sheet.below[::5] == ("", "")
-        assert sheet.below[1::5] == ("0.000", "0.000")
-        assert float(sheet.below[2]) > 0
+        assert sheet.captions[::5] == ("", "")
+        assert sheet.captions[1::5] == ("0.000", "0.000")
+        assert float(sheet.captions[2]) > 0
         assert np.array_equal(sheet.pictures[[1, 6]], real[[600, 40]])
         assert np.array_equal(sheet.pictures[[0, 5]], real[[600, 40]])
     assert len(made.groups[0]) == 2
-    without = ImageGrid(sheet.pictures, 5, sheet.over, sheet.beside, sheet.heading)
+    without = ImageGrid(sheet.pictures, 5, sheet.column_labels, sheet.row_labels, sheet.heading)
     taller = [draw(Figure("Nearest.", ((each,),))).height for each in (sheet, without)]
     assert taller[0] - taller[1] in range(20, 50), "two lines of captions"
 

@@ -17,7 +17,7 @@ from PIL import Image
 from starlette.testclient import WebSocketTestSession
 
 from ganache.cli import main
-from ganache.lab.requests import Kept
+from ganache.lab.points import Kept
 from ganache.playground import wire
 from ganache.runs.folder import read_names, write_names
 from playground_client import FACES, ORIGIN, PICTURE, SOCKET, ask, client, received, reply, train
@@ -110,7 +110,7 @@ def test_checkpoints_side_by_side_and_a_cloud(page: WebSocketTestSession) -> Non
     assert [each["heading"] for each in header["shown"]] == ["faces, step 1", "faces, step 2"]
     assert len(blobs) == 2
     header, blobs = shown(page, {"kind": "distribution", "n": 4})
-    assert header["groups"][0][0]["cloud"]
+    assert header["groups"][0][0]["scatter"]
     assert pixels(blobs[0]).shape[:2] == tuple(reversed(header["groups"][0][0]["size"]))
 
 
@@ -175,7 +175,7 @@ def test_a_walk_is_saved_in_motion(page: WebSocketTestSession) -> None:
 @pytest.mark.parametrize(
     ("message", "words"),
     [
-        ({"ask": "fetch"}, "Nothing is asked by 'fetch'"),
+        ({"ask": "fetch"}, "There is no message 'fetch'"),
         ({"ask": "show", "slot": "wall", "request": {"kind": "sample", "n": 1001}, "models": [{}]}, "1,001 pictures"),
         (
             {"ask": "show", "slot": "wall", "request": {"kind": "sample", "n": 600}, "models": [{}, {}]},
@@ -200,18 +200,18 @@ def test_a_walk_is_saved_in_motion(page: WebSocketTestSession) -> None:
         ),
         (
             {"ask": "show", "slot": "view", "request": {"kind": "neighbours", "data": "/etc"}, "models": [{}]},
-            "named when the server is started",
+            "is set when the server starts",
         ),
         (
             {"ask": "show", "slot": "picture", "request": {"kind": "sample"}, "models": [{}]},
-            "The large picture is of one latent",
+            "The large picture shows one latent",
         ),
         ({"ask": "keep", "run": 0, "name": "../x", "kept": {"seeds": [1]}}, "neither a seed nor a name"),
         ({"ask": "keep", "run": 0, "name": "x", "kept": {"vector": [1.0]}}, "has 1 numbers"),
         ({"ask": "keep", "run": -1, "name": "x", "kept": {"seeds": [1]}}, "no run -1"),
         ({"ask": "learn", "name": "x", "having": [], "lacking": [1], "model": {}}, "0 examples"),
-        ({"ask": "save", "request": PICTURE, "models": [{}], "kind": "gif"}, "Only a walk moves"),
-        ({"ask": "invert", "model": {}}, "A picture comes with 'invert'"),
+        ({"ask": "save", "request": PICTURE, "models": [{}], "kind": "gif"}, "cannot be saved as gif"),
+        ({"ask": "invert", "model": {}}, "if and only if it is 'invert'"),
         ({"ask": "show", "slot": "picture", "request": {**PICTURE, "std": 1e9}, "models": [{}]}, "std is 1000000000"),
     ],
 )

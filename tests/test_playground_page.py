@@ -16,8 +16,9 @@ import ganache
 from browser import chromium
 from ganache.cli import main
 from ganache.core.rendering import render
-from ganache.lab.explore.picturing import latents_of
-from ganache.lab.requests import Picture, Point, from_json
+from ganache.lab.experiments import Picture
+from ganache.lab.points import Point
+from ganache.lab.serialisation import from_json
 from ganache.runs.folder import read_names
 from playground_client import FACES, train
 from playground_page import Page, server
@@ -65,7 +66,7 @@ def made(run: Path, request: Picture, step: str = "last") -> NDArray[np.int64]:
     """What PyTorch makes of it."""
     generator, config, _ = ganache.load_generator(ganache.find_checkpoint(run, step))
     model = ganache.Model(generator, ganache.prior(config), run.name)
-    return render(model.generator, latents_of(request, model))[0].astype(int)
+    return render(model.generator, request.latents(model))[0].astype(int)
 
 
 def assert_is(shown: NDArray[np.uint8], picture: NDArray[np.int64]) -> None:

@@ -11,9 +11,9 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from ganache.cli import main
-from ganache.playground import Door, session
-from ganache.playground.app import bound
-from ganache.playground.limits import MOST_SESSIONS, Rate
+from ganache.playground import AccessPolicy, session
+from ganache.playground.app import listen
+from ganache.playground.limits import MAX_SESSIONS, RateLimit
 from playground_client import ADDRESS, ORIGIN, PICTURE, SOCKET, ask, client, received, train
 
 
@@ -80,24 +80,26 @@ def test_no_path_reaches_the_disk(browser: TestClient, path: str) -> None:
 
 
 def test_what_others_can_reach_needs_the_token(run: Path) -> None:
-    door = Door.at("0.0.0.0", 8123)
-    assert len(door.token) > 20
-    assert Door.at("127.0.0.1", 8123).token == ""
-    assert door.address.endswith(f":8123/?token={door.token}")
-    browser = client(run, door=door)
+    access = AccessPolicy.at("0.0.0.0", 8123)
+    assert len(access.token) > 20
+    assert AccessPolicy.at("127.0.0.1", 8123).token == ""
+    assert access.address.endswith(f":8123/?token={access.token}")
+    browser = client(run, access=access)
     for path in ("/", "/?token=", "/?token=wrong"):
         assert browser.get(path).status_code == 403
         assert "lacks its token" in refused(browser, ORIGIN, f"ws://{ADDRESS}/ws{path[1:]}")
-    assert browser.get(f"/?token={door.token}").status_code == 200
-    with browser, browser.websocket_connect(f"{SOCKET}?token={door.token}", headers=ORIGIN) as page:
+    assert browser.get(f"/?token={access.token}").status_code == 200
+    with browser, browser.websocket_connect(f"{SOCKET}?token={access.token}", headers=ORIGIN) as page:
         assert "hello" in received(page)[0]
-    assert "Only the page itself" in refused(browser, {"origin": "http://evil.example"}, f"{SOCKET}?token={door.token}")
+    assert "Only the page itself" in refused(
+        browser, {"origin": "http://evil.example"}, f"{SOCKET}?token={access.token}"
+    )
 
 
 def test_the_page_that_is_one_too_many_is_told_so(run: Path) -> None:
     browser = client(run)
     with browser:
-        browser.app.state.playground.sessions |= set(range(MOST_SESSIONS))  # type: ignore[attr-defined]
+        browser.app.state.playground.sessions |= set(range(MAX_SESSIONS))  # type: ignore[attr-defined]
         with browser.websocket_connect(SOCKET, headers=ORIGIN) as page, pytest.raises(WebSocketDisconnect) as end:
             received(page)
         assert "close one of them" in end.value.reason
@@ -106,7 +108,7 @@ def test_the_page_that_is_one_too_many_is_told_so(run: Path) -> None:
 def test_a_page_that_asks_too_fast_is_answered_so_and_others_are_not_held_up(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "Rate", lambda: Rate(0, 3))
+    monkeypatch.setattr(session, "RateLimit", lambda: RateLimit(0, 3))
     monkeypatch.setattr(session, "FLOOD", 5)
     with client(run) as browser, browser.websocket_connect(SOCKET, headers=ORIGIN) as fast:
         assert "hello" in received(fast)[0]
@@ -121,8 +123,8 @@ def test_a_page_that_asks_too_fast_is_answered_so_and_others_are_not_held_up(
 
 
 def test_the_rate_is_so_many_a_second_after_so_many_at_once() -> None:
-    rate = Rate(each_second=10, at_once=5)
-    now = rate.seen
+    rate = RateLimit(per_second=10, burst=5)
+    now = rate.last
     assert sum(rate.allows(lambda: now) for _ in range(20)) == 5
     assert sum(rate.allows(lambda: now + 0.31) for _ in range(20)) == 3
     assert sum(rate.allows(lambda: now + 100) for _ in range(20)) == 5
@@ -160,14 +162,14 @@ def test_nobody_waits_for_a_page_that_does_not_read_and_it_gets_the_newest() -> 
         slow = Slow()
         slow_one = session.Session(slow, None, None, {})  # type: ignore[arg-type]
         for number in (b"1", b"2", b"3"):
-            slow_one.tell(number)
+            slow_one.send_news(number)
             await asyncio.sleep(0)
             await asyncio.sleep(0)
         slow.reads.set()
-        await slow_one.telling  # type: ignore[misc]
+        await slow_one.news_task  # type: ignore[misc]
         gone = session.Session(Gone(), None, None, {})  # type: ignore[arg-type]
-        gone.tell(b"1")
-        await gone.telling  # type: ignore[misc]
+        gone.send_news(b"1")
+        await gone.news_task  # type: ignore[misc]
         return slow.came
 
     assert asyncio.run(told()) == [b"1", b"3"]
@@ -182,7 +184,7 @@ def test_pictures_do_not_wait_for_the_pages_acknowledgement() -> None:
             asked.set_result(own.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
             writer.close()
 
-        listening = bound("127.0.0.1", 0)
+        listening = listen("127.0.0.1", 0)
         async with await asyncio.start_server(come, sock=listening):
             _, writer = await asyncio.open_connection(*listening.getsockname())
             writer.close()

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from ganache.cli.lab import REGISTRY
 from ganache.errors import ConfigError
-from ganache.lab.requests import (
-    KINDS,
+from ganache.lab.experiment import Experiment
+from ganache.lab.experiments import (
+    EXPERIMENTS,
     Along,
     Arithmetic,
     Average,
@@ -21,26 +22,19 @@ from ganache.lab.requests import (
     Directions,
     Distribution,
     Invert,
-    Kept,
     Neighbours,
     Picture,
-    Point,
     RealVsFake,
-    Request,
     Sample,
     Traverse,
     Truncation,
     Walk,
-    command,
-    from_json,
-    parse,
-    resolve_names,
-    to_dict,
-    to_json,
 )
+from ganache.lab.points import Kept, Point, parse_point
+from ganache.lab.serialisation import command, from_json, resolve_names, to_dict, to_json
 
 SMILING = Kept("smiling", (3, 17, 40), 0.1, 0.5)
-OTHERS: list[Request] = [
+OTHERS: list[Experiment] = [
     Sample(9, (0.0, -0.3), (0.4, 1.0), 7, (1, 0)),
     Distribution((0.5,), 0.1, 3, 4, (2,), "latents"),
     Average((0.5,), 0.1, 3, 4, (2,)),
@@ -58,20 +52,20 @@ OTHERS: list[Request] = [
 ]
 
 
-@pytest.mark.parametrize("request_", [*(kind() for kind in KINDS.values()), *OTHERS], ids=lambda r: type(r).__name__)
-def test_a_request_comes_back_from_json_as_it_was(request_: Request) -> None:
+@pytest.mark.parametrize(
+    "request_", [*(kind() for kind in EXPERIMENTS.values()), *OTHERS], ids=lambda r: type(r).__name__
+)
+def test_a_request_comes_back_from_json_as_it_was(request_: Experiment) -> None:
     text = to_json(request_)
     assert from_json(text) == request_
     assert to_json(from_json(text)) == text
-    assert json.loads(text)["kind"] in KINDS
+    assert json.loads(text)["kind"] in EXPERIMENTS
 
 
 @pytest.mark.parametrize("request_", OTHERS, ids=lambda r: type(r).__name__)
-def test_a_request_comes_back_from_its_command(request_: Request) -> None:
+def test_a_request_comes_back_from_its_command(request_: Experiment) -> None:
     words = command(request_, [])
-    assert words[:2] == ["ganache", next(name for name, kind in KINDS.items() if type(request_) is kind)]
-    if isinstance(request_, Sample):  # its command has fields of its own
-        return
+    assert words[:2] == ["ganache", next(name for name, kind in EXPERIMENTS.items() if type(request_) is kind)]
     assert tyro.cli(type(request_), args=words[2:], registry=REGISTRY) == request_
 
 
@@ -94,14 +88,14 @@ def test_every_point_comes_back(points: list[list[int | str | Kept]]) -> None:
     walk = Walk(tuple(Point(tuple(each)) for each in points))
     assert from_json(to_json(walk)) == walk
     for point in to_dict(walk)["points"]:
-        assert parse(json.dumps(point) if not isinstance(point, str) else point) in walk.points
+        assert parse_point(json.dumps(point) if not isinstance(point, str) else point) in walk.points
 
 
 def test_points_as_the_command_line_has_them() -> None:
-    assert parse("17") == Point((17,))
-    assert parse("3,smiling, 5") == Point((3, "smiling", 5))
-    assert parse('{"vector": [1, 2.5]}') == Point((Kept(vector=(1.0, 2.5)),))
-    assert [str(parse(text)) for text in ("17", "smiling", "3,4")] == ["seed 17", "smiling", "mean of 3, 4"]
+    assert parse_point("17") == Point((17,))
+    assert parse_point("3,smiling, 5") == Point((3, "smiling", 5))
+    assert parse_point('{"vector": [1, 2.5]}') == Point((Kept(vector=(1.0, 2.5)),))
+    assert [str(parse_point(text)) for text in ("17", "smiling", "3,4")] == ["seed 17", "smiling", "mean of 3, 4"]
 
 
 def test_names_are_replaced_by_what_they_stand_for() -> None:
@@ -152,8 +146,8 @@ def test_names_are_replaced_by_what_they_stand_for() -> None:
         ('{"kind": "walk", "points": [1, {"name": "x"}]}', "one of the two"),
         ('{"kind": "walk", "way": "sideways"}', "way is 'sideways'"),
         ('{"kind": "walk", "frames": 1000}', "4000 frames are too many: ask for 2000"),
-        ('{"kind": "arithmetic", "operation": "a-b+c"}', "is of 3 latents, and 2"),
-        ('{"kind": "arithmetic", "classes": [1, 2]}', "of one class"),
+        ('{"kind": "arithmetic", "operation": "a-b+c"}', "a-b+c needs 3 latents, and 2 are given"),
+        ('{"kind": "arithmetic", "classes": [1, 2]}', "2 classes are given, and arithmetic uses one"),
         ('{"kind": "distribution", "means": [0], "n": 2}', "at least 3 pictures"),
     ],
 )

@@ -18,7 +18,7 @@ from ganache.core import storage
 from ganache.core.rendering import render
 from ganache.errors import CheckpointError, ConfigError, TrainingError
 from ganache.figures import picture
-from ganache.lab.explore import Sample
+from ganache.lab.experiments import Sample
 from ganache.methods import NoisyGan
 from ganache.networks import AnimeArticle
 from ganache.runs import checkpoint

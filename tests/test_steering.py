@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from ganache.core.rendering import Model
 from ganache.errors import ConfigError
 from ganache.functional import latents
-from ganache.lab.explore import show
-from ganache.lab.explore.inside import first_activations, first_weight
-from ganache.lab.explore.steering import found
+from ganache.lab.experiments import Along, Directions
 from ganache.lab.figure import Figure, ImageGrid
-from ganache.lab.requests import Along, Directions, Kept, Point
+from ganache.lab.first_layer import first_activations, first_weight
+from ganache.lab.points import Kept, Point
+from ganache.lab.show import show
 from ganache.networks.anime_article import AnimeArticle
 from ganache.networks.dcgan import Dcgan
 from ganache.networks.infogan import Infogan
@@ -55,7 +55,7 @@ def test_the_first_weight_of_every_family(name: str) -> None:
     assert not any(module._forward_hooks for module in generator.modules()), "nothing is left behind"
     model = Model(generator, Prior(6))
     for how in ("sefa", "pca"):
-        directions, names = found(Directions(how, top=4, n=30), model)  # type: ignore[arg-type]
+        directions, names = Directions(how, top=4, n=30).directions(model)  # type: ignore[arg-type]
         assert directions.shape == (4, 6)
         assert len(names) == 4
         assert directions.norm(dim=1).tolist() == pytest.approx([1] * 4)
@@ -95,9 +95,9 @@ def test_both_find_what_a_linear_generator_does_most() -> None:
     u, v = (torch.linalg.qr(torch.randn(8, 8, generator=torch.Generator().manual_seed(k)))[0] for k in (0, 1))
     generator = Linear(u * torch.tensor([8.0, 4, 2, 1, 0.5, 0.2, 0.1, 0.05]) @ v.T)
     model = Model(generator, Prior(8))
-    by_weight, _ = found(Directions(top=3), model)
+    by_weight, _ = Directions(top=3).directions(model)
     torch.testing.assert_close((by_weight.float() @ v).abs()[:, :3], torch.eye(3), atol=1e-4, rtol=0)
-    by_effect, _ = found(Directions("pca", top=3, n=4000), model)
+    by_effect, _ = Directions("pca", top=3, n=4000).directions(model)
     assert ((by_effect * by_weight).sum(dim=1) > 0.98).all()
 
 
@@ -109,7 +109,7 @@ def test_a_direction_of_examples_moves_the_feature() -> None:
     lacking = tuple(Point((seed,)) for seed in range(200) if z[seed, 4] < -0.5)
     made = show(Directions("examples", having=having, lacking=lacking, points=(Point((7,)),)), [model])
     assert isinstance(made, Figure)
-    (direction,) = torch.tensor(made.found)
+    (direction,) = torch.tensor(made.latents)
     assert direction[4] > 0.9
     assert direction[10:].tolist() == [0, 0], "codes stay as they are"
     assert direction.norm().item() == pytest.approx(1, abs=1e-6)
@@ -118,8 +118,8 @@ def test_a_direction_of_examples_moves_the_feature() -> None:
 def test_a_kept_name_of_several_seeds_stands_for_each_of_them() -> None:
     model = Model(Linear(torch.eye(5)), Prior(5))
     lacking = (Point((9,)),)
-    one = found(Directions("examples", having=(Point((Kept("x", (1, 2, 3)),)),), lacking=lacking), model)
-    other = found(Directions("examples", having=(Point((1,)), Point((2,)), Point((3,))), lacking=lacking), model)
+    one = Directions("examples", having=(Point((Kept("x", (1, 2, 3)),)),), lacking=lacking).directions(model)
+    other = Directions("examples", having=(Point((1,)), Point((2,)), Point((3,))), lacking=lacking).directions(model)
     assert torch.equal(one[0], other[0])
     assert one[1] == ["from 1 without to 3 with"]
 
@@ -131,8 +131,8 @@ def test_along_moves_by_the_step_whatever_the_length_of_the_direction() -> None:
     assert isinstance(made, Figure)
     sheet = made.groups[0][0]
     assert isinstance(sheet, ImageGrid)
-    assert sheet.over == ("-2", "0", "+2")
-    assert sheet.beside == ("a vector, seed 3", "a vector, seed 4")
+    assert sheet.column_labels == ("-2", "0", "+2")
+    assert sheet.row_labels == ("a vector, seed 3", "a vector, seed 4")
     shown = sheet.pictures.reshape(2, 3, 6).astype(int)
     others = [0, 1, 3, 4, 5]
     assert (shown[:, :, others] == shown[:, :1, others]).all()

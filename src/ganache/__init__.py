@@ -45,8 +45,9 @@ if TYPE_CHECKING:
     from ganache.evaluation.features import FEATURES
     from ganache.evaluation.measure import evaluate
     from ganache.figures import draw, picture, save_figure
-    from ganache.lab.explore import Sample, show
-    from ganache.lab.requests import (
+    from ganache.lab.experiment import Experiment, Inputs, PageView
+    from ganache.lab.experiments import (
+        EXPERIMENTS,
         Along,
         Arithmetic,
         Average,
@@ -54,17 +55,18 @@ if TYPE_CHECKING:
         Directions,
         Distribution,
         Invert,
-        Kept,
         Neighbours,
-        Point,
+        Picture,
         RealVsFake,
+        Sample,
         Traverse,
         Truncation,
         Walk,
-        from_json,
-        resolve_names,
-        to_json,
     )
+    from ganache.lab.figure import Animation, Figure, ImageGrid, ScatterPlot
+    from ganache.lab.points import Kept, Point
+    from ganache.lab.serialisation import from_json, resolve_names, to_json
+    from ganache.lab.show import show
     from ganache.methods import METHODS
     from ganache.networks import NETWORKS
     from ganache.output.export import to_html, to_onnx
@@ -115,11 +117,13 @@ _HOMES = {
         "picture",
         "save_figure",
     ),
-    "lab.explore": (
-        "Sample",
-        "show",
+    "lab.experiment": (
+        "Experiment",
+        "Inputs",
+        "PageView",
     ),
-    "lab.requests": (
+    "lab.experiments": (
+        "EXPERIMENTS",
         "Along",
         "Arithmetic",
         "Average",
@@ -127,17 +131,30 @@ _HOMES = {
         "Directions",
         "Distribution",
         "Invert",
-        "Kept",
         "Neighbours",
-        "Point",
+        "Picture",
         "RealVsFake",
+        "Sample",
         "Traverse",
         "Truncation",
         "Walk",
+    ),
+    "lab.figure": (
+        "Animation",
+        "Figure",
+        "ImageGrid",
+        "ScatterPlot",
+    ),
+    "lab.points": (
+        "Kept",
+        "Point",
+    ),
+    "lab.serialisation": (
         "from_json",
         "resolve_names",
         "to_json",
     ),
+    "lab.show": ("show",),
     "methods": ("METHODS",),
     "networks": ("NETWORKS",),
     "output.export": (
@@ -175,12 +192,14 @@ _HOMES = {
 
 __all__ = [
     "CLAIMS",
+    "EXPERIMENTS",
     "FEATURES",
     "METHODS",
     "NETWORKS",
     "READERS",
     "RECIPES",
     "Along",
+    "Animation",
     "Arithmetic",
     "Average",
     "CheckpointError",
@@ -193,10 +212,14 @@ __all__ = [
     "Directions",
     "Distribution",
     "Evaluation",
+    "Experiment",
     "ExportError",
+    "Figure",
     "Finding",
     "GanacheError",
     "Generator",
+    "ImageGrid",
+    "Inputs",
     "Invert",
     "Kept",
     "Method",
@@ -204,6 +227,8 @@ __all__ = [
     "Model",
     "Neighbours",
     "Network",
+    "PageView",
+    "Picture",
     "Plan",
     "Point",
     "Prior",
@@ -211,6 +236,7 @@ __all__ = [
     "Report",
     "Run",
     "Sample",
+    "ScatterPlot",
     "Score",
     "State",
     "Stream",

@@ -36,20 +36,6 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "train": train,
     "explore": explore,
     "watch": watch,
-    "sample": lab.sample,
-    "picture": lab.picture,
-    "distribution": lab.distribution,
-    "average": lab.average,
-    "arithmetic": lab.arithmetic,
-    "traverse": lab.traverse,
-    "dimensions": lab.dimensions,
-    "directions": lab.directions,
-    "along": lab.along,
-    "invert": lab.invert,
-    "walk": lab.walk,
-    "truncation": lab.truncation,
-    "real-vs-fake": lab.real_vs_fake,
-    "neighbours": lab.neighbours,
     "article": article,
     "export": export,
     "name": name,
@@ -62,7 +48,22 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "recipes": recipes,
     "claims": claims,
 }
+"""The commands besides those of the experiments, in the order of `ganache --help`."""
+
+EXPERIMENTS_AFTER = "watch"
+"""The command that the experiments follow in this order."""
+
 INTRODUCTION = "Train GANs on the machine you have, see whether it works, and explore what the network learned."
+
+
+def commands(selected: str | None) -> dict[str, Callable[..., Any]]:
+    """Return all commands; the experiments are generated here, because plugins can add some."""
+    found: dict[str, Callable[..., Any]] = {}
+    for word, command in COMMANDS.items():
+        found[word] = command
+        if word == EXPERIMENTS_AFTER:
+            found |= lab.experiment_commands(selected)
+    return found
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -79,7 +80,11 @@ def main(argv: list[str] | None = None) -> None:
             train_command(args[1:])
         else:
             tyro.extras.subcommand_cli_from_dict(
-                COMMANDS, args=args, prog="ganache", description=INTRODUCTION, registry=lab.REGISTRY
+                commands(next(iter(args), None)),
+                args=args,
+                prog="ganache",
+                description=INTRODUCTION,
+                registry=lab.REGISTRY,
             )
     except GanacheError as error:
         fail(str(error))

@@ -1,201 +1,165 @@
-"""The latent lab: each command makes one picture, and beside it the request that makes the same picture again.
+"""One command per experiment, generated from EXPERIMENTS: its options are the fields of the experiment.
 
-A command's options are the fields of its request (see `ganache.lab.requests`).
+A command writes a figure and, next to it, the request that makes the same figure again (`ganache render`).
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
-from typing import Annotated
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable
+from dataclasses import fields, replace
+from inspect import Parameter
+from typing import Annotated, Any, get_type_hints
 
 from tyro.conf import Positional, arg
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
-from ganache.cli.render import is_many, make, read_request
+from ganache.cli.render import make_figure, read_request
 from ganache.errors import ConfigError
-from ganache.lab.requests import (
-    Along,
-    Arithmetic,
-    Average,
-    Dimensions,
-    Directions,
-    Distribution,
-    Invert,
-    Neighbours,
-    Picture,
-    Point,
-    RealVsFake,
-    Sample,
-    Traverse,
-    Truncation,
-    Walk,
-    parse,
-)
+from ganache.lab.experiment import BULK, Experiment
+from ganache.lab.experiments import EXPERIMENTS
+from ganache.lab.points import Point, parse_point
 
+RUN_HELP = "A run's folder, or RUN@STEP, RUN@best, RUN@last for one of its checkpoints."
 Runs = Annotated[
     Positional[tuple[str, ...]],
     arg(help="The runs' folders; RUN@2000, RUN@best and RUN@last choose a checkpoint."),
 ]
-Averaged = Annotated[bool, arg(help="Whether the averaged generator makes them, where the run kept one.")]
-Out = Annotated[str, arg(aliases=["-o"], help="The picture file to write.")]
-OutMany = Annotated[
-    str,
-    arg(aliases=["-o"], help="The picture file to write; .npy or .zip for the pictures themselves, thousands of them."),
+Averaged = Annotated[bool, arg(help="Whether to use the averaged generator (EMA), if the run has one.")]
+Out = Annotated[str, arg(aliases=["-o"], help="The file to write.")]
+OutBulk = Annotated[
+    str, arg(aliases=["-o"], help="The file to write: a picture; or .npy or .zip for the images alone, any number.")
 ]
-Keep = Annotated[str, arg(help="Keep what is found in the first run, under this name (NAME1, NAME2, ... of several).")]
-flat = arg(name="")
+Keep = Annotated[
+    str, arg(help="Keep the latents that are found in the first run under this name (several: NAME1, NAME2, ...).")
+]
+Checkpoint = Annotated[
+    str, arg(help="A step, last, or best (the one whose samples were nearest to real images); the same as RUN@STEP.")
+]
+Plain = Annotated[bool, arg(help="Write the images without captions; only for one run, mean and std.")]
+Files = Annotated[Positional[tuple[str, ...]], arg(help="Image files, here or after --images.")]
+
+ALIASES = {"n": ["-n"]}
+"""Short names of fields."""
+RESERVED = ("run", "runs", "files", "keep", "checkpoint", "plain", "average", "out")
+"""Names of options that fields of an experiment cannot have."""
 
 REGISTRY = ConstructorRegistry()
-"""How options become what requests hold."""
+"""How tyro parses the types of fields that it does not know."""
 
 
 @REGISTRY.primitive_rule
 def point_rule(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Point] | None:
-    """A latent is one word: 17, smiling, or 3,17,smiling."""
+    """Parse a point from one word: 17, smiling, or 3,17,smiling."""
     if info.type is not Point:
         return None
     return PrimitiveConstructorSpec(
         nargs=1,
         metavar="POINT",
-        instance_from_str=lambda words: parse(words[0]),
+        instance_from_str=lambda words: parse_point(words[0]),
         is_instance=lambda value: isinstance(value, Point),
         str_from_instance=lambda point: [",".join(map(str, point.parts))],
     )
 
 
-def sample(
-    runs: Runs,
-    n: Annotated[int, arg(aliases=["-n"])] = 64,
-    mean: tuple[float, ...] = (0.0,),
-    std: tuple[float, ...] = (1.0,),
-    seed: int = 0,
-    classes: tuple[int, ...] = (),
-    checkpoint: str = "last",
-    plain: bool = False,
-    average: Averaged = True,
-    out: OutMany = "samples.png",
-) -> None:
-    """Make new pictures with a trained generator.
+@REGISTRY.primitive_rule
+def one_or_more_rule(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[float | tuple[float, ...]] | None:
+    """Parse one or more numbers: one stays a number, several are a tuple."""
+    if info.type != float | tuple[float, ...]:
+        return None
 
-    Args:
-        n: How many pictures.
-        mean: The mean of the latents; a sheet for each.
-        std: Their spread; below 1 gives more typical pictures, above 1 more unusual ones. A sheet for each.
-        seed: The seed of the first picture; the next has the next seed.
-        classes: Which classes to make, in turn (--classes 7 for sevens), where the generator was told classes.
-        checkpoint: A step, or last, or best (the one whose pictures were nearest to real ones).
-        plain: Only the pictures, without captions; of one run, mean and std.
+    def parse(words: list[str]) -> float | tuple[float, ...]:
+        numbers = tuple(map(float, words))
+        return numbers[0] if len(numbers) == 1 else numbers
+
+    return PrimitiveConstructorSpec(
+        nargs="*",
+        metavar="[FLOAT [FLOAT ...]]",
+        instance_from_str=parse,
+        is_instance=lambda value: isinstance(value, float | tuple),
+        str_from_instance=lambda value: [str(each) for each in (value if isinstance(value, tuple) else (value,))],
+    )
+
+
+def experiment_commands(selected: str | None = None) -> dict[str, Callable[..., None]]:
+    """Return a command for each entry of EXPERIMENTS.
+
+    Only the `selected` one has its options: reading the documentation of all fields would slow `ganache --help` down.
     """
-    one_or_more = [each[0] if len(each) == 1 else each for each in (mean, std)]
-    request = Sample(n, one_or_more[0], one_or_more[1], seed, classes)
-    if (plain or is_many(out)) and (len(runs) > 1 or len(request.settings()) > 1):
-        what = f"{Path(out).suffix} file" if is_many(out) else "sheet made with --plain"
-        raise ConfigError(f"A {what} holds pictures of one run, one mean and one std: give one of each.")
-    if checkpoint != "last":
-        runs = tuple(f"{run}@{checkpoint}" for run in runs)
-    make(request, runs, average, out, plain)
+    return {name: experiment_command(name, kind, name == selected) for name, kind in EXPERIMENTS.items()}
 
 
-def picture(runs: Runs, request: Annotated[Picture, flat], average: Averaged = True, out: Out = "picture.png") -> None:
-    """Make the picture of a latent, with dimensions set and moved along directions, as the playground's sliders do."""
-    make(request, runs, average, out)
+def experiment_command(name: str, kind: type[Experiment], with_options: bool = True) -> Callable[..., None]:
+    """Return a function with one parameter per option of the experiment's command.
 
-
-def distribution(
-    runs: Runs, request: Annotated[Distribution, flat], average: Averaged = True, out: Out = "distribution.png"
-) -> None:
-    """See where the pictures of latents around several means fall: a plot with thumbnails."""
-    make(request, runs, average, out)
-
-
-def average(runs: Runs, request: Annotated[Average, flat], average: Averaged = True, out: Out = "average.png") -> None:
-    """See the average picture of each mean: of the mean latent, and the mean of many pictures."""
-    make(request, runs, average, out)
-
-
-def arithmetic(
-    runs: Runs, request: Annotated[Arithmetic, flat], average: Averaged = True, out: Out = "arithmetic.png"
-) -> None:
-    """Compute with latents: a+b, abs(a-b), a*b, or a-b+c of averaged exemplars."""
-    make(request, runs, average, out)
-
-
-def traverse(
-    runs: Runs, request: Annotated[Traverse, flat], average: Averaged = True, out: Out = "traverse.png"
-) -> None:
-    """Change one dimension and keep all else."""
-    make(request, runs, average, out)
-
-
-def dimensions(
-    runs: Runs, request: Annotated[Dimensions, flat], average: Averaged = True, out: Out = "dimensions.png"
-) -> None:
-    """Rank the latent's dimensions by how much of the picture each moves, and see where."""
-    make(request, runs, average, out)
-
-
-def directions(
-    runs: Runs,
-    request: Annotated[Directions, flat],
-    keep: Keep = "",
-    average: Averaged = True,
-    out: Out = "directions.png",
-) -> None:
-    """Find directions in which the pictures change: by sefa, by pca, or from examples with and without a feature."""
-    make(request, runs, average, out, keep=keep)
-
-
-def along(runs: Runs, request: Annotated[Along, flat], average: Averaged = True, out: Out = "along.png") -> None:
-    """Move latents along directions that were kept."""
-    make(request, runs, average, out)
-
-
-def invert(
-    run: Positional[str],
-    images: Positional[tuple[str, ...]] = (),
-    request: Annotated[Invert, flat] = Invert(),  # noqa: B008  (frozen)
-    keep: Keep = "",
-    average: Averaged = True,
-    out: Out = "invert.png",
-) -> None:
-    """Find the latents that make given pictures best: from then on they are latents like any other.
-
-    Args:
-        run: The run's folder, or RUN@STEP.
-        images: Files of pictures, here or behind --images.
+    Raises ConfigError if a field has a reserved name.
     """
-    make(replace(request, images=(*images, *request.images)), (run,), average, out, keep=keep)
+    reserved = [each.name for each in fields(kind) if each.name in RESERVED]  # type: ignore[arg-type]
+    if reserved:
+        raise ConfigError(f"The experiment '{name}' has a field '{reserved[0]}', an option of all commands: rename it.")
+
+    def run(**given: Any) -> None:
+        request = kind(**{each.name: given[each.name] for each in fields(kind)})  # type: ignore[arg-type]
+        if given.get("files"):
+            request = replace(request, images=(*given["files"], *request.images))  # type: ignore[type-var, attr-defined]
+        runs: tuple[str, ...] = given["runs"] if "runs" in given else (given["run"],)
+        if given.get("checkpoint", "last") != "last":
+            runs = tuple(f"{each}@{given['checkpoint']}" for each in runs)
+        plain, keep = given.get("plain", False), given.get("keep", "")
+        make_figure(request, runs, given["average"], given["out"], plain, keep)
+
+    signature = inspect.Signature(parameters(name, kind) if with_options else [])
+    run.__doc__ = inspect.getdoc(kind)
+    run.__name__ = name.replace("-", "_")
+    run.__signature__ = signature  # type: ignore[attr-defined]
+    run.__annotations__ = {each.name: each.annotation for each in signature.parameters.values()}
+    return run
 
 
-def walk(runs: Runs, request: Annotated[Walk, flat], average: Averaged = True, out: Out = "walk.webp") -> None:
-    """Walk through latents: a moving picture (.webp, .gif, .mp4), or moments of it (.png)."""
-    make(request, runs, average, out)
+def parameters(name: str, kind: type[Experiment]) -> list[Parameter]:
+    """Return the parameters of an experiment's command: runs, fields, and the options of all commands."""
+    found = [parameter("runs", Runs)]
+    if kind.needs == "given images":
+        found = [parameter("run", Annotated[Positional[str], arg(help=RUN_HELP)]), parameter("files", Files, ())]
+    types, docs = get_type_hints(kind), field_docs(kind)
+    for each in fields(kind):  # type: ignore[arg-type]
+        options = arg(help=docs.get(each.name), aliases=ALIASES.get(each.name))
+        found.append(parameter(each.name, Annotated[types[each.name], options], getattr(kind(), each.name)))
+    if kind.finds_latents:
+        found.append(parameter("keep", Keep, ""))
+    bulk = set(BULK) <= set(kind.suffixes)
+    if bulk:
+        found += [parameter("checkpoint", Checkpoint, "last"), parameter("plain", Plain, False)]
+    out = kind.default_file or f"{name}{kind.suffixes[0]}"
+    return [*found, parameter("average", Averaged, True), parameter("out", OutBulk if bulk else Out, out)]
 
 
-def truncation(
-    runs: Runs, request: Annotated[Truncation, flat], average: Averaged = True, out: Out = "truncation.png"
-) -> None:
-    """See the same seeds at several spreads of the latents."""
-    make(request, runs, average, out)
+def parameter(name: str, annotation: Any, default: Any = Parameter.empty) -> Parameter:
+    """Return a parameter that can be given by name."""
+    return Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=default, annotation=annotation)
 
 
-def real_vs_fake(
-    runs: Runs, request: Annotated[RealVsFake, flat], average: Averaged = True, out: Out = "real-vs-fake.png"
-) -> None:
-    """Put generated pictures below real ones."""
-    make(request, runs, average, out)
-
-
-def neighbours(
-    runs: Runs, request: Annotated[Neighbours, flat], average: Averaged = True, out: Out = "neighbours.png"
-) -> None:
-    """See the real pictures that are nearest to samples: are these learnt by heart?"""
-    make(request, runs, average, out)
+def field_docs(kind: type) -> dict[str, str]:
+    """Return the strings below the fields of a dataclass, by field; nothing if its source cannot be read."""
+    docs: dict[str, str] = {}
+    for parent in reversed(kind.__mro__[:-1]):
+        try:
+            (body,) = ast.parse(textwrap.dedent(inspect.getsource(parent))).body
+        except (OSError, SyntaxError):
+            continue
+        assert isinstance(body, ast.ClassDef)
+        for statement, following in zip(body.body, body.body[1:], strict=False):
+            if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+                text = getattr(getattr(following, "value", None), "value", None)
+                if isinstance(following, ast.Expr) and isinstance(text, str):
+                    docs[statement.target.id] = " ".join(text.split())
+    return docs
 
 
 def render(runs: Runs, average: Averaged = True, out: Out = "picture.png") -> None:
-    """Make the picture of a request again: ganache render RUN request.json, or RUN RUN request.json."""
+    """Make the figure of a request again: ganache render RUN request.json, or RUN RUN request.json."""
     if len(runs) < 2:
         raise ConfigError("A run and a request are needed: write  ganache render RUN request.json")
-    make(read_request(runs[-1]), runs[:-1], average, out)
+    make_figure(read_request(runs[-1]), runs[:-1], average, out)

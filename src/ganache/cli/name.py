@@ -1,4 +1,4 @@
-"""`ganache name`: latents kept in a run under a name."""
+"""`ganache name`: keep a latent in a run under a name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tyro.conf import Positional
 
 from ganache.core.strict import parse_json
 from ganache.errors import ConfigError
-from ganache.lab.requests import Kept, parse, refuse_unknown
+from ganache.lab.points import Kept, parse_point, raise_unknown_name
 
 
 def name(
@@ -20,61 +20,65 @@ def name(
     vector: str | None = None,
     forget: bool = False,
 ) -> None:
-    """Name a latent and keep it in the run; it can then stand wherever a seed can. Without a name: list them.
+    """Keep a latent in a run under a name, which can then be used like a seed. Without a name: list the names.
 
     Args:
         run: The run's folder.
         name: A letter, then letters, digits, - and _.
-        seeds: The latent is the mean of these (3,17,40).
-        mean: The mean at which they were drawn.
-        std: The std at which they were drawn.
-        vector: In place of seeds, a JSON file that holds the list of the latent's numbers.
-        forget: Let go of the name.
+        seeds: The latent is the mean of the latents of these seeds (3,17,40).
+        mean: The mean of the seeds' latents.
+        std: The scale of the seeds' latents.
+        vector: Instead of seeds, a JSON file with a list of the latent's numbers.
+        forget: Delete the name.
     """
     from ganache.runs.folder import find_checkpoint, read_names, write_names
 
     checkpoint, names = find_checkpoint(run), read_names(Path(run))
     if name is None:
-        print("\n".join(f"{kept.name}: {in_words(kept)}" for kept in names.values()) or f"{run} has no named latents.")
+        print(
+            "\n".join(f"{kept.name}: {description(kept)}" for kept in names.values()) or f"{run} has no named latents."
+        )
         return
     if forget:
         if name not in names:
-            refuse_unknown(name, names)
+            raise_unknown_name(name, names)
         write_names(Path(run), {each: kept for each, kept in names.items() if each != name})
-        print(f"{name} is forgotten.")
+        print(f"{name} is deleted from {run}.")
         return
-    kept = Kept(name, whole_numbers(seeds), mean, std, read_vector(vector) if vector else ())
+    kept = Kept(name, parse_seeds(seeds), mean, std, read_vector(vector) if vector else ())
     if kept.vector:
         from ganache.core.storage import read_header
 
         z_dim = read_header(checkpoint)["config"]["network"]["z_dim"]
         if len(kept.vector) != z_dim:
-            raise ConfigError(f"{vector} holds {len(kept.vector)} numbers, and the latents of {run} have {z_dim}.")
+            raise ConfigError(
+                f"{vector} holds {len(kept.vector)} numbers, and the latents of {run} have {z_dim}: give {z_dim}."
+            )
     write_names(Path(run), {**names, name: kept})
-    print(f"{name} is {in_words(kept)}, kept in {run}.")
+    print(f"{name} is {description(kept)}, kept in {run}.")
 
 
-def whole_numbers(words: tuple[str, ...]) -> tuple[int, ...]:
-    """Seeds as the command line has them: 3,17,40 or 3 17 40."""
-    seeds = [part for word in words for part in parse(word).parts]
+def parse_seeds(words: tuple[str, ...]) -> tuple[int, ...]:
+    """Parse seeds from the command line: 3,17,40 or 3 17 40. Raises ConfigError for other words."""
+    seeds = [part for word in words for part in parse_point(word).parts]
     if not all(isinstance(seed, int) for seed in seeds):
         raise ConfigError(f"--seeds are {' '.join(words)}: expected whole numbers, such as 3,17,40.")
     return tuple(seed for seed in seeds if isinstance(seed, int))
 
 
 def read_vector(file: str) -> tuple[float, ...]:
-    """The numbers in a JSON file."""
+    """Read a list of numbers from a JSON file. Raises ConfigError if it holds something else."""
     try:
         numbers = parse_json(Path(file).read_text(encoding="utf-8"), file)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file} cannot be read ({error}): give a JSON file that holds a list of numbers.") from None
     if not isinstance(numbers, list) or not all(type(number) in (int, float) for number in numbers):
-        raise ConfigError(f"{file} holds no list of numbers, as [0.1, -0.2, ...].")
+        raise ConfigError(f"{file} holds no list of numbers: write one such as [0.1, -0.2, ...].")
     return tuple(map(float, numbers))
 
 
-def in_words(kept: Kept) -> str:
-    """What a name stands for."""
+def description(kept: Kept) -> str:
+    """Describe the latent that a name stands for."""
     if kept.vector:
         return f"a vector of {len(kept.vector)} numbers"
     several = "the mean of seeds" if len(kept.seeds) > 1 else "seed"

@@ -1,85 +1,95 @@
-"""What the lab's commands share: runs and a request -> a picture, and the request beside it."""
+"""What the commands of experiments share: runs and a request give a figure, with the request in a file next to it."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ganache.cli.compare import STILL, refuse_unless_picture
+from ganache.cli.compare import refuse_unless_picture
 from ganache.errors import ConfigError
-from ganache.lab.requests import (
-    Invert,
-    Kept,
-    Neighbours,
-    RealVsFake,
-    Request,
-    Sample,
-    Walk,
-    from_json,
-    refuse_bad_name,
-    resolve_names,
-    to_dict,
-)
+from ganache.lab.experiment import BULK, Experiment
+from ganache.lab.points import Kept, check_name
+from ganache.lab.serialisation import from_json, resolve_names, to_dict
 
 if TYPE_CHECKING:
     from ganache.config.config import Config
+    from ganache.core.images import Pictures
     from ganache.core.rendering import Model
     from ganache.lab.figure import Figure
 
-MOVING = (".webp", ".gif", ".mp4", ".png")
-MANY = (".npy", ".zip")
-"""Files that hold pictures by the thousand, for other programs."""
 
+def make_figure(
+    request: Experiment, runs: Sequence[str], average: bool, out: str, plain: bool = False, keep: str = ""
+) -> None:
+    """Write the figure of a request, and the request as JSON next to it.
 
-def make(request: Request, runs: Sequence[str], average: bool, out: str, plain: bool = False, keep: str = "") -> None:
-    """Make the picture of a request, and write the request beside it.
+    Args:
+        request: The experiment; names of latents are those of the first run.
+        runs: RUN or RUN@STEP, one model each.
+        average: Whether to use the averaged generators.
+        out: The file to write.
+        plain: Whether to write the images alone, without captions.
+        keep: The name under which found latents are kept in the first run; "" to keep none.
 
-    `plain` leaves a sample's captions out; what is found is kept in the first run under `keep`.
+    Raises:
+        ConfigError: No run is given, the experiment cannot be written to `out`, or the request file next to it would
+            replace another file.
     """
     if not runs:
         raise ConfigError("No run was named: give the folder that `ganache train` wrote.")
-    kinds = {Walk: MOVING, Sample: STILL + MANY}
-    refuse_unless_picture(out, kinds.get(type(request), STILL))
-    beside = Path(out).with_suffix(".json")
-    refuse_unless_request(beside)
+    refuse_unless_picture(out, request.suffixes)
+    request_file = Path(out).with_suffix(".json")
+    check_replaceable(request_file)
     if keep:
-        refuse_bad_name(keep)
-    from ganache.core.rendering import render
+        check_name(keep)
+    bulk = Path(out).suffix.lower() in BULK
+    if (plain or bulk) and len(runs) > 1:
+        raise ConfigError(f"{len(runs)} runs are given, and --plain, .npy and .zip hold images of one: give one.")
     from ganache.core.storage import write_json
-    from ganache.figures import picture, save_figure
-    from ganache.lab.explore import show
-    from ganache.lab.figure import Figure
     from ganache.runs.folder import at_step, read_names
 
-    request = resolve_names(request, read_names(at_step(runs[0])[0]))
+    folder = at_step(runs[0])[0]
+    request = resolve_names(request, read_names(folder))
     models, config = load_models(runs, average)
-    if isinstance(request, Sample) and is_many(out):
-        make_many(request, models[0], config, Path(out))
-    elif plain and isinstance(request, Sample):
-        save_figure(picture(render(models[0].generator, request.latents(models[0].prior))), Path(out))
+    if bulk:
+        write_bulk(request, models[0], config, Path(out))
+    elif plain:
+        write_plain(request, models[0], Path(out))
     else:
-        real = real_pictures(request, config, models[0]) if isinstance(request, (RealVsFake, Neighbours)) else None
-        if isinstance(request, Invert):
-            real = given_pictures(request, config, models[0])
-        shown = show(request, models, real, progress=True)
-        save_figure(shown, Path(out))
-        if isinstance(request, Invert) and isinstance(shown, Figure):
-            tell_errors(request, shown)
-        if keep and isinstance(shown, Figure):
-            keep_found(shown, at_step(runs[0])[0], keep)
-    write_json(beside, to_dict(request))
-    again = shlex.join(["ganache", "render", *runs, str(beside), *([] if average else ["--no-average"])])
+        write_figure(request, models, config, Path(out), keep, folder)
+    write_json(request_file, to_dict(request))
+    again = shlex.join(["ganache", "render", *runs, str(request_file), *([] if average else ["--no-average"])])
     print(f"{out}: by {'; '.join(model.name for model in models)}. The same again: {again}")
 
 
-def is_many(out: str) -> bool:
-    return Path(out).suffix.lower() in MANY
+def write_figure(
+    request: Experiment, models: Sequence[Model], config: Config, out: Path, keep: str, folder: Path
+) -> None:
+    """Write the figure with its captions; keep the latents that it found in the run `folder`."""
+    from ganache.figures import save_figure
+    from ganache.lab.figure import Figure
+    from ganache.lab.show import show
+
+    shown = show(request, models, needed_images(request, config, models[0]), progress=True)
+    save_figure(shown, out)
+    if request.needs == "given images" and isinstance(shown, Figure):
+        print_errors(request, shown)
+    if keep and isinstance(shown, Figure):
+        keep_latents(shown, folder, keep)
 
 
-def make_many(request: Sample, model: Model, config: Config, out: Path) -> None:
-    """Write the pictures themselves, made on the best device there is, in the arithmetic of the run's training."""
+def write_plain(request: Experiment, model: Model, out: Path) -> None:
+    """Write the images alone, in one grid without captions."""
+    from ganache.core.rendering import render
+    from ganache.figures import picture, save_figure
+
+    save_figure(picture(render(model.generator, request.bulk_latents(model.prior))), out)
+
+
+def write_bulk(request: Experiment, model: Model, config: Config, out: Path) -> None:
+    """Write the images alone to a .npy or .zip, generated on the best device, in the precision of the training."""
     from dataclasses import replace
 
     from ganache.core.rendering import render_many
@@ -87,31 +97,33 @@ def make_many(request: Sample, model: Model, config: Config, out: Path) -> None:
     from ganache.training import build
     from ganache.training.device import keep_freed_memory
 
+    z = request.bulk_latents(model.prior)
     keep_freed_memory()
     resolved = build.resolve(replace(config, device="auto"))
-    generator = model.generator.to(resolved.device)
-    parts = render_many(generator, request.latents(model.prior), resolved.precision, progress=True)
-    save_many(parts, out, request.n, request.seed)
+    parts = render_many(model.generator.to(resolved.device), z, resolved.precision, progress=True)
+    save_many(parts, out, len(z), getattr(request, "seed", 0))
 
 
-def tell_errors(request: Invert, shown: Figure) -> None:
-    """How near each picture was come to: what stands above it."""
-    for file, *errors in zip(request.images, *(group[0].over for group in shown.groups), strict=True):  # type: ignore[union-attr]
+def print_errors(request: Experiment, shown: Figure) -> None:
+    """Print, per image file, the errors above its column."""
+    files: tuple[str, ...] = getattr(request, "images", ())
+    labels = [part.column_labels for group in shown.groups for part in group if hasattr(part, "column_labels")]
+    for file, *errors in zip(files, *labels, strict=True):
         print(f"{file}: {'; '.join(errors)}.")
 
 
-def keep_found(shown: Figure, folder: Path, name: str) -> None:
-    """Name what was found, in the run's folder."""
+def keep_latents(shown: Figure, folder: Path, name: str) -> None:
+    """Keep the latents that a figure found in a run: as NAME, or as NAME1, NAME2, ... if there are several."""
     from ganache.runs.folder import read_names, write_names
 
-    names = [name] if len(shown.found) == 1 else [f"{name}{k}" for k in range(1, len(shown.found) + 1)]
-    kept = {each: Kept(each, vector=vector) for each, vector in zip(names, shown.found, strict=True)}
+    names = [name] if len(shown.latents) == 1 else [f"{name}{k}" for k in range(1, len(shown.latents) + 1)]
+    kept = {each: Kept(each, vector=vector) for each, vector in zip(names, shown.latents, strict=True)}
     write_names(folder, {**read_names(folder), **kept})
     print(f"Kept in {folder}: {', '.join(names)}.")
 
 
 def load_models(runs: Sequence[str], average: bool) -> tuple[list[Model], Config]:
-    """The generators of RUN or RUN@STEP, named by folder and step; and the first one's settings."""
+    """Return (the generators of RUN or RUN@STEP, named by folder and step; the settings of the first run)."""
     from ganache.runs.folder import at_step, find_checkpoint
     from ganache.runs.models import load_model
 
@@ -127,15 +139,20 @@ def load_models(runs: Sequence[str], average: bool) -> tuple[list[Model], Config
     return models, configs[0]
 
 
-def real_pictures(request: RealVsFake | Neighbours, config: Config, model: Model) -> Any:
-    """All pictures of the data that the request names, or of those a run was trained on."""
-    from ganache.runs import models
+def needed_images(request: Experiment, config: Config, model: Model) -> Pictures | None:
+    """Return the images that the request needs: those of its data or of the run's, those of its files, or none."""
+    if request.needs == "real images":
+        from ganache.runs.models import real_pictures
 
-    return models.real_pictures(config, model, request.data, progress=True)
+        pictures: Pictures = real_pictures(config, model, getattr(request, "data", ""), progress=True)
+        return pictures
+    if request.needs == "given images":
+        return read_files(getattr(request, "images", ()), config, model)
+    return None
 
 
-def given_pictures(request: Invert, config: Config, model: Model) -> Any:
-    """The pictures to make again, uint8 [N, H, W, C], brought to the generator's shape as the run's data were."""
+def read_files(files: Sequence[str], config: Config, model: Model) -> Pictures | None:
+    """Return the images in files, uint8 [N, H, W, C], converted to the generator's shape as the run's data were."""
     import numpy as np
 
     from ganache.data.decoding import read_picture
@@ -143,28 +160,26 @@ def given_pictures(request: Invert, config: Config, model: Model) -> Any:
     shape = model.generator.image_shape
     if len(shape) != 3:
         raise ConfigError(f"{model.name} makes points, and files hold pictures: give a run of pictures.")
-    read = [read_picture(file, (shape[1], shape[2]), shape[0], config.data.fit) for file in request.images]
-    for file, picture in zip(request.images, read, strict=True):
+    read = [read_picture(file, (shape[1], shape[2]), shape[0], config.data.fit) for file in files]
+    for file, picture in zip(files, read, strict=True):
         if picture.conversions:
             print(f"{file}: {', '.join(picture.conversions)}, as the run's data were.")
     return np.stack([picture.pixels for picture in read]) if read else None
 
 
-def read_request(file: str) -> Request:
-    """The request in a file. Raises ConfigError where there is none."""
+def read_request(file: str) -> Experiment:
+    """Read a request from a file. Raises ConfigError if the file is not a request."""
     try:
         return from_json(Path(file).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file} cannot be read as a request ({error}): give the .json beside a picture.") from None
+        raise ConfigError(f"{file} cannot be read as a request ({error}): give the .json next to a figure.") from None
 
 
-def refuse_unless_request(file: Path) -> None:
-    """Raise ConfigError where a request would be written over something else."""
+def check_replaceable(file: Path) -> None:
+    """Raise ConfigError if the file exists and is not a request."""
     if not file.exists():
         return
     try:
         read_request(str(file))
     except ConfigError:
-        raise ConfigError(
-            f"{file} is there and is no request, and would be overwritten: name another picture."
-        ) from None
+        raise ConfigError(f"{file} exists, is no request and would be overwritten: name another picture.") from None

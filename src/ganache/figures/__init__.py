@@ -1,6 +1,6 @@
-"""Drawing: arrays and captions turned into PNG files, animations, plots and pages.
+"""Drawing: figures and arrays turned into PNG files, animations, plots and pages.
 
-Nothing here has seen a network. It imports `core` and `lab.figure`; `runs`, `output`, `claims`, `playground` and `cli`
+It does not know networks. It imports `core` and `lab.figure`; `runs`, `output`, `claims`, `playground` and `cli`
 may import it.
 """
 

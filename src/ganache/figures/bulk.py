@@ -1,4 +1,4 @@
-"""Pictures by the thousand -> one file that other programs read: an array, or a zip of small pictures."""
+"""Many images in one file for other programs: a .npy array, or a .zip of PNG files."""
 
 from __future__ import annotations
 
@@ -16,16 +16,23 @@ from ganache.errors import ConfigError
 
 
 def save_many(pictures: Iterable[Pictures], path: Path, count: int, first: int = 0) -> None:
-    """`count` pictures, uint8 [N, H, W, C] in parts, or points, float32 [N, 2]: whole or not at all.
+    """Write images to a .npy (one array) or a .zip (one PNG per image, named by its seed), atomically.
 
-    A .npy is one array; a .zip has a PNG a picture, named by its seed, the first of which is `first`. Raises
-    ConfigError for points in a zip.
+    Args:
+        pictures: The images in parts, uint8 [N, H, W, C], or points float32 [N, 2].
+        path: The file to write.
+        count: Number of images in all parts.
+        first: Seed of the first image; the next image has the next seed.
+
+    Raises:
+        ConfigError: The file is a .zip, and the parts are points.
     """
     with atomic_path(path) as temporary:
         (save_array if path.suffix.lower() == ".npy" else save_zip)(iter(pictures), temporary, count, first)
 
 
 def save_array(parts: Iterator[Pictures], path: Path, count: int, first: int) -> None:
+    """Write a .npy without holding all images in memory."""
     with path.open("wb") as file:
         for number, part in enumerate(parts):
             if not number:
@@ -36,6 +43,7 @@ def save_array(parts: Iterator[Pictures], path: Path, count: int, first: int) ->
 
 
 def save_zip(parts: Iterator[Pictures], path: Path, count: int, first: int) -> None:
+    """Write a .zip with one PNG per image."""
     digits = len(str(first + count - 1))
     seed = first
     with ZipFile(path, "w", ZIP_STORED) as archive:

@@ -1,4 +1,4 @@
-"""Sheets of pictures, points, runs side by side, and the animation of a training."""
+"""Grids of images and plots of points without captions, comparisons of runs, and time lapses of a training."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ T = TypeVar("T")
 
 
 def picture(images: np.ndarray, columns: int | None = None) -> Image.Image:
-    """A sheet of pictures, uint8 [N, H, W, C], or of points, float32 [N, 2]. Small pictures are enlarged whole."""
+    """Return images uint8 [N, H, W, C] in a grid, or a plot of points float32 [N, 2]; small images are enlarged.
+
+    `columns`: by default as many as rows.
+    """
     if images.ndim == 2:
         return points(images)
     columns = columns or math.ceil(math.sqrt(len(images)))
@@ -28,7 +31,7 @@ def picture(images: np.ndarray, columns: int | None = None) -> Image.Image:
 
 
 def points(xy: np.ndarray, limit: float = 1.5, pixels: int = 480) -> Image.Image:
-    """A scatter plot of points [N, 2] on the square [-limit, limit]^2."""
+    """Return a scatter plot of points [N, 2] in the square [-limit, limit]^2."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -42,33 +45,33 @@ def points(xy: np.ndarray, limit: float = 1.5, pixels: int = 480) -> Image.Image
 
 @dataclass(frozen=True)
 class Panel:
-    """One run, or the runs of one setting, in a comparison."""
+    """The part of a comparison that shows one run, or the runs of one setting."""
 
     title: str
     pictures: np.ndarray
     """uint8 [N, H, W, C], or points [N, 2]."""
     curves: dict[str, list[tuple[float, float]]]
-    """Name -> points (pictures shown, value)."""
+    """Name of a curve -> points (real images seen, value)."""
 
 
-ABREAST = 4
-"""Panels in a row of a comparison: more would be too small on a screen."""
+MAX_ACROSS = 4
+"""Panels in one row; more would be too small on a screen."""
 
 
 def comparison(panels: Sequence[Panel], path: Path) -> None:
-    """Panels side by side, in rows of four: pictures above, curves below where there are any."""
+    """Write a figure of panels in rows of four: images above, curves below if there are any."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.ticker import EngFormatter, MaxNLocator
 
-    across, down = min(ABREAST, len(panels)), math.ceil(len(panels) / ABREAST)
+    across, down = min(MAX_ACROSS, len(panels)), math.ceil(len(panels) / MAX_ACROSS)
     figure = Figure(figsize=(4.2 * across, 6.4 * down), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(2 * down, across, squeeze=False, height_ratios=(2, 1) * down)
     for each in axes.flat:
         each.axis("off")
-    for place, panel in enumerate(panels):
-        above, below = axes[2 * (place // ABREAST) :, place % ABREAST][:2]
+    for index, panel in enumerate(panels):
+        above, below = axes[2 * (index // MAX_ACROSS) :, index % MAX_ACROSS][:2]
         above.imshow(np.asarray(picture(panel.pictures).convert("RGB")))
         above.set_title(panel.title)
         if not panel.curves:
@@ -85,17 +88,17 @@ def comparison(panels: Sequence[Panel], path: Path) -> None:
     figure.savefig(path)
 
 
-def evenly(things: Sequence[T], most: int) -> list[T]:
-    """At most so many of the things, evenly thinned, the first and the last among them.
+def evenly(items: Sequence[T], most: int) -> list[T]:
+    """Return at most `most` items, evenly spaced, with the first and the last.
 
     >>> evenly(range(9), 5)
     [0, 2, 4, 6, 8]
     """
-    return [things[k] for k in evenly_spaced(len(things), most)]
+    return [items[k] for k in evenly_spaced(len(items), most)]
 
 
 def animation(frames: Sequence[Path], path: Path, seconds: float = 8.0, most: int = 120) -> None:
-    """An animated WebP of picture files, evenly thinned to `most`; the last frame stays for two seconds."""
+    """Write an animated WebP of at most `most` of these image files, evenly spaced; the last stays for two seconds."""
     pictures = [Image.open(frame).convert("RGB") for frame in evenly(frames, most)]
     each = int(np.clip(1000 * seconds / len(pictures), 60, 500))
     durations = [each] * (len(pictures) - 1) + [2000]

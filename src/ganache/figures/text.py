@@ -1,4 +1,4 @@
-"""Text in pictures, at its own size: captions are to be read without zooming."""
+"""Text rendered as images, at a fixed size, so that captions can be read without zooming."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ INK, PAPER = (30, 30, 30), (255, 255, 255)
 
 @cache
 def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """DejaVu Sans, which matplotlib brings with it; found without importing matplotlib."""
+    """Return DejaVu Sans, which is part of matplotlib, without importing matplotlib."""
     spec = find_spec("matplotlib")
     for folder in (spec.submodule_search_locations or []) if spec else []:
         file = Path(folder, "mpl-data", "fonts", "ttf", "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf")
@@ -22,8 +22,8 @@ def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont | ImageFont.Im
     return ImageFont.load_default(size)
 
 
-def wrapped(text: str, width: int, size: int, bold: bool = False) -> list[str]:
-    """The text in lines of at most `width` pixels; a word that is longer is cut."""
+def wrap(text: str, width: int, size: int, bold: bool = False) -> list[str]:
+    """Break the text into lines of at most `width` pixels; longer words are cut."""
     face = font(size, bold)
     lines: list[str] = []
     for word in text.split():
@@ -38,9 +38,9 @@ def wrapped(text: str, width: int, size: int, bold: bool = False) -> list[str]:
     return lines
 
 
-def written(text: str, width: int, size: int = 13, bold: bool = False, align: str = "left") -> Image.Image:
-    """The text as a picture of `width` pixels, as high as it needs; `align` is left, center or right."""
-    lines, height = wrapped(text, width, size, bold), round(size * 1.35)
+def render_text(text: str, width: int, size: int = 13, bold: bool = False, align: str = "left") -> Image.Image:
+    """Render the text as an image `width` pixels wide and as high as needed; `align` is left, center or right."""
+    lines, height = wrap(text, width, size, bold), round(size * 1.35)
     paper = Image.new("RGB", (width, max(1, height * len(lines))), PAPER)
     pen = ImageDraw.Draw(paper)
     for number, line in enumerate(lines):
@@ -50,13 +50,13 @@ def written(text: str, width: int, size: int = 13, bold: bool = False, align: st
     return paper
 
 
-def one_line(text: str, size: int = 12) -> int:
-    """Pixels of the text in one line."""
+def text_width(text: str, size: int = 12) -> int:
+    """Return the width of the text in one line, in pixels."""
     return int(font(size).getlength(text)) + 1
 
 
-def above(*pictures: Image.Image, gap: int = 8) -> Image.Image:
-    """Pictures one above the other, left edges in line."""
+def stack(*pictures: Image.Image, gap: int = 8) -> Image.Image:
+    """Stack images vertically, aligned at the left."""
     height = sum(each.height for each in pictures) + gap * (len(pictures) - 1)
     paper = Image.new("RGB", (max(each.width for each in pictures), height), PAPER)
     top = 0
@@ -66,8 +66,8 @@ def above(*pictures: Image.Image, gap: int = 8) -> Image.Image:
     return paper
 
 
-def beside(*pictures: Image.Image, gap: int = 24) -> Image.Image:
-    """Pictures side by side, top edges in line."""
+def side_by_side(*pictures: Image.Image, gap: int = 24) -> Image.Image:
+    """Place images side by side, aligned at the top."""
     width = sum(each.width for each in pictures) + gap * (len(pictures) - 1)
     paper = Image.new("RGB", (width, max(each.height for each in pictures)), PAPER)
     left = 0

@@ -1,5 +1,5 @@
-"""The latent lab: an experiment is plain data (a request), and a generator and a request give a figure.
+"""The latent lab: experiments in latent space, each one file in `experiments/`.
 
-`requests/` says what may be asked, `explore/` computes it, `figure` is what it returns, before anything is drawn. It
+An experiment is plain data, the request; `show(request, models)` returns its figure, before anything is drawn. It
 imports `core`, `functional` and `evaluation`; `figures`, `runs`, `output`, `playground` and `cli` may import it.
 """

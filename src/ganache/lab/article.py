@@ -1,7 +1,7 @@
-"""The pictures of "Generate anime-style faces with DCGAN and explore its latent feature representation" (2019).
+"""The figures of "Generate anime-style faces with DCGAN and explore its latent feature representation" (2019).
 
-What the article did by hand, as requests for any run: the same settings, and beside each what the article saw. Its own
-latents are lost, so seeds stand in for them. "Image n" is the article's number.
+The article's experiments as requests for any run, with the same settings and what the article reported. Its latents are
+lost, so seeds replace them. "Image n" is the number in the article.
 """
 
 from __future__ import annotations
@@ -9,64 +9,72 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import count
 
-from ganache.lab.requests import Arithmetic, Average, Distribution, RealVsFake, Request, Sample, Traverse
+from ganache.lab.experiments import (
+    Arithmetic,
+    Average,
+    Distribution,
+    Experiment,
+    RealVsFake,
+    Sample,
+    Traverse,
+)
 
 DIMENSIONS = {
     28: "brighter hair and a change of the left eye",
     5: "the left eye, and darker hair",
     11: "the mouth and the right eye",
 }
-"""The article's dimensions, and what it saw each do."""
+"""The article's dimensions, and the effect that it reports for each."""
 
 
 @dataclass(frozen=True)
 class Plate:
-    """One of the article's pictures, or several that show one thing."""
+    """One of the article's images, or several that show the same."""
 
     name: str
-    """Of its files."""
+    """Name of its files."""
     images: str
     """The article's numbers."""
-    request: Request
-    said: str
+    request: Experiment
+    reported: str
     """What the article did and saw."""
-    look: str
-    """What to look for here."""
+    look_for: str
+    """What to look for in the new figure."""
 
 
 def plates(noise: int, data: str = "") -> list[Plate]:
-    """All of them, for a run with so many dimensions of noise; `data` is where the real pictures are."""
+    """Return all plates, for a generator with `noise` dimensions of noise; `data` is the source of the real images."""
     return [*samples(), *means(), *sums(), *traverses(noise), real_and_fake(data)]
 
 
 def samples() -> list[Plate]:
     """Images 5 to 12."""
-    told = [
+    settings = [
         (
             Sample(16, 0.0, 1.0),
             "Latents from N(0, 1), as in training.",
-            "How many of the pictures are good ones, and whether no two are alike.",
+            "How many of the pictures are good, and whether any two are alike.",
         ),
         (
             Sample(16, 0.0, 0.4),
-            "N(0, 0.4) looked better than N(0, 1): the model had not learnt points far from the mean.",
-            "The same seeds as above: whether they are better made, or only more alike. A generator with batch norm, "
-            "which the article's is not, may make them pale and blurred instead.",
+            "N(0, 0.4) looked better than N(0, 1): the model had not learned points far from the mean.",
+            "The same seeds as above: whether they are better, or only more alike. A generator with batch norm, which "
+            "the article's does not have, may make them pale and blurred instead.",
         ),
         (
             Sample(16, -0.3, 0.4),
             "Means around -0.3 gave yellow hair.",
-            "What all of them have in common; which colour belongs to which mean is chance, in every run anew.",
+            "What all pictures have in common. Which colour belongs to which mean is different for every run.",
         ),
         (
             Sample(16, 0.3, 0.4),
-            "Means around 0.3 gave dark hair; further up came blue hair and more open mouths.",
-            "What became of the same seeds: the mean alone has changed.",
+            "Means around 0.3 gave dark hair; larger means gave blue hair and more open mouths.",
+            "How the pictures of the same seeds have changed: only the mean is different.",
         ),
     ]
     return [
-        Plate(f"samples-{number}", f"Images 5 to 12, {number} of {len(told)}", *plate)
-        for number, plate in enumerate(told, 1)
+        Plate(f"samples-{number}", f"Images 5 to 12, {number} of {len(settings)}", *setting)
+        for number, setting in enumerate(settings, 1)
     ]
 
 
@@ -77,54 +85,67 @@ def means() -> list[Plate]:
             "distribution",
             "Image 13",
             Distribution(),
-            "Where samples of several means fall, and what they look like there.",
-            "Whether neighbours look alike, and along which way the pictures change from mean to mean.",
+            "Where samples of several means lie, and what they look like.",
+            "Whether neighbours look alike, and in which direction the pictures change from mean to mean.",
         ),
         Plate(
             "average",
             "Image 14",
             Average(),
-            "The average face of each mean from -1 to 0.8, by both models; Model B's were darker.",
-            "From left to right what the mean alone does; towards the ends the pictures leave what was trained.",
+            "The average face of each mean from -1 to 0.8, by both models; those of Model B were darker.",
+            "The effect of the mean alone, from left to right; at both ends the latents are rare in training.",
         ),
     ]
 
 
 def sums() -> list[Plate]:
     """Images 0 and 15 to 17."""
-    told: tuple[tuple[str, str, Arithmetic, str], ...] = (
-        ("sum", "Images 0 and 15", Arithmetic("a+b"), "Sums"),
-        ("difference", "Image 16", Arithmetic("abs(a-b)"), "Absolute differences"),
-        ("product", "Image 17", Arithmetic("a*b"), "Component-wise products"),
+    operations: tuple[tuple[str, str, Arithmetic, str, str], ...] = (
+        (
+            "sum",
+            "Images 0 and 15",
+            Arithmetic("a+b"),
+            "Sums",
+            "Whether the third picture has something of both, such as the hair of one and the background of the other.",
+        ),
+        (
+            "difference",
+            "Image 16",
+            Arithmetic("abs(a-b)"),
+            "Absolute differences",
+            "All numbers of the difference are positive, so it resembles the high means of Image 14.",
+        ),
+        (
+            "product",
+            "Image 17",
+            Arithmetic("a*b"),
+            "Component-wise products",
+            "The product has another direction than both latents: a third face, whose likeness to them is chance.",
+        ),
     )
-    look = {
-        "sum": "Whether the third has something of both, as hair of the one and background of the other.",
-        "difference": "All its numbers are positive: whatever the two are, it leans to the high means of Image 14.",
-        "product": "It points in another direction than either of the two: a third face, and a likeness is chance.",
-    }
     return [
-        Plate(name, images, request, f"{what} of latents gave plausible mixtures.", look[name])
-        for name, images, request, what in told
+        Plate(name, images, request, f"{what} of latents gave plausible mixtures.", look_for)
+        for name, images, request, what, look_for in operations
     ]
 
 
 def traverses(noise: int) -> list[Plate]:
-    """Images 18 to 22; a run with fewer dimensions has its last ones in the place of those that it lacks."""
+    """Images 18 to 22. A generator with fewer dimensions uses its last ones instead of those that it lacks."""
     spare = count(noise - 1, -1)
     found = []
-    for number, saw in DIMENSIONS.items():
+    for number, effect in DIMENSIONS.items():
         dimension = number if number < noise else next(each for each in spare if each not in DIMENSIONS or each < 0)
         if dimension < 0:
             continue
-        lacking = "" if dimension == number else f" This run has no dimension {number}: here is {dimension}."
+        replaced = "" if dimension == number else f" This run has no dimension {number}, so this is {dimension}."
         found.append(
             Plate(
                 f"dimension-{dimension}",
                 f"Images 18 to 22, dimension {number}",
                 Traverse(dimension),
-                f"One dimension changed has several effects: in the article's model {number} was {saw}.",
-                f"What changes along a row, and whether it is the same in each.{lacking} Which dimensions of this run "
-                "do most, and where, is what `ganache dimensions` shows.",
+                f"One dimension has several effects: {number} in the article's model changed {effect}.",
+                f"What changes along a row, and whether it is the same in each row.{replaced} `ganache dimensions` "
+                "shows which dimensions of this run have the largest effects, and where.",
             )
         )
     return found
@@ -136,6 +157,6 @@ def real_and_fake(data: str) -> Plate:
         "real-vs-fake",
         "Images 22 and 23",
         RealVsFake(data=data),
-        "Eight real faces, eight by each model: they could still be told apart.",
-        "By what one tells them apart: sharpness, symmetry, colours, backgrounds.",
+        "Eight real faces and eight by each model: they could still be told apart.",
+        "What tells them apart: sharpness, symmetry, colours, backgrounds.",
     )

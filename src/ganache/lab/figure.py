@@ -1,7 +1,7 @@
-"""What a picture will show: arrays and captions, before anything is drawn. `explore` makes these, `figures` draws them.
+"""The data of a figure: images, points and captions, before anything is drawn.
 
-Pictures are uint8 [N, H, W, C]; of a 2-D toy they are points, float32 [N, 2]. A place without a picture is white, or
-a point that is no number.
+Experiments return a `Figure` or an `Animation`; `ganache.figures` draws them. Images are uint8 [N, H, W, C]; for a
+generator of points in the plane they are float32 [N, 2]. An empty cell is a white image, or a point of NaN.
 """
 
 from __future__ import annotations
@@ -17,66 +17,68 @@ from ganache.core.images import Pictures
 
 @dataclass(frozen=True)
 class ImageGrid:
-    """Pictures in rows and columns."""
+    """Images in rows and columns, in row-major order."""
 
     pictures: Pictures
     columns: int
-    over: tuple[str, ...] = ()
-    """A caption for each column, or none at all."""
-    beside: tuple[str, ...] = ()
-    """A caption for each row, or none at all."""
+    column_labels: tuple[str, ...] = ()
+    """One label per column, or none."""
+    row_labels: tuple[str, ...] = ()
+    """One label per row, or none."""
     heading: str = ""
-    joined: bool = False
-    """Of points: whether a row is a way from point to point."""
-    colours: Literal["rows", "columns"] = "rows"
-    """Of points: which of them share a colour."""
-    below: tuple[str, ...] = ()
-    """A caption under each picture, or none at all; points have none."""
+    connected: bool = False
+    """For points: whether a line connects the points of a row."""
+    colour_by: Literal["rows", "columns"] = "rows"
+    """For points: whether a row or a column shares a colour."""
+    captions: tuple[str, ...] = ()
+    """One caption under each image, or none; not for points."""
 
 
 @dataclass(frozen=True)
 class ScatterPlot:
-    """Points in a plane, each with its picture, in groups."""
+    """Points in the plane in groups, each point with its image."""
 
     xy: NDArray[np.float64]
     """[N, 2]"""
     group: NDArray[np.int64]
     """[N], indices into `groups`."""
     groups: tuple[str, ...]
+    """Names of the groups."""
     axes: tuple[str, str]
+    """Labels of the x axis and the y axis."""
     pictures: Pictures | None = None
-    """Of each point; None where the points are the pictures."""
+    """One image per point, or None if the generator makes points."""
     heading: str = ""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One picture: a sentence that says what is seen, and its parts; those of one group stay side by side."""
+    """A title and groups of parts. The parts of a group stay side by side; usually there is one group per model."""
 
     title: str
     groups: tuple[tuple[ImageGrid | ScatterPlot, ...], ...]
-    found: tuple[tuple[float, ...], ...] = ()
-    """Latents, or directions among them, that were found on the way, each z_dim numbers; the first model's."""
+    latents: tuple[tuple[float, ...], ...] = ()
+    """Latents or directions that the experiment found with the first model, each z_dim numbers."""
 
 
 @dataclass(frozen=True)
 class Animation:
-    """A moving picture: the same moments by one model or several."""
+    """An animated path through latents, by one or several models."""
 
     title: str
-    reels: tuple[Pictures, ...]
-    """Of each model, a picture a frame."""
+    sequences: tuple[Pictures, ...]
+    """For each model, one image per frame."""
     names: tuple[str, ...]
-    """Of the models."""
-    stops: tuple[str, ...]
-    """The points it goes through, in turn."""
-    frames: int
-    """From a stop to the next."""
+    """Names of the models."""
+    waypoints: tuple[str, ...]
+    """Names of the points on the path, in order."""
+    frames_per_segment: int
+    """Frames from one waypoint to the next."""
     fps: int
-    """Frames a second."""
+    """Frames per second."""
 
 
 def blank(pictures: Pictures, n: int) -> Pictures:
-    """n places without a picture, of the same kind."""
+    """Return n empty cells of the same shape and type as `pictures`."""
     empty = np.nan if pictures.ndim == 2 else 255
     return np.full((n, *pictures.shape[1:]), empty, dtype=pictures.dtype)

@@ -1,14 +1,14 @@
-"""The playground: runs in a browser, on this machine alone unless told otherwise.
+"""The playground: a page that shows runs in a browser, and its server.
 
     library = Library(["runs/faces"])
     serve(library, "127.0.0.1", 0, browser=True, live=False, say=print)
 
-Whatever the page shows is a request (`ganache.lab.requests`) put to a generator, so a command makes it again.
-Only `cli` may import it.
+Everything that the page shows is a request (`ganache.lab`), so a command can make it again. Only `cli` may import this
+folder.
 """
 
 from ganache.playground.app import application, serve
 from ganache.playground.library import Library
-from ganache.playground.safety import Door
+from ganache.playground.safety import AccessPolicy
 
-__all__ = ["Door", "Library", "application", "serve"]
+__all__ = ["AccessPolicy", "Library", "application", "serve"]

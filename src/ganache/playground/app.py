@@ -1,4 +1,4 @@
-"""The server: the page's files, one connection a page, and the threads that make pictures."""
+"""The server: the page's files, one connection per page, and the threads that compute images."""
 
 from __future__ import annotations
 
@@ -27,122 +27,128 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from ganache.errors import ConfigError, GanacheError
 from ganache.playground import wire
 from ganache.playground.library import Library
-from ganache.playground.limits import MOST_SESSIONS
-from ganache.playground.live import Live
+from ganache.playground.limits import MAX_SESSIONS
+from ganache.playground.live import RunMonitor
 from ganache.playground.ranking import Rankings
-from ganache.playground.safety import Door, Guard
+from ganache.playground.safety import AccessControl, AccessPolicy
 from ganache.playground.session import InThread, Pace, Session
 
 log = logging.getLogger(__name__)
 
-KINDS = {
+MEDIA_TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-CALM = 0.4
-"""Seconds without a slider's picture after which work in the background goes on."""
-PATIENCE = 1.0
-"""Seconds after which it goes on all the same, by one step: where several pages are open, somebody always moves."""
-EVERY = 1.0
-"""Seconds between two looks at the folder of a run in training."""
+IDLE = 0.4
+"""Seconds after the last image for a slider after which background work continues."""
+MAX_WAIT = 1.0
+"""Seconds after which it continues anyway, by one step: with many pages, some slider always moves."""
+POLL_INTERVAL = 1.0
+"""Seconds between two reads of the folder of a run in training."""
 
 T = TypeVar("T")
 
 
 class Playground:
-    """What all connections of a server share."""
+    """The state that all connections of a server share."""
 
     def __init__(self, library: Library, live: bool = False) -> None:
         self.library, self.live = library, live
         self.born = secrets.token_hex(4)
-        """By this a page knows that it has met another server than before."""
+        """Tells a page that the server was restarted."""
         cores = torch.get_num_threads()
-        self.quick = thread("slider", max(1, cores // 2))  # one small picture gains little by more; the page needs some
+        self.quick = thread(
+            "slider", max(1, cores // 2)
+        )  # more hardly help one small image, and the browser needs some
         self.slow = thread("request", cores)
         self.long = thread("long", cores)
         self.background = thread("background", 1)
-        self.rankings = Rankings(library, self.in_background, self.calm)
+        self.rankings = Rankings(library, self.in_background, self.wait_until_idle)
         self.sessions: set[Session] = set()
         self.last_picture = 0.0
         self.news: bytes | None = None
 
-    async def quickly(self, call: Callable[[], T]) -> T:
-        """In the thread of the sliders' pictures."""
+    async def in_quick_thread(self, call: Callable[[], T]) -> T:
+        """Call a function in the thread for the sliders' images."""
         self.last_picture = time.monotonic()
         return await asyncio.get_running_loop().run_in_executor(self.quick, call)
 
-    async def slowly(self, call: Callable[[], T]) -> T:
-        """In the thread of what takes a moment."""
+    async def in_slow_thread(self, call: Callable[[], T]) -> T:
+        """Call a function in the thread for requests."""
         return await asyncio.get_running_loop().run_in_executor(self.slow, call)
 
-    async def at_length(self, call: Callable[[], T]) -> T:
-        """In the thread of what takes seconds."""
+    async def in_long_thread(self, call: Callable[[], T]) -> T:
+        """Call a function in the thread for tasks that take seconds."""
         return await asyncio.get_running_loop().run_in_executor(self.long, call)
 
     async def in_background(self, call: Callable[[], T]) -> T:
-        """In a thread that takes one core and waits for nobody."""
+        """Call a function in the background thread, which uses one core."""
         return await asyncio.get_running_loop().run_in_executor(self.background, call)
 
-    async def calm(self) -> None:
-        """Wait until no slider is moved, but not for ever."""
-        begun = time.monotonic()
-        while (now := time.monotonic()) - self.last_picture < CALM and now - begun < PATIENCE:
-            await asyncio.sleep(CALM / 4)
+    async def wait_until_idle(self) -> None:
+        """Wait until no slider has moved for IDLE seconds, but at most MAX_WAIT seconds."""
+        start = time.monotonic()
+        while (now := time.monotonic()) - self.last_picture < IDLE and now - start < MAX_WAIT:
+            await asyncio.sleep(IDLE / 4)
 
     async def connect(self, websocket: WebSocket) -> None:
-        """One page, from its coming to its going."""
-        if len(self.sessions) >= MOST_SESSIONS:
+        """Serve one page until it disconnects."""
+        if len(self.sessions) >= MAX_SESSIONS:
             await websocket.accept()
-            await websocket.close(1013, f"{MOST_SESSIONS} pages are open already: close one of them.")
+            await websocket.close(1013, f"{MAX_SESSIONS} pages are open already: close one of them.")
             return
         await websocket.accept()
-        threads: dict[Pace, InThread] = {"quick": self.quickly, "slow": self.slowly, "long": self.at_length}
+        threads: dict[Pace, InThread] = {
+            "quick": self.in_quick_thread,
+            "slow": self.in_slow_thread,
+            "long": self.in_long_thread,
+        }
         session = Session(websocket, self.library, self.rankings, threads)
         self.sessions.add(session)
         try:
-            hello = await self.slowly(self.library.hello)
+            hello = await self.in_slow_thread(self.library.hello)
             await session.send({"hello": hello, "born": self.born, "live": self.live})
             if self.news:
-                session.tell(self.news)
+                session.send_news(self.news)
             await session.run()
-        except (RuntimeError, WebSocketDisconnect):  # it went while it was being told
+        except (RuntimeError, WebSocketDisconnect):  # it disconnected during the first message
             pass
         finally:
             self.sessions.discard(session)
 
     async def watch(self) -> None:
-        """Tell every page what is new in the first run's folder."""
-        live = Live(self.library.folders[0])
+        """Send every page the state of the first run whenever its folder changes."""
+        monitor = RunMonitor(self.library.folders[0])
         while True:
             with suppress(OSError, GanacheError):
-                news = await self.in_background(live.news)
+                news = await self.in_background(monitor.news)
                 if news is not None:
-                    told, blobs = news
-                    hello = await self.slowly(self.library.hello)
-                    self.news = wire.pack({"news": told, "hello": hello, "born": self.born, "live": True}, blobs)
+                    state, blobs = news
+                    hello = await self.in_slow_thread(self.library.hello)
+                    self.news = wire.pack({"news": state, "hello": hello, "born": self.born, "live": True}, blobs)
                     for session in self.sessions:
-                        session.tell(self.news)
-            await asyncio.sleep(EVERY)
+                        session.send_news(self.news)
+            await asyncio.sleep(POLL_INTERVAL)
 
     def close(self) -> None:
-        """End the threads; what they still do is not waited for."""
+        """End the threads, without waiting for their current task."""
         for pool in (self.quick, self.slow, self.long, self.background):
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def application(library: Library, door: Door, live: bool = False) -> Starlette:
-    """The ASGI application."""
+def application(library: Library, access: AccessPolicy, live: bool = False) -> Starlette:
+    """Return the ASGI application; `live` sends pages the state of a run in training."""
     playground = Playground(library, live)
     page = read_page()
 
     def file(request: Request) -> Response:
-        """One of the page's own files: a name that is not among them is not looked for anywhere."""
+        """Return a file of the page. Only names in `page` exist; no path is opened."""
         name = request.path_params.get("name", "index.html")
         if name not in page:
             return PlainTextResponse("There is no such page.\n", 404)
-        return Response(page[name], media_type=KINDS[Path(name).suffix])
+        return Response(page[name], media_type=MEDIA_TYPES[Path(name).suffix])
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -159,43 +165,45 @@ def application(library: Library, door: Door, live: bool = False) -> Starlette:
         Route("/page/{name}", file),
         WebSocketRoute("/ws", playground.connect),
     ]
-    app = Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(Guard, door=door)])
+    app = Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(AccessControl, access=access)])
     app.state.playground = playground
     return app
 
 
 def thread(name: str, cores: int) -> ThreadPoolExecutor:
-    """A thread whose arithmetic takes so many cores."""
+    """Return a pool of one thread, in which PyTorch uses this many cores."""
     return ThreadPoolExecutor(1, name, initializer=torch.set_num_threads, initargs=(cores,))
 
 
 def read_page() -> dict[str, bytes]:
     """Return the page's files by name. The exported page has the same sliders, so their file lies there."""
     folder = files("ganache.playground") / "page"
-    page = {file.name: file.read_bytes() for file in folder.iterdir() if Path(file.name).suffix in KINDS}
+    page = {file.name: file.read_bytes() for file in folder.iterdir() if Path(file.name).suffix in MEDIA_TYPES}
     return page | {"slider.js": (files("ganache.output.export") / "browser" / "slider.js").read_bytes()}
 
 
-def bound(host: str, port: int) -> socket.socket:
-    """A socket at the address, on a free port for 0. Raises ConfigError where that cannot be had."""
+def listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket; port 0 chooses a free one. Raises ConfigError if the address cannot be used."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        # Its protocol is named, or asyncio leaves Nagle's algorithm on, and pictures wait for the page's next word.
+        # Without IPPROTO_TCP, asyncio does not set TCP_NODELAY, and images wait for the page's acknowledgement.
         listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
-        listening.listen()  # whoever comes before the server answers waits for it
+        listening.listen()  # a browser that connects before the server runs waits
     except (OSError, OverflowError, UnicodeError) as error:
-        raise ConfigError(f"{host}:{port} cannot be listened at ({error}): give another --host or --port.") from None
+        raise ConfigError(
+            f"The server cannot listen on {host}:{port} ({error}): give another --host or --port."
+        ) from None
     return listening
 
 
 def serve(library: Library, host: str, port: int, browser: bool, live: bool, say: Callable[[str], None]) -> None:
-    """Serve the page until Ctrl-C; `say` is told the address."""
-    listening = bound(host, port)
-    door = Door.at(host, listening.getsockname()[1])
+    """Serve the page until Ctrl-C; `say` gets the address. Raises ConfigError if it cannot be used."""
+    listening = listen(host, port)
+    access = AccessPolicy.at(host, listening.getsockname()[1])
     config = uvicorn.Config(
-        application(library, door, live),
+        application(library, access, live),
         log_level="error",
         access_log=False,
         server_header=False,
@@ -205,10 +213,10 @@ def serve(library: Library, host: str, port: int, browser: bool, live: bool, say
         timeout_graceful_shutdown=1,
     )
     server = uvicorn.Server(config)
-    say(door.address)
+    say(access.address)
 
     async def run() -> None:
-        opening = asyncio.create_task(opened(server, door.address)) if browser else None
+        opening = asyncio.create_task(open_browser(server, access.address)) if browser else None
         await server.serve(sockets=[listening])
         if opening is not None:
             opening.cancel()
@@ -216,8 +224,8 @@ def serve(library: Library, host: str, port: int, browser: bool, live: bool, say
     asyncio.run(run())
 
 
-async def opened(server: uvicorn.Server, address: str) -> None:
-    """Open the page in a browser, where there is one, when the server answers."""
+async def open_browser(server: uvicorn.Server, address: str) -> None:
+    """Open the page in a browser, if there is one, once the server runs."""
     while not server.started:
         await asyncio.sleep(0.02)
     await asyncio.get_running_loop().run_in_executor(None, webbrowser.open, address)

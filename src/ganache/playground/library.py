@@ -1,4 +1,4 @@
-"""The runs of a page: their checkpoints' generators, names, directions and data, each loaded when first needed."""
+"""The runs that a page shows: generators, names, directions and data, each loaded when it is first needed."""
 
 from __future__ import annotations
 
@@ -8,33 +8,35 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from ganache.config.config import Config
 from ganache.core.rendering import Model
 from ganache.core.storage import read_header
 from ganache.errors import ConfigError, DataError, GanacheError
-from ganache.lab.explore.steering import found
-from ganache.lab.requests import Directions, Kept, Request, refuse_unknown, resolve_names
-from ganache.lab.requests.points import OWN
-from ganache.playground.limits import MOST_MODELS
+from ganache.lab import directions
+from ganache.lab.experiment import Experiment
+from ganache.lab.experiments import EXPERIMENTS
+from ganache.lab.points import GENERATOR_DIRECTION, Kept, raise_unknown_name
+from ganache.lab.serialisation import points_of, resolve_names
+from ganache.playground.limits import MAX_MODELS
 from ganache.playground.wire import Which
 from ganache.runs.folder import at_step, best_checkpoint, checkpoints, find_checkpoint, read_names, write_names
 from ganache.runs.models import load_model, real_pictures
 
 T = TypeVar("T")
 
-HELD = 8
-"""Generators that stay in memory; the one that was not used for longest goes first."""
-OWN_DIRECTIONS = 10
-"""Of sefa's and of pca's."""
-MOST_NAMES = 500
-"""That a page may have kept in a run."""
+MAX_LOADED = 8
+"""Generators in memory; the least recently used one is dropped first."""
+MAX_DIRECTIONS = 10
+"""Directions by SeFa, and by PCA."""
+MAX_NAMES = 500
+"""Names that a page may keep in a run."""
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A checkpoint's generator, and what is known of it."""
+    """The generator of a checkpoint, with the settings of its run."""
 
     model: Model
     config: Config
@@ -42,55 +44,59 @@ class Loaded:
 
 
 class Library:
-    """The runs RUN or RUN@STEP that a page shows, the first one first. Its methods may be called from any thread."""
+    """The runs RUN or RUN@STEP of a page, in order. Its methods are thread-safe."""
 
     def __init__(self, runs: Sequence[str], average: bool = True, data: str = "", live: bool = False) -> None:
+        """`average`: use averaged generators; `data`: source of the real images; `live`: the runs may lack checkpoints.
+
+        Raises a GanacheError if a run has no checkpoint, or makes points.
+        """
         self.runs, self.average, self.data = list(runs), average, data
         self.folders = [at_step(run)[0] for run in runs]
         self.first = [at_step(run)[1] for run in runs]
-        """Of each run, the checkpoint that the page begins with: last, best or a step."""
+        """Per run, the checkpoint that the page shows first: last, best or a step."""
         self.lock = threading.RLock()
-        self.kept: OrderedDict[Any, Any] = OrderedDict()
+        self.cache: OrderedDict[Any, Any] = OrderedDict()
         if not live:
             for folder, which in zip(self.folders, self.first, strict=True):
-                refuse_points(find_checkpoint(folder, which), folder)
+                check_makes_pictures(find_checkpoint(folder, which), folder)
 
     # ---- generators ----------------------------------------------------------------------------------------------
 
     def path(self, which: Which) -> Path:
-        """The checkpoint's file. Raises ConfigError for a run that is not on the page."""
+        """Return the file of a checkpoint. Raises ConfigError for a run that is not on the page."""
         if not 0 <= which.run < len(self.runs):
-            raise ConfigError(f"There is no run {which.run} on this page: it has {len(self.runs)}.")
+            raise ConfigError(f"There is no run {which.run} on this page: use a number below {len(self.runs)}.")
         chosen = self.first[which.run] if which.step is None else str(which.step)
         return find_checkpoint(self.folders[which.run], chosen)
 
     def loaded(self, which: Which) -> Loaded:
-        """The generator of a checkpoint. Raises a GanacheError where there is none, or it makes no pictures."""
+        """Return the generator of a checkpoint. Raises a GanacheError if there is none, or if it makes points."""
         path = self.path(which)
 
         def load() -> Loaded:
-            refuse_points(path, self.folders[which.run])
+            check_makes_pictures(path, self.folders[which.run])
             model, config = load_model(path, self.name(which.run), self.average)
             return Loaded(model, config, int(path.stem))
 
-        return self.once(("model", path, path.stat().st_mtime_ns), load, HELD)
+        return self.cached(("model", path, path.stat().st_mtime_ns), load, MAX_LOADED)
 
-    def models(self, several: Sequence[Which]) -> list[Model]:
-        """The generators of several checkpoints. Raises ConfigError for none, or too many."""
-        if not 1 <= len(several) <= MOST_MODELS:
-            raise ConfigError(f"{len(several)} models are asked for: choose 1 to {MOST_MODELS}.")
-        return [self.loaded(which).model for which in several]
+    def models(self, selected: Sequence[Which]) -> list[Model]:
+        """Return the generators of several checkpoints. Raises ConfigError for none, or too many."""
+        if not 1 <= len(selected) <= MAX_MODELS:
+            raise ConfigError(f"{len(selected)} models are asked for: choose 1 to {MAX_MODELS}.")
+        return [self.loaded(which).model for which in selected]
 
     def name(self, run: int) -> str:
-        """How captions call a run: its folder's name, or the whole where two have the same."""
+        """Return the name of a run in captions: its folder's name, or the whole path if two folders share the name."""
         names = [folder.resolve().name for folder in self.folders]
         same = {folder.resolve() for folder in self.folders if folder.resolve().name == names[run]}
         return names[run] if len(same) == 1 else str(self.folders[run])
 
-    def on_command_line(self, several: Sequence[Which]) -> list[str]:
-        """RUN or RUN@STEP for each, as the commands read it."""
+    def on_command_line(self, selected: Sequence[Which]) -> list[str]:
+        """Return RUN or RUN@STEP for each checkpoint."""
         words = []
-        for which in several:
+        for which in selected:
             self.path(which)
             step = self.first[which.run] if which.step is None else str(which.step)
             words.append(str(self.folders[which.run]) + ("" if step == "last" else f"@{step}"))
@@ -99,78 +105,80 @@ class Library:
     # ---- names and directions ------------------------------------------------------------------------------------
 
     def names(self, run: int) -> dict[str, Kept]:
-        """The latents kept in a run."""
+        """Return the latents that a run keeps, by name."""
         return read_names(self.folders[run])
 
     def keep(self, run: int, kept: Kept) -> None:
-        """Keep a latent in a run, under its name. Raises ConfigError where there are too many."""
+        """Keep a latent in a run under its name. Raises ConfigError if the run has MAX_NAMES already."""
         self.path(Which(run))
         with self.lock:
             names = {**self.names(run), kept.name: kept}
-            if len(names) > MOST_NAMES:
-                raise ConfigError(f"{MOST_NAMES} names are kept in this run: forget some first.")
+            if len(names) > MAX_NAMES:
+                raise ConfigError(f"This run keeps {MAX_NAMES} names, the most that a page may: forget some first.")
             write_names(self.folders[run], names)
 
     def forget(self, run: int, name: str) -> None:
-        """Let go of a name. Raises ConfigError for one that is unknown."""
+        """Remove a name from a run. Raises ConfigError if the run does not have it."""
         self.path(Which(run))
         with self.lock:
             names = self.names(run)
             if name not in names:
-                refuse_unknown(name, names)
+                raise_unknown_name(name, names)
             write_names(self.folders[run], {each: kept for each, kept in names.items() if each != name})
 
-    def own(self, which: Which, how: str) -> tuple[list[tuple[float, ...]], list[str]]:
-        """The directions that a generator has by itself, z_dim numbers each, and how captions call them."""
+    def generator_directions(self, which: Which, how: str) -> tuple[list[tuple[float, ...]], list[str]]:
+        """Return (directions by "sefa" or "pca", z_dim numbers each; their captions)."""
         loaded = self.loaded(which)
 
         def find() -> tuple[list[tuple[float, ...]], list[str]]:
-            apart = replace(loaded.model, generator=copy.deepcopy(loaded.model.generator))  # others use that one now
-            rows, words = found(Directions(how=how, top=OWN_DIRECTIONS), apart)  # type: ignore[arg-type]
+            # A copy: finding directions hooks the generator's layers, and other threads may be using it.
+            private = replace(loaded.model, generator=copy.deepcopy(loaded.model.generator))
+            kind = cast(directions.Unsupervised, how)
+            rows, captions = directions.generator_directions(private, kind, MAX_DIRECTIONS)
             rest = (0.0,) * (loaded.model.prior.z_dim - loaded.model.prior.noise)
-            return [(*row, *rest) for row in rows.tolist()], words
+            return [(*row, *rest) for row in rows.tolist()], captions
 
-        return self.once(("own", how, self.path(which)), find, 4 * HELD)
+        return self.cached(("directions", how, self.path(which)), find, 4 * MAX_LOADED)
 
-    def resolved(self, request: Request, which: Which) -> Request:
-        """The request with names replaced by what they stand for in a run, and own directions by their numbers."""
+    def resolved(self, request: Experiment, which: Which) -> Experiment:
+        """Return the request with names of latents, and names such as sefa1, replaced by their values.
+
+        Raises ConfigError for an unknown name.
+        """
         names: Mapping[str, Kept] = self.names(which.run)
-        wanted = {
-            part
-            for value in vars(request).values()
-            if isinstance(value, tuple)
-            for point in value
-            for part in getattr(point, "parts", ())
-            if isinstance(part, str) and part not in names and OWN.fullmatch(part)
-        }
-        for name in sorted(wanted):
-            how, number = OWN.fullmatch(name).groups()  # type: ignore[union-attr]
-            rows, _ = self.own(which, how)
+        parts = {part for point in points_of(request) for part in point.parts if isinstance(part, str)}
+        for name in sorted(part for part in parts if part not in names and GENERATOR_DIRECTION.fullmatch(part)):
+            how, number = GENERATOR_DIRECTION.fullmatch(name).groups()  # type: ignore[union-attr]
+            rows, _ = self.generator_directions(which, how)
             if int(number) > len(rows):
-                raise ConfigError(f"There are {len(rows)} directions by {how} here, and {name} is none of them.")
+                raise ConfigError(f"There are {len(rows)} directions by {how} here: {name} is not one of them.")
             names = {**names, name: Kept(name, vector=rows[int(number) - 1])}
         return resolve_names(request, names)
 
     # ---- data ----------------------------------------------------------------------------------------------------
 
-    def real(self, which: Which) -> Any:
-        """The pictures of the data, uint8 [N, H, W, C]. Raises ConfigError where they are not there."""
+    def real_images(self, which: Which) -> Any:
+        """Return the images of the run's data, uint8 [N, H, W, C]. Raises ConfigError if they cannot be read."""
         loaded = self.loaded(which)
         try:
-            return self.once(
-                ("real", which.run), lambda: real_pictures(loaded.config, loaded.model, self.data), 4 * HELD
+            return self.cached(
+                ("real", which.run), lambda: real_pictures(loaded.config, loaded.model, self.data), 4 * MAX_LOADED
             )
         except DataError as error:
-            raise ConfigError(f"The real pictures cannot be had: {error}") from None
+            raise ConfigError(f"The real pictures cannot be read: {error}") from None
 
-    # ---- what the page is told first -----------------------------------------------------------------------------
+    # ---- what a page receives first ------------------------------------------------------------------------------
 
     def hello(self) -> dict[str, Any]:
-        """What there is to choose from: plain data. A run without a checkpoint has none to tell of."""
-        return {"runs": [self.described(run) for run in range(len(self.runs))], "most_models": MOST_MODELS}
+        """Return the runs and the experiments that the page offers, as plain data."""
+        return {
+            "runs": [self.described(run) for run in range(len(self.runs))],
+            "most_models": MAX_MODELS,
+            "experiments": described_experiments(),
+        }
 
     def described(self, run: int) -> dict[str, Any]:
-        """One run."""
+        """Return a run as plain data; a run without a checkpoint has only names and paths."""
         folder = self.folders[run]
         about: dict[str, Any] = {"name": self.name(run), "path": str(folder)}
         steps = [int(path.stem) for path in checkpoints(folder)]
@@ -193,34 +201,52 @@ class Library:
             "spread": prior.std,
             "centre": prior.mean,
             "prior": prior.kind,
-            "names": self.told_names(run),
+            "names": self.kept_names(run),
             "data": self.data or loaded.config.data.source,
         }
 
-    def told_names(self, run: int) -> list[dict[str, Any]]:
-        """The kept names; those made of seeds are latents, the others may be directions too."""
+    def kept_names(self, run: int) -> list[dict[str, Any]]:
+        """Return the kept names as plain data; a name with seeds is a latent, one without may be a direction."""
         try:
             names = self.names(run)
         except GanacheError:
             return []
         return [{"name": name, "seeds": len(kept.seeds)} for name, kept in names.items()]
 
-    def once(self, key: Any, make: Callable[[], T], most: int) -> T:
-        """What `make` gives, kept under a key; of this kind of key the `most` last used are held."""
+    def cached(self, key: Any, make: Callable[[], T], most: int) -> T:
+        """Return `make()`, cached under `key`; of keys with the same first item, the `most` last used are kept."""
         with self.lock:
-            if key in self.kept:
-                self.kept.move_to_end(key)
-                return self.kept[key]  # type: ignore[no-any-return]
-        made = make()
+            if key in self.cache:
+                self.cache.move_to_end(key)
+                return self.cache[key]  # type: ignore[no-any-return]
+        value = make()
         with self.lock:
-            self.kept[key] = made
-            alike = [each for each in self.kept if each[0] == key[0]]
+            self.cache[key] = value
+            alike = [each for each in self.cache if each[0] == key[0]]
             for old in alike[:-most]:
-                del self.kept[old]
-        return made
+                del self.cache[old]
+        return value
 
 
-def refuse_points(checkpoint: Path, folder: Path) -> None:
-    """Raise ConfigError for a generator of points in the plane."""
+def described_experiments() -> list[dict[str, Any]]:
+    """Return the experiments that the page lists, as plain data."""
+    return [
+        {
+            "kind": name,
+            "name": kind.page.name,
+            "hint": kind.page.hint,
+            "request": {"kind": name, **kind.page.request},
+            "follows": list(kind.page.follows),
+            "one_model": kind.page.one_model,
+            "reads_data": kind.needs == "real images",
+            "formats": [suffix.removeprefix(".") for suffix in kind.suffixes],
+        }
+        for name, kind in EXPERIMENTS.items()
+        if kind.page is not None
+    ]
+
+
+def check_makes_pictures(checkpoint: Path, folder: Path) -> None:
+    """Raise ConfigError if the generator makes points in the plane."""
     if len(read_header(checkpoint).get("image_shape", "xyz")) != 3:
         raise ConfigError(f"{folder} makes points, and this page shows pictures: use  ganache sample {folder}")

@@ -1,4 +1,4 @@
-"""How much one page may ask for: what is more is refused with a sentence, before anything is computed."""
+"""How much one page may ask for: larger requests are refused with a sentence before anything is computed."""
 
 from __future__ import annotations
 
@@ -7,116 +7,73 @@ from collections.abc import Callable
 
 from ganache.core.rendering import Model
 from ganache.errors import ConfigError
-from ganache.lab.requests import (
-    Along,
-    Arithmetic,
-    Average,
-    Directions,
-    Distribution,
-    Kept,
-    Neighbours,
-    Picture,
-    Point,
-    RealVsFake,
-    Request,
-    Sample,
-    Traverse,
-    Truncation,
-    Walk,
-)
+from ganache.lab.experiment import Experiment
+from ganache.lab.points import Kept
+from ganache.lab.serialisation import name_of, points_of
 
-MOST_PICTURES = 1_000
-"""Generated for one request by all of its models."""
-MOST_PIXELS = 2**24
-"""Of those pictures: 4,096 of 64x64, 16 of 1024x1024."""
-MOST_MODELS = 6
-"""Side by side."""
-MOST_EXAMPLES = 200
-"""Of each side of a direction from examples."""
-MOST_PARTS = 2_000
-"""Seeds, names and vectors in all of a request's points."""
-MOST_SESSIONS = 32
-"""Pages open at once."""
-MOST_WAITING = 16
-"""Messages of one page that wait to be answered."""
-EACH_SECOND, AT_ONCE = 100, 200
-"""Messages that a page may send, for long and for a moment: a slider sends 60 a second."""
+MAX_PICTURES = 1_000
+"""Images that all models together generate for one request."""
+MAX_PIXELS = 2**24
+"""Pixels of these images: 4,096 of 64x64, 16 of 1024x1024."""
+MAX_MODELS = 6
+"""Models side by side."""
+MAX_EXAMPLES = 200
+"""Latents with, and latents without, the feature of a direction from examples."""
+MAX_PARTS = 2_000
+"""Seeds, names and vectors in all points of a request."""
+MAX_SESSIONS = 32
+"""Pages that are open at the same time."""
+MAX_WAITING = 16
+"""Messages of one page that wait for an answer."""
+MESSAGES_PER_SECOND, MESSAGE_BURST = 100, 200
+"""Messages that a page may send on average, and at once; a slider sends 60 per second."""
 
 
-def pictures_of(request: Request, categories: int) -> int:
-    """How many pictures one model makes for it. Raises ConfigError for a kind that the page does not show."""
-    classes = len(getattr(request, "classes", ()))
-    match request:
-        case Picture():
-            return len(request.points)
-        case Sample():
-            return request.n * len(request.settings())
-        case Truncation():
-            return request.n * len(request.stds)
-        case Average():
-            return (request.n + 1) * len(request.means) * max(1, classes)
-        case Distribution():
-            return request.n * len(request.means)
-        case Arithmetic():
-            return 12 + sum(len(point.parts) for point in request.points)
-        case Traverse():
-            rows = (len(request.points) or len(request.means)) * max(1, classes)
-            return rows * (len(request.values) or max(request.quantiles, categories))
-        case Walk():
-            return len(request.points) * request.frames
-        case Along():
-            return len(request.directions) * len(request.points) * len(request.steps)
-        case Directions(how="sefa" | "pca"):
-            return request.top * max(1, len(request.points)) * len(request.steps) + request.n * (request.how == "pca")
-        case Neighbours():
-            return (len(request.points) or request.n) * (1 + request.k)
-        case RealVsFake():
-            return request.n
-    raise ConfigError(f"The page does not show {type(request).__name__} requests: use the command line.")
-
-
-def refuse_too_much(request: Request, models: list[Model]) -> None:
-    """Raise ConfigError for a request that would take too long, show too much, or read a file."""
+def check_cost(request: Experiment, models: list[Model]) -> None:
+    """Raise ConfigError for a request that would take too long, is not for the page, or reads a file."""
     if getattr(request, "data", ""):
-        raise ConfigError("Data are named when the server is started, with --data, and not by a page.")
-    refuse_many_parts(request)
-    made = sum(pictures_of(request, model.prior.categories) for model in models)
-    if made > MOST_PICTURES:
-        raise ConfigError(f"{made:,} pictures are asked for, and a page may have {MOST_PICTURES:,}: ask for fewer.")
-    areas = [area(model) for model in models]
-    pixels = made * max(areas, default=0)
-    if pixels > MOST_PIXELS:
-        raise ConfigError(f"{pixels:,} pixels are asked for, and a page may have {MOST_PIXELS:,}: ask for fewer.")
+        raise ConfigError("The source of the data is set when the server starts, with --data, and not by a page.")
+    check_parts(request)
+    images = 0
+    for model in models:
+        cost = request.cost(model.prior)
+        if cost is None:
+            raise ConfigError(f"The page does not show this '{name_of(request)}' request: use the command line.")
+        images += cost
+    if images > MAX_PICTURES:
+        raise ConfigError(f"{images:,} pictures are asked for, and a page may have {MAX_PICTURES:,}: ask for fewer.")
+    pixels = images * max(map(area, models), default=0)
+    if pixels > MAX_PIXELS:
+        raise ConfigError(f"{pixels:,} pixels are asked for, and a page may have {MAX_PIXELS:,}: ask for fewer.")
 
 
-def refuse_many_parts(request: Request) -> None:
-    """Raise ConfigError for points of too many parts."""
-    points = [item for value in vars(request).values() if isinstance(value, tuple) for item in value]
-    parts = [part for point in points if isinstance(point, Point) for part in point.parts]
-    many = sum(max(1, len(part.seeds)) if isinstance(part, Kept) else 1 for part in parts)
-    if many > MOST_PARTS:
-        raise ConfigError(f"{many:,} seeds and vectors are given, and a page may give {MOST_PARTS:,}: give fewer.")
+def check_parts(request: Experiment) -> None:
+    """Raise ConfigError if the points of a request have too many parts."""
+    parts = [part for point in points_of(request) for part in point.parts]
+    count = sum(max(1, len(part.seeds)) if isinstance(part, Kept) else 1 for part in parts)
+    if count > MAX_PARTS:
+        raise ConfigError(f"{count:,} seeds and vectors are given, and a page may give {MAX_PARTS:,}: give fewer.")
 
 
 def area(model: Model) -> int:
-    """Pixels of a picture."""
+    """Return the number of pixels of one image."""
     shape = model.generator.image_shape
     return shape[1] * shape[2] if len(shape) == 3 else 1
 
 
-class Rate:
-    """Lets so many messages through each second, and so many at once."""
+class RateLimit:
+    """A token bucket: allows so many messages per second on average, and a burst of messages at once."""
 
-    def __init__(self, each_second: float = EACH_SECOND, at_once: float = AT_ONCE) -> None:
-        self.each_second, self.at_once = each_second, at_once
-        self.left, self.seen = at_once, time.monotonic()
+    def __init__(self, per_second: float = MESSAGES_PER_SECOND, burst: float = MESSAGE_BURST) -> None:
+        self.per_second, self.burst = per_second, burst
+        self.tokens, self.last = burst, time.monotonic()
 
     def allows(self, clock: Callable[[], float] = time.monotonic) -> bool:
-        """Whether one more may pass now."""
+        """Return whether one more message may pass now."""
         now = clock()
-        self.left = min(self.at_once, self.left + (now - self.seen) * self.each_second)
-        self.seen = now
-        if self.left < 1:
+        self.tokens = min(self.burst, self.tokens + (now - self.last) * self.per_second)
+        self.last = now
+        if self.tokens < 1:
             return False
-        self.left -= 1
+        self.tokens -= 1
         return True

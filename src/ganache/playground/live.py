@@ -1,4 +1,4 @@
-"""A run in training as a page sees it: what its folder says, read now and then. Nothing is written, nothing asked."""
+"""The state of a run in training, read from its folder at intervals. Nothing is written."""
 
 from __future__ import annotations
 
@@ -12,40 +12,43 @@ from ganache.runs.diagnose import describe_probes, findings
 from ganache.runs.folder import checkpoints, read_config
 from ganache.runs.log import read, step_lines
 
-POINTS = 300
-"""Of a curve: more than a screen shows."""
-LOOKS = {"score": "distance to the data", "variety": "variety", "coverage": "kinds covered", "critic_auc": "told apart"}
-"""Of a look's numbers those that are drawn, and what the page calls them."""
-
-PACE = ("step", "images", "seconds", "images_per_second")
+MAX_POINTS = 300
+"""Points of a curve; a screen shows no more."""
+PROBE_CURVES = {
+    "score": "distance to the data",
+    "variety": "variety",
+    "coverage": "kinds covered",
+    "critic_auc": "told apart",
+}
+"""The measurements of probes that are drawn, with their names on the page."""
 
 Curve = list[tuple[int, float]]
 
 
-class Live:
-    """What there is to tell of a run, when something is new."""
+class RunMonitor:
+    """Reads the state of a run when its folder has changed."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.seen: Any = None
+        self.last: Any = None
 
     def news(self) -> tuple[dict[str, Any], list[bytes]] | None:
-        """The run as it stands, and its latest samples; None where nothing has changed since it was last asked."""
+        """Return (the state of the run, its latest samples as PNG), or None if nothing changed since the last call."""
         log, samples = self.folder / "log.jsonl", sorted((self.folder / "samples").glob("[0-9]*.png"))
-        marks = checkpoints(self.folder)
+        saved = checkpoints(self.folder)
         newest = samples[-1] if samples else None
-        state = (log.stat().st_size if log.exists() else 0, newest, [path.name for path in marks])
-        if state == self.seen:
+        state = (log.stat().st_size if log.exists() else 0, newest, [path.name for path in saved])
+        if state == self.last:
             return None
-        self.seen = state
-        told = {**told_of(self.folder), "steps": [int(path.stem) for path in marks]}
+        self.last = state
+        report = {**state_of(self.folder), "steps": [int(path.stem) for path in saved]}
         if newest is None:
-            return told, []
-        return {**told, "sampled": int(newest.stem)}, [newest.read_bytes()]
+            return report, []
+        return {**report, "sampled": int(newest.stem)}, [newest.read_bytes()]
 
 
-def told_of(folder: Path) -> dict[str, Any]:
-    """The log in numbers and words."""
+def state_of(folder: Path) -> dict[str, Any]:
+    """Return the log's last step, curves, findings, probes and notices as plain data."""
     log = read(folder / "log.jsonl")
     lines = step_lines(log)
     try:
@@ -65,20 +68,22 @@ def told_of(folder: Path) -> dict[str, Any]:
 
 
 def curves(lines: Sequence[dict[str, Any]]) -> dict[str, Curve]:
-    """Losses of both networks, and what looks measured, each (step, value) thinned to what a screen shows."""
-    found: dict[str, Curve] = {
+    """Return the losses and the measurements of probes as curves (step, value), thinned to MAX_POINTS."""
+    points: dict[str, Curve] = {
         "critic loss": [(line["step"], sum(line["d"].values())) for line in lines],
         "generator loss": [(line["step"], sum(line["g"].values())) for line in lines if "g" in line],
     }
-    looks = [line["probe"] for line in lines if line.get("probe")]
-    for name, words in LOOKS.items():
-        found[words] = [(look["step"], look[name]) for look in looks if look.get(name) is not None]
-    blanks = [look["blank_score"] for look in looks if look.get("blank_score") is not None]
-    if blanks and found[LOOKS["score"]]:  # as a share of what knowing nothing but the mean colour would score
-        found[LOOKS["score"]] = [(step, value / blanks[-1]) for step, value in found[LOOKS["score"]]]
-    return {name: thinned(curve) for name, curve in found.items() if curve}
+    probes = [line["probe"] for line in lines if line.get("probe")]
+    for name, words in PROBE_CURVES.items():
+        points[words] = [(probe["step"], probe[name]) for probe in probes if probe.get(name) is not None]
+    blank_scores = [probe["blank_score"] for probe in probes if probe.get("blank_score") is not None]
+    if blank_scores and points[PROBE_CURVES["score"]]:  # relative to the score of blank images of the mean colour
+        points[PROBE_CURVES["score"]] = [
+            (step, value / blank_scores[-1]) for step, value in points[PROBE_CURVES["score"]]
+        ]
+    return {name: thinned(curve) for name, curve in points.items() if curve}
 
 
 def thinned(curve: Curve) -> Curve:
-    """At most POINTS of it, the first and the last among them."""
-    return [(curve[place][0], round(float(curve[place][1]), 5)) for place in evenly_spaced(len(curve), POINTS)]
+    """Return at most MAX_POINTS of the curve, evenly spaced, with the first and the last."""
+    return [(curve[index][0], round(float(curve[index][1]), 5)) for index in evenly_spaced(len(curve), MAX_POINTS)]

@@ -1,4 +1,4 @@
-"""Which dimension does what, found out in the background: one dimension after another, and shared by all pages."""
+"""Dimensions ranked by their effect, in the background: one dimension after another, shared by all pages."""
 
 from __future__ import annotations
 
@@ -8,54 +8,53 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-import torch
-
-from ganache.functional import effects, latents
-from ganache.lab.explore.ranking import Effect, columns, effect
-from ganache.lab.requests import Dimensions, Sample
+from ganache.functional import latents
+from ganache.lab.dimension_effects import Effect, all_sweeps, effect, heat_maps
+from ganache.lab.experiments import Dimensions
+from ganache.lab.latent_source import sample_latents
+from ganache.playground.encoding import encode_sheet
 from ganache.playground.library import Library
-from ganache.playground.painting import sheet_of
 from ganache.playground.wire import Which
 
 T = TypeVar("T")
 InThread = Callable[[Callable[[], T]], Awaitable[T]]
 
 SECONDS = 12.0
-"""What ranking may cost on this machine: the slower a generator, the fewer latents each dimension is tried in."""
-LEAST, MOST = 2, 64
-"""Latents; as many as the lab's own ranking at the most."""
+"""Approximate time of a ranking: for a slower generator, effects are averaged over fewer latents."""
+MIN_LATENTS, MAX_LATENTS = 2, 64
+"""Latents over which effects are averaged; the experiment `Dimensions` uses 64."""
 
 
 @dataclass
 class Ranking:
-    """The effects of one generator's dimensions, as far as they are known."""
+    """The effects of one generator's dimensions that are known so far."""
 
-    request: Dimensions | None = None
+    latents: int = 0
     total: int = 0
-    found: list[Effect] = field(default_factory=list)
+    measured: list[Effect] = field(default_factory=list)
     error: str = ""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def done(self) -> bool:
-        return bool(self.error) or 0 < self.total == len(self.found)
+        """Whether all dimensions are measured, or an error ended the ranking."""
+        return bool(self.error) or 0 < self.total == len(self.measured)
 
-    def told(self) -> tuple[dict[str, Any], list[bytes]]:
-        """Every dimension, the greatest effect first, and heat maps in the same order; progress until then."""
+    def message(self) -> tuple[dict[str, Any], list[bytes]]:
+        """Return the progress or, when done, the dimensions, the largest effect first, with one heat map each."""
         if not self.done or self.error:
-            return {"done": len(self.found), "total": self.total, "error": self.error}, []
-        best = sorted(self.found, key=lambda each: -each.pixels)
+            return {"done": len(self.measured), "total": self.total, "error": self.error}, []
+        best = sorted(self.measured, key=lambda each: -each.pixels)
         rows = [
             {"name": each.sweep.name, "number": each.sweep.dimension, "effect": round(each.pixels, 5)} for each in best
         ]
-        maps = effects.heat_colours(torch.stack([each.where for each in best if each.where is not None]))
-        where, blob = sheet_of(maps.numpy())
-        told = {"done": self.total, "total": self.total, "rows": rows, "maps": {**where, "blob": 0}}
-        return {**told, "latents": self.request.n if self.request else 0}, [blob]
+        layout, blob = encode_sheet(heat_maps(best).numpy())
+        header = {"done": self.total, "total": self.total, "rows": rows, "maps": {**layout, "blob": 0}}
+        return {**header, "latents": self.latents}, [blob]
 
 
 class Rankings:
-    """The rankings of a server, each begun when first asked for."""
+    """The rankings of a server, each started when it is first asked for."""
 
     def __init__(self, library: Library, in_background: InThread[Any], calm: Callable[[], Awaitable[None]]) -> None:
         """`in_background` calls a function in a thread; `calm` waits until nobody moves a slider."""
@@ -63,34 +62,33 @@ class Rankings:
         self.known: dict[Any, Ranking] = {}
         self.tasks: set[asyncio.Task[None]] = set()
 
-    def of(self, which: Which) -> Ranking:
-        """The ranking of a checkpoint's generator, begun if it was not. Raises a GanacheError where there is none."""
+    def get(self, which: Which) -> Ranking:
+        """Return the ranking of a checkpoint's generator; start it if needed. Raises a GanacheError without one."""
         key = self.library.path(which)
         if key not in self.known:
             self.known[key] = Ranking()
-            task = asyncio.create_task(self.find(self.known[key], which))
+            task = asyncio.create_task(self.measure(self.known[key], which))
             self.tasks.add(task)
             task.add_done_callback(self.tasks.discard)
         return self.known[key]
 
-    async def find(self, ranking: Ranking, which: Which) -> None:
-        """Try one dimension after another."""
+    async def measure(self, ranking: Ranking, which: Which) -> None:
+        """Measure one dimension after another."""
         try:
             model = (await self.in_background(lambda: self.library.loaded(which))).model
             prior = model.prior
             reach = Dimensions().reach
-            low, high = prior.mean - reach * prior.std, prior.mean + reach * prior.std
-            sweeps = columns(prior, low, high, ())
-            z = latents.from_seeds(prior, range(MOST))
-            each = await self.in_background(lambda: seconds_of(lambda: effect(sweeps[0], z[:LEAST], model)))
-            each = await self.in_background(lambda: seconds_of(lambda: effect(sweeps[0], z[:LEAST], model)))
-            n = max(LEAST, min(MOST, round(SECONDS / max(1e-6, each / LEAST * len(sweeps)))))
-            ranking.request, ranking.total = Dimensions(n=n, top=len(sweeps)), len(sweeps)
-            z = Sample(n, 0.0, 1.0).latents(prior)
+            sweeps = all_sweeps(prior, prior.mean - reach * prior.std, prior.mean + reach * prior.std)
+            few = latents.from_seeds(prior, range(MIN_LATENTS))
+            for _ in range(2):  # the first call is slower than the others
+                took = await self.in_background(lambda: seconds_of(lambda: effect(sweeps[0], few, model)))
+            n = round(SECONDS / max(1e-6, took / MIN_LATENTS * len(sweeps)))
+            ranking.latents, ranking.total = max(MIN_LATENTS, min(MAX_LATENTS, n)), len(sweeps)
+            z = sample_latents(prior, ranking.latents, 0.0, 1.0, 0)
             for sweep in sweeps:
                 await self.calm()
-                found = await self.in_background(lambda sweep=sweep: effect(sweep, z, model))  # type: ignore[misc]
-                ranking.found.append(found)
+                measured = await self.in_background(lambda sweep=sweep: effect(sweep, z, model))  # type: ignore[misc]
+                ranking.measured.append(measured)
                 ranking.changed.set()
                 ranking.changed = asyncio.Event()
         except Exception as error:
@@ -101,7 +99,7 @@ class Rankings:
 
 
 def seconds_of(call: Callable[[], Any]) -> float:
-    """How long a call takes."""
+    """Return how long a call takes, in seconds."""
     start = time.perf_counter()
     call()
     return time.perf_counter() - start

@@ -1,8 +1,8 @@
-"""One page's connection: what it asks, in the order that matters to whoever looks at it.
+"""One page's connection: answers its messages, the most urgent ones first.
 
-The newest request for the large picture takes the place of an older one that still waits, and so it is with the wall
-and the view; all else waits its turn. Pictures of a slider go through a lane of their own, and what takes seconds
-through another, so that nothing slow holds up what is quick.
+Only the newest request for the large picture is answered, an older one that still waits is dropped; the same holds for
+the wall of samples and for the view. Other messages wait in a queue. The large picture, requests, and long tasks have a
+queue and a thread each, so that slow answers do not delay quick ones.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from typing import Any, Literal
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from ganache.errors import ConfigError, GanacheError
+from ganache.lab.experiments import EXPERIMENTS
 from ganache.playground import answers, wire
 from ganache.playground.library import Library
-from ganache.playground.limits import MOST_WAITING, Rate
+from ganache.playground.limits import MAX_WAITING, RateLimit
 from ganache.playground.ranking import Rankings
 
 log = logging.getLogger(__name__)
@@ -28,104 +29,105 @@ log = logging.getLogger(__name__)
 Pace = Literal["quick", "slow", "long"]
 InThread = Callable[[Callable[[], Any]], Awaitable[Any]]
 FLOOD = 2_000
-"""So many messages too many, and the connection is closed."""
+"""The connection is closed after this many messages beyond the rate limit."""
 
 
-class Lane:
-    """Messages that wait: of each slot the newest, in the order in which they first came."""
+class Queue:
+    """Messages that wait, in order of arrival; a newer message replaces an older one with the same slot."""
 
     def __init__(self) -> None:
         self.waiting: OrderedDict[Any, tuple[wire.Message, bytes]] = OrderedDict()
-        self.came = asyncio.Event()
+        self.arrived = asyncio.Event()
 
     def put(self, message: wire.Message, upload: bytes = b"") -> None:
-        """Raises ConfigError where too many wait already."""
+        """Append a message. Raises ConfigError if too many wait."""
         slot = message.slot if isinstance(message, wire.Show) else object()
-        if slot not in self.waiting and len(self.waiting) >= MOST_WAITING:
-            raise ConfigError(f"{MOST_WAITING} requests wait already: let some be answered first.")
+        if slot not in self.waiting and len(self.waiting) >= MAX_WAITING:
+            raise ConfigError(f"{MAX_WAITING} requests wait already: wait until some are answered.")
         self.waiting[slot] = (message, upload)
-        self.came.set()
+        self.arrived.set()
 
     async def take(self) -> tuple[wire.Message, bytes]:
+        """Remove and return the first message; wait for one if there is none."""
         while not self.waiting:
-            self.came.clear()
-            await self.came.wait()
+            self.arrived.clear()
+            await self.arrived.wait()
         return self.waiting.popitem(last=False)[1]
 
 
 class Session:
-    """A connection that has been let in."""
+    """A connection that was accepted."""
 
     def __init__(
         self, socket: WebSocket, library: Library, rankings: Rankings, threads: Mapping[Pace, InThread]
     ) -> None:
-        """`threads` call a function in a thread of their own."""
+        """`threads`: per pace, a function that calls a function in a thread."""
         self.socket, self.library, self.rankings, self.threads = socket, library, rankings, threads
-        self.lanes = {pace: Lane() for pace in threads}
-        self.rate, self.refused = Rate(), 0
+        self.queues = {pace: Queue() for pace in threads}
+        self.rate, self.refused = RateLimit(), 0
         self.sending = asyncio.Lock()
         self.news: bytes | None = None
-        self.telling: asyncio.Task[None] | None = None
+        self.news_task: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
-        """Until the page goes."""
-        tasks = [asyncio.create_task(self.work(self.lanes[pace], call)) for pace, call in self.threads.items()]
+        """Answer messages until the page disconnects."""
+        tasks = [asyncio.create_task(self.work(self.queues[pace], call)) for pace, call in self.threads.items()]
         try:
             with suppress(WebSocketDisconnect):
                 while await self.receive():
                     pass
         finally:
-            tasks += [self.telling] if self.telling else []
+            tasks += [self.news_task] if self.news_task else []
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def receive(self) -> bool:
-        """Read one message, and let it wait for its answer; False when the page has gone, or does not stop."""
-        got = await self.socket.receive()
-        if got["type"] == "websocket.disconnect":
+        """Read one message and queue it. Return False when the page has disconnected, or sends far too many."""
+        received = await self.socket.receive()
+        if received["type"] == "websocket.disconnect":
             return False
-        text, upload = got.get("text"), b""
+        text, upload = received.get("text"), b""
         try:
             if text is None:
-                text, upload = wire.unpack(got["bytes"])
-            self.refuse_too_fast()
+                text, upload = wire.unpack(received["bytes"])
+            self.check_rate()
             message = wire.parse_header(text) if upload else wire.parse(text)
             if isinstance(message, wire.Invert) != bool(upload):
-                raise ConfigError("A picture comes with 'invert', and with nothing else.")
-            self.lanes[pace_of(message)].put(message, upload)
+                raise ConfigError("A message carries a picture if and only if it is 'invert'.")
+            self.queues[pace_of(message)].put(message, upload)
         except GanacheError as error:
             await self.send({"id": wire.number_of(text) if text else None, "error": str(error)})
         if self.refused > FLOOD:
             await self.socket.close(1008, "Too many messages were sent.")
         return self.refused <= FLOOD
 
-    def refuse_too_fast(self) -> None:
-        """Raise ConfigError for a message that comes too soon after others."""
+    def check_rate(self) -> None:
+        """Raise ConfigError if messages arrive faster than the rate limit."""
         if not self.rate.allows():
             self.refused += 1
-            raise ConfigError("Too many requests at once: this one was left out.")
+            raise ConfigError("Too many requests per second: this one was dropped.")
 
-    async def work(self, lane: Lane, in_thread: InThread) -> None:
-        """Answer what waits in a lane, one after another."""
+    async def work(self, queue: Queue, in_thread: InThread) -> None:
+        """Answer the messages of a queue, one after another."""
         while True:
-            message, upload = await lane.take()
+            message, upload = await queue.take()
             try:
                 await self.answer(message, upload, in_thread)
             except GanacheError as error:
                 await self.send({"id": message.id, "error": str(error)})
             except (WebSocketDisconnect, RuntimeError) as error:
-                if isinstance(error, WebSocketDisconnect) or gone(self.socket):
+                if isinstance(error, WebSocketDisconnect) or disconnected(self.socket):
                     return
-                await self.failed(message, error)
-            except Exception as error:  # a bug of ours, or no memory left: it must end neither the server nor the page
-                await self.failed(message, error)
+                await self.report_bug(message, error)
+            except Exception as error:  # a bug, or no memory left: it must end neither the server nor the page
+                await self.report_bug(message, error)
 
-    async def failed(self, message: wire.Message, error: Exception) -> None:
-        """Tell of what should not have happened."""
+    async def report_bug(self, message: wire.Message, error: Exception) -> None:
+        """Log an unexpected error, and send it to the page."""
         log.error("A page's request failed: %s", type(message).__name__, exc_info=error)
         words = f"{type(error).__name__}: {error}"[:200]
-        await self.send({"id": message.id, "error": f"This could not be done ({words}); the page goes on."})
+        await self.send({"id": message.id, "error": f"This request failed ({words}): the page still works."})
 
     async def answer(self, message: wire.Message, upload: bytes, in_thread: InThread) -> None:
         """Answer one message."""
@@ -141,29 +143,29 @@ class Session:
         await self.send({"id": message.id, "ms": took, **header}, blobs)
 
     async def rank(self, message: wire.Rank) -> None:
-        """Tell how far the ranking is, and in the end the ranking."""
+        """Send the progress of a ranking, and finally the ranking."""
         with suppress(WebSocketDisconnect, RuntimeError):
             try:
-                ranking = self.rankings.of(message.model)
+                ranking = self.rankings.get(message.model)
             except GanacheError as error:
                 await self.send({"id": message.id, "error": str(error)})
                 return
             while not ranking.done:
                 changed = ranking.changed
-                await self.send({"id": message.id, "more": True, **ranking.told()[0]})
+                await self.send({"id": message.id, "more": True, **ranking.message()[0]})
                 await changed.wait()
                 await asyncio.sleep(0.25)
-            header, blobs = ranking.told()
+            header, blobs = ranking.message()
             await self.send({"id": message.id, **header}, blobs)
 
-    def tell(self, news: bytes) -> None:
-        """Send what nobody asked for; of a page that is slow to read nobody waits, and it gets the newest."""
+    def send_news(self, news: bytes) -> None:
+        """Send the state of a run in training, without waiting; a slow page gets only the newest."""
         self.news = news
-        if self.telling is None or self.telling.done():
-            self.telling = asyncio.create_task(self.tell_newest())
+        if self.news_task is None or self.news_task.done():
+            self.news_task = asyncio.create_task(self.send_newest())
 
-    async def tell_newest(self) -> None:
-        """Until there is nothing newer."""
+    async def send_newest(self) -> None:
+        """Send the newest state until there is nothing newer."""
         with suppress(WebSocketDisconnect, RuntimeError):
             while self.news is not None:
                 data, self.news = self.news, None
@@ -171,21 +173,23 @@ class Session:
                     await self.socket.send_bytes(data)
 
     async def send(self, header: dict[str, Any], blobs: list[bytes] | None = None) -> None:
-        """One reply, whole."""
+        """Send one reply as a whole."""
         data = wire.pack(header, blobs or [])
         async with self.sending:
             await self.socket.send_bytes(data)
 
 
 def pace_of(message: wire.Message) -> Pace:
-    """Which lane a message waits in."""
+    """Return the queue of a message."""
     if isinstance(message, wire.Show):
         if message.slot == "picture":
             return "quick"
-        return "long" if message.request.get("kind") in ("neighbours", "real-vs-fake") else "slow"
+        kind = message.request.get("kind")
+        experiment = EXPERIMENTS.get(kind) if isinstance(kind, str) else None
+        return "long" if experiment is not None and experiment.takes_long else "slow"
     return "long" if isinstance(message, (wire.Own, wire.Invert, wire.Learn, wire.Save)) else "slow"
 
 
-def gone(socket: WebSocket) -> bool:
-    """Whether the page is there no more."""
+def disconnected(socket: WebSocket) -> bool:
+    """Return whether the page has disconnected."""
     return WebSocketState.DISCONNECTED in (socket.client_state, socket.application_state)

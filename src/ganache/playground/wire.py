@@ -1,8 +1,8 @@
-"""What a page asks and what it is told: messages as frozen dataclasses, parsed strictly; bytes with a header.
+"""The protocol between page and server: messages as frozen dataclasses, parsed strictly; replies as bytes.
 
-A message is JSON text, `{"ask": "show", "id": 3, ...}`; a dropped picture is the same as a header before its bytes.
-A reply is a header before the bytes of its pictures: 4 bytes that tell the header's length (big-endian), the header
-in JSON, whose `blobs` are the pictures' lengths, and the pictures one after another.
+A message is JSON text, `{"ask": "show", "id": 3, ...}`. A reply is 4 bytes with the length of its header (big-endian),
+the header in JSON, and image files one after another; `blobs` in the header are the lengths of the files. A message
+with a dropped picture has the same form: its JSON is the header, the picture's file follows.
 """
 
 from __future__ import annotations
@@ -13,19 +13,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ganache.core.strict import build
 from ganache.errors import ConfigError, choices
-from ganache.lab.requests import Kept, Point, build
+from ganache.lab.points import Kept, Point
 
 LENGTH = struct.Struct(">I")
 LONGEST_TEXT = 256 * 1024
-"""Bytes of a message without a picture: room for a dozen latents of 1,000 numbers."""
+"""Characters of a message without a picture, enough for a dozen latents of 1,000 numbers."""
 LARGEST_UPLOAD = 8 * 1024 * 1024
-"""Bytes of a dropped picture with its header."""
+"""Bytes of a message with a picture."""
 
 
 @dataclass(frozen=True)
 class Which:
-    """One of the runs on the page, and a step of it; None for its newest checkpoint."""
+    """A run on the page and one of its steps; None for the checkpoint that the page shows first."""
 
     run: int = 0
     step: int | None = None
@@ -33,25 +34,25 @@ class Which:
 
 @dataclass(frozen=True)
 class Message:
-    """What all messages share: a number that the reply repeats."""
+    """Base class of messages; the reply repeats the `id`."""
 
     id: int
 
 
 @dataclass(frozen=True)
 class Show(Message):
-    """Show a request by each of the models. A newer one of the same slot takes its place."""
+    """Return the figure of a request by the models. A newer message replaces a waiting one with the same slot."""
 
     slot: Literal["picture", "wall", "pins", "view"]
     request: dict[str, Any]
     models: tuple[Which, ...]
     base: bool = False
-    """Also tell the numbers of a picture's latent before its changes."""
+    """Whether to return the numbers of the latent before its changes, too."""
 
 
 @dataclass(frozen=True)
 class Tell(Message):
-    """Tell a request with its names resolved, and the command that makes its picture."""
+    """Return a request with its names resolved, and the command that makes its figure."""
 
     request: dict[str, Any]
     models: tuple[Which, ...]
@@ -59,7 +60,7 @@ class Tell(Message):
 
 @dataclass(frozen=True)
 class Mix(Message):
-    """Two latents, and their sum, difference, product and mixture; t leads from a (0) to b (1)."""
+    """Return two latents and their sum, difference, product and interpolation; t goes from a (0) to b (1)."""
 
     a: Point
     b: Point
@@ -72,14 +73,14 @@ class Mix(Message):
 
 @dataclass(frozen=True)
 class Rank(Message):
-    """Rank the dimensions by how much of the picture each moves."""
+    """Rank the dimensions by how much of the image each changes."""
 
     model: Which
 
 
 @dataclass(frozen=True)
 class Own(Message):
-    """Find the directions that the generator has by itself."""
+    """Find directions in the generator by SeFa or PCA."""
 
     how: Literal["sefa", "pca"]
     model: Which
@@ -87,7 +88,7 @@ class Own(Message):
 
 @dataclass(frozen=True)
 class Learn(Message):
-    """Find the direction from samples without a feature to those with it, and keep it under a name."""
+    """Find the direction from samples without a feature to samples with it, and keep it under a name."""
 
     model: Which
     name: str
@@ -108,7 +109,7 @@ class Keep(Message):
 
 @dataclass(frozen=True)
 class Forget(Message):
-    """Let go of a name in the run."""
+    """Remove a name from the run."""
 
     run: int
     name: str
@@ -116,18 +117,18 @@ class Forget(Message):
 
 @dataclass(frozen=True)
 class Save(Message):
-    """A request's picture as a file's bytes."""
+    """Return the figure of a request as a file."""
 
     request: dict[str, Any]
     models: tuple[Which, ...]
     kind: Literal["png", "webp", "gif", "mp4"] = "png"
     plain: bool = False
-    """The picture alone, pixel by pixel, without captions."""
+    """Whether to return the image alone, without captions."""
 
 
 @dataclass(frozen=True)
 class Invert(Message):
-    """Find the latent that makes the picture whose bytes follow."""
+    """Find the latent that reproduces the picture whose file follows."""
 
     model: Which
 
@@ -147,31 +148,33 @@ ASKS: dict[str, type[Message]] = {
 
 
 def parse(text: str) -> Message:
-    """A message. Raises ConfigError for one that is too long, or is none."""
+    """Parse a message. Raises ConfigError if it is too long or invalid."""
     if len(text) > LONGEST_TEXT:
-        raise ConfigError(f"The message has {len(text):,} characters, and {LONGEST_TEXT:,} are read: ask for less.")
+        raise ConfigError(f"The message has {len(text):,} characters, more than {LONGEST_TEXT:,}: send a shorter one.")
     return parse_header(text)
 
 
 def parse_header(text: str) -> Message:
-    """A message of any length that has been checked."""
+    """Parse a message whose length was checked."""
     try:
         given = json.loads(text)
     except (ValueError, RecursionError):
-        raise ConfigError("The message is no JSON.") from None
+        raise ConfigError('The message is not JSON: send an object with an "ask".') from None
     if not isinstance(given, Mapping) or not isinstance(given.get("ask"), str):
-        raise ConfigError('A message is an object with an "ask".')
+        raise ConfigError('The message has no "ask": send an object with an "ask".')
     ask = given["ask"]
     if ask not in ASKS:
-        raise ConfigError(f"Nothing is asked by '{ask[:40]}': {choices(ask[:40], ASKS)}")
+        raise ConfigError(f"There is no message '{ask[:40]}': {choices(ask[:40], ASKS)}")
     try:
         return build(ASKS[ask], {name: value for name, value in given.items() if name != "ask"}, f"message '{ask}'")
     except (RecursionError, UnicodeEncodeError):
-        raise ConfigError("The message cannot be read: it is nested too deeply, or its text is no text.") from None
+        raise ConfigError(
+            "The message cannot be read: it is nested too deeply, or its text is not valid Unicode."
+        ) from None
 
 
 def number_of(text: str) -> int | None:
-    """The id of a message that could not be parsed, where it has one."""
+    """Return the id of a message that could not be parsed, or None."""
     try:
         given = json.loads(text)
         number = given.get("id") if isinstance(given, dict) else None
@@ -181,25 +184,23 @@ def number_of(text: str) -> int | None:
 
 
 def pack(header: Mapping[str, Any], blobs: Sequence[bytes] = ()) -> bytes:
-    """A header and the bytes of pictures as one message."""
+    """Return a header and image files as the bytes of one reply."""
     head = json.dumps({**header, "blobs": [len(blob) for blob in blobs]}, separators=(",", ":")).encode()
     return b"".join([LENGTH.pack(len(head)), head, *blobs])
 
 
 def unpack(data: bytes) -> tuple[str, bytes]:
-    """(the header's text, what follows it). Raises ConfigError where there is none.
+    """Split a message into (the header's text, the file after it). Raises ConfigError if it has no header.
 
     >>> unpack(LENGTH.pack(2) + b"{}rest")
     ('{}', b'rest')
     """
     if len(data) > LARGEST_UPLOAD:
-        raise ConfigError(
-            f"The picture's file has {len(data):,} bytes, and {LARGEST_UPLOAD:,} are read: make it smaller."
-        )
+        raise ConfigError(f"The picture's file has {len(data):,} bytes, more than {LARGEST_UPLOAD:,}: make it smaller.")
     end = LENGTH.size + LENGTH.unpack_from(data)[0] if len(data) >= LENGTH.size else len(data) + 1
     if end > min(len(data), LONGEST_TEXT):
-        raise ConfigError("The message is no header with a picture behind it.")
+        raise ConfigError("The message is not a header followed by a picture.")
     try:
         return data[LENGTH.size : end].decode(), data[end:]
     except UnicodeDecodeError:
-        raise ConfigError("The message's header is no text.") from None
+        raise ConfigError("The message's header is not UTF-8 text.") from None

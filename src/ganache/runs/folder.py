@@ -13,9 +13,10 @@ from filelock import FileLock, Timeout
 
 from ganache.core import old_names, storage
 from ganache.core.storage import write_json
+from ganache.core.strict import build
 from ganache.errors import CheckpointError, ConfigError
 from ganache.evaluation.evaluation import Evaluation
-from ganache.lab.requests import Kept, build, plain_kept
+from ganache.lab.points import Kept, kept_to_json
 
 NAMES = "names.json"
 LOCK = ".lock"
@@ -120,7 +121,7 @@ def read_names(folder: Path) -> dict[str, Kept]:
 
 def write_names(folder: Path, names: Mapping[str, Kept]) -> None:
     """Write the named latents of a run."""
-    plain = {name: plain_kept(kept) for name, kept in sorted(names.items())}
+    plain = {name: kept_to_json(kept) for name, kept in sorted(names.items())}
     write_json(folder / NAMES, {name: {k: v for k, v in kept.items() if k != "name"} for name, kept in plain.items()})
 
 

@@ -14,10 +14,10 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from ganache.core.rendering import Model, render
 from ganache.errors import ConfigError
-from ganache.lab.explore.locating import Place
-from ganache.lab.explore.ranking import effects_of
-from ganache.lab.explore.steering import found
-from ganache.lab.requests import Dimensions, Directions, Kept, Sample
+from ganache.lab.dimension_effects import measure_effects
+from ganache.lab.directions import Unsupervised, generator_directions
+from ganache.lab.latent_source import LatentSource, sample_latents
+from ganache.lab.points import Kept
 
 RANKED_OVER = 8
 """Latents over which the dimensions are ranked: an eighth of the command's, since the page only needs their order."""
@@ -56,14 +56,14 @@ def ranked_dimensions(model: Model, progress: bool) -> tuple[list[dict[str, Any]
     Each is a dictionary: its number in the latent, its mean absolute change of a pixel, and where it acts.
     """
     first = model.prior.noise + model.prior.categories
-    every = effects_of(Dimensions(n=RANKED_OVER), model, progress)
+    every = measure_effects(model, n=RANKED_OVER, progress=progress)
     plain: list[dict[str, Any]] = [
-        {"number": each.sweep.dimension, "change": six_digits(each.pixels), "where": encoded_map(each.where)}
-        for each in every
-        if each.sweep.dimension is not None
+        {"number": effect.sweep.dimension, "change": six_digits(effect.pixels), "where": encoded_map(effect.where)}
+        for effect in every
+        if effect.sweep.dimension is not None
     ]
-    codes = sorted((each for each in plain if each["number"] >= first), key=lambda each: each["number"])
-    return [each for each in plain if each["number"] < model.prior.noise], codes
+    codes = sorted((effect for effect in plain if effect["number"] >= first), key=lambda effect: effect["number"])
+    return [effect for effect in plain if effect["number"] < model.prior.noise], codes
 
 
 def encoded_map(where: Tensor | None) -> str:
@@ -74,10 +74,10 @@ def encoded_map(where: Tensor | None) -> str:
     return base64.b64encode(levels.numpy().tobytes()).decode()
 
 
-def directions(model: Model, how: str) -> list[dict[str, Any]]:
+def directions(model: Model, how: Unsupervised) -> list[dict[str, Any]]:
     """Return the strongest unit directions found by a method; none if it does not apply to the generator."""
     try:
-        rows, _ = found(Directions(how=how, top=TOP), model)  # type: ignore[arg-type]
+        rows, _ = generator_directions(model, how, TOP)
     except ConfigError:  # SeFa needs a linear first layer
         return []
     title = {"sefa": "SeFa", "pca": "PCA"}[how]
@@ -86,7 +86,7 @@ def directions(model: Model, how: str) -> list[dict[str, Any]]:
 
 def direction(name: str, key: str, known: str, row: Tensor) -> dict[str, Any]:
     """Return one direction [noise] as plain data. `key` names it in the page's address, `known` in requests."""
-    return {"name": name, "key": key, "known": known, "vector": [six_digits(each) for each in row.tolist()]}
+    return {"name": name, "key": key, "known": known, "vector": [six_digits(x) for x in row.tolist()]}
 
 
 def split_kept(model: Model, kept: Mapping[str, Kept]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -94,10 +94,10 @@ def split_kept(model: Model, kept: Mapping[str, Kept]) -> tuple[list[dict[str, A
 
     A direction has length 1, no category and no codes, as `ganache directions` saves it.
     """
-    place, latents, named = Place(model.prior), [], []
-    for name, each in kept.items():
+    source, latents, named = LatentSource(model.prior), [], []
+    for name, part in kept.items():
         try:
-            z = place.of_part(each)[0]
+            z = source.from_part(part)[0]
         except ConfigError:  # saved with another run's generator
             continue
         noise, rest = z[: model.prior.noise], z[model.prior.noise :]
@@ -110,7 +110,7 @@ def split_kept(model: Model, kept: Mapping[str, Kept]) -> tuple[list[dict[str, A
 
 def poster(model: Model) -> str:
     """Return the picture of seed 0 as a PNG in base64, which the page shows until the generator runs."""
-    pixels = render(model.generator, Sample(n=1).latents(model.prior))[0]
+    pixels = render(model.generator, sample_latents(model.prior, 1, 0.0, 1.0, 0))[0]
     buffer = io.BytesIO()
     Image.fromarray(pixels.squeeze(-1) if pixels.shape[-1] == 1 else pixels).save(buffer, format="PNG")
     return base64.b64encode(buffer.getvalue()).decode()

@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from ganache.core.rendering import Model
 from ganache.figures.page import content_security_policy, environment
-from ganache.lab.requests import Kept
+from ganache.lab.points import Kept
 from ganache.output.export import runtime
 from ganache.output.export.controls import controls, poster
 from ganache.output.export.graph import compare, graph

@@ -14,9 +14,9 @@ from ganache.data import Dataset
 from ganache.errors import GanacheError
 from ganache.figures.figure import enlarged
 from ganache.figures.page import image_url
-from ganache.lab.explore.nearing import neighbours
+from ganache.lab.experiment import Inputs
+from ganache.lab.experiments import Neighbours
 from ganache.lab.figure import ImageGrid
-from ganache.lab.requests import Neighbours
 from ganache.output.report.summary import RunSummary
 from ganache.runs import checkpoint
 from ganache.training import build
@@ -82,12 +82,13 @@ def neighbours_of_run(run: RunSummary, source: str | None, progress: bool) -> Ru
     model = Model(generator, build.prior(config), f"{run.name}, step {header['step']:,}")
     try:
         data = build.reload_dataset(config, source, progress=progress)
-        text, grids = neighbours(REQUEST, model, searched_pictures(data))
+        figure = REQUEST.figure(model, Inputs(searched_pictures(data)))
     except GanacheError as error:
         if source is not None:
             raise
         return RunNeighbours(run, f"The training pictures were not found: {error}", [], missing_data=True)
-    text += " A distance far below the usual one would be a copy."
+    text = f"{figure.title} A distance far below the usual one would be a copy."
+    grids = [part for group in figure.groups for part in group if isinstance(part, ImageGrid)]
     return RunNeighbours(run, text, [to_grid(grid) for grid in grids])
 
 
@@ -104,13 +105,13 @@ def to_grid(grid: ImageGrid) -> Grid:
     """Convert a grid of the lab to what the page shows."""
     rows = []
     for start in range(0, len(grid.pictures), grid.columns):
-        heading = grid.beside[start // grid.columns]
+        heading = grid.row_labels[start // grid.columns]
         rows.append((heading, [to_cell(grid, start + column, heading) for column in range(grid.columns)]))
-    return Grid(grid.heading, list(grid.over), rows)
+    return Grid(grid.heading, list(grid.column_labels), rows)
 
 
 def to_cell(grid: ImageGrid, index: int, row_heading: str) -> Cell:
     """Convert one picture of a grid."""
     pixels = grid.pictures[index]
     picture: Image.Image = enlarged(pixels, max(1, SIDE // max(pixels.shape[:2])))
-    return Cell(image_url(picture), f"{row_heading}, {grid.over[index % grid.columns]}", grid.below[index])
+    return Cell(image_url(picture), f"{row_heading}, {grid.column_labels[index % grid.columns]}", grid.captions[index])

@@ -1,87 +1,77 @@
-// The lab's other experiments as they are on the command line: choose one, look, save, copy the command.
+// The experiments of the lab: choose one, see its figure, save it, copy its command.
+//
+// The server lists the experiments (`hello.experiments`); any of them is shown by the code below. EXTRAS adds controls,
+// another request, or what a click on an image does, to some of them.
 
 import { copy, download, find, make } from "./draw.js";
-import { exhibit } from "./exhibit.js";
+import { showFigure } from "./figure.js";
 import { classes, simple } from "./state.js";
 
-/** Each experiment: its name, what it shows, its request, and what a click on one of its pictures does. */
-const VIEWS = {
+/** Additions to experiments: `choices(app)`: controls; `request(app)`: fields; `pick(app, row, column, part)`: on a click. */
+const EXTRAS = {
   traverse: {
-    name: "One dimension",
-    hint: "One number of the latent goes from low to high; a row for the picture and for each pin.",
     choices: (app) => [dimensionChoice(app)],
-    request: (app) => ({
-      kind: "traverse", dimension: dimensionOf(app), points: points(app).slice(0, 6).map((each) => simple(each)), std: 1, classes: classes(app.store.now),
-    }), // prettier-ignore
+    request: (app) => ({ dimension: dimensionOf(app), points: points(app).slice(0, 6).map((each) => simple(each)) }),
     pick: (app, row, column, part) => {
       const point = points(app)[row];
-      app.store.change({ ...taken(app, point), set: { [dimensionOf(app)]: Number(part.over[column]) } });
+      app.store.change({ ...chosenPoint(point), set: { [dimensionOf(app)]: Number(part.column_labels[column]) } });
     },
   },
   truncation: {
-    name: "Truncation",
-    hint: "The same seeds from typical to daring.",
-    request: (app) => ({ kind: "truncation", seed: app.store.now.wall, mean: app.store.now.mean, classes: classes(app.store.now) }),
-    pick: (app, row, column) => {
-      const stds = [0.2, 0.4, 0.6, 0.8, 1.0, 1.2];
-      app.store.change({ point: app.store.now.wall + column, label: "", std: stds[row], set: {}, along: {} });
+    pick: (app, row, column, part) => {
+      const std = Number(part.row_labels[row].split("std ")[1]);
+      app.store.change({ point: app.store.now.wall + column, label: "", std, set: {}, along: {} });
     },
   },
   average: {
-    name: "Averages",
-    hint: "The average picture of each mean.",
-    request: (app) => ({ kind: "average", n: 16, std: app.store.now.std, classes: classes(app.store.now) }),
-    pick: (app, row, column, part) => app.store.change({ mean: Number(part.over[column].split("mean ")[1]) }),
+    pick: (app, row, column, part) => app.store.change({ mean: Number(part.column_labels[column].split("mean ")[1]) }),
   },
   walk: {
-    name: "Walk",
-    hint: "A way through the pins, or through four samples where there are fewer than two.",
-    choices: () => [
-      choice("way", "Way", ["slerp", "lerp"], ["on the sphere", "straight"]),
-      choice("format", "Saved as", ["webp", "gif", "mp4"], ["WebP", "GIF", "MP4"]),
-    ],
-    request: (app) => ({
-      kind: "walk", points: stops(app), way: chosen("way", "slerp"), frames: 16,
-      mean: app.store.now.mean, std: app.store.now.std, classes: classes(app.store.now),
-    }), // prettier-ignore
-    saves: () => chosen("format", "webp"),
-  },
-  distribution: {
-    name: "Map",
-    hint: "Where samples of several means fall, and what they look like there.",
-    request: (app) => ({ kind: "distribution", n: 40, seed: app.store.now.wall, classes: classes(app.store.now) }),
-  },
-  neighbours: {
-    name: "Nearest real",
-    hint: "The real pictures nearest to this one: is it learnt by heart?",
-    request: (app) => ({ kind: "neighbours", points: [simple(point(app))], k: 6, classes: classes(app.store.now) }),
-  },
-  "real-vs-fake": {
-    name: "Real and generated",
-    hint: "Real pictures above generated ones.",
-    request: (app) => ({
-      kind: "real-vs-fake", mean: app.store.now.mean, std: app.store.now.std, seed: app.store.now.wall,
-      classes: classes(app.store.now),
-    }), // prettier-ignore
+    choices: () => [choice("way", "Path", ["slerp", "lerp"], ["on the sphere", "straight"])],
+    request: (app) => ({ points: waypoints(app), way: chosen("way", "slerp") }),
   },
 };
 
-function point(app) {
+/** Values of fields that follow the page's controls, by the name of the field. */
+const FOLLOWED = {
+  seed: (app) => app.store.now.wall,
+  mean: (app) => app.store.now.mean,
+  std: (app) => app.store.now.std,
+  classes: (app) => classes(app.store.now),
+  points: (app) => [simple(currentPoint(app))],
+};
+
+const FORMAT_NAMES = { webp: "WebP", gif: "GIF", mp4: "MP4", png: "PNG" };
+
+/** The request of an experiment: its default, the fields that follow the page, and its extras. */
+function requestOf(app, experiment) {
+  const followed = Object.fromEntries(experiment.follows.filter((field) => field in FOLLOWED).map((field) => [field, FOLLOWED[field](app)]));
+  return { ...experiment.request, ...followed, ...EXTRAS[experiment.kind]?.request?.(app) };
+}
+
+/** The controls of an experiment; one that can be animated also has a choice of the file format. */
+function choicesOf(app, experiment) {
+  const formats = experiment.formats.filter((format) => format in FORMAT_NAMES);
+  const animated = formats.includes("gif") ? [choice("format", "Format", formats, formats.map((format) => FORMAT_NAMES[format]))] : [];
+  return [...(EXTRAS[experiment.kind]?.choices?.(app) ?? []), ...animated];
+}
+
+function currentPoint(app) {
   return app.pins.current().point;
 }
 
 function points(app) {
-  return [point(app), ...app.pins.all.map((pin) => pin.point)];
+  return [currentPoint(app), ...app.pins.all.map((pin) => pin.point)];
 }
 
-function stops(app) {
+function waypoints(app) {
   const pins = app.pins.all.slice(-8).map((pin) => pin.point);
   const { mean, std } = app.store.now;
   return pins.length > 1 ? pins.map((each) => simple(each, mean, std)) : [0, 1, 2, 3].map((k) => app.store.now.wall + k);
 }
 
-/** A point as the state has it: a seed at its mean and spread, or a latent. */
-function taken(app, point) {
+/** A point as the page's state has it: a seed with its mean and std, or a latent. */
+function chosenPoint(point) {
   if (point.seeds?.length === 1) return { point: point.seeds[0], mean: point.mean ?? 0, std: point.std ?? 1, label: "", along: {} };
   return { point, label: "", along: {} };
 }
@@ -111,8 +101,9 @@ function dimensionOf(app) {
 export class Views {
   constructor(app, place) {
     this.app = app;
-    this.buttons = Object.entries(VIEWS).map(([key, view]) => {
-      return make("button", { role: "radio", "aria-checked": "false", "data-view": key, onclick: () => this.choose(key) }, view.name);
+    this.experiments = Object.fromEntries(app.hello.experiments.map((experiment) => [experiment.kind, experiment]));
+    this.buttons = app.hello.experiments.map(({ kind, name }) => {
+      return make("button", { role: "radio", "aria-checked": "false", "data-view": kind, onclick: () => this.choose(kind) }, name);
     });
     this.hint = make("p", { class: "hint" });
     this.options = make("div", { class: "actions" });
@@ -133,36 +124,39 @@ export class Views {
     app.store.addEventListener("change", ({ detail }) => detail.passing || this.update());
   }
 
-  choose(key) {
-    this.key = key;
-    const view = VIEWS[key];
-    this.buttons.forEach((button) => button.setAttribute("aria-checked", button.dataset.view === key));
-    this.hint.textContent = view.hint;
-    this.options.replaceChildren(...(view.choices?.(this.app) ?? []));
+  get experiment() {
+    return this.experiments[this.kind];
+  }
+
+  choose(kind) {
+    this.kind = kind;
+    this.buttons.forEach((button) => button.setAttribute("aria-checked", button.dataset.view === kind));
+    this.hint.textContent = this.experiment.hint;
+    this.options.replaceChildren(...choicesOf(this.app, this.experiment));
     for (const select of this.options.querySelectorAll("select")) select.addEventListener("change", () => this.update(true));
     this.shown.replaceChildren();
     this.update(true);
   }
 
   open() {
-    if (!this.key) this.choose("traverse");
+    if (!this.kind) this.choose(this.app.hello.experiments[0].kind);
     else this.update();
   }
 
   get models() {
-    return this.key === "neighbours" ? [this.app.store.now.models[0]] : this.app.store.now.models;
+    return this.experiment.one_model ? [this.app.store.now.models[0]] : this.app.store.now.models;
   }
 
-  /** Ask again where the request has become another. */
+  /** Send the request again if it has changed. */
   update(force = false) {
-    if (!this.key || this.app.store.now.tab !== "views" || !this.app.z?.length) return;
-    const request = VIEWS[this.key].request(this.app);
+    if (!this.kind || this.app.store.now.tab !== "views" || !this.app.z?.length) return;
+    const request = requestOf(this.app, this.experiment);
     const text = JSON.stringify([request, this.models]);
     if (text === this.asked && !force) return;
     this.asked = text;
     this.request = request;
     this.shown.setAttribute("aria-busy", "true");
-    this.status.textContent = ["neighbours", "real-vs-fake"].includes(this.key) ? "Looking through the data…" : "";
+    this.status.textContent = this.experiment.reads_data ? "Reading the data…" : "";
     this.newest = this.app.wire.show("view", { request, models: this.models });
     this.tell(request);
   }
@@ -178,21 +172,20 @@ export class Views {
 
   async draw(reply) {
     this.status.textContent = reply.header.error ?? "";
-    const { pick } = VIEWS[this.key];
-    if (!reply.header.error) await exhibit(this.shown, reply, pick ? (...where) => pick(this.app, ...where) : null);
+    const pick = EXTRAS[this.kind]?.pick;
+    if (!reply.header.error) await showFigure(this.shown, reply, pick ? (...where) => pick(this.app, ...where) : null);
     if (reply.header.id === this.newest) this.shown.setAttribute("aria-busy", "false");
   }
 
   async download() {
-    const kind = VIEWS[this.key].saves?.() ?? "png";
+    const kind = chosen("format", "png");
     this.status.textContent = "Saving…";
     try {
       const { header, blobs } = await this.app.wire.ask("save", { request: this.request, models: this.models, kind });
-      download(blobs[0], `${this.key}.${header.type}`, header.type === "mp4" ? "video/mp4" : `image/${header.type}`);
+      download(blobs[0], `${this.kind}.${header.type}`, header.type === "mp4" ? "video/mp4" : `image/${header.type}`);
       this.status.textContent = "";
     } catch (error) {
       this.status.textContent = error.message;
     }
   }
 }
-

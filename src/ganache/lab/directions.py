@@ -1,0 +1,115 @@
+"""Directions in the latent space of one generator, and latents moved along them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+from typing import Literal, cast
+
+import torch
+from torch import Tensor
+
+from ganache.core.rendering import Model, render
+from ganache.errors import ConfigError
+from ganache.functional.directions import pca, sefa, separating_direction, unit_rows
+from ganache.lab.captions import join
+from ganache.lab.figure import ImageGrid
+from ganache.lab.first_layer import first_activations, first_weight
+from ganache.lab.latent_source import LatentSource, sample_latents
+from ganache.lab.points import GENERATOR_DIRECTION, Point
+
+Unsupervised = Literal["sefa", "pca"]
+
+
+def generator_directions(
+    model: Model,
+    how: Unsupervised,
+    top: int,
+    *,
+    n: int = 1000,
+    mean: float = 0.0,
+    std: float = 1.0,
+    seed: int = 0,
+    classes: Sequence[int] = (),
+) -> tuple[Tensor, list[str]]:
+    """Return (unit directions in the noise [K, noise], the strongest first; their captions).
+
+    "sefa" uses the first weight (Shen and Zhou 2021, SeFa); "pca" the first activations of n sampled latents
+    (Härkönen et al. 2020, GANSpace). Raises ConfigError for "sefa" if no linear layer receives the latents.
+    """
+    noise = model.prior.noise
+    if how == "sefa":
+        weight = first_weight(model.generator)[:, :noise]
+        directions, stretches = sefa(weight, top)
+        return directions, [f"sefa {k}, stretched by {each:.2g}" for k, each in enumerate(stretches.tolist(), 1)]
+    z = sample_latents(model.prior, n, mean, std, seed, classes)
+    h = first_activations(model.generator, z)
+    directions, shares = pca(z[:, :noise], h, min(top, noise, *h.shape))
+    return directions, [f"pca {k}, {each:.1%} of the variance" for k, each in enumerate(shares.tolist(), 1)]
+
+
+def direction_of_examples(
+    source: LatentSource, having: Sequence[Point], lacking: Sequence[Point], ridge: float
+) -> tuple[Tensor, list[str]]:
+    """Return (the unit direction [1, noise] from latents without a feature to latents with it, its caption)."""
+    noise = source.prior.noise
+    positive, negative = (
+        torch.cat([source.exemplars(point) for point in points])[:, :noise] for points in (having, lacking)
+    )
+    caption = f"from {len(negative)} without to {len(positive)} with"
+    return separating_direction(positive, negative, ridge), [caption]
+
+
+def resolve_directions(points: Sequence[Point], source: LatentSource, model: Model) -> Tensor:
+    """Return unit directions in the noise [K, noise]: towards latents, or those named sefa1, pca1, ...
+
+    Raises ConfigError for a direction of length 0.
+    """
+    noise = model.prior.noise
+    rows = torch.cat(
+        [
+            generator_direction(point, model)
+            if names_generator_direction(point)
+            else source.from_point(point)[:, :noise]
+            for point in points
+        ]
+    )
+    if not (rows.norm(dim=1) > 0).all():
+        raise ConfigError("A direction is 0 in each dimension of the noise and leads nowhere: name another.")
+    return unit_rows(rows)
+
+
+def names_generator_direction(point: Point) -> bool:
+    """Return whether the point is sefa1, pca1 or the like."""
+    name = point.parts[0]
+    return len(point.parts) == 1 and isinstance(name, str) and GENERATOR_DIRECTION.fullmatch(name) is not None
+
+
+def generator_direction(point: Point, model: Model) -> Tensor:
+    """Return the direction sefa1, pca1, ... [1, noise]. Raises ConfigError if the generator has fewer."""
+    how, number = GENERATOR_DIRECTION.fullmatch(str(point)).groups()  # type: ignore[union-attr]
+    rows, _ = generator_directions(model, cast(Unsupervised, how), int(number))
+    if len(rows) < int(number):
+        raise ConfigError(f"{model.name} has {len(rows)} directions by {how}: {point} is not one of them.")
+    return rows[-1:]
+
+
+def moved_grid(
+    rows: Tensor,
+    captions: Sequence[str],
+    points: Sequence[Point],
+    steps: Sequence[float],
+    source: LatentSource,
+    model: Model,
+) -> ImageGrid:
+    """Return images of latents moved along directions [K, noise]; category and codes stay as they are.
+
+    Rows are directions, for each of the points; columns are steps.
+    """
+    z = source.from_points(points)  # [P, z_dim]
+    moved = z.repeat(len(rows), 1).repeat_interleave(len(steps), dim=0)  # direction, point, step
+    lengths = torch.tensor(steps).to(z).repeat(len(rows) * len(points))[:, None]
+    moved[:, : model.prior.noise] += lengths * rows.to(z).repeat_interleave(len(points) * len(steps), dim=0)
+    row_labels = tuple(join(name, str(point) if len(points) > 1 else "") for name, point in product(captions, points))
+    column_labels = tuple(f"{step:+g}" if step else "0" for step in steps)
+    return ImageGrid(render(model.generator, moved), len(steps), column_labels, row_labels, model.name, connected=True)

@@ -1,0 +1,55 @@
+"""`ganache along`: latents moved along directions that a run keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ganache.errors import ConfigError
+from ganache.lab.experiment import Experiment, Inputs
+from ganache.lab.points import Point
+
+if TYPE_CHECKING:
+    from ganache.core.rendering import Model
+    from ganache.lab.figure import Figure
+    from ganache.types import Prior
+
+
+@dataclass(frozen=True)
+class Along(Experiment):
+    """Move latents along directions that were kept, one row per direction and latent."""
+
+    directions: tuple[Point, ...] = ()
+    """Names that `ganache directions --keep` gave, or any latents; only the direction towards them counts."""
+    points: tuple[Point, ...] = (Point((0,)), Point((1,)), Point((2,)))
+    """Latents to move: seeds, names, or several averaged (3,17,smiling)."""
+    steps: tuple[float, ...] = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
+    """How far to move them."""
+    mean: float = 0.0
+    """Mean of the latents of seeds."""
+    std: float = 1.0
+    """Scale of the latents of seeds."""
+    classes: tuple[int, ...] = ()
+    """One class for all latents; by default each latent keeps its own."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.check_not_empty("points", "steps")
+        self.check_one_class("directions are shown in one")
+
+    def cost(self, prior: Prior) -> int:
+        return len(self.directions) * len(self.points) * len(self.steps)
+
+    def figure(self, model: Model, inputs: Inputs) -> Figure:
+        """Rows: directions, for each of the points. Columns: steps."""
+        from ganache.lab.directions import moved_grid, resolve_directions
+        from ganache.lab.figure import Figure
+        from ganache.lab.latent_source import LatentSource
+
+        if not self.directions:
+            raise ConfigError("No direction is named: keep some with  ganache directions RUN --keep NAME")
+        source = LatentSource(model.prior, self.mean, self.std, *self.classes)
+        rows = resolve_directions(self.directions, source, model)
+        title = "From left to right a latent is moved along the direction beside it, by the number above."
+        captions = [str(each) for each in self.directions]
+        return Figure(title, ((moved_grid(rows, captions, self.points, self.steps, source, model),),))

@@ -1,0 +1,104 @@
+"""`ganache directions`: directions in latent space along which the images change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from ganache.errors import ConfigError
+from ganache.lab.experiment import Experiment, Inputs, Limits
+from ganache.lab.points import Point
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganache.core.rendering import Model
+    from ganache.lab.figure import Figure
+    from ganache.types import Prior
+
+TITLES = {
+    "sefa": "The directions of the latent that the generator's first weight stretches most (SeFa).",
+    "pca": "The directions of the latent that go along with most of the first layer's variance (GANSpace).",
+    "examples": "The direction from latents without a feature to those with it.",
+}
+EXAMPLE_ROWS = 5
+"""Latents that are moved along a direction from examples, by default."""
+
+
+@dataclass(frozen=True)
+class Directions(Experiment):
+    """Find directions along which the images change: by SeFa, by PCA, or from examples with and without a feature."""
+
+    finds_latents = True
+    limits: ClassVar[Limits] = {"ridge": (1e-6, 1e6)}
+
+    how: Literal["sefa", "pca", "examples"] = "sefa"
+    """From the first weight, from the activations of the first layer, or from latents with and without a feature."""
+    top: int = 8
+    """For sefa and pca: number of directions, the strongest first."""
+    having: tuple[Point, ...] = ()
+    """For examples: latents whose images have the feature, as seeds or names; a name of several seeds means each."""
+    lacking: tuple[Point, ...] = ()
+    """For examples: latents whose images do not have it."""
+    points: tuple[Point, ...] = ()
+    """Latents to move; by default that of the seed (for examples: of five seeds)."""
+    steps: tuple[float, ...] = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
+    """How far to move them."""
+    ridge: float = 1.0
+    """For examples: strength of the logistic regression's L2 regularisation; use more for fewer examples."""
+    n: int = 1000
+    """For pca: number of latents whose activations are compared."""
+    mean: float = 0.0
+    """Mean of the latents of seeds."""
+    std: float = 1.0
+    """Scale of the latents of seeds."""
+    seed: int = 0
+    """The first seed."""
+    classes: tuple[int, ...] = ()
+    """One class for all latents; by default each latent keeps its own."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.check_not_empty("steps")
+        self.check_one_class("directions are shown in one")
+        if self.how == "examples":
+            self.check_not_empty("having", "lacking")
+        elif self.having or self.lacking:
+            raise ConfigError(f"having and lacking are for examples, and not for {self.how}: add --how examples.")
+
+    def cost(self, prior: Prior) -> int | None:
+        if self.how == "examples":
+            return None
+        return self.top * max(1, len(self.points)) * len(self.steps) + self.n * (self.how == "pca")
+
+    def directions(self, model: Model) -> tuple[Tensor, list[str]]:
+        """Return (unit directions in the noise [K, noise], their captions)."""
+        from ganache.lab.directions import direction_of_examples, generator_directions
+        from ganache.lab.latent_source import LatentSource
+
+        if self.how == "examples":
+            source = LatentSource(model.prior, self.mean, self.std, *self.classes)
+            return direction_of_examples(source, self.having, self.lacking, self.ridge)
+        return generator_directions(
+            model, self.how, self.top, n=self.n, mean=self.mean, std=self.std, seed=self.seed, classes=self.classes
+        )
+
+    def figure(self, model: Model, inputs: Inputs) -> Figure:
+        """Rows: directions, for each of the points. Columns: steps."""
+        import torch
+
+        from ganache.lab.directions import moved_grid
+        from ganache.lab.figure import Figure
+        from ganache.lab.latent_source import LatentSource
+
+        rows, captions = self.directions(model)
+        seeds = range(self.seed, self.seed + (EXAMPLE_ROWS if self.how == "examples" else 1))
+        points = self.points or tuple(Point((seed,)) for seed in seeds)
+        source = LatentSource(model.prior, self.mean, self.std, *self.classes)
+        whole = torch.zeros(len(rows), model.prior.z_dim)
+        whole[:, : model.prior.noise] = rows
+        return Figure(
+            f"{TITLES[self.how]} From left to right a latent is moved along it, by the number above.",
+            ((moved_grid(rows, captions, points, self.steps, source, model),),),
+            tuple(tuple(row) for row in whole.tolist()),
+        )

@@ -1,0 +1,87 @@
+"""`ganache invert`: the latents that reproduce given images best."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from ganache.errors import ConfigError
+from ganache.lab.experiment import MAX_IMAGES, Experiment, Inputs, Limits
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganache.core.images import Pictures
+    from ganache.core.rendering import Model
+    from ganache.lab.figure import Figure
+
+
+@dataclass(frozen=True)
+class Invert(Experiment):
+    """Find the latents that reproduce given images best, by gradient descent; then use them like any other latents."""
+
+    needs = "given images"
+    takes_long = True
+    finds_latents = True
+    limits: ClassVar[Limits] = {
+        "starts": (1, 256),
+        "drawn": (1, MAX_IMAGES),
+        "iterations": (1, 100_000),
+        "rate": (1e-6, 10),
+        "typical": (0, 1e6),
+    }
+
+    images: tuple[str, ...] = ()
+    """Image files; another size or number of channels is converted as the run's data were."""
+    starts: int = 4
+    """Number of descents per image; the best result is taken."""
+    drawn: int = 256
+    """Number of seeds from which the starts are chosen: those whose images are nearest."""
+    iterations: int = 300
+    """Steps of each descent."""
+    rate: float = 0.2
+    """Adam's initial learning rate; it decays to 0 along a cosine."""
+    typical: float = 1.0
+    """Strength of the penalty on latents whose norm is not typical; 0 for none."""
+    seed: int = 0
+    """The first of these seeds."""
+    classes: tuple[int, ...] = ()
+    """Classes that the starts may have; by default any."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.check_length("pictures", len(self.images), 64)
+        if self.starts > self.drawn:
+            raise ConfigError(f"{self.starts} starts cannot be chosen from {self.drawn} drawn latents: draw more.")
+
+    def latents(self, model: Model, pictures: Pictures, progress: bool = False) -> Tensor:
+        """Return the latents z [N, z_dim] of images uint8 [N, H, W, C], or of points [N, 2]."""
+        from ganache.lab.inversion import Settings, invert
+
+        settings = Settings(self.starts, self.drawn, self.iterations, self.rate, self.typical, self.seed, self.classes)
+        return invert(model, pictures, settings, progress)
+
+    def figure(self, model: Model, inputs: Inputs) -> Figure:
+        """Columns: the images, with the error above. Rows: as given, as reproduced."""
+        import numpy as np
+
+        from ganache.core.rendering import render
+        from ganache.lab.captions import join
+        from ganache.lab.figure import Figure, ImageGrid
+        from ganache.lab.inversion import psnr
+
+        pictures = inputs.images
+        assert pictures is not None
+        z = self.latents(model, pictures, inputs.progress)
+        reproduced = render(model.generator, z)
+        if pictures.ndim == 2:
+            distances = np.linalg.norm(pictures - reproduced, axis=1)
+            labels = tuple(f"{each:.2g} away" for each in distances)
+        else:
+            labels = tuple(f"PSNR {each:.1f} dB" for each in psnr(np.asarray(pictures), reproduced))
+        both = np.concatenate([np.asarray(pictures), reproduced])
+        heading = join(model.name, f"best of {self.starts} descents of {self.iterations} steps")
+        row_labels = ("given", "made again")
+        grid = ImageGrid(both, len(pictures), labels, row_labels, heading, colour_by="columns")
+        title = "Given pictures, and the nearest that the generator makes."
+        return Figure(title, ((grid,),), tuple(tuple(row) for row in z.tolist()))

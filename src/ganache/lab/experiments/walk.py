@@ -1,0 +1,84 @@
+"""`ganache walk`: an animated path through latents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from ganache.errors import ConfigError
+from ganache.lab.experiment import ANIMATED, MAX_FRAMES, Experiment, Inputs, Limits, PageView
+from ganache.lab.points import Point
+
+if TYPE_CHECKING:
+    from ganache.core.images import Pictures
+    from ganache.core.rendering import Model
+    from ganache.lab.figure import Animation
+    from ganache.types import Prior
+
+
+@dataclass(frozen=True)
+class Walk(Experiment):
+    """Animate a path through latents (.webp, .gif, .mp4), or show frames of it (.png)."""
+
+    suffixes = ANIMATED
+    limits: ClassVar[Limits] = {"frames": (1, MAX_FRAMES)}
+    page = PageView(
+        "Walk",
+        "A path through the pinned pictures, or through four samples if fewer than two are pinned.",
+        {"frames": 16},
+        ("points", "mean", "std", "classes"),
+    )
+
+    points: tuple[Point, ...] = (Point((0,)), Point((1,)), Point((2,)), Point((3,)))
+    """Latents on the path: seeds, names, or several averaged (3,17,smiling)."""
+    way: Literal["slerp", "lerp"] = "slerp"
+    """Interpolation: on the sphere, which keeps the norm of latents typical; or straight."""
+    loop: bool = True
+    """Whether the path returns to the first latent."""
+    frames: int = 24
+    """Frames from one latent to the next."""
+    fps: int = 24
+    """Frames per second."""
+    mean: float = 0.0
+    """Mean of the latents of seeds."""
+    std: float = 1.0
+    """Scale of the latents of seeds."""
+    classes: tuple[int, ...] = ()
+    """Classes of the latents, used in turn, changing halfway; by default each latent keeps its own."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(self.points) < 2:
+            raise ConfigError(f"A walk needs at least 2 points, and {len(self.points)} is given: add --points.")
+        self.check_length("frames", len(self.points) * self.frames, MAX_FRAMES)
+
+    def cost(self, prior: Prior) -> int:
+        return len(self.points) * self.frames
+
+    def sequence(self, model: Model) -> Pictures:
+        """Return one image per frame by one model."""
+        import torch
+
+        from ganache.core.rendering import render
+        from ganache.functional import latents
+        from ganache.lab.latent_source import LatentSource, check_classes
+
+        check_classes(self.classes, model.prior)
+        blend = latents.blend_latents(model.prior, latents.slerp if self.way == "slerp" else latents.lerp)
+        waypoints = []
+        for index, point in enumerate(self.points):
+            category = self.classes[index % len(self.classes)] if self.classes else None
+            waypoints.append(LatentSource(model.prior, self.mean, self.std, category).from_point(point))
+        return render(model.generator, latents.path(torch.cat(waypoints), self.frames, blend, self.loop))
+
+    def figure_of_models(self, models: Sequence[Model], inputs: Inputs) -> Animation:
+        """One sequence of frames per model."""
+        from ganache.lab.figure import Animation
+
+        sequences = tuple(self.sequence(model) for model in models)
+        names = tuple(map(str, self.points))
+        way = "on the sphere (slerp)" if self.way == "slerp" else "straight (lerp)"
+        title = f"A walk {way} through {', '.join(names)}" + (" and back." if self.loop else ".")
+        waypoints = (*names, names[0]) if self.loop else names
+        return Animation(title, sequences, tuple(model.name for model in models), waypoints, self.frames, self.fps)

@@ -1,0 +1,146 @@
+"""GAN inversion by optimisation: find the latents whose images are nearest to given images."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d
+from tqdm import trange
+
+from ganache.core import images
+from ganache.core.images import Pictures
+from ganache.core.rendering import Model, generate
+from ganache.errors import ConfigError
+from ganache.functional import latents
+from ganache.lab.latent_source import check_classes
+from ganache.types import Prior
+
+TOLERANCE = 1.0
+"""Norms of normal latents with d numbers have mean sqrt(d) and std 0.7, about: this far off is still typical."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of `invert`; the experiment `Invert` documents each."""
+
+    starts: int = 4
+    drawn: int = 256
+    iterations: int = 300
+    rate: float = 0.2
+    typical: float = 1.0
+    seed: int = 0
+    classes: Sequence[int] = ()
+
+
+def invert(model: Model, pictures: Pictures, settings: Settings, progress: bool = False) -> Tensor:
+    """Return the latents z [N, z_dim], on the CPU, that reproduce `pictures` best.
+
+    Noise and codes are optimised; the category stays that of the start. The generator's weights and mode do not change.
+
+    Args:
+        model: The generator and its prior.
+        pictures: uint8 [N, H, W, C], or points [N, 2], of the generator's shape.
+        settings: Number of starts, iterations and so on.
+        progress: Whether to show a progress bar on a terminal.
+
+    Raises:
+        ConfigError: The images have another shape than the generator's, or a class is unknown.
+    """
+    generator, prior = model.generator, model.prior
+    device = next(generator.parameters()).device
+    x = images.as_x(pictures)
+    if tuple(x.shape[1:]) != generator.image_shape:
+        expected, given = ("x".join(map(str, shape)) for shape in (generator.image_shape, x.shape[1:]))
+        raise ConfigError(f"The picture is {given} (channels, height, width), and {model.name} makes {expected}.")
+    check_classes(settings.classes, prior)
+    starts, target = nearest_starts(model, x, settings).to(device), x.to(device)
+    was_training = generator.training
+    generator.eval()
+    try:
+        with torch.enable_grad():
+            ends, losses = optimise(lambda z: generator(z).float(), starts, target, prior, settings, progress)
+    finally:
+        generator.train(was_training)
+    best = losses.argmin(dim=1)
+    return ends[torch.arange(len(ends)), best.to(ends.device)].cpu()
+
+
+def nearest_starts(model: Model, x: Tensor, settings: Settings) -> Tensor:
+    """Return z [N, starts, z_dim]: for each image of x, those drawn latents whose images are nearest."""
+    seeds = range(settings.seed, settings.seed + settings.drawn)
+    z = latents.from_seeds(model.prior, seeds, settings.classes)
+    generated = generate(model.generator, z)
+    chosen = [distance(generated, each[None]).topk(settings.starts, largest=False).indices for each in x]
+    return z[torch.stack(chosen)]
+
+
+def optimise(
+    generator: Callable[[Tensor], Tensor],
+    starts: Tensor,
+    x: Tensor,
+    prior: Prior,
+    settings: Settings,
+    progress: bool = False,
+) -> tuple[Tensor, Tensor]:
+    """Run gradient descent from z [N, S, z_dim] towards images x [N, ...].
+
+    Returns (the last latents [N, S, z_dim], their distances [N, S]). Adam treats each number of a latent separately, so
+    the N S descents are independent.
+    """
+    n, s, end = len(x), starts.shape[1], prior.noise + prior.categories
+    targets = x.repeat_interleave(s, dim=0)
+    category = starts.flatten(0, 1)[:, prior.noise : end]
+    noise = starts.flatten(0, 1)[:, : prior.noise].clone().requires_grad_()
+    codes = starts.flatten(0, 1)[:, end:].clone().requires_grad_()
+    optimiser = torch.optim.Adam([noise, codes], lr=settings.rate, betas=(0.9, 0.99))
+    for step in trange(settings.iterations, desc="inverting", unit="step", disable=None if progress else True):
+        optimiser.param_groups[0]["lr"] = settings.rate * (1 + math.cos(math.pi * step / settings.iterations)) / 2
+        z = torch.cat([noise, category, codes], dim=1)
+        loss = distance(generator(z), targets) + settings.typical * norm_penalty(noise, prior)
+        noise.grad, codes.grad = torch.autograd.grad(loss.sum(), [noise, codes], materialize_grads=True)
+        optimiser.step()
+        with torch.no_grad():
+            codes.clamp_(-1, 1)
+            if prior.kind == "uniform":
+                noise.clamp_(prior.mean - prior.std, prior.mean + prior.std)
+    z = torch.cat([noise, category, codes], dim=1).detach()
+    with torch.no_grad():
+        return z.reshape(n, s, -1), distance(generator(z), targets).reshape(n, s)
+
+
+def distance(a: Tensor, b: Tensor) -> Tensor:
+    """Return the mean squared difference per image [N], summed over full, 1/2, 1/4 and 1/8 resolution.
+
+    The lower resolutions give shapes more weight than texture.
+    """
+    total: Tensor = (a - b).square().flatten(1).mean(dim=1)
+    for _ in range(3):
+        if a.ndim < 4 or min(a.shape[2:]) < 4:
+            break
+        a, b = avg_pool2d(a, 2), avg_pool2d(b, 2)
+        total = total + (a - b).square().flatten(1).mean(dim=1)
+    return total
+
+
+def norm_penalty(noise: Tensor, prior: Prior) -> Tensor:
+    """Return, per latent [N], the squared excess of the norm of noise [N, d] over a typical one, divided by d.
+
+    The excess is the distance of the norm from sqrt(d), beyond TOLERANCE. It is 0 for a uniform prior.
+    """
+    if prior.kind == "uniform" or not prior.std:
+        return noise.new_zeros(len(noise))
+    d = noise.shape[1]
+    norms: Tensor = torch.linalg.vector_norm((noise - prior.mean) / prior.std, dim=1)
+    off = (norms - math.sqrt(d)).abs()
+    return (off - TOLERANCE).relu().square() / d
+
+
+def psnr(a: Pictures, b: Pictures) -> list[float]:
+    """Return the PSNR of each pair of images uint8 [N, H, W, C], in dB: 10 log10(255^2 / mean squared difference)."""
+    errors = np.square(a.astype(float) - b.astype(float)).reshape(len(a), -1).mean(axis=1)
+    return [10 * math.log10(255**2 / error) if error else math.inf for error in errors]

@@ -1,0 +1,91 @@
+"""Images and figures encoded for the page: many images in one JPEG, and figures as plain data that refers to them."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from ganache.core import images
+from ganache.core.images import Pictures
+from ganache.figures import save_figure
+from ganache.figures.scatter import draw_scatter_plot
+from ganache.lab.figure import Animation, Figure, ImageGrid, ScatterPlot
+
+MAX_ACROSS = 16
+"""Images in one row of a sheet."""
+QUALITY = 92
+"""JPEG quality. With it, and without chroma subsampling, no compression artefacts are visible."""
+
+Header = dict[str, Any]
+
+
+def encode_sheet(pictures: Pictures) -> tuple[Header, bytes]:
+    """Encode images uint8 [N, H, W, C]: (where each lies in the sheet, one JPEG of all of them without gaps)."""
+    count, height, width = pictures.shape[:3]
+    across = min(count, MAX_ACROSS)
+    sheet = images.tile(np.ascontiguousarray(pictures), across, pad=0)
+    return {"count": count, "across": across, "width": width, "height": height}, encode(sheet, "JPEG")
+
+
+def encode(pixels: Pictures, kind: str) -> bytes:
+    """Encode one image, uint8 [H, W, C], as a file of this kind ("JPEG" or "PNG")."""
+    picture = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+    file = io.BytesIO()
+    picture.save(file, kind, **({"quality": QUALITY, "subsampling": 0} if kind == "JPEG" else {}))
+    return file.getvalue()
+
+
+def encode_figure(shown: Figure | Animation) -> tuple[Header, list[bytes]]:
+    """Return (a figure as plain data, image files); a part refers to its file by its index, "blob"."""
+    blobs: list[bytes] = []
+    if isinstance(shown, Animation):
+        parts = [
+            add_sheet({"heading": name}, sequence, blobs)
+            for name, sequence in zip(shown.names, shown.sequences, strict=True)
+        ]
+        animation = {
+            "waypoints": list(shown.waypoints),
+            "frames_per_segment": shown.frames_per_segment,
+            "fps": shown.fps,
+        }
+        return {"title": shown.title, "animation": animation, "groups": [parts]}, blobs
+    groups = [[encode_part(part, blobs) for part in group] for group in shown.groups]
+    return {"title": shown.title, "groups": groups}, blobs
+
+
+def encode_part(part: ImageGrid | ScatterPlot, blobs: list[bytes]) -> Header:
+    """Return a grid with its labels, or a scatter plot as one drawn image; append the image file to `blobs`."""
+    if isinstance(part, ScatterPlot):
+        file = io.BytesIO()
+        drawn = draw_scatter_plot(part)
+        drawn.save(file, "PNG")
+        blobs.append(file.getvalue())
+        return {"heading": part.heading, "scatter": True, "blob": len(blobs) - 1, "size": list(drawn.size)}
+    header = {
+        "heading": part.heading,
+        "columns": part.columns,
+        "column_labels": list(part.column_labels),
+        "row_labels": list(part.row_labels),
+        "captions": list(part.captions),
+    }
+    return add_sheet(header, part.pictures, blobs)
+
+
+def add_sheet(header: Header, pictures: Pictures, blobs: list[bytes]) -> Header:
+    """Return `header` with the layout of a sheet of these images; append the sheet's file to `blobs`."""
+    layout, blob = encode_sheet(pictures)
+    blobs.append(blob)
+    return {**header, **layout, "blob": len(blobs) - 1}
+
+
+def encode_file(shown: Figure | Animation, kind: str) -> bytes:
+    """Return the bytes of the file that a command would write; `kind` is its ending without the dot."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, f"picture.{kind}")
+        save_figure(shown, file)
+        return file.read_bytes()

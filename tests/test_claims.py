@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 
+from conftest import run_command as ganache
 from ganache.claims import CLAIMS, dirac, parallel_lines, report, training
 from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Size, Unit
 from ganache.claims.job import Job
@@ -21,19 +22,9 @@ from ganache.claims.lines import Line
 from ganache.claims.running import plan, run
 from ganache.claims.timing import estimate
 from ganache.claims.verdict import Part
-from ganache.cli import main
 from ganache.errors import CheckpointError
 from ganache.methods import METHODS, Gan, R3gan, Wgan, WganGp
 from pages import Page
-
-
-def ganache(*args: str) -> int:
-    try:
-        main(list(args))
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
-
 
 # ---- a claim for the tests -----------------------------------------------------------------------------------------
 

@@ -13,17 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganache.cli import main
+from conftest import run_command as run
 
 QUICK = ["--size", "24", "--batch", "4", "--network.width", "4", "--data.count", "30", "--record.samples", "4"]
-
-
-def run(*args: str) -> int:
-    try:
-        main(list(args))
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""`evaluate`: what comes out of generators that are known, and how it is kept, printed and refused."""
+"""`evaluate`: scores of generators with known properties, and how results are cached, printed and refused."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganache.cli import main
+from conftest import run_command as run
 from ganache.core.images import as_x
 from ganache.data import Dataset, load
 from ganache.errors import ConfigError, DataError, TrainingError
@@ -28,7 +28,7 @@ PRIOR = Prior(2)
 
 
 class Shows(Generator):
-    """Shows one of the images x [N, *image_shape] that it was given, as the latent says."""
+    """A generator that returns one of the given images x [N, *image_shape], chosen by the latent."""
 
     def __init__(self, x: Tensor, change: Callable[[Tensor], Tensor] = lambda x: x) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ def faces() -> Dataset:
 
 @pytest.fixture(scope="module")
 def others() -> Dataset:
-    """Faces that are not among those."""
+    """Other faces than those of `faces`."""
     return load("faces", count=400, size=(16, 16), channels=1, seed=7)
 
 
@@ -55,7 +55,7 @@ def shown(data: Dataset, change: Callable[[Tensor], Tensor] = lambda x: x) -> Sh
     return Shows(as_x(data.images[data.training]), change)
 
 
-def test_a_generator_that_copies_and_one_that_does_not(faces: Dataset, others: Dataset) -> None:
+def test_memorisation_of_a_copying_and_of_an_independent_generator(faces: Dataset, others: Dataset) -> None:
     copies, innocent = (evaluate(shown(data), PRIOR, faces, n=300, features="random") for data in (faces, others))
     assert copies["memorised"].value == pytest.approx(1)
     assert "p = " in copies["memorised"].how
@@ -77,7 +77,9 @@ def test_a_generator_that_copies_and_one_that_does_not(faces: Dataset, others: D
     assert patches.value == pytest.approx(patches.real, rel=0.3)
 
 
-def test_the_same_seed_gives_the_same_and_worse_is_worse(faces: Dataset, others: Dataset, cache: Path) -> None:
+def test_scores_depend_on_the_seed_and_a_collapsed_generator_scores_worse(
+    faces: Dataset, others: Dataset, cache: Path
+) -> None:
     first, again = (evaluate(shown(others), PRIOR, faces, n=200, features="pixels", cache=cache) for _ in range(2))
     assert first == again
     assert evaluate(shown(others), PRIOR, faces, n=200, features="pixels", seed=SEED + 10**6, cache=cache) != first
@@ -89,7 +91,7 @@ def test_the_same_seed_gives_the_same_and_worse_is_worse(faces: Dataset, others:
     assert collapsed["variety"].value < 0.001
 
 
-def test_the_protocol_says_how(faces: Dataset, others: Dataset) -> None:
+def test_the_protocol(faces: Dataset, others: Dataset) -> None:
     header = {"step": 12, "data_fingerprint": faces.fingerprint}
     found = evaluate(shown(others), PRIOR, faces, n=500, features="pixels", header=header)
     assert found.protocol.generated == 500
@@ -103,7 +105,7 @@ def test_the_protocol_says_how(faces: Dataset, others: Dataset) -> None:
     assert Evaluation.from_json(found.to_json()) == found
 
 
-def test_other_data_are_compared_with_and_said_to_be_others(faces: Dataset, others: Dataset) -> None:
+def test_data_other_than_the_training_data(faces: Dataset, others: Dataset) -> None:
     found = evaluate(shown(others), PRIOR, faces, n=200, features="pixels", header={"data_fingerprint": "0123"})
     assert (found.protocol.split, found.protocol.real, found.protocol.held_out) == ("all", 200, 0)
     assert "not the data that the generator was trained on" in found.notes[0]
@@ -111,7 +113,7 @@ def test_other_data_are_compared_with_and_said_to_be_others(faces: Dataset, othe
         found["memorised"]
 
 
-def test_real_pictures_are_looked_at_once(
+def test_features_of_real_images_are_cached(
     faces: Dataset, others: Dataset, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked: list[int] = []
@@ -136,7 +138,7 @@ def test_real_pictures_are_looked_at_once(
     assert sum(looked) > 150, "other features are not taken for these"
 
 
-def test_a_cache_that_cannot_be_written_is_done_without(faces: Dataset, others: Dataset, tmp_path: Path) -> None:
+def test_a_cache_that_cannot_be_written_is_ignored(faces: Dataset, others: Dataset, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     assert (
         evaluate(shown(others), PRIOR, faces, n=100, features="pixels", cache=tmp_path / "file").protocol.generated
@@ -144,7 +146,7 @@ def test_a_cache_that_cannot_be_written_is_done_without(faces: Dataset, others: 
     )
 
 
-def test_points_are_judged_as_they_are() -> None:
+def test_points_are_compared_unchanged() -> None:
     ring, again = (load("ring8", count=600, seed=seed, held_out=0.05) for seed in (0, 1))
     found = evaluate(shown(again), PRIOR, ring, n=400)
     assert found.protocol.features == "pixels"
@@ -180,7 +182,7 @@ def test_classes_of_labelled_digits(cache: Path, monkeypatch: pytest.MonkeyPatch
 
 
 class Reads(Critic):
-    """Reads off an image whether it is brighter than a threshold, as a code: 2 for bright, 0 for dark, of three."""
+    """A critic that reads brightness as a code: 2 for images above the threshold, 0 below, of three codes."""
 
     def __init__(self, threshold: float) -> None:
         super().__init__()
@@ -192,7 +194,7 @@ class Reads(Critic):
         return torch.nn.functional.one_hot(2 * bright, 3).float()
 
 
-def test_a_code_that_names_the_classes_is_found_to(faces: Dataset) -> None:
+def test_the_accuracy_of_codes_as_class_names(faces: Dataset) -> None:
     brightness = as_x(faces.images).flatten(1).mean(dim=1)
     central = brightness.sort().values[180:220]
     widest = int(central.diff().argmax())  # so that no rounding can decide
@@ -212,7 +214,7 @@ def test_a_code_that_names_the_classes_is_found_to(faces: Dataset) -> None:
         assert score.name != "code_accuracy"
 
 
-def test_what_is_refused(faces: Dataset, others: Dataset) -> None:
+def test_invalid_arguments_are_refused(faces: Dataset, others: Dataset) -> None:
     good = shown(others)
     with pytest.raises(ConfigError, match="n is 99"):
         evaluate(good, PRIOR, faces, n=99, features="pixels")
@@ -231,14 +233,6 @@ def test_what_is_refused(faces: Dataset, others: Dataset) -> None:
 
 
 # ---- the command -----------------------------------------------------------------------------------------------------
-
-
-def run(*args: str) -> int:
-    try:
-        main(list(args))
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
 
 
 @pytest.fixture(scope="module")
@@ -262,7 +256,7 @@ def trained_run(tmp_path_factory: pytest.TempPathFactory) -> str:
     return folder
 
 
-def test_the_command_tells_people_and_programs(trained_run: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_text_or_json(trained_run: str, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     assert run("evaluate", trained_run, "-n", "100", "--features", "pixels") == 0
     told = capsys.readouterr().out
@@ -275,7 +269,7 @@ def test_the_command_tells_people_and_programs(trained_run: str, capsys: pytest.
     assert found["scores"][0]["name"] == "frechet"
 
 
-def test_the_command_asks_infogans_critic_for_its_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_reads_the_codes_of_infogans_critic(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("sklearn")
     small = ["--recipe", "infogan", "--batch", "4", "--network.width", "4", "--network.hidden", "8", "--steps", "1"]
     assert run("train", "digits", *small, "--size", "8", "--out", str(tmp_path / "run")) == 0
@@ -297,7 +291,7 @@ def test_the_command_asks_infogans_critic_for_its_codes(tmp_path: Path, capsys: 
         (["--data", "ring8"], "is points"),
     ],
 )
-def test_the_command_refuses_in_one_sentence(
+def test_errors_of_the_command_are_one_sentence(
     args: list[str], words: str, trained_run: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     capsys.readouterr()
@@ -308,6 +302,6 @@ def test_the_command_refuses_in_one_sentence(
     assert error.count("\n") == 1
 
 
-def test_no_run_no_evaluation(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_folder_without_a_run(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert run("evaluate", str(tmp_path)) == 2
     assert "not a run with a checkpoint" in capsys.readouterr().err

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from browser import chromium
-from ganache.cli import main
+from conftest import run_command as ganache
 from ganache.errors import CheckpointError
 from ganache.evaluation.evaluation import Evaluation, Protocol, Score
 from ganache.output.report import write_report
@@ -24,14 +24,6 @@ from pages import Page
 
 SMALL = ["--size", "16", "--batch", "4", "--network.width", "4", "--data.channels", "1", "--data.count", "300"]
 OFTEN = ["--steps", "3", "--record.log-every", "1", "--record.sample-every", "1", "--record.samples", "4"]
-
-
-def ganache(*args: str) -> int:
-    try:
-        main(list(args))
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from ganache.output.export.controls import RANKED_OVER, controls
 from ganache.output.export.graph import compare, graph, run, split_latent, to_onnx
 from ganache.output.export.half import halve
 from ganache.types import Prior
-from weights import rouse
+from weights import perturb
 
 SMALL = {"width": 8, "hidden": 16, "blocks": 1}
 
@@ -36,7 +36,7 @@ def model_of(family: str, shape: tuple[int, ...], prior: Prior) -> Model:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         generator = kind(z_dim=prior.z_dim, **small).generator(shape)
-        rouse(generator)
+        perturb(generator)
         for layer in generator.modules():
             if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
                 layer.running_mean.normal_(0, 0.1)
@@ -64,7 +64,7 @@ def test_every_family_produces_pytorchs_pictures_in_onnx(place: int) -> None:
 
 def test_a_modulated_generator_in_onnx() -> None:
     generator = Dcgan(z_dim=4, width=4, self_modulation=True).generator((3, 24, 24))
-    rouse(generator)
+    perturb(generator)
     model = Model(generator.eval(), Prior(4), "modulated")
     assert compare(graph(model).SerializeToString(), model) < 0.02
 
@@ -83,7 +83,7 @@ def test_spectral_norms_are_divided_out_in_the_file_and_stay_in_the_generator() 
 def test_another_generators_pictures_are_refused() -> None:
     prior = Prior(4)
     one, other = (Model(Mlp(z_dim=4, hidden=8).generator((1, 8, 8)).eval(), prior, name) for name in ("one", "other"))
-    rouse(other.generator, 1.0)
+    perturb(other.generator, 1.0)
     with pytest.raises(ExportError, match="differ from PyTorch's by"):
         compare(to_onnx(one), other)
 
@@ -143,7 +143,7 @@ def test_the_command_writes_both_files_and_refuses_what_is_not_its_own(
     page, model = tmp_path / "model.html", tmp_path / "model.onnx"
     for _ in range(2):  # the second time over its own
         main(["export", str(trained), "--onnx", str(model)])
-    assert "its pictures are PyTorch's" in capsys.readouterr().out
+    assert "its pictures match PyTorch's" in capsys.readouterr().out
     generator, config, _ = ganache.load_generator(ganache.find_checkpoint(trained))
     z = from_seeds(ganache.prior(config), range(3))
     x = run(model.read_bytes(), split_latent(z, ganache.prior(config)))

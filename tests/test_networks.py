@@ -15,7 +15,7 @@ from ganache.fastconv import BatchNorm2d, Conv2d, ConvTranspose2d
 from ganache.networks import NETWORKS, AnimeArticle, Dcgan, Mlp, Network, Residual, WganArticle
 from ganache.networks.blocks import flatten, normalisation, unflatten
 from ganache.types import Critic, ImageShape
-from weights import count, rouse
+from weights import count, perturb
 
 CHANNELS_LAST = torch.channels_last
 
@@ -345,7 +345,7 @@ def test_memory_format_does_not_change_the_result(spec: Network) -> None:
 @small
 def test_in_evaluation_mode_an_image_depends_on_its_latent_alone(spec: Network) -> None:
     G = spec.generator(SHAPE).double()
-    rouse(G)
+    perturb(G)
     z = torch.randn(8, spec.z_dim, dtype=torch.float64)
     with torch.no_grad():
         G(z)  # fills the running statistics
@@ -357,7 +357,7 @@ def test_in_evaluation_mode_an_image_depends_on_its_latent_alone(spec: Network) 
 def test_in_training_mode_batch_norm_makes_images_depend_on_each_other() -> None:
     """The counterpart of the test above."""
     G = Dcgan(z_dim=5, width=3).generator(SHAPE).double()
-    rouse(G)
+    perturb(G)
     z = torch.randn(8, 5, dtype=torch.float64)
     with torch.no_grad():
         assert (G(z[:2]) - G(z)[:2]).abs().max() > 1e-3
@@ -392,7 +392,7 @@ def test_double_backward_equals_finite_differences(spec: Network) -> None:
     if isinstance(spec, AnimeArticle):
         spec = replace(spec, dropout=0.0)  # both evaluations need the same network
     D = spec.critic(SHAPE).double()
-    rouse(D, by=0.05)
+    perturb(D, by=0.05)
     x = images(4).double()
     weights = list(D.parameters())
     gradients = torch.autograd.grad(penalty(D, x), weights, allow_unused=True)

@@ -18,7 +18,7 @@ from ganache.networks import Infogan
 from ganache.networks.blocks import Norm
 from ganache.training import build
 from ganache.types import ImageShape
-from weights import count, penalty, rouse, slopes
+from weights import count, directional_derivatives, penalty, perturb
 
 CHANNELS_LAST = torch.channels_last
 SHAPE = (3, 12, 16)
@@ -162,7 +162,7 @@ def test_norms_and_biases_are_in_the_right_layers(norm: Norm) -> None:
 @pytest.mark.parametrize("norm", NORMS)
 def test_only_batch_norm_mixes_images(norm: Norm) -> None:
     D = small(norm).critic(SHAPE).double()
-    rouse(D, by=0.3)
+    perturb(D, by=0.3)
     x = torch.rand(5, *SHAPE, dtype=torch.float64)
     small_batch, large_batch = D.head(D.features(x[:2]))[0], D.head(D.features(x))[0]
     assert torch.allclose(small_batch, large_batch, rtol=1e-9, atol=1e-12) == (norm != "batch")
@@ -200,7 +200,7 @@ def test_images_stay_in_range() -> None:
 @norms
 def test_every_weight_learns(norm: Norm) -> None:
     G, D = small(norm).generator(SHAPE), small(norm).critic(SHAPE)
-    rouse(G), rouse(D)
+    perturb(G), perturb(D)
     D(G(torch.randn(8, 5))).square().sum().backward()
     for name, p in [*G.named_parameters(), *D.named_parameters()]:
         assert p.grad is not None, name
@@ -210,9 +210,9 @@ def test_every_weight_learns(norm: Norm) -> None:
 @norms
 def test_double_backward_equals_finite_differences(norm: Norm) -> None:
     D = small(norm).critic(SHAPE).double()
-    rouse(D, by=0.2)
+    perturb(D, by=0.2)
     x = torch.rand(4, *SHAPE, dtype=torch.float64) * 2 - 1
-    analytic, numeric = slopes(D, x, penalty)
+    analytic, numeric = directional_derivatives(D, x, penalty)
     assert analytic == pytest.approx(numeric, rel=1e-4)
     assert abs(numeric) > 1e-6
 

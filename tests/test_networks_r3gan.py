@@ -21,7 +21,7 @@ from ganache.networks.r3block import Block, Resample
 from ganache.runs.checkpoint import state_tensors
 from ganache.training import build
 from ganache.types import ImageShape
-from weights import count, penalty, rouse, slopes
+from weights import count, directional_derivatives, penalty, perturb
 
 CHANNELS_LAST = torch.channels_last
 SMALL = R3gan(z_dim=5, width=3, max_width=8, blocks=1, group_size=2)
@@ -146,7 +146,7 @@ def test_a_block_starts_as_the_identity() -> None:
     x = torch.randn(2, 6, 5, 5)
     kept = x.clone()
     assert torch.equal(layer(x), x)
-    rouse(layer)
+    perturb(layer)
     assert (layer(x) - x).abs().max() > 0.01
     assert torch.equal(x, kept)  # its input is not changed in place
 
@@ -219,7 +219,7 @@ def test_the_kernel_is_not_saved_in_checkpoints() -> None:
 
 def test_there_is_no_normalisation() -> None:
     D = SMALL.critic(SHAPE).double()
-    rouse(D)
+    perturb(D)
     for network in (D, SMALL.generator(SHAPE)):
         assert not any("Norm" in type(m).__name__ for m in network.modules())
     x = torch.randn(5, *SHAPE, dtype=torch.float64)
@@ -239,7 +239,7 @@ def test_there_is_no_tanh() -> None:
 
 def test_every_weight_learns() -> None:
     G, D = SMALL.generator(SHAPE), SMALL.critic(SHAPE)
-    rouse(G), rouse(D)
+    perturb(G), perturb(D)
     D(G(torch.randn(8, 5))).square().sum().backward()
     for name, p in [*G.named_parameters(), *D.named_parameters()]:
         assert p.grad is not None, name
@@ -249,16 +249,16 @@ def test_every_weight_learns() -> None:
 def test_double_backward_equals_finite_differences() -> None:
     """The gradient of a gradient penalty along one direction of all weights; the step crosses no kink."""
     D = SMALL.critic(SHAPE).double()
-    rouse(D, by=0.05)
+    perturb(D, by=0.05)
     x = torch.rand(4, *SHAPE, dtype=torch.float64) * 2 - 1
-    analytic, numeric = slopes(D, x, penalty)
+    analytic, numeric = directional_derivatives(D, x, penalty)
     assert analytic == pytest.approx(numeric, rel=1e-4)
     assert abs(numeric) > 1e-6
 
 
 def test_bfloat16() -> None:
     G, D = SMALL.generator(SHAPE), SMALL.critic(SHAPE)
-    rouse(G), rouse(D)
+    perturb(G), perturb(D)
     with torch.autocast("cpu", torch.bfloat16):
         x = G(torch.randn(8, 5))
         assert x.dtype == torch.bfloat16

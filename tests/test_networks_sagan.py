@@ -46,7 +46,7 @@ def wrapped(network: nn.Module) -> Iterator[nn.Module]:
     return (layer for layer in network.modules() if isinstance(layer, kinds))
 
 
-def rouse(network: nn.Module, by: float = 0.1) -> None:
+def perturb(network: nn.Module, by: float = 0.1) -> None:
     """Add random numbers to all weights, gamma included, so that attention has an effect."""
     with torch.no_grad():
         for p in network.parameters():
@@ -76,7 +76,7 @@ def test_the_largest_singular_value_is_one(spec: Network) -> None:
             assert len(norms) >= 8
             assert norms == pytest.approx([1] * len(norms), rel=0.01)
         G.train(), D.train()
-        rouse(G), rouse(D)
+        perturb(G), perturb(D)
 
 
 def test_wide_layers_start_near_one() -> None:
@@ -101,7 +101,7 @@ def test_as_matrix_equals_the_papers_up_to_the_order_of_columns() -> None:
 def test_each_forward_pass_is_one_power_iteration() -> None:
     """Algorithm 1 in numpy, from the same u."""
     layer = apply_spectral_norm(nn.ConvTranspose2d(4, 3, 2).double())
-    rouse(layer)  # far from the weights of the warm-up
+    perturb(layer)  # far from the weights of the warm-up
     norm = next(m for m in layer.modules() if isinstance(m, SpectralNorm))
     matrix = layer.parametrizations.weight.original.detach().numpy().swapaxes(0, 1).reshape(3, -1)
     u = norm.u.numpy().copy()
@@ -145,12 +145,12 @@ def test_evaluation_mode_changes_no_state(spec: Network) -> None:
 @both
 def test_a_copy_is_independent(spec: Network) -> None:
     G = spec.generator(SHAPE)
-    rouse(G)
+    perturb(G)
     average = copy.deepcopy(G).requires_grad_(False).eval()
     assert set(average.state_dict()) == set(G.state_dict())
     z = torch.randn(4, 5)
     before = average(z)
-    rouse(G), G(z)
+    perturb(G), G(z)
     assert torch.equal(average(z), before)
     assert not torch.equal(G.eval()(z), before)
 
@@ -166,7 +166,7 @@ def test_the_length_of_u_has_no_effect() -> None:
 @both
 def test_bfloat16_leaves_the_iteration_in_float32(spec: Network) -> None:
     D = spec.critic(SHAPE)
-    rouse(D)
+    perturb(D)
     other = copy.deepcopy(D)
     x = torch.rand(2, *SHAPE)
     D(x)
@@ -323,7 +323,7 @@ def test_double_backward_equals_finite_differences(spec: Network) -> None:
     passes come first. Each evaluation makes one more.
     """
     D = spec.critic(SHAPE).double()
-    rouse(D)
+    perturb(D)
     x = torch.rand(2, *SHAPE, dtype=torch.float64)
     with torch.no_grad():
         for _ in range(200):

@@ -1,4 +1,4 @@
-"""Makes bad picture files, each with the reason that the doctor must name; `corpus_good` makes the good ones."""
+"""Image files that cannot be used, with the reason that the doctor must report. `corpus_good` has the usable ones."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SIDE = 32
 
 
 def _picture() -> NDArray[np.uint8]:
-    """Smooth, so that lossy formats keep it; with four unlike corners, so that every turn shows."""
+    """Return a smooth image, which lossy formats preserve, with four different corners, which show every rotation."""
     y, x = np.mgrid[0:SIDE, 0:SIDE] / (SIDE - 1)
     return np.stack([255 * x, 255 * y, 128 * (x * y) + 60], axis=-1).round().astype(np.uint8)
 
@@ -32,20 +32,20 @@ GREY = RGB.convert("L")
 
 
 def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
-    """The image as a file of that kind."""
+    """Return the image as the bytes of a file in this format."""
     stream = io.BytesIO()
-    # A copy: Pillow leaves the settings of one format on the image, and trips over them in the next.
+    # A copy: Pillow stores the settings of one format in the image, and they break the next format.
     image.copy().save(stream, kind, **options)
     return stream.getvalue()
 
 
 def png_chunk(kind: bytes, content: bytes) -> bytes:
-    """One chunk of a PNG, with its checksum."""
+    """Return one chunk of a PNG, with its checksum."""
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
 def png_of(width: int, height: int, depth: int, colour: int, rows: bytes, stream: bytes = b"") -> bytes:
-    """A PNG made by hand, for what Pillow does not write; `stream` in place of the compressed rows."""
+    """Return a PNG that Pillow cannot write; `stream` replaces the compressed rows."""
     header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
     return (
         b"\x89PNG\r\n\x1a\n"
@@ -66,7 +66,7 @@ def _cut(data: bytes, share: float = 0.5) -> bytes:
 
 
 def bad_files() -> dict[str, tuple[bytes, set[SkipReason]]]:
-    """Name -> a file's content and the reasons that are right for it (two where both are true)."""
+    """Return {name: (content, accepted reasons)}; more than one reason if all of them apply."""
     files = {name: (data, {SkipReason.NOT_AN_IMAGE}) for name, data in no_images().items()}
     files |= {name: (data, {SkipReason.TRUNCATED}) for name, data in cut_files().items()}
     files |= {name: (data, {SkipReason.DAMAGED}) for name, data in broken_files().items()}
@@ -78,7 +78,7 @@ def bad_files() -> dict[str, tuple[bytes, set[SkipReason]]]:
 
 
 def no_images() -> dict[str, bytes]:
-    """Other things under the names of pictures."""
+    """Files with names of images that are something else."""
     return {
         "text.png": b"This is a text that somebody renamed.\n" * 20,
         "page.jpg": b"<!DOCTYPE html>\n<html><body>404 Not Found</body></html>",
@@ -97,11 +97,11 @@ def no_images() -> dict[str, bytes]:
 
 
 NOISE = Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8))
-"""Hard to compress, so that half of a file is half of the picture."""
+"""Noise, which does not compress, so that half of a file is half of the image."""
 
 
 def cut_files() -> dict[str, bytes]:
-    """Pictures whose end is missing, and whose decoder can tell."""
+    """Images without their end, which the decoder detects."""
     jpeg = encoded(NOISE, "JPEG", quality=95)
     short = b"".join(b"\0" + bytes(3 * SIDE) for _ in range(SIDE))[:500]
     return {
@@ -117,7 +117,7 @@ def cut_files() -> dict[str, bytes]:
 
 
 def headless_files() -> dict[str, bytes]:
-    """Pictures of which so much is missing that cut and broken look the same."""
+    """Images with so little left that truncated and damaged cannot be distinguished."""
     return {
         "head-only.png": encoded(RGB, "PNG")[:20],
         "head-only.jpg": encoded(NOISE, "JPEG")[:12],
@@ -130,7 +130,7 @@ def headless_files() -> dict[str, bytes]:
 
 
 def broken_files() -> dict[str, bytes]:
-    """Pictures that are all there and wrong."""
+    """Images of full length with wrong content."""
     webp = encoded(NOISE, "WEBP", lossless=True)
     not_numbers = Image.fromarray(np.full((SIDE, SIDE), np.nan, dtype=np.float32))
     return {
@@ -143,7 +143,7 @@ def broken_files() -> dict[str, bytes]:
 
 
 def pixel_bombs() -> dict[str, bytes]:
-    """Small files that announce billions of pixels."""
+    """Small files whose headers announce billions of pixels."""
     bmp, gif = bytearray(encoded(RGB, "BMP")), bytearray(encoded(RGB.quantize(64), "GIF"))
     bmp[18:26] = struct.pack("<ii", 60_000, 60_000)
     gif[6:10] = struct.pack("<HH", 65_535, 65_535)
@@ -156,7 +156,7 @@ def pixel_bombs() -> dict[str, bytes]:
 
 
 def litter() -> dict[str, bytes]:
-    """Name -> what systems leave behind: neither used nor worth a word."""
+    """Return {name: content} of system files, which are ignored without a report."""
     return {
         ".DS_Store": b"\0\0\0\1Bud1",
         "Thumbs.db": b"\xd0\xcf\x11\xe0",
@@ -167,7 +167,7 @@ def litter() -> dict[str, bytes]:
 
 
 def write(folder: Path, files: dict[str, bytes]) -> None:
-    """Write the files below the folder, with the folders that their names need."""
+    """Write the files and their folders below `folder`."""
     for name, data in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -175,10 +175,10 @@ def write(folder: Path, files: dict[str, bytes]) -> None:
 
 
 def make_special_files(folder: Path) -> dict[str, SkipReason]:
-    """Files that only a file system has -> name and reason. None of them may be opened."""
+    """Create special files, links and pipes, and return {name: reason}. None of them may be opened."""
     os.mkfifo(folder / "pipe.png")
     with socket.socket(socket.AF_UNIX) as server:
-        # A socket's path is short by law: bound from within the folder.
+        # The path of a socket has a short maximum length, so it is bound from inside the folder.
         before = os.getcwd()
         os.chdir(folder)
         server.bind("socket.png")
@@ -199,7 +199,7 @@ def make_special_files(folder: Path) -> dict[str, SkipReason]:
 
 
 def make_odd_zip(path: Path, bomb_bytes: int) -> dict[str, SkipReason | None]:
-    """A zip of odd entries -> name and reason, None for those that are good in spite of their names."""
+    """Write a zip with unusual entries and return {name: reason}; None for entries that are usable."""
     plain = encoded(RGB, "PNG")
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in ("plain.png", "../../escape.png", "/absolute.png", "deep/er/顔.png"):
@@ -229,11 +229,11 @@ def make_odd_zip(path: Path, bomb_bytes: int) -> dict[str, SkipReason | None]:
 
 
 def _tamper(path: Path) -> None:
-    """Make entries what zipfile does not write: encrypted, of a false checksum or size, of an unknown method."""
+    """Patch entries in ways that zipfile does not write: encrypted, wrong checksum or size, unknown method."""
     data = bytearray(path.read_bytes())
 
     def central(name: bytes) -> int:
-        """Where the central directory speaks of the entry."""
+        """Return the offset of the entry in the central directory."""
         return data.rindex(name) - 46
 
     def local(name: bytes) -> int:
@@ -242,7 +242,7 @@ def _tamper(path: Path) -> None:
     data[central(b"secret.png") + 8] |= 1
     data[local(b"secret.png") + 6] |= 1
     data[local(b"wrong-sum.png") + 30 + len(b"wrong-sum.png") + 60] ^= 0xFF
-    # The header promises 10 bytes where 1,000 come.
+    # The header announces 10 bytes, and the data are 1,000.
     data[central(b"liar.png") + 24 : central(b"liar.png") + 28] = struct.pack("<I", 10)
     for place in (central(b"strange.png") + 10, local(b"strange.png") + 8):
         data[place : place + 2] = struct.pack("<H", 77)
@@ -250,5 +250,5 @@ def _tamper(path: Path) -> None:
 
 
 def pictures(n: int, *shape: int, seed: int = 0) -> NDArray[np.uint8]:
-    """Noise: n arrays of the shape."""
+    """Return n arrays of noise."""
     return np.random.default_rng(seed).integers(0, 256, (n, *shape), dtype=np.uint8)

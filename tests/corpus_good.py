@@ -25,7 +25,7 @@ class Good:
     data: bytes
     conversions: tuple[Conversion, ...] = ()
     pixels: Pixels | None = None
-    """None: PICTURE."""
+    """The expected pixels; None for PICTURE."""
     tolerance: int = 0
 
     def expected(self) -> Pixels:
@@ -33,7 +33,7 @@ class Good:
 
 
 def good_files() -> dict[str, Good]:
-    """Name -> a file that must be used."""
+    """Return {name: file} of all usable files."""
     return named() | plain() | grey() | coloured() | clear() | of_several() | turned() | sized()
 
 
@@ -43,11 +43,11 @@ PALETTE = RGB.quantize(64)
 PALETTE_PIXELS = np.asarray(PALETTE.convert("RGB"))
 
 LOSSY = 12
-"""What a JPEG of this picture may be off by."""
+"""Largest error of a JPEG of this image."""
 
 
 def named() -> dict[str, Good]:
-    """Names that say nothing or something false."""
+    """File names with no extension or a wrong one."""
     return {
         "SHOUTING.PNG": Good(PNG),
         "png-called.jpg": Good(PNG),
@@ -60,7 +60,7 @@ def named() -> dict[str, Good]:
 
 
 def plain() -> dict[str, Good]:
-    """Every format that is read."""
+    """One file in each supported format."""
     progressive = encoded(RGB, "JPEG", quality=95, progressive=True, subsampling=0)
     return {
         "plain.png": Good(PNG),
@@ -81,12 +81,12 @@ def plain() -> dict[str, Good]:
 
 
 def grey3(image: Image.Image) -> Pixels:
-    """A grey image as the RGB pixels it must become."""
+    """Return the RGB pixels that a grey image must decode to."""
     return np.repeat(np.asarray(image)[..., None], 3, axis=2)
 
 
 def grey() -> dict[str, Good]:
-    """Grey of every depth."""
+    """Grey images of every bit depth."""
     values = np.asarray(GREY)
     deep = Image.fromarray(values.astype(np.uint16) * 257)
     unit = Image.fromarray((values / 255).astype(np.float32))
@@ -107,7 +107,7 @@ def grey() -> dict[str, Good]:
 
 
 def coloured() -> dict[str, Good]:
-    """Colour in other ways than 8 bits of red, green and blue."""
+    """Colour images that are not 8-bit RGB."""
     cmyk = RGB.convert("CMYK")
     deep = (PICTURE.astype(">u2") * 257).reshape(SIDE, -1)
     rgb16 = png_of(SIDE, SIDE, 16, 2, b"".join(b"\0" + row.tobytes() for row in deep))
@@ -122,13 +122,13 @@ def coloured() -> dict[str, Good]:
 
 
 def _on_white(pixels: NDArray[Any], alpha: NDArray[Any]) -> Pixels:
-    """By the definition of "over": alpha * picture + (1 - alpha) * white, alpha [32, 32] from 0 to 255."""
+    """Return alpha * picture + (1 - alpha) * white, the "over" operator, for alpha [32, 32] from 0 to 255."""
     share = alpha[..., None] / 255
     return np.rint(share * pixels + (1 - share) * 255).astype(np.uint8)
 
 
 def clear() -> dict[str, Good]:
-    """Transparency: a channel of it, a colour of it, an entry of a palette."""
+    """Transparency as an alpha channel, as a transparent colour, and in a palette."""
     alpha = np.full((SIDE, SIDE), 255, dtype=np.uint8)
     alpha[:, :16] = 0
     alpha[0, 20] = 128
@@ -156,7 +156,7 @@ def clear() -> dict[str, Good]:
 
 
 def of_several() -> dict[str, Good]:
-    """Animations and other files of several pictures, the first of which counts."""
+    """Animations and other files with several images, of which the first is used."""
     others = [RGB.transpose(Image.Transpose.ROTATE_90), RGB.transpose(Image.Transpose.ROTATE_180)]
     frames: dict[str, Any] = {"save_all": True, "append_images": others}
     gif = encoded(PALETTE, "GIF", save_all=True, append_images=[PALETTE.rotate(90)])
@@ -173,14 +173,14 @@ def of_several() -> dict[str, Good]:
 
 
 def _exif(orientation: int) -> bytes:
-    """EXIF data that say nothing but the orientation."""
+    """Return EXIF data with only an orientation."""
     exif = Image.Exif()
     exif[0x0112] = orientation
     return exif.tobytes()
 
 
 def turned() -> dict[str, Good]:
-    """Stored turned or mirrored, so that a reader who heeds the EXIF orientation sees PICTURE."""
+    """Files stored rotated or mirrored: after applying the EXIF orientation they show PICTURE."""
     stored = {
         2: Image.Transpose.FLIP_LEFT_RIGHT,
         3: Image.Transpose.ROTATE_180,
@@ -204,7 +204,7 @@ def turned() -> dict[str, Good]:
 
 
 def sized() -> dict[str, Good]:
-    """Of another size than is asked for."""
+    """Images of another size than requested."""
     wide = Image.new("RGB", (48, SIDE), "red")
     wide.paste(RGB, (8, 0))
     tall_and_turned = wide.transpose(Image.Transpose.ROTATE_90)

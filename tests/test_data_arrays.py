@@ -1,4 +1,4 @@
-"""IDX and .npy: every kind becomes the pictures that it holds, and what is broken is refused in one sentence."""
+"""IDX and .npy files: every valid layout gives the right pixels, and damaged files give a one-sentence error."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_the_handwritten_digits(cache: Path) -> None:
     dataset = load(str(SHARED / "mnist"))
     assert dataset.images.shape == (10_000, 28, 28, 1)
     assert dataset.labels is not None
-    # As published: the first test digits, and how many there are of each.
+    # As published: the first test digits, and the number of each.
     assert dataset.labels[:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
     assert np.bincount(dataset.labels).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
     padded = load(str(SHARED / "mnist"), size=(32, 32), channels=3, cache=cache)
@@ -103,7 +103,7 @@ def test_the_anime_faces(cache: Path) -> None:
         (pictures(5, 8, 9, 3).astype(np.uint16) * 257, (3, 8, 9)),
     ],
 )
-def test_npy_of_every_kind(stored: np.ndarray, shape: tuple[int, ...], tmp_path: Path, cache: Path) -> None:
+def test_npy_of_every_dtype_and_layout(stored: np.ndarray, shape: tuple[int, ...], tmp_path: Path, cache: Path) -> None:
     np.save(tmp_path / "a.npy", stored)
     dataset = load(str(tmp_path / "a.npy"), cache=cache)
     assert dataset.image_shape == shape
@@ -113,7 +113,7 @@ def test_npy_of_every_kind(stored: np.ndarray, shape: tuple[int, ...], tmp_path:
         dataset.images[0] = 0
 
 
-def test_npy_black_and_white_and_clear(tmp_path: Path, cache: Path) -> None:
+def test_npy_booleans_and_transparency(tmp_path: Path, cache: Path) -> None:
     np.save(tmp_path / "bool.npy", np.eye(8, dtype=bool)[None])
     assert (load(str(tmp_path / "bool.npy"), cache=cache).images[0, ..., 0] == 255 * np.eye(8)).all()
     clear = pictures(2, 8, 8, 4)
@@ -142,7 +142,7 @@ def test_npy_points(tmp_path: Path) -> None:
         (np.full((2, 8, 8), "a"), "values of the type"),
     ],
 )
-def test_npy_that_is_no_picture(stored: np.ndarray, said: str, tmp_path: Path, cache: Path) -> None:
+def test_npy_arrays_that_are_not_images(stored: np.ndarray, said: str, tmp_path: Path, cache: Path) -> None:
     np.save(tmp_path / "a.npy", stored, allow_pickle=True)
     with pytest.raises(DataError, match=said):
         load(str(tmp_path / "a.npy"), cache=cache)
@@ -160,7 +160,7 @@ def test_an_array_is_converted_once(tmp_path: Path, cache: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="tells its memory only on Linux")
-def test_a_large_array_is_read_without_staying_in_memory(tmp_path: Path) -> None:
+def test_the_pages_of_a_large_array_do_not_stay_in_memory(tmp_path: Path) -> None:
     path = tmp_path / "sparse.npy"
     sparse = np.lib.format.open_memmap(path, "w+", np.uint8, (30_000, 64, 64, 3))
     sparse[29_000] = 7

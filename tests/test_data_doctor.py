@@ -1,4 +1,4 @@
-"""Bad and odd files: none ends the run, each is named with its reason, and the good ones have the right pixels."""
+"""Damaged and unusual files: none aborts loading, each gets the right reason, and usable ones the right pixels."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ganache.errors import DataError
 
 GOOD = corpus_good.good_files()
 BAD = corpus.bad_files()
-# Only the doctor's whole pass silences Pillow, not the decoding of one file.
+# Warnings of Pillow are silenced while files are inspected, not while one file is decoded.
 pytestmark = pytest.mark.filterwarnings("ignore:Corrupt EXIF", "ignore:Image size")
 SQUARE = (corpus.SIDE, corpus.SIDE)
 
@@ -53,14 +53,14 @@ def test_bad_file_has_the_right_reason(name: str) -> None:
 
 @pytest.fixture
 def mixed(tmp_path: Path) -> Path:
-    """A folder with every good, bad, special and needless file."""
+    """A folder with every usable, damaged, special and system file."""
     folder = tmp_path / "mixed"
     corpus.write(folder, {name: case.data for name, case in GOOD.items()})
     corpus.write(folder, {name: data for name, (data, _) in BAD.items()} | corpus.litter())
     return folder
 
 
-def test_a_whole_folder_of_them(mixed: Path, tmp_path: Path) -> None:
+def test_a_folder_with_all_files(mixed: Path, tmp_path: Path) -> None:
     special = corpus.make_special_files(mixed)
     dataset = load(str(mixed), size=SQUARE, channels=3, cache=tmp_path / "cache")
     found = dataset.diagnosis
@@ -79,7 +79,7 @@ def test_a_whole_folder_of_them(mixed: Path, tmp_path: Path) -> None:
     assert found.files == len(GOOD) + len(BAD) + len(special)
 
 
-def test_the_diagnosis_says_it(mixed: Path, tmp_path: Path) -> None:
+def test_the_text_of_the_diagnosis(mixed: Path, tmp_path: Path) -> None:
     found = diagnose(str(mixed), size=SQUARE, cache=tmp_path / "cache")
     text = str(found)
     for reason in found.reasons:
@@ -114,7 +114,7 @@ def test_a_file_that_cannot_be_read_is_skipped(tmp_path: Path, monkeypatch: pyte
     assert (skipped.name, skipped.reason, skipped.detail) == ("b.png", SkipReason.UNREADABLE, "Permission denied")
 
 
-def test_a_zip_of_odd_entries(tmp_path: Path) -> None:
+def test_a_zip_with_unusual_entries(tmp_path: Path) -> None:
     expected = corpus.make_odd_zip(tmp_path / "odd.zip", MAX_BYTES + 1)
     dataset = load(str(tmp_path / "odd.zip"), cache=tmp_path / "cache")
     assert dataset.diagnosis is not None
@@ -125,7 +125,7 @@ def test_a_zip_of_odd_entries(tmp_path: Path) -> None:
     assert not (tmp_path.parent / "escape.png").exists()
 
 
-def test_no_usable_file_names_the_reasons(tmp_path: Path) -> None:
+def test_the_error_without_a_usable_file_counts_the_reasons(tmp_path: Path) -> None:
     corpus.write(tmp_path / "set", {name: BAD[name][0] for name in ("empty.png", "text.png", "page.jpg")})
     with pytest.raises(DataError, match=r"no usable picture \(2 not an image, 1 empty\): for example 'empty.png'"):
         load(str(tmp_path / "set"), cache=tmp_path / "cache")
@@ -138,7 +138,7 @@ def test_an_empty_folder(tmp_path: Path) -> None:
         load(str(tmp_path / "set"), cache=tmp_path / "cache")
 
 
-def test_same_and_similar_pictures_are_found(tmp_path: Path) -> None:
+def test_exact_and_near_duplicates_are_found(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     files = {}
     for i in range(30):
@@ -148,7 +148,7 @@ def test_same_and_similar_pictures_are_found(tmp_path: Path) -> None:
         if i == 3:
             files["03-again.jpg"] = corpus.encoded(image, "JPEG", quality=90)
     files["07-copy.png"] = files["07.png"]
-    # Flat pictures all have the same hash, and that says nothing.
+    # Flat images all have the same hash, which is not informative.
     for shade in range(3):
         files[f"flat{shade}.png"] = corpus.encoded(Image.new("RGB", (64, 64), (shade, 9, 9)), "PNG")
     corpus.write(tmp_path / "set", files)
@@ -157,7 +157,7 @@ def test_same_and_similar_pictures_are_found(tmp_path: Path) -> None:
     assert found.near_duplicates == (("03-again.jpg", "03.png"),)
 
 
-def test_names_that_are_no_text_are_shown_without_harm(tmp_path: Path) -> None:
+def test_control_characters_in_file_names_are_escaped(tmp_path: Path) -> None:
     folder = tmp_path / "set"
     corpus.write(folder, {"good.png": GOOD["plain.png"].data, "bell\a\x1b[2J.png": b""})
     (folder / os.fsdecode(b"caf\xe9.png")).write_bytes(b"")
@@ -170,7 +170,7 @@ def test_names_that_are_no_text_are_shown_without_harm(tmp_path: Path) -> None:
     assert Diagnosis.from_json(found.to_json()) == found
 
 
-def test_progress_is_shown_only_when_wanted_and_on_a_terminal(
+def test_progress_is_shown_only_on_request_and_on_a_terminal(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     corpus.write(tmp_path / "set", {"a.png": GOOD["plain.png"].data})
@@ -183,7 +183,7 @@ def test_progress_is_shown_only_when_wanted_and_on_a_terminal(
     assert "1/1" in capfd.readouterr().err
 
 
-def test_near_groups_are_those_of_comparing_all_with_all() -> None:
+def test_near_groups_equal_those_of_all_pairs() -> None:
     rng = np.random.default_rng(0)
     seeds = rng.integers(0, 2**64, 40, dtype=np.uint64)
     hashes = seeds[rng.integers(0, 40, 400)]

@@ -1,4 +1,4 @@
-"""The hub, with a stand-in for its library: no network is asked."""
+"""The Hugging Face hub, with a fake of its library: no test uses the network."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ganache.errors import DataError, MissingExtra
 
 
 def fake_datasets(rows: list[dict[str, Any]]) -> types.ModuleType:
-    """As much of the `datasets` library as is used here."""
+    """Return a fake of the part of the `datasets` library that the reader uses."""
     module = types.ModuleType("datasets")
 
     class ImageFeature:
@@ -53,7 +53,7 @@ def fake_datasets(rows: list[dict[str, Any]]) -> types.ModuleType:
     return module
 
 
-def test_hub_pictures_go_through_the_doctor(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hub_images_are_inspected_and_packed(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     good: dict[str, Any] = {"bytes": corpus.encoded(corpus.RGB, "PNG"), "path": None}
     rows = [
         {"picture": good, "kind": 1},
@@ -73,7 +73,7 @@ def test_hub_pictures_go_through_the_doctor(tmp_path: Path, cache: Path, monkeyp
     assert dataset.labels.tolist() == [1, 0]
     assert dataset.label_names == ("odd", "even")
 
-    # The second time neither the network nor the library is asked.
+    # The second load uses neither the network nor the library.
     monkeypatch.setattr(hub, "_is_reachable", lambda: False)
     monkeypatch.setitem(sys.modules, "datasets", None)
     assert load("cifar10", cache=cache).fingerprint == dataset.fingerprint

@@ -16,7 +16,7 @@ SIDES = st.tuples(st.integers(1, 500), st.integers(1, 500))
 
 
 @given(IMAGES)
-def test_there_and_back_changes_nothing(images: np.ndarray) -> None:
+def test_to_float_and_to_uint8_are_inverse(images: np.ndarray) -> None:
     x = to_float(images)
     assert x.dtype == torch.float32
     assert x.min() >= -1
@@ -31,7 +31,7 @@ def test_to_uint8_rounds_to_the_nearest_and_clamps() -> None:
     assert (pixels - ideal).abs().max() <= 0.5 + 1e-4
 
 
-def test_to_float_leaves_its_input_alone() -> None:
+def test_to_float_does_not_change_its_input() -> None:
     images = np.full((1, 2, 2, 3), 7, dtype=np.uint8)
     images.flags.writeable = False
     to_float(images)
@@ -39,7 +39,7 @@ def test_to_float_leaves_its_input_alone() -> None:
 
 
 @given(IMAGES, st.integers(1, 5), st.integers(0, 3))
-def test_every_picture_is_in_its_place_of_the_grid(images: np.ndarray, columns: int, pad: int) -> None:
+def test_every_image_is_at_its_position_in_the_grid(images: np.ndarray, columns: int, pad: int) -> None:
     n, height, width, _ = images.shape
     grid = tile(images, columns, pad=pad, background=9)
     outside = np.ones(grid.shape[:2], dtype=bool)
@@ -52,14 +52,14 @@ def test_every_picture_is_in_its_place_of_the_grid(images: np.ndarray, columns: 
     assert grid.shape[1] == columns * (width + pad) + pad
 
 
-def test_a_grid_is_as_square_as_it_can_be() -> None:
+def test_the_default_grid_is_nearly_square() -> None:
     assert tile(np.zeros((16, 4, 4, 3), np.uint8), pad=0).shape == (16, 16, 3)
     with pytest.raises(ValueError, match="at least one"):
         tile(np.zeros((0, 4, 4, 3), np.uint8))
 
 
 @given(SIDES, SIDES)
-def test_a_crop_is_the_largest_of_its_shape_in_the_middle(found: tuple[int, int], wanted: tuple[int, int]) -> None:
+def test_a_crop_is_centred_and_the_largest_of_its_shape(found: tuple[int, int], wanted: tuple[int, int]) -> None:
     left, top, right, bottom = crop_box(found, wanted)
     height, width = bottom - top, right - left
     assert 0 <= left < right <= found[1]
@@ -67,14 +67,12 @@ def test_a_crop_is_the_largest_of_its_shape_in_the_middle(found: tuple[int, int]
     assert height == found[0] or width == found[1]
     assert abs((found[1] - right) - left) <= 1
     assert abs((found[0] - bottom) - top) <= 1
-    # The shape is right to within the one pixel that rounding costs.
+    # The aspect ratio is right to within one pixel, because of rounding.
     assert abs(height * wanted[1] - width * wanted[0]) <= max(wanted)
 
 
 @given(SIDES, SIDES)
-def test_a_padded_picture_touches_the_frame_and_keeps_its_shape(
-    found: tuple[int, int], wanted: tuple[int, int]
-) -> None:
+def test_padding_keeps_the_aspect_ratio_and_fills_one_side(found: tuple[int, int], wanted: tuple[int, int]) -> None:
     left, top, right, bottom = pad_box(found, wanted)
     height, width = bottom - top, right - left
     assert 0 <= left < right <= wanted[1]

@@ -1,4 +1,4 @@
-"""A pack is made once, found again, whole or made anew, and never written to."""
+"""Packs: built once, found again, checked when opened, built again if damaged, and read-only."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ganache.errors import DataError
 
 
 def noise(n: int, side: int = 24, seed: int = 0) -> np.ndarray:
-    """n unlike pictures, uint8 [n, side, side, 3]."""
+    """Return n different images, uint8 [n, side, side, 3]."""
     return np.random.default_rng(seed).integers(0, 256, (n, side, side, 3), dtype=np.uint8)
 
 
@@ -85,7 +85,7 @@ def test_the_key_changes_with(what: str, folder: Path, cache: Path) -> None:
     assert len(list(cache.iterdir())) == 2
 
 
-def test_two_folders_of_equal_names_sizes_and_times_are_two(tmp_path: Path, cache: Path) -> None:
+def test_folders_with_equal_names_sizes_and_times_have_different_keys(tmp_path: Path, cache: Path) -> None:
     found = []
     for i, place in enumerate((tmp_path / "a" / "set", tmp_path / "b" / "set")):
         corpus.write(place, {"x.bmp": corpus.encoded(Image.fromarray(noise(1, seed=i)[0]), "BMP")})
@@ -130,7 +130,7 @@ def spoil(pack: Path, how: str) -> None:
 @pytest.mark.parametrize(
     "how", ["flipped bit", "cut", "grown", "no json", "cut json", "other json", "no images", "flipped header"]
 )
-def test_a_damaged_pack_is_made_again_with_a_warning(how: str, folder: Path, cache: Path) -> None:
+def test_a_damaged_pack_is_built_again_with_a_warning(how: str, folder: Path, cache: Path) -> None:
     whole = load(str(folder), cache=cache)
     spoil(only_pack(cache), how)
     with pytest.warns(RuntimeWarning, match="damaged"):
@@ -143,7 +143,7 @@ def test_a_damaged_pack_is_made_again_with_a_warning(how: str, folder: Path, cac
     only_pack(cache)
 
 
-def test_damage_in_any_chunk_is_seen(tmp_path: Path) -> None:
+def test_damage_in_any_chunk_is_detected(tmp_path: Path) -> None:
     side = 256
     blocks = noise(90, side)
     with PackWriter(tmp_path / "pack", expected=90) as writer:
@@ -170,7 +170,7 @@ def test_damage_in_any_chunk_is_seen(tmp_path: Path) -> None:
     assert open_pack(tmp_path / "pack") is not None
 
 
-def test_what_a_killed_process_left_is_ignored_and_later_removed(folder: Path, cache: Path) -> None:
+def test_temporary_folders_of_killed_processes_are_ignored_and_later_removed(folder: Path, cache: Path) -> None:
     young, old = cache / "writing-young", cache / "writing-old"
     for place in (young, old):
         corpus.write(place, {"images.npy": b"half"})
@@ -222,7 +222,7 @@ def test_a_cache_that_cannot_be_written(folder: Path, tmp_path: Path) -> None:
         load(str(folder), cache=tmp_path / "file" / "cache")
 
 
-def test_a_pack_that_has_no_room_is_refused_at_once(cache: Path) -> None:
+def test_a_pack_larger_than_the_free_space_is_refused_immediately(cache: Path) -> None:
     with PackWriter(cache / "pack", expected=10**12) as writer, pytest.raises(DataError, match="GiB free"):
         writer.add(noise(1))
     assert not list(cache.iterdir())
@@ -239,7 +239,7 @@ def test_a_full_disk(cache: Path) -> None:
     assert not list(cache.iterdir())
 
 
-def test_where_the_cache_is(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_location_of_the_cache(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     monkeypatch.delenv("GANACHE_CACHE", raising=False)
     load(str(folder))
@@ -250,7 +250,7 @@ def test_where_the_cache_is(folder: Path, tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def sized(tmp_path: Path, cache: Path, *sizes: tuple[int, int], mode: str = "RGB") -> Dataset:
-    """A data set of plain pictures of these sizes (width, height)."""
+    """Write images of these sizes (width, height) to a folder."""
     files = {f"{i}.png": corpus.encoded(Image.new(mode, s), "PNG") for i, s in enumerate(sizes)}
     corpus.write(tmp_path / "sized", files)
     return load(str(tmp_path / "sized"), cache=cache)
@@ -264,7 +264,7 @@ def sized(tmp_path: Path, cache: Path, *sizes: tuple[int, int], mode: str = "RGB
         ([(700, 600), (700, 600)], (64, 64, 3), "longer than 512 pixels"),
     ],
 )
-def test_the_size_where_none_is_asked_for(
+def test_the_default_size(
     sizes: list[tuple[int, int]], shape: tuple[int, ...], remark: str | None, tmp_path: Path, cache: Path
 ) -> None:
     dataset = sized(tmp_path, cache, *sizes)
@@ -273,7 +273,7 @@ def test_the_size_where_none_is_asked_for(
     assert [remark in said for said in dataset.diagnosis.remarks] == ([True] if remark else [])
 
 
-def test_grey_stays_grey_until_a_colour_comes(tmp_path: Path, cache: Path) -> None:
+def test_one_colour_image_makes_all_images_rgb(tmp_path: Path, cache: Path) -> None:
     assert sized(tmp_path, cache, (40, 40), (40, 40), mode="L").image_shape == (1, 40, 40)
     corpus.write(tmp_path / "sized", {"z.png": corpus.encoded(Image.new("RGB", (40, 40), "red"), "PNG")})
     dataset = load(str(tmp_path / "sized"), cache=cache)
@@ -281,7 +281,7 @@ def test_grey_stays_grey_until_a_colour_comes(tmp_path: Path, cache: Path) -> No
     assert dataset.images[2, 0, 0].tolist() == [255, 0, 0]
 
 
-def test_a_mended_zip_is_looked_at_again(tmp_path: Path, cache: Path) -> None:
+def test_a_repaired_zip_is_inspected_again(tmp_path: Path, cache: Path) -> None:
     path = tmp_path / "set.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for i, picture in enumerate(noise(3)):

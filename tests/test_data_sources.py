@@ -1,4 +1,4 @@
-"""Names, folders and what needs no file: each becomes its data set, and what is none is refused in one sentence."""
+"""Loading by name and by path: each source gives its data set, and an unknown one gives a one-sentence error."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def test_settings_are_checked(settings: dict[str, Any], said: str) -> None:
         load("faces", **settings)
 
 
-def test_subfolders_are_labels_when_all_pictures_lie_in_them(tmp_path: Path, cache: Path) -> None:
+def test_subfolders_are_labels_if_all_images_are_in_them(tmp_path: Path, cache: Path) -> None:
     data = corpus.encoded(corpus.RGB, "PNG")
     files = {f"set/{c}/{i}.png": data for c, n in (("dog", 2), ("cat", 3)) for i in range(n)}
-    # A folder whose only picture is broken is no class, and a text at the top is no picture.
+    # A folder whose only image is damaged is not a class, and a text file at the top is not an image.
     corpus.write(tmp_path / "in", files | {"set/bird/0.png": b"", "set/readme.txt": b"hello"})
     dataset = load(str(tmp_path / "in"), cache=cache)
     assert dataset.labels is not None
@@ -53,7 +53,7 @@ def test_subfolders_are_labels_when_all_pictures_lie_in_them(tmp_path: Path, cac
     assert load(str(tmp_path / "in"), cache=cache).labels is None
 
 
-def test_one_subfolder_is_no_label(tmp_path: Path, cache: Path) -> None:
+def test_a_single_subfolder_is_not_a_label(tmp_path: Path, cache: Path) -> None:
     corpus.write(tmp_path / "in", {f"only/{i}.png": corpus.encoded(corpus.RGB, "PNG") for i in range(2)})
     assert load(str(tmp_path / "in"), cache=cache).labels is None
 
@@ -70,13 +70,13 @@ def test_a_linked_folder_is_read_once_under_its_own_name(tmp_path: Path, cache: 
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04" + bytes(50), b"\x1f\x8b\x08broken"])
-def test_a_file_that_is_no_source(content: bytes, tmp_path: Path, cache: Path) -> None:
+def test_a_file_in_an_unknown_format(content: bytes, tmp_path: Path, cache: Path) -> None:
     (tmp_path / "what.zip").write_bytes(content)
     with pytest.raises(DataError, match=r"not in a format that can be read: give a folder of image files, .*zip"):
         load(str(tmp_path / "what.zip"), cache=cache)
 
 
-def test_a_zip_whose_list_is_broken(tmp_path: Path, cache: Path) -> None:
+def test_a_zip_with_a_damaged_directory(tmp_path: Path, cache: Path) -> None:
     corpus.make_odd_zip(tmp_path / "a.zip", 10)
     data = bytearray((tmp_path / "a.zip").read_bytes())
     start = data.index(b"PK\x01\x02")
@@ -86,7 +86,7 @@ def test_a_zip_whose_list_is_broken(tmp_path: Path, cache: Path) -> None:
         load(str(tmp_path / "a.zip"), cache=cache)
 
 
-def test_faces_are_drawn_once_and_the_same_each_time(cache: Path) -> None:
+def test_faces_depend_on_their_seed_only(cache: Path) -> None:
     faces = load("faces", count=300, seed=4, size=(32, 32), cache=cache)
     assert faces.images.shape == (300, 32, 32, 3)
     fewer = load("faces", count=10, seed=4, size=(32, 32), cache=cache)
@@ -111,7 +111,7 @@ def test_digits_without_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("name", TOYS)
-def test_toys_lie_in_the_square_and_come_from_their_seed(name: str) -> None:
+def test_toys_depend_on_their_seed_only(name: str) -> None:
     points = load(name, count=2_000).images
     assert points.shape == (2_000, 2)
     assert points.dtype == np.float32
@@ -121,7 +121,7 @@ def test_toys_lie_in_the_square_and_come_from_their_seed(name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "modes"), [("ring8", 8), ("grid25", 25)])
-def test_the_modes_of_a_toy_are_where_it_says(name: str, modes: int) -> None:
+def test_the_modes_of_a_toy_have_the_stated_centres_and_spread(name: str, modes: int) -> None:
     n = 20_000
     points, which = TOYS[name].sample(n)
     centres, std = TOYS[name].centres, TOYS[name].std
@@ -133,12 +133,12 @@ def test_the_modes_of_a_toy_are_where_it_says(name: str, modes: int) -> None:
     assert np.abs(shares - 1 / modes).max() < 5 * np.sqrt(1 / modes / n)
     offsets = points - centres[which]
     assert np.abs(offsets.std(axis=0) / std - 1).max() < 0.03
-    # The modes stand apart, so that a point belongs to one of them.
+    # The modes do not overlap, so each point belongs to one of them.
     apart = np.linalg.norm(centres[:, None] - centres[None], axis=-1) + 9 * np.eye(modes)
     assert apart.min() > 10 * std
 
 
-def test_the_line_stands_at_zero() -> None:
+def test_the_line_is_at_zero() -> None:
     points = load("lines", count=5_000).images
     assert (points[:, 0] == 0).all()
     assert np.abs(np.sort(points[:, 1]) - (np.arange(5_000) + 0.5) / 5_000).max() < 0.03

@@ -1,4 +1,4 @@
-"""Batch i depends on the data set, the settings and i, and on nothing else."""
+"""Batch i depends on the data set, the settings and i only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ganache.errors import DataError
 
 
 def numbered(n: int, height: int = 2, width: int = 3) -> Dataset:
-    """n pictures; picture i has the value i in its first pixel and a mark at its left edge."""
+    """Return n images; image i has the value i in its first pixel and a mark at its left edge."""
     images = np.zeros((n, height, width, 3), dtype=np.uint8)
     images[:, 0, 0, 0] = np.arange(n)
     images[:, 1, 0, 1] = 255
@@ -19,11 +19,11 @@ def numbered(n: int, height: int = 2, width: int = 3) -> Dataset:
 
 
 def numbers(batch: torch.Tensor) -> list[int]:
-    """Which pictures of `numbered` a batch holds, mirrored or not."""
+    """Return the indices in `numbered` of the images in a batch, mirrored or not."""
     return [int(v) for v in ((batch[:, 0, 0] + 1) * 127.5).round().amax(dim=1)]
 
 
-def test_batches_do_not_depend_on_what_was_asked_before() -> None:
+def test_batches_do_not_depend_on_earlier_batches() -> None:
     dataset = numbered(50)
     forward, backward = Stream(dataset, 7, seed=3, flip=True), Stream(dataset, 7, seed=3, flip=True)
     first = [forward[i] for i in range(20)]
@@ -34,7 +34,7 @@ def test_batches_do_not_depend_on_what_was_asked_before() -> None:
 
 
 @pytest.mark.parametrize("batch", [1, 7, 50, 64, 175])
-def test_every_image_comes_once_an_epoch(batch: int) -> None:
+def test_every_image_is_shown_once_per_epoch(batch: int) -> None:
     stream = Stream(numbered(50), batch, seed=1)
     shown = [n for i in range(7 * 50 // batch + 1) for n in numbers(stream[i])]
     assert all(len(stream[i]) == batch for i in range(3))
@@ -43,22 +43,22 @@ def test_every_image_comes_once_an_epoch(batch: int) -> None:
     assert len({tuple(epoch) for epoch in epochs}) == len(epochs)
 
 
-def test_seeds_give_other_orders() -> None:
+def test_other_seeds_give_other_orders() -> None:
     dataset = numbered(50)
     assert numbers(Stream(dataset, 50, seed=0)[0]) != numbers(Stream(dataset, 50, seed=1)[0])
 
 
 def test_the_order_is_pinned() -> None:
-    """A run that is resumed years later, with another numpy, must go on in the same order."""
+    """A run that is resumed years later, with another version of NumPy, must continue in the same order."""
     assert numbers(Stream(numbered(10), 10, seed=42)[0]) == [7, 1, 6, 4, 3, 5, 9, 0, 2, 8]
 
 
-def test_sequential_begins_again_at_the_end() -> None:
+def test_sequential_order_repeats() -> None:
     stream = Stream(numbered(5), 3, order="sequential")
     assert [numbers(stream[i]) for i in range(4)] == [[0, 1, 2], [3, 4, 0], [1, 2, 3], [4, 0, 1]]
 
 
-def test_labels_go_with_their_images() -> None:
+def test_labels_match_their_images() -> None:
     stream = Stream(numbered(50), 16, seed=5)
     for i in (0, 3, 4, 11):
         labels = stream.labels(i)
@@ -67,7 +67,7 @@ def test_labels_go_with_their_images() -> None:
         assert labels.tolist() == numbers(stream[i])
 
 
-def test_a_flip_mirrors_left_and_right_of_about_half() -> None:
+def test_flip_mirrors_about_half_of_the_images_horizontally() -> None:
     dataset = numbered(200)
     plain, flipped = Stream(dataset, 200, seed=2), Stream(dataset, 200, seed=2, flip=True)
     mirrored = 0
@@ -99,13 +99,13 @@ def test_ranks_share_one_order() -> None:
         assert torch.equal(torch.cat([stream[i] for stream in two]), one[i])
 
 
-def test_points_stay_as_they_are() -> None:
+def test_points_are_unchanged() -> None:
     dataset = load("ring8", count=100)
     batch = Stream(dataset, 100, order="sequential")[0]
     assert torch.equal(batch, torch.from_numpy(np.array(dataset.images)))
 
 
-def test_what_is_refused() -> None:
+def test_invalid_settings_are_refused() -> None:
     with pytest.raises(DataError, match="at least 1"):
         Stream(numbered(5), 0)
     with pytest.raises(DataError, match="order"):

@@ -1,4 +1,4 @@
-"""The drawn faces: the same everywhere, and made of the factors they claim, each seen where it should be."""
+"""Drawn faces: the same on every machine, and each factor changes the part of the image that it should."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ UPRIGHT = {"tilt": 0.0, "shift_x": 0.0, "shift_y": 0.0, "zoom": 1.0}
 
 
 def with_factors(factors: Factors, **values: Any) -> Factors:
-    """The same faces, with some factors set to one number, or to one number a face."""
+    """Return the same faces with some factors replaced by one number, or by one number per face."""
     return replace(factors, **{name: np.broadcast_to(value, len(factors)) for name, value in values.items()})
 
 
 def where_changed(name: str, low: float, high: float) -> NDArray[np.bool_]:
-    """The pixels [64, 64] that differ between two usual faces that differ in one factor."""
+    """Return a mask [64, 64] of the pixels that change when one factor of the usual face changes."""
     one, other = draw_factors(with_factors(usual_factors(2), **{name: np.array([low, high])})).astype(int)
     changed: NDArray[np.bool_] = np.abs(one - other).max(axis=-1) > 0
     return changed
@@ -52,8 +52,8 @@ def test_a_face_does_not_depend_on_its_neighbours(size: tuple[int, int]) -> None
     assert np.array_equal(np.stack(one_by_one), together)
 
 
-def test_the_pixels_are_those_of_every_other_machine() -> None:
-    """Three pixels of face 0, as drawn on the machine that wrote this test: hair, an eye, the background."""
+def test_the_pixels_are_the_same_on_every_machine() -> None:
+    """Three pixels of face 0 as drawn on another machine: hair, eye, background."""
     assert draw(1)[0][[10, 36, 60], [32, 22, 1]].tolist() == [
         [134, 47, 76],
         [130, 117, 38],
@@ -68,7 +68,7 @@ def test_other_pixels_need_another_version_in_the_cache_key() -> None:
     assert DRAWING.startswith("d7d6ea646581")
 
 
-def test_faces_far_away_are_reached_at_once() -> None:
+def test_a_face_with_a_large_index_is_drawn_immediately() -> None:
     assert draw_range(10**12, 10**12 + 2).shape == (2, 64, 64, 3)
 
 
@@ -87,11 +87,11 @@ def test_a_larger_picture_shows_the_same_face() -> None:
     assert strangers > 30
 
 
-def test_no_face_at_all() -> None:
+def test_zero_faces() -> None:
     assert draw(0).shape == (0, 64, 64, 3)
 
 
-def test_factors_keep_to_their_ranges_and_fill_them() -> None:
+def test_factors_cover_their_ranges() -> None:
     for name, column in sample_factors(0, 5000).columns():
         _, low, high, _ = FACTORS[name]
         assert column.min() >= low, name
@@ -106,7 +106,7 @@ def test_factors_are_uncorrelated() -> None:
 
 
 @pytest.mark.parametrize("name", FACTORS)
-def test_every_factor_shows(name: str) -> None:
+def test_every_factor_changes_the_image(name: str) -> None:
     _, low, high, _ = FACTORS[name]
     if high == 360:  # both ends of a circle are one hue
         high = 180
@@ -143,8 +143,8 @@ def test_the_background_changes_outside_the_head_only() -> None:
         assert changed[:3, :3].all(), name
 
 
-def test_the_hair_has_the_hue_and_the_lightness_asked_for() -> None:
-    """Measured back from a patch of the crown, above the shine, through the usual screen colours."""
+def test_the_hair_has_the_requested_hue_and_lightness() -> None:
+    """Measured in a patch of the crown, above the highlight, after conversion from sRGB."""
     chosen = with_factors(sample_factors(0, 400, seed=5), ribbon=0.0, hair_chroma=0.8, **UPRIGHT)
     crown = draw_factors(chosen)[:, 5:9, 27:37].astype(float).mean(axis=(1, 2)) / 255
     lightness = np.corrcoef(crown @ [0.30, 0.59, 0.11], chosen.hair_lightness)[0, 1]
@@ -163,7 +163,7 @@ def test_the_fringe_is_one_of_a_few_shapes() -> None:
             assert np.abs(fringes[i] - fringes[j]).mean() > 2
 
 
-def test_wrong_factors_are_refused_in_words() -> None:
+def test_invalid_factors_are_refused() -> None:
     with pytest.raises(ConfigError, match=r"smile has values from 2\.0 to 2\.0: give -1 to 1"):
         with_factors(usual_factors(2), smile=2.0)
     with pytest.raises(ConfigError, match="give one number per face"):

@@ -1,4 +1,4 @@
-"""Features: any image in, the same numbers on every machine, and scores that fall in order as images get worse."""
+"""Features: any image shape, the same on every machine, and scores that get worse as images get worse."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def test_random_features_are_the_same_on_every_machine() -> None:
     assert float(draws.std()) == pytest.approx(3**-0.5, rel=0.01)
 
 
-def test_the_spread_stays_alike_through_the_depths() -> None:
-    """He's bound keeps the mean square of activations, before they are averaged."""
+def test_the_variance_is_the_same_in_every_block() -> None:
+    """He initialisation keeps the mean square of the activations, before they are pooled."""
     network = RandomFeatures((3, 32, 32))
     h = noise(8, 3, 32, 32)
     for depth in range(4):
@@ -60,7 +60,7 @@ def test_the_spread_stays_alike_through_the_depths() -> None:
         assert 0.4 < float(h.square().mean()) < 1.6
 
 
-def test_pixels_are_the_pixels() -> None:
+def test_pixel_features_are_the_pixels() -> None:
     x = noise(2, 1, 12, 8)
     assert torch.equal(PixelFeatures((1, 12, 8))(x), x.flatten(1))
     large = torch.full((1, 3, 64, 32), 0.25)
@@ -72,7 +72,7 @@ def test_pixels_are_the_pixels() -> None:
 
 @pytest.mark.parametrize("kind", [RandomFeatures, lambda shape: ClassifierFeatures(shape, 2)])
 @pytest.mark.parametrize(("shape", "words"), [((2,), "points"), ((3, 7, 64), "64x7")])
-def test_what_a_network_cannot_see_is_refused(kind: type[Features], shape: tuple[int, ...], words: str) -> None:
+def test_points_and_small_images_are_refused(kind: type[Features], shape: tuple[int, ...], words: str) -> None:
     with pytest.raises(ConfigError, match=rf"{words}.* --features pixels"):
         kind(shape)  # type: ignore[call-arg]
 
@@ -82,7 +82,7 @@ def test_what_a_network_cannot_see_is_refused(kind: type[Features], shape: tuple
 
 @pytest.fixture(scope="module")
 def faces() -> tuple[Tensor, Tensor]:
-    """Two sets of unlike grey faces, x [300, 1, 32, 32] each."""
+    """Two disjoint sets of grey faces, x [300, 1, 32, 32] each."""
     x = to_float(load("faces", count=600, size=(32, 32), channels=1).images)
     return x[:300], x[300:]
 
@@ -99,7 +99,7 @@ def noisy(x: Tensor, strength: int) -> Tensor:
 
 @pytest.mark.parametrize("worse", [blurred, noisy])
 @pytest.mark.parametrize("name", ["random", "pixels"])
-def test_distances_rise_with_the_strength_of_damage(worse, name: str, faces: tuple[Tensor, Tensor]) -> None:  # type: ignore[no-untyped-def]
+def test_distances_increase_with_blur_and_noise(worse, name: str, faces: tuple[Tensor, Tensor]) -> None:  # type: ignore[no-untyped-def]
     extractor: Features = PixelFeatures((1, 32, 32))
     if name == "random":
         extractor = RandomFeatures((1, 32, 32), num_features=128)
@@ -119,7 +119,7 @@ def test_distances_rise_with_the_strength_of_damage(worse, name: str, faces: tup
 
 @pytest.fixture(scope="module")
 def digits() -> tuple[Dataset, ClassifierFeatures]:
-    """scikit-learn's digits, and a classifier that was trained on the first thousand."""
+    """The digits of scikit-learn, and a classifier trained on the first thousand."""
     pytest.importorskip("sklearn")
     data = load("digits")
     x, y = torch.from_numpy(data.images[:1000].copy()), torch.from_numpy(data.labels[:1000].copy())  # type: ignore[index]
@@ -136,7 +136,7 @@ def test_a_classifier_learns_in_seconds(digits: tuple[Dataset, ClassifierFeature
     assert again.hash == same.hash != other.hash
 
 
-def test_dropping_digits_lowers_coverage_and_entropy_in_order(digits: tuple[Dataset, ClassifierFeatures]) -> None:
+def test_dropping_classes_lowers_coverage_recall_and_entropy(digits: tuple[Dataset, ClassifierFeatures]) -> None:
     data, classifier = digits
     labels = torch.from_numpy(data.labels)  # type: ignore[arg-type]
     h = classifier(to_float(data.images))

@@ -1,4 +1,4 @@
-"""Pictures set aside: which they are, that training never sees them, and what old runs make of it."""
+"""Held-out images: which they are, that training never sees them, and how runs of earlier versions are read."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ ONE_IN_TWENTY = 0.05
 
 
 def pictures(n: int, seed: int = 0) -> np.ndarray:
-    """n unlike pictures, uint8 [n, 4, 4, 1]."""
+    """Return n different images, uint8 [n, 4, 4, 1]."""
     return np.random.default_rng(seed).integers(0, 256, (n, 4, 4, 1), dtype=np.uint8)
 
 
-def test_a_pictures_side_depends_on_its_content_alone() -> None:
+def test_the_split_of_an_image_depends_on_its_content_only() -> None:
     few, many = pictures(1000), np.concatenate([pictures(500, seed=1), pictures(1000)])
     of_few, of_many = (held_out_positions(content_digests(images), ONE_IN_TWENTY) for images in (few, many))
     assert 25 <= len(of_few) <= 80
@@ -34,8 +34,8 @@ def test_a_pictures_side_depends_on_its_content_alone() -> None:
     assert set(of_few) <= set(held_out_positions(content_digests(few), 0.1)), "a larger share adds to a smaller one"
 
 
-def test_the_sides_are_pinned() -> None:
-    """A run that is judged years later must find the pictures that it has not seen."""
+def test_the_split_is_pinned() -> None:
+    """A run that is evaluated years later must get the same held-out images."""
     ramp = (3 * np.arange(400) % 256).astype(np.uint8).reshape(200, 2, 1, 1)
     assert held_out_positions(content_digests(ramp), ONE_IN_TWENTY).tolist() == [
         6,
@@ -56,14 +56,14 @@ def test_the_sides_are_pinned() -> None:
     ]
 
 
-def test_duplicates_fall_on_one_side() -> None:
+def test_duplicates_are_in_the_same_split() -> None:
     twice = np.concatenate([pictures(600), pictures(600)[::-1]])
     aside = set(held_out_positions(content_digests(twice), ONE_IN_TWENTY))
     assert aside
     assert all((1199 - i in aside) == (i in aside) for i in range(1200))
 
 
-def test_small_sets_and_pictures_of_one_colour_keep_all_for_training() -> None:
+def test_small_sets_and_frequent_images_are_not_held_out() -> None:
     assert len(held_out_positions(content_digests(pictures(199)), 0.5)) == 0
     assert len(held_out_positions(content_digests(pictures(200)), 0.5)) > 50
     for value in range(40):
@@ -71,7 +71,7 @@ def test_small_sets_and_pictures_of_one_colour_keep_all_for_training() -> None:
         assert len(held_out_positions(content_digests(flat), 0.5)) == 0
 
 
-def test_packs_arrays_and_points_are_divided(tmp_path: Path, cache: Path) -> None:
+def test_packs_arrays_and_points_are_split(tmp_path: Path, cache: Path) -> None:
     np.save(tmp_path / "array.npy", pictures(400))
     array = load(str(tmp_path / "array.npy"), cache=cache, held_out=ONE_IN_TWENTY)
     assert array.held_out.tolist() == held_out_positions(content_digests(pictures(400)), ONE_IN_TWENTY).tolist()
@@ -87,7 +87,7 @@ def test_packs_arrays_and_points_are_divided(tmp_path: Path, cache: Path) -> Non
 
 
 @pytest.mark.parametrize("order", ["shuffle", "sequential"])
-def test_a_stream_never_shows_what_is_held_out(order: str) -> None:
+def test_a_stream_never_shows_held_out_images(order: str) -> None:
     whole = Dataset("numbered", np.arange(500, dtype=np.float32).repeat(2).reshape(-1, 2), None, (), "0")
     data = replace(whole, held_out=np.array([0, 7, 499]))
     stream = Stream(data, 71, order=order)  # type: ignore[arg-type]
@@ -108,8 +108,8 @@ def trained(folder: Path, config: Config) -> Run:
     return run
 
 
-def test_a_run_from_before_has_seen_every_picture(tmp_path: Path) -> None:
-    """Its record has no such setting: it goes on with all, is read as having seen all, and refuses a share."""
+def test_a_run_of_an_earlier_version_has_seen_every_image(tmp_path: Path) -> None:
+    """Its config has no such setting: it resumes with all images, and refuses to hold some out."""
     folder = tmp_path / "run"
     old = trained(folder, settings(held_out=0.0))
     assert len(old.batches.dataset.training) == 400
@@ -125,7 +125,9 @@ def test_a_run_from_before_has_seen_every_picture(tmp_path: Path) -> None:
         resumed.close()
 
 
-def test_a_checkpoint_from_before_is_read_as_having_seen_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_checkpoint_of_an_earlier_version_has_seen_every_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from ganache.runs import run as run_module
 
     def without(config: Config) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Inception features: which file is taken for the weights, what of it is run (nothing), and what is said of it."""
+"""Inception features: the file of weights is checked, no code in it is run, and the notes name other weights."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ MODULES = ("torch_fidelity", "torch_fidelity.feature_extractor_inceptionv3")
 
 @pytest.fixture
 def alone() -> Iterator[None]:
-    """What is imported as torch-fidelity here is not seen elsewhere."""
+    """Restore torch-fidelity in `sys.modules` after the test."""
     torchmetrics_metrics()  # which would look for it
     kept = {name: sys.modules.pop(name) for name in MODULES if name in sys.modules}
     yield
@@ -52,7 +52,7 @@ def alone() -> Iterator[None]:
 
 @pytest.fixture
 def stand_in(alone: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A torch-fidelity whose network is two layers."""
+    """Install a fake torch-fidelity whose network has two layers."""
     package = tmp_path / "site" / "torch_fidelity"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("")
@@ -69,7 +69,7 @@ def weights(path: Path) -> Path:
 
 
 class Fixed(Generator):
-    """Shows one image after another."""
+    """A generator that returns one given image after another."""
 
     def __init__(self, x: torch.Tensor) -> None:
         super().__init__()
@@ -80,7 +80,7 @@ class Fixed(Generator):
         return self.x[torch.arange(len(w)) % len(self.x)]
 
 
-def test_the_pictures_arrive_as_they_are_and_the_weights_are_the_files(stand_in: None, tmp_path: Path) -> None:
+def test_images_and_weights_reach_the_network_unchanged(stand_in: None, tmp_path: Path) -> None:
     file = weights(tmp_path / "some.pth")
     features = InceptionFeatures((1, 8, 8), file)
     grey = torch.linspace(-1, 1, 64).reshape(1, 1, 8, 8)
@@ -95,7 +95,7 @@ def test_the_pictures_arrive_as_they_are_and_the_weights_are_the_files(stand_in:
     assert InceptionFeatures((1, 8, 8), tmp_path / "other.pth").hash != features.hash
 
 
-def test_an_evaluation_by_it_says_whose_weights_they_are(
+def test_the_notes_of_an_evaluation_name_other_weights(
     stand_in: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Frechet distances of 2,048 features take minutes, and are tested where there are fewer.
@@ -110,7 +110,7 @@ def test_an_evaluation_by_it_says_whose_weights_they_are(
     assert any(note.startswith("classes and class_entropy are left out") for note in found.notes)
 
 
-def test_files_that_are_no_weights_are_refused_and_not_run(stand_in: None, tmp_path: Path) -> None:
+def test_files_that_are_not_weights_are_refused_and_their_code_is_not_run(stand_in: None, tmp_path: Path) -> None:
     ran = tmp_path / "ran"
 
     class Evil:
@@ -135,7 +135,7 @@ def test_files_that_are_no_weights_are_refused_and_not_run(stand_in: None, tmp_p
     assert not ran.exists()
 
 
-def test_without_the_library_or_with_one_that_fails(
+def test_a_missing_library_and_one_that_cannot_be_imported(
     alone: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(inception, "find_spec", lambda name: None)
@@ -150,7 +150,7 @@ def test_without_the_library_or_with_one_that_fails(
         load_library()
 
 
-def test_the_librarys_own_network_with_weights_from_a_file(tmp_path: Path) -> None:
+def test_the_real_library_with_weights_from_a_file(tmp_path: Path) -> None:
     try:
         network = load_library()
     except (MissingExtra, ConfigError) as error:
@@ -158,7 +158,7 @@ def test_the_librarys_own_network_with_weights_from_a_file(tmp_path: Path) -> No
 
     class Untrained(network):  # type: ignore[misc, valid-type]
         def load_state_dict(self, state: Any) -> None:
-            """Keeps the random weights."""
+            """Keep the random weights."""
 
     torch.save({}, tmp_path / "none.pth")
     torch.manual_seed(0)

@@ -1,4 +1,4 @@
-"""The scores on feature arrays: against closed forms, and against the double loops of their definitions."""
+"""Metrics on features, against closed forms and against naive implementations of their definitions."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def spread_matrix(n: int, seed: int) -> Tensor:
 # ---- Frechet ---------------------------------------------------------------------------------------------------------
 
 
-def test_frechet_between_gaussians_of_commuting_covariances_is_the_closed_form() -> None:
-    """|m|^2 + sum of (s - t)^2 for diagonal covariances s^2 and t^2; rotating both changes nothing."""
+def test_frechet_distance_of_gaussians_with_commuting_covariances() -> None:
+    """|m|^2 + sum of (s - t)^2 for diagonal covariances s^2 and t^2; invariant under a rotation of both."""
     s, t, m = torch.tensor([1.0, 2.0, 0.5]), torch.tensor([3.0, 2.0, 0.0]), torch.tensor([1.0, -2.0, 0.5])
     turn = torch.linalg.qr(noise(3, 3).double())[0]
     covariances = [turn @ (scale.double() ** 2).diag() @ turn.T for scale in (s, t)]
@@ -45,7 +45,7 @@ def test_frechet_between_gaussians_of_commuting_covariances_is_the_closed_form()
     assert frechet_distance(a, a) == pytest.approx(0, abs=1e-9)
 
 
-def test_frechet_by_symmetric_matrices_is_the_one_by_a_matrix_root() -> None:
+def test_frechet_distance_equals_the_one_by_a_matrix_square_root() -> None:
     from scipy.linalg import sqrtm
 
     a, b = (Moments(noise(6, seed=s).double(), spread_matrix(6, s)) for s in (1, 2))
@@ -54,7 +54,7 @@ def test_frechet_by_symmetric_matrices_is_the_one_by_a_matrix_root() -> None:
     assert frechet_distance(a, b) == pytest.approx(expected, abs=1e-8)
 
 
-def test_moments_of_blocks_are_those_of_their_samples() -> None:
+def test_moments_of_blocks_equal_those_of_their_samples() -> None:
     h = 50 + noise(103, 4)
     sums = BlockMoments.from_features(h)
     of_some = torch.cat([block for i, block in enumerate(h.tensor_split(10)) if i in (1, 4)])
@@ -64,8 +64,8 @@ def test_moments_of_blocks_are_those_of_their_samples() -> None:
 
 
 def test_the_frechet_distance_of_samples_and_its_limit() -> None:
-    """Between N(0, 1) and N(1/4, 4) in 30 dimensions it is 30 (1/16 + 1). From 400 samples it comes out too large;
-    the limit does not. torchmetrics' number is that of the moments."""
+    """Between N(0, 1) and N(1/4, 4) in 30 dimensions it is 30 (1/16 + 1). The estimate from 400 samples is biased
+    upwards, the limit is not. torchmetrics gives the same number as the moments."""
     exact = 30 * (1 / 16 + 1)
     real, fake = noise(400, 30), 0.25 + 2 * noise(400, 30, seed=1)
     (value, error), limit = frechet_estimates(real, fake)
@@ -78,7 +78,7 @@ def test_the_frechet_distance_of_samples_and_its_limit() -> None:
     assert abs(limit.value - exact) < 0.3 * (value - exact)
 
 
-def test_the_frechet_error_is_the_spread_over_repetitions() -> None:
+def test_the_frechet_error_equals_the_spread_over_repetitions() -> None:
     repeated = [
         frechet_error_and_limit(noise(300, 8, seed=2 * seed), 1.5 * noise(300, 8, seed=2 * seed + 1))
         for seed in range(40)
@@ -102,7 +102,7 @@ def test_two_halves_of_one_distribution_have_no_distance_in_the_limit() -> None:
     assert abs(limit.value) < max(3 * limit.error, 0.1 * value)
 
 
-def test_fewer_samples_than_features_is_no_crash() -> None:
+def test_fewer_samples_than_features() -> None:
     (value, error), limit = frechet_estimates(noise(50, 80), noise(50, 80, seed=1))
     assert all(np.isfinite([value, error, *limit]))
     alike = torch.ones(50, 3)
@@ -111,7 +111,7 @@ def test_fewer_samples_than_features_is_no_crash() -> None:
     assert error == pytest.approx(0, abs=1e-9)
 
 
-def test_a_line_through_points_on_it() -> None:
+def test_the_intercept_of_exact_points() -> None:
     assert linear_intercept([1.0, 2.0, 4.0], [5.0, 7.0, 11.0]) == pytest.approx((3, 0), abs=1e-9)
 
 
@@ -119,7 +119,7 @@ def test_a_line_through_points_on_it() -> None:
 
 
 def double_loop_kernel(a: Tensor, b: Tensor) -> float:
-    """The unbiased estimate, term by term (Gretton et al. 2012, equation 3)."""
+    """The unbiased estimator, term by term (Gretton et al. 2012, equation 3)."""
     n, features = a.shape
 
     def k(x: Tensor, y: Tensor) -> float:
@@ -130,7 +130,7 @@ def double_loop_kernel(a: Tensor, b: Tensor) -> float:
     return within - 2 * across
 
 
-def test_the_kernel_distance_is_the_mean_of_double_loops() -> None:
+def test_the_kernel_distance_equals_a_naive_implementation() -> None:
     a, b = noise(24, 5).double(), 1.3 * noise(30, 5, seed=1).double() + 0.2
     loops = [double_loop_kernel(a[start : start + 8], b[start : start + 8]) for start in (0, 8, 16)]
     value, error = kernel_distance(a, b, subset=8)
@@ -145,8 +145,8 @@ def test_the_kernel_distance_is_unbiased_and_its_error_is_the_spread() -> None:
     assert errors.mean() == pytest.approx(values.std(), rel=0.25)
 
 
-def test_inception_scores_at_the_ends() -> None:
-    """Sure of each image and even over 7 classes: 7. The same distribution for all images: 1."""
+def test_the_extremes_of_the_inception_score() -> None:
+    """It is 7 for certain predictions of 7 equally frequent classes, and 1 if all predictions are the same."""
     sure = 100 * torch.eye(7).repeat(50, 1)
     assert inception_score(sure[torch.randperm(350)]).value == pytest.approx(7, rel=0.15)
     assert inception_score(noise(1, 7).repeat(100, 1)).value == pytest.approx(1, abs=1e-6)
@@ -178,7 +178,7 @@ def double_loop_prdc(real: Tensor, fake: Tensor, k: int) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("k", [1, 3, 5])
-def test_prdc_is_the_double_loop_of_its_definitions(k: int) -> None:
+def test_prdc_equals_a_naive_implementation(k: int) -> None:
     real, fake = noise(24, 3), 0.6 * noise(20, 3, seed=1) + 0.4
     found = precision_recall_density_coverage(real, fake, k)
     expected = double_loop_prdc(real, fake, k)
@@ -188,7 +188,7 @@ def test_prdc_is_the_double_loop_of_its_definitions(k: int) -> None:
     assert found["coverage"].error == pytest.approx((p * (1 - p) / 23) ** 0.5)
 
 
-def test_prdc_at_the_ends() -> None:
+def test_the_extremes_of_prdc() -> None:
     real = noise(1500, 4)
     same = precision_recall_density_coverage(real, noise(1500, 4, seed=1))
     far = precision_recall_density_coverage(real, noise(1500, 4, seed=1) + 100)
@@ -201,7 +201,7 @@ def test_prdc_at_the_ends() -> None:
     assert collapsed["recall"].value < 0.01
 
 
-def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_chunk_size_does_not_change_results(monkeypatch: pytest.MonkeyPatch) -> None:
     from ganache.evaluation.metrics import precision_recall
 
     a, b = noise(50, 4), noise(40, 4, seed=1)
@@ -213,10 +213,10 @@ def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert whole[3] == parts[3]
 
 
-# ---- variety ---------------------------------------------------------------------------------------------------------
+# ---- diversity -------------------------------------------------------------------------------------------------------
 
 
-def test_images_that_are_alike_have_no_variety() -> None:
+def test_equal_images_have_no_diversity() -> None:
     one = torch.randint(0, 256, (1, 3, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     assert ms_ssim_diversity(one.repeat(9, 1, 1, 1), pairs=30).value == pytest.approx(0, abs=1e-5)
     waves = (127 + 100 * torch.sin(torch.linspace(0, 6, 64)[None] + torch.arange(20.0)[:, None])).to(torch.uint8)
@@ -228,7 +228,7 @@ def test_images_that_are_alike_have_no_variety() -> None:
 
 
 @pytest.mark.parametrize("side", [16, 28, 100, 180])
-def test_variety_of_any_size(side: int) -> None:
+def test_diversity_of_any_image_size(side: int) -> None:
     x = torch.randint(0, 256, (4, 1, side, side), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     assert 0.5 < ms_ssim_diversity(x, pairs=3).value <= 1
 
@@ -251,7 +251,7 @@ def test_classes_and_their_entropy() -> None:
 # ---- memorisation ----------------------------------------------------------------------------------------------------
 
 
-def test_a_generator_that_copies_is_found_and_others_are_cleared() -> None:
+def test_only_a_copying_generator_has_a_small_p_value() -> None:
     data = noise(800, 12)
     training, held_out = data[:760], data[760:]
     which = torch.randint(760, (2000,), generator=torch.Generator().manual_seed(1))
@@ -267,7 +267,7 @@ def test_a_generator_that_copies_is_found_and_others_are_cleared() -> None:
         assert memorisation_test(fakes, training, held_out).p_value > 0.01
 
 
-def test_the_p_value_of_innocent_generators_is_uniform() -> None:
+def test_the_p_value_without_memorisation_is_uniform() -> None:
     values = []
     for seed in range(150):
         data = noise(400, 5, seed=seed)
@@ -276,6 +276,6 @@ def test_the_p_value_of_innocent_generators_is_uniform() -> None:
     assert shares == pytest.approx([0.05, 0.25, 0.5, 0.75], abs=0.1)
 
 
-def test_the_mean_and_its_error() -> None:
+def test_the_mean_and_its_standard_error() -> None:
     assert mean_estimate(torch.tensor([1.0, 3.0])) == (2, 1)
     assert np.isnan(mean_estimate(torch.tensor([1.0])).error)

@@ -1,4 +1,4 @@
-"""Counting modes, against samples whose modes are known."""
+"""Mode counting, on samples with known modes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_the_toys_themselves_cover_all_their_modes(name: str) -> None:
     assert modes_covered(some, toy.centres, toy.std) == 3
 
 
-def test_a_mode_counts_from_a_hundredth_of_its_due() -> None:
+def test_a_mode_counts_from_one_percent_of_its_share() -> None:
     centres = np.array([[0.0, 0.0], [1.0, 0.0]])
     points = np.zeros((1000, 2))
     points[:4] = centres[1]
@@ -39,7 +39,7 @@ def test_a_mode_counts_from_a_hundredth_of_its_due() -> None:
     assert high_quality_share(points, centres, 0.1) == pytest.approx(0.999)
 
 
-def test_points_that_are_no_numbers_are_at_no_mode() -> None:
+def test_points_with_nan_are_near_no_mode() -> None:
     centres = np.array([[0.0, 0.0]])
     points = np.array([[np.nan, 0.0], [np.inf, 0.0], [0.0, 0.0], [0.0, np.nan]])
     assert mode_shares(points, centres, 0.1).tolist() == [0.25]

@@ -39,7 +39,7 @@ class ListReader(Reader):
                 ImageFile(path.name, path.read_bytes, (path.stat().st_mtime_ns,), int(label))
                 for (label, _), path in zip(lines, paths, strict=True)
             ],
-            place=str(source.path),
+            location=str(source.path),
             label_names=("dark", "bright"),
         )
 

@@ -1,4 +1,4 @@
-"""The cheap score, against closed forms and in the order that it must have."""
+"""Sliced Wasserstein distances, against closed forms, and monotone in blur and noise."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ def noise(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-def test_a_shift_moves_by_its_mean_projection() -> None:
-    """Shifted by v, each line sees a shift by v . line; in the plane its mean size is |v| 2 / pi."""
+def test_the_distance_of_a_shift() -> None:
+    """A shift by v moves the projection on a line by v . line; in the plane, the mean of |v . line| is |v| 2 / pi."""
     a = noise(500, 2)
     shifted = a + torch.tensor([3.0, 4.0])
     assert sliced_wasserstein(a, shifted, directions=20_000) == pytest.approx(5 * 2 / torch.pi, rel=0.01)
     assert sliced_wasserstein(a, a) == 0
 
 
-def test_between_gaussians_it_tends_to_the_closed_form() -> None:
+def test_the_distance_of_two_gaussians() -> None:
     """W1 between N(0, 1) and N(0, 4) is E|2x - x| = sqrt(2 / pi) on every line."""
     a, b = noise(50_000, 2), 2 * noise(50_000, 2, seed=1)
     assert sliced_wasserstein(a, b, directions=64) == pytest.approx((2 / torch.pi) ** 0.5, rel=0.02)
 
 
-def test_a_pyramid_adds_up_to_the_picture() -> None:
+def test_the_levels_of_a_pyramid_add_up_to_the_image() -> None:
     x = noise(3, 2, 40, 24)
     fine, coarse = laplacian_pyramid(x, levels=2, min_side=7)
     grown = torch.nn.functional.interpolate(coarse, size=(40, 24), mode="bilinear", align_corners=False)
@@ -42,7 +42,7 @@ def test_a_pyramid_adds_up_to_the_picture() -> None:
     assert len(laplacian_pyramid(noise(1, 1, 8, 8), 3, 7)) == 1
 
 
-def test_patches_are_pieces_of_their_pictures() -> None:
+def test_patches_are_parts_of_their_images() -> None:
     x = torch.arange(2 * 1 * 9 * 9.0).reshape(2, 1, 9, 9)
     patches = random_patches(x, size=3, count=5)
     assert patches.shape == (10, 9)
@@ -52,7 +52,7 @@ def test_patches_are_pieces_of_their_pictures() -> None:
         assert patch.tolist() == expected
 
 
-def test_more_blur_and_more_noise_are_further_away() -> None:
+def test_the_distance_increases_with_blur_and_noise() -> None:
     grid = torch.linspace(-3, 3, 32)
     waves = torch.stack(
         [torch.sin((1 + k / 9) * grid)[None] * torch.cos(grid * (2 - k / 40))[:, None] for k in range(64)]

@@ -1,4 +1,4 @@
-"""Measures on thumbnails: against closed forms and double loops."""
+"""Thumbnail metrics, against closed forms and naive implementations."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def cloud(n: int, seed: int = 0, features: int = 8) -> Tensor:
     return torch.randn(n, features, generator=torch.Generator().manual_seed(seed))
 
 
-def test_variety_scales_with_the_spread_and_is_0_for_one_picture() -> None:
+def test_the_pairwise_distance_ratio_is_proportional_to_the_spread() -> None:
     real = cloud(60)
     assert pairwise_distance_ratio(real, real + 3) == pytest.approx(1, rel=1e-5)
     assert pairwise_distance_ratio(real, 0.25 * real) == pytest.approx(0.25, rel=1e-5)
@@ -29,7 +29,7 @@ def test_variety_scales_with_the_spread_and_is_0_for_one_picture() -> None:
     assert pairwise_distance_ratio(real[:1].expand(20, -1), real) == 1, "data of one picture: nothing is missing"
 
 
-def test_distinct_sees_repetition_that_variety_does_not() -> None:
+def test_the_nearest_distance_ratio_detects_repetition() -> None:
     real = cloud(64)
     few = real[:4].repeat(16, 1) + 1e-3 * cloud(64, 1)
     assert pairwise_distance_ratio(real, few) > 0.7
@@ -37,7 +37,7 @@ def test_distinct_sees_repetition_that_variety_does_not() -> None:
     assert nearest_distance_ratio(real, 0.5 * real) == pytest.approx(0.5, rel=1e-4)
 
 
-def test_covered_is_the_double_loop_of_its_definition() -> None:
+def test_coverage_equals_a_naive_implementation() -> None:
     real, fake = cloud(30, 0, 2), cloud(40, 1, 2) + 2
     reach = [sorted(float((a - b).norm()) for b in real)[5] for a in real]  # the first is oneself
     inside = [[float((a - b).norm()) <= r for b in fake] for a, r in zip(real, reach, strict=True)]
@@ -48,14 +48,14 @@ def test_covered_is_the_double_loop_of_its_definition() -> None:
     assert 0 < of_fake < 1
 
 
-def test_a_mode_that_is_missing_is_not_covered() -> None:
+def test_a_missing_mode_is_not_covered() -> None:
     left, right = cloud(40) - 20, cloud(40, 1) + 20
     share, plausible = coverage_and_precision(torch.cat([left, right]), left + 0.01)
     assert share == pytest.approx(0.5, abs=0.02)
     assert plausible == 1
 
 
-def test_copies_are_found_and_new_pictures_are_none() -> None:
+def test_copies_are_detected_and_new_images_are_not() -> None:
     training = cloud(300, features=48)
     assert copy_share(training, training[::3] + 1e-3 * cloud(100, 1, 48)) == 1
     assert copy_share(training, cloud(100, 2, 48)) == 0
@@ -64,12 +64,12 @@ def test_copies_are_found_and_new_pictures_are_none() -> None:
     assert copy_share(torch.cat([training, training]), half) == 0.5, "twins in the data hide no copy"
 
 
-def test_a_blurred_mean_is_no_copy() -> None:
+def test_a_blurred_mean_is_not_a_copy() -> None:
     training = cloud(300, features=48)
     assert copy_share(training, training.mean(dim=0) + 0.1 * cloud(50, 1, 48)) == 0
 
 
-def test_tone_of_known_pictures() -> None:
+def test_the_tone_of_known_images() -> None:
     black, white = -torch.ones(2, 3, 4, 4), torch.ones(2, 3, 4, 4)
     assert (mean_tone(black).brightness, mean_tone(white).brightness) == (0, 1)
     halves = torch.cat([black, white], dim=3)
@@ -80,7 +80,7 @@ def test_tone_of_known_pictures() -> None:
     assert mean_tone(red).contrast == pytest.approx(0, abs=1e-6)
 
 
-def test_told_apart_is_the_share_of_ordered_pairs() -> None:
+def test_auc_is_the_share_of_ordered_pairs() -> None:
     of_real, of_fake = torch.tensor([1.0, 2.0, 2.0]), torch.tensor([0.0, 2.0, 3.0, -1.0])
     pairs = [(a > b) + 0.5 * (a == b) for a in of_real.tolist() for b in of_fake.tolist()]
     assert auc(of_real, of_fake) == pytest.approx(sum(pairs) / len(pairs))

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
+from ganache.core import old_names
 from ganache.data.skip_reasons import SkippedFile, SkipReason
 
 _MAX_EXAMPLES = 5
@@ -69,6 +70,7 @@ class Diagnosis:
         fields["skipped"] = tuple(
             SkippedFile(entry["name"], SkipReason(entry["reason"]), entry["detail"]) for entry in fields["skipped"]
         )
+        fields["conversions"] = old_names.renamed(fields["conversions"], old_names.CONVERSIONS)
         for name in ("exact_duplicates", "near_duplicates"):
             fields[name] = tuple(tuple(group) for group in fields[name])
         return cls(**fields)

@@ -35,7 +35,7 @@ class FolderReader(Reader):
         walk.entries.sort(key=lambda entry: entry.name)
         walk.skipped.sort(key=lambda skipped: skipped.name)
         # The path is part of the key: files in another folder with the same names, sizes and times can differ.
-        return ImageFiles(tuple(walk.entries), tuple(walk.skipped), place=str(source.path.resolve()))
+        return ImageFiles(tuple(walk.entries), tuple(walk.skipped), location=str(source.path.resolve()))
 
 
 class _Walk:

@@ -41,15 +41,15 @@ class ImageFiles:
     stamp: str = ""
     """Size and modification time of an archive. Compared only if a file in it could not be read."""
 
-    place: str = ""
+    location: str = ""
     """Path of the folder, for sources in which names and stamps do not identify the content."""
 
     label_names: tuple[str, ...] = ()
     """Names of the classes, if the source stores labels; else the sub-folders are the labels."""
 
     def key(self) -> str:
-        """Return a hexadecimal hash of place, names and stamps; part of the cache key."""
-        digest = hashlib.sha256(self.place.encode("utf-8", "surrogatepass"))
+        """Return a hexadecimal hash of location, names and stamps; part of the cache key."""
+        digest = hashlib.sha256(self.location.encode("utf-8", "surrogatepass"))
         for entry in self.entries:
             digest.update(f"{entry.name}\0{entry.stamp}\0".encode("utf-8", "surrogatepass"))
         for skipped in self.skipped:

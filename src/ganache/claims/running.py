@@ -27,7 +27,7 @@ from ganache.claims.tables import numbers_csv, write_verdicts
 from ganache.claims.timing import estimate
 from ganache.claims.verdict import spread
 from ganache.claims.workers import Result, run_in_parallel
-from ganache.core.storage import write_json
+from ganache.core.storage import write_bytes, write_json, write_text
 from ganache.figures.page import duration
 from ganache.runs.folder import lock
 
@@ -116,8 +116,8 @@ def judge_and_draw(job: Job) -> dict[str, Any]:
     if claim.animate is not None:
         files |= {f"{name}.webp": webp(frames) for name, frames in claim.animate(measured).items()}
     for name, content in files.items():
-        (job.folder / name).write_bytes(content)
-    (job.folder / "numbers.csv").write_text(numbers_csv(measured), encoding="utf-8")
+        write_bytes(job.folder / name, content)
+    write_text(job.folder / "numbers.csv", numbers_csv(measured))
     found = claim.verdict(measured, job.settings.quick)
     stored = [job.read(unit) for unit in job.units]
     verdict = {

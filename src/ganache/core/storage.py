@@ -141,7 +141,11 @@ def create_temporary(path: Path) -> tuple[Path, IO[bytes]]:
     """
     temporary = path.with_name(f"{TEMPORARY}{secrets.token_hex(8)}-{path.name}")
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-    return temporary, os.fdopen(os.open(temporary, flags, 0o666), "wb")
+    try:
+        return temporary, os.fdopen(os.open(temporary, flags, 0o666), "wb")
+    except OSError as error:
+        error.filename = str(path)  # what the caller asked for, and users know
+        raise
 
 
 def remove_temporaries(path: Path) -> None:

@@ -48,7 +48,7 @@ def build(
     """
     from pydantic import ValidationError
 
-    names = [each.name for each in fields(kind)]  # type: ignore[arg-type]
+    names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
     for name in plain:
         if name not in names:
             raise ConfigError(f"{unknown.format(what=what, name=name)}: {choices(str(name), names)}")

@@ -77,9 +77,9 @@ def table(compared: Sequence[Sequence[Outcome]]) -> str:
     """Format one line per row: the mean and, for several seeds, the standard deviation."""
     lines = [f"{'run':24} {'seeds':>5} {'steps':>8} {'pictures':>10} {'minutes':>14} {'score':>16} {'best':>16}"]
     for row in compared:
-        cells = [spread([getattr(each, what) for each in row]) for what in ("score", "best")]
-        minutes = spread([each.seconds / 60 for each in row])
-        steps, images = (int(statistics.mean(getattr(each, what) for each in row)) for what in ("step", "images"))
+        cells = [spread([getattr(run, what) for run in row]) for what in ("score", "best")]
+        minutes = spread([run.seconds / 60 for run in row])
+        steps, images = (int(statistics.mean(getattr(run, what) for run in row)) for what in ("step", "images"))
         lines.append(
             f"{row[0].name[:24]:24} {len(row):5} {steps:8,} {images:10,} {minutes:>14} {cells[0]:>16} {cells[1]:>16}"
         )
@@ -104,10 +104,10 @@ def panels(compared: Sequence[Sequence[Outcome]]) -> list[Panel]:
         generator, config, _ = checkpoint.load_generator(find_checkpoint(row[0].folder))
         pictures: np.ndarray = render(generator, latents.samples(build.prior(config), SHOWN))
         curves = {}
-        for each in row:
-            for name in each.log[0].get("estimates", {}) if each.log else ():
-                xy = [(line["images"], line["estimates"][name]) for line in each.log if name in line["estimates"]]
-                curves[f"{name}, seed {each.seed}" if len(row) > 1 else name] = xy
-        title = f"{row[0].name}: score {spread([each.score for each in row])}"
+        for run in row:
+            for name in run.log[0].get("estimates", {}) if run.log else ():
+                xy = [(line["images"], line["estimates"][name]) for line in run.log if name in line["estimates"]]
+                curves[f"{name}, seed {run.seed}" if len(row) > 1 else name] = xy
+        title = f"{row[0].name}: score {spread([run.score for run in row])}"
         drawn.append(Panel(title, pictures, curves))
     return drawn

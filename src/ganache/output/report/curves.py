@@ -164,6 +164,6 @@ def to_columns(points: Sequence[Point]) -> dict[str, list[float]]:
     return {
         "step": list(step),
         "images": list(images),
-        "minutes": [round(each, 3) for each in minutes],
-        "y": [float(f"{each:.5g}") for each in value],
+        "minutes": [round(minute, 3) for minute in minutes],
+        "y": [float(f"{v:.5g}") for v in value],
     }

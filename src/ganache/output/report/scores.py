@@ -84,7 +84,7 @@ class ScoreTable:
 
 def score_table(runs: Sequence[RunSummary]) -> ScoreTable:
     """Collect the evaluations of all runs."""
-    columns = [Column(index, run, each) for index, run in enumerate(runs) for each in run.evaluations]
+    columns = [Column(index, run, evaluation) for index, run in enumerate(runs) for evaluation in run.evaluations]
     names = dict.fromkeys(score.name for column in columns for score in column.evaluation.scores)
     protocols = [column.evaluation.protocol for column in columns]
     ways = {(p.features_hash, p.generated, p.real, p.data_fingerprint) for p in protocols}

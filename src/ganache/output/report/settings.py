@@ -61,10 +61,10 @@ def describe(run: RunSummary) -> dict[str, str]:
 def compare_settings(runs: Sequence[RunSummary]) -> Settings:
     """Find the settings that differ between runs or, for one run, from its recipe."""
     settings = [dict(flatten({k: v for k, v in run.config.items() if k not in NOT_SETTINGS})) for run in runs]
-    names = list(dict.fromkeys(name for each in settings for name in each))
+    names = list(dict.fromkeys(name for values in settings for name in values))
     if len(runs) > 1:
         heading, empty = "Settings that differ between the runs", "The runs have the same settings."
-        chosen = [name for name in names if len({each.get(name) for each in settings}) > 1]
+        chosen = [name for name in names if len({values.get(name) for values in settings}) > 1]
     else:
         recipe = runs[0].config.get("recipe", "")
         defaults = recipe_settings(recipe)
@@ -73,7 +73,7 @@ def compare_settings(runs: Sequence[RunSummary]) -> Settings:
         empty = "All settings are those of the recipe." if defaults else "The run began without a recipe that is known."
 
     def rows(wanted: Sequence[str]) -> Rows:
-        return [(name, [each.get(name, "–") for each in settings]) for name in wanted]
+        return [(name, [values.get(name, "–") for values in settings]) for name in wanted]
 
     return Settings(heading, rows(chosen), empty, rows(names))
 

@@ -48,7 +48,7 @@ FORM = Form(
     supports,
     pays,
     compute,
-    "large kernel, many channels: a DFT of tiles outweighs its transforms",
+    "large kernel, many channels: the DFT saves more than it costs",
     multiplications=multiplications,
 )
 

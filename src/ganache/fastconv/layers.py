@@ -105,8 +105,23 @@ class BatchNorm2d(nn.BatchNorm2d, FusesActivation):
     def describe(self, x: Tensor) -> Call:
         usual = self.affine and self.track_running_stats and self.momentum and self.weight.dtype is torch.float32
         regular = self.training and bool(usual) and x.dim() == 4
-        call = describe("batch_norm", x, (self.num_features,), (1, 1), (0, 0), regular)
-        return call._replace(dtype=x.dtype, batch_groups=self.batch_groups)
+        # Autocast and gradients do not matter for batch norm, so they are left out: the choice is cached by the call.
+        return Call(
+            "batch_norm",
+            x.shape,
+            (self.num_features,),
+            (1, 1),
+            (0, 0),
+            regular,
+            x.dtype,
+            x.device.type,
+            autocast=False,
+            compiling=compiler.is_compiling(),
+            input_gradient=False,
+            weight_gradient=False,
+            processor=cpu.processor(),
+            batch_groups=self.batch_groups,
+        )
 
 
 def conv4x4(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -152,7 +167,7 @@ def describe(
     autocast = torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") is torch.bfloat16
     return Call(
         operation,
-        tuple(x.shape),
+        x.shape,
         weight,
         stride,
         padding,

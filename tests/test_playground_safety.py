@@ -54,7 +54,7 @@ def test_the_page_and_its_parts_are_there_under_a_strict_policy(browser: TestCli
 def test_a_name_that_was_made_to_point_here_is_refused(browser: TestClient, host: str) -> None:
     answer = browser.get("/", headers={"host": host})
     assert answer.status_code == 403
-    assert "open the one that ganache printed" in answer.text
+    assert "open the address that ganache printed" in answer.text
     assert "own address" in refused(browser, {"host": host, "origin": f"http://{host}"})
 
 

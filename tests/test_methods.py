@@ -324,3 +324,10 @@ def test_what_methods_answer_about_themselves() -> None:
     assert (Wgan(None).clips_weights(), Wgan(None).needs_bounded_slope()) == (False, True)
     wrapped = Penalised(InfoGan(3, 1), r1=1.0)
     assert (wrapped.latent_codes, wrapped.per_sample_gradients) == ((3, 1), True)
+
+
+def test_the_order_of_methods_is_the_one_that_recorded_claims_have() -> None:
+    """Measurements of the claim `modes` list the methods in this order, and go on only if it stays the same."""
+    assert [name for name, method in METHODS.items() if method.recipe] == [
+        "gan", "noisy-gan", "lsgan", "hinge", "dragan", "infogan", "r3gan", "wgan", "wgan-gp"
+    ]  # fmt: skip

@@ -3,7 +3,7 @@
     python bench/lab.py [TIMES]
 
 The generator is untrained; default: 30 times, on as many threads as PyTorch takes. Each time with other latents:
-the request, the generator, the exhibit; not the drawing of the PNG. Beside the clock's seconds stand the processor's,
+the request, the generator, the figure; not the drawing of the PNG. Beside the clock's seconds stand the processor's,
 summed over its cores, which other work on the machine does not lengthen. Goal: 0.3 s on 2 cores.
 """
 

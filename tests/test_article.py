@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganache.cli import main
+from conftest import run_command as run
 from ganache.lab.article import DIMENSIONS, plates
 from ganache.lab.experiments import Arithmetic, RealVsFake, Sample, Traverse
 from ganache.lab.points import Point
@@ -19,14 +19,6 @@ from ganache.lab.serialisation import command, from_json
 
 TRAIN = ["train", "faces", "--size", "16", "--batch", "4", "--network.width", "4", "--network.z-dim", "6"]
 BRIEF = ["--data.count", "30", "--record.samples", "4", "--steps", "2", "--record.keep_steps", "1"]
-
-
-def run(*args: str) -> int:
-    try:
-        main(list(args))
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +39,8 @@ def test_all_of_the_articles_images_are_there() -> None:
         assert numbers
         first, last = numbers[1], numbers[2] or numbers[1]
         shown |= set(range(int(first), int(last) + 1)) if " to " in plate.images else {int(first), int(last)}
-        assert plate.said
-        assert plate.look
+        assert plate.reported
+        assert plate.look_for
     assert shown == {0, *range(5, 24)}
 
 
@@ -108,7 +100,7 @@ def test_refusals(made: tuple[Path, Path], tmp_path: Path, capsys: pytest.Captur
     (tmp_path / "file").write_text("")
     for words, said in [
         ((str(mine), "--out", str(tmp_path / "site")), "was not made by ganache"),
-        ((str(mine), "--out", str(tmp_path / "file")), "is a file, and the article's pictures need a folder"),
+        ((str(mine), "--out", str(tmp_path / "file")), "is a file, and the article's figures need a folder"),
         ((str(mine), "--second", "77", "--out", str(tmp_path / "new")), "no checkpoint '77'"),
         ((str(mine), "--second", "nowhere", "--out", str(tmp_path / "new")), "not a run with a checkpoint"),
         ((str(mine), "--data", "facs", "--out", str(tmp_path / "new")), "did you mean 'faces'?"),

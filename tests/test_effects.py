@@ -87,7 +87,7 @@ def test_the_ranking_agrees_with_the_change_in_other_latents() -> None:
     assert spearmanr(*ranks).statistic > 0.8
 
 
-def test_the_exhibit_shows_low_and_high_and_where() -> None:
+def test_the_figure_shows_low_and_high_and_where() -> None:
     made = show(Dimensions(top=2, n=8), [Model(Painter(STRENGTH), Prior(5), "painter")])
     assert isinstance(made, Figure)
     sheet = made.groups[0][0]

@@ -1,4 +1,4 @@
-"""Exhibits -> pictures: crisp pixels in their places, captions that can be read, files that play."""
+"""Drawn figures: images in their places without interpolation, captions that can be read, files that play."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def find(whole: np.ndarray, part: np.ndarray) -> list[tuple[int, int]]:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_each_picture_lies_in_its_row_and_column_enlarged_by_a_whole_number(channels: int) -> None:
     pictures = noise(6, 16, channels)
-    sheet = ImageGrid(pictures, 3, ("one", "two", "three"), ("first row", "second row"), "model")
-    whole = np.asarray(draw(Figure("A title.", ((sheet,),))))
+    grid = ImageGrid(pictures, 3, ("one", "two", "three"), ("first row", "second row"), "model")
+    whole = np.asarray(draw(Figure("A title.", ((grid,),))))
     factor = enlargement(pictures, 3)
     assert factor == 192 // 16
     places = []
@@ -74,11 +74,11 @@ def test_several_models_and_places_without_a_picture() -> None:
     assert draw(Figure("Three.", groups * 5)).height > three.height
 
 
-def test_a_cloud_has_thumbnails_in_their_places_that_do_not_cover_one_another() -> None:
+def test_a_scatter_plot_has_thumbnails_in_their_places_that_do_not_cover_one_another() -> None:
     xy = RNG.normal(size=(200, 2))
     pictures = noise(200, 32)
-    cloud = ScatterPlot(xy, np.arange(200) // 100, ("mean 0", "mean 1"), ("x", "y"), pictures, "model")
-    whole = np.asarray(draw(Figure("Where they fall.", ((cloud,),))))
+    scatter = ScatterPlot(xy, np.arange(200) // 100, ("mean 0", "mean 1"), ("x", "y"), pictures, "model")
+    whole = np.asarray(draw(Figure("Where they fall.", ((scatter,),))))
     places = [place for picture in pictures for place in find(whole, np.asarray(thumbnail(picture)))]
     assert len(places) > 10
     for number, (y, x) in enumerate(places):
@@ -96,24 +96,24 @@ def test_points_of_toys_are_drawn() -> None:
     points = RNG.normal(size=(6, 2)).astype(np.float32)
     points[4] = np.nan
     for colours, joined in (("rows", True), ("columns", False)):
-        sheet = ImageGrid(points, 3, ("a", "b", "c"), ("one", "two"), "toy", joined, colours)  # type: ignore[arg-type]
-        drawn = np.asarray(draw(Figure("Points.", ((sheet,),))))
+        grid = ImageGrid(points, 3, ("a", "b", "c"), ("one", "two"), "toy", joined, colours)  # type: ignore[arg-type]
+        drawn = np.asarray(draw(Figure("Points.", ((grid,),))))
         coloured = (drawn.max(axis=2).astype(int) - drawn.min(axis=2)) > 60
         assert coloured.sum() > 100
-    cloud = ScatterPlot(points[:4].astype(float), np.zeros(4, int), ("mean 0",), ("x", "y"))
-    assert draw(Figure("Points.", ((cloud,),))).width > 600
+    scatter = ScatterPlot(points[:4].astype(float), np.zeros(4, int), ("mean 0",), ("x", "y"))
+    assert draw(Figure("Points.", ((scatter,),))).width > 600
     same = ImageGrid(np.zeros((4, 2), np.float32), 4)
     assert draw(Figure("One point.", ((same,),))).width > 300
 
 
-def film(points: bool = False) -> Animation:
+def animation(points: bool = False) -> Animation:
     reel = RNG.normal(size=(8, 2)).astype(np.float32) if points else noise(8)
     return Animation("A walk.", (reel, reel[::-1]), ("one", "two"), ("seed 0", "seed 1", "seed 0"), 4, 10)
 
 
 @pytest.mark.parametrize("points", [False, True])
-def test_films_move(points: bool, tmp_path: Path) -> None:
-    moving = film(points)
+def test_animations_play(points: bool, tmp_path: Path) -> None:
+    moving = animation(points)
     for name in ("walk.webp", "walk.gif"):
         save_figure(moving, tmp_path / name)
         with Image.open(tmp_path / name) as opened:
@@ -134,10 +134,10 @@ def test_an_mp4_needs_a_library_and_plays(tmp_path: Path, monkeypatch: pytest.Mo
     with monkeypatch.context() as without:
         without.setitem(__import__("sys").modules, "av", None)
         with pytest.raises(MissingExtra, match=r"ganache\[video\]"):
-            save_figure(film(), tmp_path / "walk.mp4")
+            save_figure(animation(), tmp_path / "walk.mp4")
         assert not (tmp_path / "walk.mp4").exists()
     av = pytest.importorskip("av")
-    save_figure(film(), tmp_path / "walk.mp4")
+    save_figure(animation(), tmp_path / "walk.mp4")
     with av.open(str(tmp_path / "walk.mp4")) as opened:
         assert len(list(opened.decode(video=0))) == 8
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from conftest import run_command as run
 from ganache import load_generator
-from ganache.cli import main
 from ganache.core.rendering import render
 from ganache.lab.experiments import Sample
 from ganache.runs.folder import at_step, find_checkpoint, read_names
@@ -21,14 +21,6 @@ from ganache.training import build
 TRAIN = ["train", "faces", "--size", "16", "--batch", "4", "--network.width", "4", "--network.z-dim", "6"]
 BRIEF = ["--data.count", "30", "--record.samples", "4", "--steps", "2", "--record.keep_steps", "1"]
 BRIEF += ["--generator-optimiser.lr", "0.02"]  # else two steps leave pictures so grey that some are the same
-
-
-def run(*args: str) -> int:
-    try:
-        main(list(args))
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
 
 
 @pytest.fixture(scope="module")
@@ -207,7 +199,7 @@ def test_directions_are_kept_and_moved_along(trained: Path, capsys: pytest.Captu
         ),
         ("sample RUN --std 0.5 1 -o many.npy", "2 pairs of mean and std are given"),
         ("sample nowhere", "not a run with a checkpoint"),
-        ("sample RUN@77", "no checkpoint '77': there are last, best, and those of steps 1, 2."),
+        ("sample RUN@77", "no checkpoint '77': use last, best, or one of the steps 1, 2."),
         ("sample", "No run was named"),
         ("truncation nowhere", "not a run with a checkpoint"),
         ("arithmetic RUN --operation a-b+c", "a-b+c needs 3 latents, and 2 are given"),

@@ -90,10 +90,10 @@ def shown(request: Experiment, prior: Prior = PLAIN, points: bool = False) -> tu
     return show(request, [Model(echo, prior, "echo")], real), echo
 
 
-def sheet(request: Experiment, prior: Prior = PLAIN) -> ImageGrid:
-    exhibit, _ = shown(request, prior)
-    assert isinstance(exhibit, Figure)
-    part = exhibit.groups[0][0]
+def grid(request: Experiment, prior: Prior = PLAIN) -> ImageGrid:
+    figure, _ = shown(request, prior)
+    assert isinstance(figure, Figure)
+    part = figure.groups[0][0]
     assert isinstance(part, ImageGrid)
     return part
 
@@ -160,7 +160,7 @@ def test_a_traverse_is_one_batch_in_which_a_row_differs_in_one_number() -> None:
     base = latents.from_seeds(replace(PLAIN, mean=-1.0, std=0.4), [0])[0]
     others = [number for number in range(12) if number != 5]
     assert torch.equal(z[0, 0, others], base[others])
-    part = sheet(request)
+    part = grid(request)
     assert part.column_labels[0] == "-1.08"
     assert part.row_labels[0] == "mean -1"
     assert part.columns == 8
@@ -173,7 +173,7 @@ def test_a_traverse_over_codes_and_categories() -> None:
     assert echo.seen()[:, 11].tolist() == [0.25]
     _, echo = shown(Traverse("category", means=(0.0, 1.0)), CODED)
     assert echo.seen()[:, 7:10].argmax(dim=1).tolist() == [0, 1, 2, 0, 1, 2]
-    assert sheet(Traverse("category"), CODED).column_labels == ("0", "1", "2")
+    assert grid(Traverse("category"), CODED).column_labels == ("0", "1", "2")
 
 
 @pytest.mark.parametrize(
@@ -229,9 +229,9 @@ def test_arithmetic_is_of_the_noise_and_takes_the_codes_of_the_first(operation: 
 def test_averaged_exemplars_are_shown_above_their_average_and_the_result_amid_its_neighbours() -> None:
     kept = Kept("smiling", (4, 5, 6), 0.0, 0.05)
     request = Arithmetic("a-b+c", (Point((1, 2)), Point((3,)), Point((kept,))), std=0.05, jitter=0.125)
-    exhibit, _ = shown(request)
-    assert isinstance(exhibit, Figure)
-    left, right = (part.pictures for part in exhibit.groups[0] if isinstance(part, ImageGrid))
+    figure, _ = shown(request)
+    assert isinstance(figure, Figure)
+    left, right = (part.pictures for part in figure.groups[0] if isinstance(part, ImageGrid))
     small = replace(PLAIN, std=0.05)
     z = {seed: latents.from_seeds(small, [seed]) for seed in range(1, 7)}
     a, b, c = (z[1] + z[2]) / 2, z[3], (z[4] + z[5] + z[6]) / 3
@@ -259,7 +259,7 @@ def test_averaged_exemplars_are_shown_above_their_average_and_the_result_amid_it
 
 def test_the_average_before_and_after_the_generator() -> None:
     z = latents.from_seeds(replace(PLAIN, mean=0.2, std=0.1), range(4))
-    part = sheet(Average((0.2,), 0.1, 4))
+    part = grid(Average((0.2,), 0.1, 4))
     assert part.columns == 1
     expected = render(Echo(), z.mean(dim=0, keepdim=True))[0]
     for picture in part.pictures:  # this generator is linear: the two are one
@@ -269,36 +269,36 @@ def test_the_average_before_and_after_the_generator() -> None:
 def test_the_distribution_of_a_linear_generator_is_that_of_its_latents() -> None:
     flat, _ = shown(Distribution((-0.2, 0.2), 0.05, 30))
     assert isinstance(flat, Figure)
-    cloud = flat.groups[0][0]
-    assert isinstance(cloud, ScatterPlot)
-    middles = [cloud.xy[cloud.group == number].mean(axis=0) for number in (0, 1)]
+    scatter = flat.groups[0][0]
+    assert isinstance(scatter, ScatterPlot)
+    middles = [scatter.xy[scatter.group == number].mean(axis=0) for number in (0, 1)]
     apart = abs(middles[0] - middles[1])
     assert apart[0] == pytest.approx(0.4 * 12**0.5, rel=0.02), "the means differ most: along (1, 1, ..., 1)"
     assert apart[1] < 0.05
     same, _ = shown(Distribution((-0.2, 0.2), 0.05, 30, of="latents"))
     assert isinstance(same, Figure)
-    np.testing.assert_allclose(arrays(same)[0], cloud.xy, atol=1e-5)
+    np.testing.assert_allclose(arrays(same)[0], scatter.xy, atol=1e-5)
 
 
 def test_a_walk_goes_through_its_points() -> None:
-    film, echo = shown(Walk((Point((1,)), Point((2,)), Point((3, 4))), frames=4, loop=False))
-    assert isinstance(film, Animation)
+    animation, echo = shown(Walk((Point((1,)), Point((2,)), Point((3, 4))), frames=4, loop=False))
+    assert isinstance(animation, Animation)
     z = latents.from_seeds(PLAIN, [1, 2, 3, 4])
     torch.testing.assert_close(echo.seen()[[0, 4, 8]], torch.stack([z[0], z[1], (z[2] + z[3]) / 2]))
-    assert film.sequences[0].shape == (9, 1, 12, 1)
-    assert film.waypoints == ("seed 1", "seed 2", "mean of 3, 4")
-    film, echo = shown(Walk(frames=4))
+    assert animation.sequences[0].shape == (9, 1, 12, 1)
+    assert animation.waypoints == ("seed 1", "seed 2", "mean of 3, 4")
+    animation, echo = shown(Walk(frames=4))
     assert len(echo.seen()) == 16
-    assert isinstance(film, Animation)
-    assert film.waypoints[-1] == film.waypoints[0]
+    assert isinstance(animation, Animation)
+    assert animation.waypoints[-1] == animation.waypoints[0]
 
 
 def test_real_pictures_are_chosen_by_the_seed_and_those_of_another_size_are_refused() -> None:
-    part = sheet(RealVsFake(4, seed=3))
+    part = grid(RealVsFake(4, seed=3))
     rows = {bytes(row) for row in part.pictures[:4]}
     assert len(rows) == 4
     assert rows <= {bytes(row) for row in REAL}
-    assert rows != {bytes(row) for row in sheet(RealVsFake(4, seed=4)).pictures[:4]}
+    assert rows != {bytes(row) for row in grid(RealVsFake(4, seed=4)).pictures[:4]}
     with pytest.raises(ConfigError, match="pictures of small are 1x5x1, and the real ones are 1x12x1"):
         show(RealVsFake(2), [Model(Echo(5), Prior(5), "small")], REAL)
     with pytest.raises(ConfigError, match="no data are given"):
@@ -307,9 +307,9 @@ def test_real_pictures_are_chosen_by_the_seed_and_those_of_another_size_are_refu
 
 def test_several_models_show_the_same_request() -> None:
     models = [Model(Echo(), PLAIN, "one"), Model(Echo(), PLAIN, "two")]
-    exhibit = show(Truncation(n=2), models)
-    assert isinstance(exhibit, Figure)
-    (one,), (two,) = exhibit.groups
+    figure = show(Truncation(n=2), models)
+    assert isinstance(figure, Figure)
+    (one,), (two,) = figure.groups
     assert isinstance(one, ImageGrid)
     assert isinstance(two, ImageGrid)
     assert (one.heading, two.heading) == ("one", "two")
@@ -320,9 +320,9 @@ def test_samples_of_several_means_and_stds_are_those_of_each() -> None:
     several = Sample(3, (0.0, 0.5), (0.1, 1.0), 4)
     alone = [Sample(3, mean, std, 4).latents(PLAIN) for std in (0.1, 1.0) for mean in (0.0, 0.5)]
     assert torch.equal(several.latents(PLAIN), torch.cat(alone))
-    exhibit, _ = shown(several)
-    assert isinstance(exhibit, Figure)
-    headings = [part.heading for part in exhibit.groups[0]]
+    figure, _ = shown(several)
+    assert isinstance(figure, Figure)
+    headings = [part.heading for part in figure.groups[0]]
     assert headings[1] == "echo, mean 0.5, std 0.1"
 
 

@@ -1,13 +1,15 @@
-"""A short run that a test kills: `python killed.py FOLDER STEPS [WHERE TIMES]`.
+"""A short run for the tests of interruptions: `python killed.py FOLDER STEPS [WHERE TIMES]`.
 
-With WHERE, the process sends SIGKILL to itself at the worst moment of that kind, the TIMES-th time it comes by.
+With WHERE, the process sends SIGKILL to itself when it gets to that place for the TIMES-th time.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
+import traceback
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,7 +37,7 @@ def die() -> None:
 
 
 def arm(where: str, times: int) -> None:
-    """Put a trap into one of the writers."""
+    """Make one of the functions that write files kill the process."""
     left = [times]
 
     def due() -> bool:
@@ -61,8 +63,6 @@ def arm(where: str, times: int) -> None:
             die()
 
     def half_a_line(line: Any) -> str:
-        import json
-
         text = json.dumps(line)
         if due():
             with (Path(sys.argv[1]) / "log.jsonl").open("a") as file:
@@ -92,5 +92,24 @@ def main() -> None:
     assert folder.checkpoints(path)
 
 
+def serve() -> None:
+    torch.set_num_threads(1)
+    for line in sys.stdin:
+        pid = os.fork()
+        if pid == 0:
+            sys.argv[1:] = map(str, json.loads(line))
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            code = 1
+            try:
+                main()
+                code = 0
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                os._exit(code)
+        _, status = os.waitpid(pid, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+
+
 if __name__ == "__main__":
-    main()
+    serve() if sys.argv[1:] == ["--serve"] else main()

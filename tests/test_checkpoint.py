@@ -1,4 +1,4 @@
-"""Checkpoints: whole or not there, damaged ones found, no code in them."""
+"""Checkpoints: complete or absent, damage is detected, and no code is executed from them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ganache.training import build
 TENSORS = {"a.weight": torch.arange(6.0).reshape(2, 3), "step": torch.tensor(7), "half": torch.ones(3).bfloat16()}
 
 
-def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
+def test_saved_tensors_and_header_are_loaded(tmp_path: Path) -> None:
     path = tmp_path / "one.safetensors"
     storage.save(path, TENSORS, {"step": 7, "config": {"seed": 1}})
     tensors, header = storage.load(path)
@@ -46,7 +46,7 @@ def test_any_damaged_byte_is_found(tmp_path: Path) -> None:
         broken[place] ^= 1 << bit
         path.write_bytes(broken)
         with suppress(CheckpointError):
-            # Not refused: then the bit lay in the words of the header, and no tensor has changed.
+            # Not refused: then the bit is in the header's text, and no tensor has changed.
             tensors, header = storage.load(path)
             assert all(torch.equal(tensors[name], TENSORS[name]) for name in TENSORS)
             assert header != {"format": 1, "sha256": header["sha256"], "step": 7}
@@ -66,10 +66,10 @@ def test_a_file_cut_short_is_found(tmp_path: Path, cut: int) -> None:
 
 class Evil:
     def __reduce__(self):  # type: ignore[no-untyped-def]
-        return (Path.touch, (Path("was-run"),))
+        return (Path.touch, (Path("executed"),))
 
 
-def test_a_pickle_is_refused_and_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pickle_is_refused_and_not_executed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "one.safetensors"
     path.write_bytes(pickle.dumps(Evil()))
@@ -78,11 +78,11 @@ def test_a_pickle_is_refused_and_not_run(tmp_path: Path, monkeypatch: pytest.Mon
     torch.save(Evil(), path)
     with pytest.raises(CheckpointError):
         storage.load(path)
-    assert not Path("was-run").exists()
+    assert not Path("executed").exists()
 
 
 @pytest.mark.parametrize("name", ["gan-mlp", "wgan-article"])
-def test_a_state_comes_back_to_the_bit(name: str, tmp_path: Path) -> None:
+def test_a_state_is_restored_to_the_bit(name: str, tmp_path: Path) -> None:
     """Adam's and RMSprop's moments and the running statistics too, after a few real steps."""
     from itertools import islice
 
@@ -123,7 +123,7 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     json.dumps(header)
 
 
-def test_the_critic_comes_back_with_the_heads_its_method_reads(tmp_path: Path) -> None:
+def test_the_critic_is_loaded_with_the_heads_of_its_method(tmp_path: Path) -> None:
     config = recipe("gan-mlp", data="ring8")
     config = replace(config, network=Mlp(z_dim=20, hidden=8), method=InfoGan())
     state = build.state(build.resolve(config), (2,))

@@ -1,4 +1,4 @@
-"""The command line, as a user meets it: exit codes, sentences, and files."""
+"""The command line as a user sees it: exit codes, sentences and files."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def test_train_then_sample(capsys: pytest.CaptureFixture[str]) -> None:
     assert not np.array_equal(first, np.asarray(Image.open("grid.png")))
 
 
-def test_std_zero_gives_one_picture_again_and_again() -> None:
+def test_std_zero_repeats_one_image() -> None:
     assert run("train", "faces", *QUICK, "--steps", "1") == 0
     assert run("sample", "runs/faces-faces", "-n", "4", "--std", "0", "--mean", "0.3", "--plain", "-o", "same.png") == 0
     grid = np.asarray(Image.open("same.png"))
     assert np.array_equal(grid[4:52, 4:52], grid[56:104, 56:104])
 
 
-def test_the_same_command_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_same_command_resumes(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("train", "faces", *QUICK, "--steps", "2") == 0
     assert run("train", "faces", *QUICK, "--steps", "4") == 0
     assert "resumes at step 2" in capsys.readouterr().out
@@ -81,7 +81,7 @@ def test_the_same_command_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
         (["recipes", "dcgam"], "did you mean 'dcgan'?"),
     ],
 )
-def test_what_the_user_can_mend_is_one_sentence_and_exit_code_2(
+def test_errors_of_the_user_are_one_sentence_and_exit_code_2(
     args: list[str], words: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import torch
@@ -94,7 +94,7 @@ def test_what_the_user_can_mend_is_one_sentence_and_exit_code_2(
     assert words in error
     assert error.startswith("ganache: ")
     assert error.count("\n") == 1
-    assert not Path("runs").exists(), "nothing is left behind by a refusal"
+    assert not Path("runs").exists(), "a refused command leaves no files"
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_what_the_user_can_mend_is_one_sentence_and_exit_code_2(
         (["sample", "x", "--sed", "1"], "--seed"),
     ],
 )
-def test_a_typo_is_answered_with_what_is_close(args: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_typo_is_answered_with_a_close_name(args: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(*args) == 2
     assert words in capsys.readouterr().err
 
@@ -136,14 +136,14 @@ def test_several_recipes_and_seeds_are_trained_and_compared(capsys: pytest.Captu
     assert "+-" in capsys.readouterr().out
 
 
-def test_settings_that_need_each_other_can_be_given_together(capsys: pytest.CaptureFixture[str]) -> None:
+def test_settings_that_require_each_other_can_be_given_together(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("train", "faces", *QUICK, "--steps", "1", "--method.name", "wgan-gp") == 2
     assert "add --network.critic-norm layer --network.critic-overview None." in capsys.readouterr().err
     together = ["--method.name", "wgan-gp", "--network.critic-norm", "layer", "--network.critic-overview", "None"]
     assert run("train", "faces", *QUICK, "--steps", "1", *together) == 0
 
 
-def test_doctor_speaks_to_people_and_to_programs(capsys: pytest.CaptureFixture[str]) -> None:
+def test_doctor_prints_for_people_and_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
     Path("pictures").mkdir()
     for number in range(3):
         Image.new("RGB", (40, 30), (number * 90, 10, 10)).save(f"pictures/{number}.png")
@@ -156,28 +156,28 @@ def test_doctor_speaks_to_people_and_to_programs(capsys: pytest.CaptureFixture[s
     assert [skipped["name"] for skipped in found["skipped"]] == ["notes.png"]
 
 
-def test_recipes_are_listed_and_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_recipes_are_listed_and_described(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("recipes") == 0
     listed = capsys.readouterr().out
     for name in ("anime-article", "dcgan", "gan-mlp", "wgan", "wgan-article", "faces-quick", "faces"):
         assert name in listed
     assert run("recipes", "wgan-article") == 0
-    told = capsys.readouterr().out
-    assert "PaddlePaddle" in told
-    assert "never assigns" in told
+    described = capsys.readouterr().out
+    assert "PaddlePaddle" in described
+    assert "never assigns" in described
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_finishes_the_step_saves_and_says_how_to_go_on(number: signal.Signals, tmp_path: Path) -> None:
+def test_a_signal_finishes_the_step_saves_and_tells_how_to_resume(number: signal.Signals, tmp_path: Path) -> None:
     command = [sys.executable, "-c", "from ganache.cli import main; main()", "train", "faces", *QUICK]
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path, env=environment)
     assert process.stdout is not None
     assert "starts" in process.stdout.readline()
     process.send_signal(number)
-    said = process.stdout.read()
+    printed = process.stdout.read()
     assert process.wait() == 0
-    assert "saved: the same command resumes the run" in said
+    assert "saved: the same command resumes the run" in printed
     assert run("train", "faces", *QUICK, "--steps", "100000", "--images", "1") == 2
-    step = int(said.split("step ")[1].split()[0])
+    step = int(printed.split("step ")[1].split()[0])
     assert (tmp_path / f"runs/faces-faces/checkpoints/{step:09d}.safetensors").exists()

@@ -1,4 +1,4 @@
-"""Settings: every recipe is whole, what is written can be read back, and what is wrong is refused in a sentence."""
+"""Settings: every recipe is complete, settings survive JSON, and errors are one sentence."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from ganache.networks import Mlp
 
 
 @pytest.mark.parametrize("name", names())
-def test_every_recipe_is_whole_and_survives_json(name: str) -> None:
+def test_every_recipe_is_complete_and_survives_json(name: str) -> None:
     config = recipe(name)
     assert from_dict(to_dict(config)) == config
-    told = read(name)
-    assert all([told.title, told.source, told.advice, told.deviations])
-    assert config.schedule.steps, "a recipe has a budget of its own"
+    found = read(name)
+    assert all([found.title, found.source, found.advice, found.deviations])
+    assert config.schedule.steps, "a recipe has a budget"
     text = (resources.files("ganache.config.recipes") / f"{name}.toml").read_text()
     assert len(text.splitlines()) < 80
-    # Nothing written in the file is lost on the way to the settings.
+    # Every value in the file reaches the settings.
     written = {k: v for k, v in tomllib.loads(text).items() if isinstance(v, dict)}
     plain = to_dict(config)
     assert all(plain[section][key] == value for section, table in written.items() for key, value in table.items())
@@ -59,14 +59,14 @@ def test_the_articles_numbers() -> None:
         ({"device": "gpu"}, "device is 'gpu'"),
     ],
 )
-def test_what_is_wrong_is_refused_in_one_sentence(plain: dict[str, object], words: str) -> None:
+def test_errors_are_one_sentence(plain: dict[str, object], words: str) -> None:
     with pytest.raises(ConfigError) as refusal:
         from_dict(plain).network.generator((3, 64, 64))
     assert words in str(refusal.value)
     assert "\n" not in str(refusal.value)
 
 
-def test_another_name_brings_its_own_defaults_and_the_same_name_keeps_what_was_set() -> None:
+def test_another_name_has_its_own_defaults_and_the_same_name_keeps_the_values() -> None:
     base = Config(network=Mlp(hidden=7), method=Wgan(clip=0.5))
     assert from_dict({"method": {"name": "wgan"}}, base).method == Wgan(clip=0.5)
     assert from_dict({"network": {"layers": 2}}, base).network == Mlp(hidden=7, layers=2)
@@ -82,12 +82,12 @@ def test_differences_name_each_setting_once() -> None:
     assert list(differences(old, old)) == []
 
 
-def test_a_keyword_budget_takes_the_place_of_the_recipes() -> None:
+def test_a_keyword_budget_replaces_that_of_the_recipe() -> None:
     assert recipe("dcgan", minutes=2.0).schedule.steps is None
     assert recipe("dcgan", data="ring8").data == DataConfig(source="ring8", size="64", flip=True)
 
 
-def test_a_recipe_may_be_a_file_of_ones_own(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_a_recipe_may_be_a_file_of_the_user(tmp_path) -> None:  # type: ignore[no-untyped-def]
     mine = tmp_path / "mine.toml"
     mine.write_text('[method]\nname = "wgan"\n')
     assert recipe(str(mine)).method == Wgan()

@@ -1,4 +1,4 @@
-"""What the critic is shown: augmentations by their definitions, noise by its numbers, and nothing else changed."""
+"""What the critic sees: augmentations match their definitions, noise has its level, and nothing else changes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def pictures(n: int = 64, channels: int = 3) -> Tensor:
     return torch.rand(n, channels, 16, 24, generator=torch.Generator().manual_seed(0), dtype=torch.float64) * 2 - 1
 
 
-def test_translation_moves_whole_pictures_and_fills_with_black() -> None:
+def test_translation_shifts_whole_images_and_fills_with_black() -> None:
     torch.manual_seed(0)
     x = pictures()
     shifts = set()
@@ -44,7 +44,7 @@ def test_translation_moves_whole_pictures_and_fills_with_black() -> None:
     assert {across for _, across in shifts} == set(range(-3, 4)), "an eighth of 24"
 
 
-def test_cutout_paints_one_box_and_leaves_the_rest() -> None:
+def test_cutout_blackens_one_box_and_keeps_the_rest() -> None:
     torch.manual_seed(0)
     x = pictures(400)
     cut = cutout(x)
@@ -57,7 +57,7 @@ def test_cutout_paints_one_box_and_leaves_the_rest() -> None:
         assert 5 <= columns <= 12, "half of each side at most, a quarter where it meets the border"
 
 
-def test_colour_keeps_what_it_should() -> None:
+def test_colour_has_its_ranges_and_keeps_grey() -> None:
     torch.manual_seed(0)
     grey = pictures(2000, 1).expand(-1, 3, -1, -1)
     coloured = colour(grey)
@@ -71,7 +71,7 @@ def test_colour_keeps_what_it_should() -> None:
 
 
 @pytest.mark.parametrize("name", AUGMENTATIONS)
-def test_gradients_flow_and_samples_are_changed_apart(name: str) -> None:
+def test_gradients_flow_and_each_sample_is_changed_independently(name: str) -> None:
     x = pictures().requires_grad_(True)
     torch.manual_seed(0)
     augmented = AUGMENTATIONS[name](x)
@@ -80,11 +80,11 @@ def test_gradients_flow_and_samples_are_changed_apart(name: str) -> None:
     touched = x.grad.flatten(1).abs().sum(dim=1).nonzero().flatten().tolist()
     assert touched == [5]
     one, two = AUGMENTATIONS[name](x.detach()[:1].expand(2, -1, -1, -1))
-    assert not torch.equal(one, two), "the same picture twice is changed in two ways"
+    assert not torch.equal(one, two), "two copies of an image are changed differently"
 
 
-class Mirror(Critic):
-    """Scores that are the pixels' spread: what it was shown can be read off them."""
+class Spread(Critic):
+    """Scores are the standard deviation of the pixels, which shows what was done to the images."""
 
     image_shape = (3, 16, 24)
     head = torch.nn.Identity()
@@ -94,19 +94,19 @@ class Mirror(Critic):
 
 
 def at(D: Critic, step: int = 0, strength: float = 0.0) -> State:
-    """A State of which only the critic, the step and the strength are looked at."""
+    """A State in which only the critic, the step and augment_p matter."""
     return State(None, D, None, None, None, step=step, augment_p=strength)  # type: ignore[arg-type]
 
 
-def test_noise_has_its_size_and_falls_to_nothing() -> None:
-    see, black = build.critic_view(ViewConfig(noise=0.4, noise_steps=100)), torch.zeros(8, 3, 16, 24)
+def test_noise_has_its_level_and_fades_to_0() -> None:
+    view, black = build.critic_view(ViewConfig(noise=0.4, noise_steps=100)), torch.zeros(8, 3, 16, 24)
     torch.manual_seed(0)
     for step, sigma in ((0, 0.4), (50, 0.2), (75, 0.1)):
-        assert see(at(Mirror(), step), None)(black).mean().item() == pytest.approx(sigma, rel=0.03)
-    assert see(at(Mirror(), 100), None)(black).abs().max().item() == 0
+        assert view(at(Spread(), step), None)(black).mean().item() == pytest.approx(sigma, rel=0.03)
+    assert view(at(Spread(), 100), None)(black).abs().max().item() == 0
 
 
-def test_without_a_view_methods_meet_the_critic_itself() -> None:
+def test_without_transforms_methods_get_the_critic_itself() -> None:
     D = Dcgan(width=2).critic((3, 16, 24))
     assert build.critic_view(ViewConfig())(at(D), None) is D
     augmented = build.critic_view(ViewConfig(augment=("colour",)))(at(D), None)
@@ -114,41 +114,41 @@ def test_without_a_view_methods_meet_the_critic_itself() -> None:
     assert {id(p) for p in augmented.parameters()} == {id(p) for p in D.parameters()}, "the same weights, no more"
 
 
-def test_strength_is_the_share_of_pictures_that_are_changed() -> None:
+def test_augment_p_is_the_share_of_images_that_are_changed() -> None:
     torch.manual_seed(0)
     x = pictures(2000)
     for strength, low, high in ((0.0, 0.0, 0.0), (0.3, 0.26, 0.34), (1.0, 1.0, 1.0)):
         changed = (with_probability(strength, colour, x) != x).flatten(1).any(dim=1).double().mean().item()
         assert low <= changed <= high
-    seen = build.critic_view(ViewConfig(augment=("colour",), augment_p=0.25))(at(Mirror(), strength=0.9), None)
-    assert isinstance(seen, CriticView)
-    assert seen.p == 0.25, "a fixed strength is the setting's"
-    adaptive = build.critic_view(ViewConfig(augment=("colour",), adaptive=True))(at(Mirror(), strength=0.9), None)
+    fixed = build.critic_view(ViewConfig(augment=("colour",), augment_p=0.25))(at(Spread(), strength=0.9), None)
+    assert isinstance(fixed, CriticView)
+    assert fixed.p == 0.25, "a fixed probability comes from the settings"
+    adaptive = build.critic_view(ViewConfig(augment=("colour",), adaptive=True))(at(Spread(), strength=0.9), None)
     assert isinstance(adaptive, CriticView)
-    assert adaptive.p == 0.9, "one that adapts is the run's"
+    assert adaptive.p == 0.9, "an adaptive one comes from the state"
 
 
-class Sure(Critic):
-    """Takes every image for real, or none."""
+class Constant(Critic):
+    """Gives every image the same score."""
 
     def __init__(self, score: float) -> None:
         super().__init__()
-        self.said = score
+        self.constant = score
 
     def features(self, x: Tensor) -> Tensor:
         return x.flatten(1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.full((len(x),), self.said)
+        return torch.full((len(x),), self.constant)
 
 
-def test_strength_grows_while_the_critic_is_sure_and_falls_while_it_is_not() -> None:
+def test_augment_p_rises_while_the_critic_is_sure_and_falls_otherwise() -> None:
     plan = Plan(0, 8, lambda step: 1, nullcontext, lambda step: 0.0, lambda step: 0.0, augment_p_step=0.01)
-    state = at(Sure(2.0))
+    state = at(Constant(2.0))
     for state.batch_index in range(1, 41):
         adapt_augmentation(state, Gan(), pictures(8), None, plan)
-    assert state.augment_p == pytest.approx(10 * 4 * 0.01), "every fourth batch, for four batches"
-    state.critic = Sure(0.4)  # for least squares, where 0.5 is the border, that is a fake
+    assert state.augment_p == pytest.approx(10 * 4 * 0.01), "at every fourth batch, by four times the step"
+    state.critic = Constant(0.4)  # below the threshold of least squares, 0.5: a fake
     for state.batch_index in range(1, 9):
         adapt_augmentation(state, Lsgan(), pictures(8), None, plan)
     assert state.augment_p == pytest.approx(0.4 - 2 * 0.04)

@@ -30,20 +30,21 @@ from ganache.training.state import Plan, State
 
 @pytest.fixture(autouse=True)
 def _as_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Which has no kernels of our own; a tape would not hear of them."""
+    """A GPU does not use the compiled kernels, whose work a tape could not record."""
     monkeypatch.setattr(loading, "library", lambda: None)
 
 
 class Tape(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Every operation on tensors, to be done again on the same memory."""
+    """Records every operation on tensors, and repeats them on the same memory."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.calls: list[tuple[Any, Any, Any, Any]] = []
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        asked = func is torch.ops.aten._local_scalar_dense.default and args[0].is_floating_point()
-        assert not asked, "a GPU cannot be asked for a number here"  # one_hot asks for whole ones, on a CPU only
+        # one_hot reads integers, but on a CPU only.
+        reads = func is torch.ops.aten._local_scalar_dense.default and args[0].is_floating_point()
+        assert not reads, "a value is read, which a GPU cannot do during a recording"
         given, named = tree_map(alias, (args, kwargs or {}))
         out = func(*args, **(kwargs or {}))
         self.calls.append((func, given, named, tree_map(alias, out)))
@@ -54,19 +55,19 @@ class Tape(TorchDispatchMode):  # type: ignore[no-untyped-call]
         for func, args, kwargs, out in self.calls:
             again = func(*args, **kwargs)
             fresh = [each.alias_info is None for each in func._schema.returns]
-            if all(fresh) and fresh:  # a view shows its memory's numbers anyway
+            if all(fresh) and fresh:  # a view follows the memory it shares
                 for old, new in zip(tree_leaves(out), tree_leaves(again), strict=True):
                     if isinstance(old, Tensor):
                         old.copy_(new)
 
 
 def alias(value: Any) -> Any:
-    """The same memory as it is seen now: autograd gives some tensors another shape later."""
+    """The same memory with its current shape, which autograd changes for some tensors later."""
     return value.detach() if isinstance(value, Tensor) else value
 
 
 class Tapes:
-    """A recorder without a GPU. A recording is a replay at once; so the first one that is asked for is left out."""
+    """A recorder without a GPU. It executes the work while recording it, so it skips the first replay."""
 
     def run(self, work: Work) -> None:
         work()
@@ -125,7 +126,7 @@ def shape(config: Config) -> tuple[int, ...]:
 
 
 class Drawn:
-    """Batches that are a function of their number, with labels."""
+    """Batches with labels, as a function of their index."""
 
     def __init__(self, config: Config) -> None:
         self.shape = shape(config)
@@ -138,14 +139,14 @@ class Drawn:
 
 
 def ends(config: Config, plan: Plan, state: State, steps: int) -> list[Tensor]:
-    """All that a resumed run needs, and all that was reported."""
-    told = []
+    """All tensors that a resumed run needs, and all that was reported."""
+    reported = []
     resolved = build.resolve(config)
     for report in islice(train(state, resolved.method, Drawn(config), resolved.prior, plan), steps):
-        told.append([report.d_gradient_norm, report.g_gradient_norm])
-        told[-1] += [term for terms in (report.d, report.g, report.estimates) for term in terms.values()]
+        reported.append([report.d_gradient_norm, report.g_gradient_norm])
+        reported[-1] += [term for terms in (report.d, report.g, report.estimates) for term in terms.values()]
         torch.rand(3), state.generator.eval()(torch.randn(2, config.network.z_dim)), state.generator.train()
-    return [*checkpoint.state_tensors(state).values(), *(each for line in told for each in line)]
+    return [*checkpoint.state_tensors(state).values(), *(each for line in reported for each in line)]
 
 
 def same(config: Config, make: Callable[[], State] | None = None) -> None:
@@ -162,7 +163,7 @@ def same(config: Config, make: Callable[[], State] | None = None) -> None:
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_replayed_turns_end_with_the_same_bits(name: str) -> None:
+def test_replayed_steps_give_the_same_bits(name: str) -> None:
     same(settings(name))
 
 
@@ -171,8 +172,8 @@ def test_labels_are_copied_into_the_recording() -> None:
     same(replace(config, data=replace(config.data, classes=3)))
 
 
-def test_a_rate_that_changes_reaches_a_recorded_step() -> None:
-    """On a GPU it is a tensor; a number would stay what it was when the step was recorded."""
+def test_a_recorded_step_follows_the_learning_rate() -> None:
+    """On a GPU the rate is a tensor; a Python number would keep its value at the time of recording."""
     fading = OptimiserConfig(lr=0.01, decay=0.5)
     config = replace(settings("gan"), critic_optimiser=fading, generator_optimiser=fading)
 
@@ -189,7 +190,7 @@ def test_a_rate_that_changes_reaches_a_recorded_step() -> None:
     assert float(copied.param_groups[0]["lr"]) == 0.25
 
 
-def test_what_python_decides_anew_in_a_step_is_not_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_steps_in_which_python_decides_something_are_not_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     config = from_dict({"precision": {"cuda_graphs": True}}, settings("gan"))
     monkeypatch.setattr(build, "choose_device", lambda name: torch.device("cuda"))
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (8, 0))

@@ -1,4 +1,4 @@
-"""What a run does by itself: it is written down, it survives a stop, and it is the same each time."""
+"""Automatic decisions of a run: they are logged, survive an interruption, and are the same each time."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def config(**policies: Any) -> Config:
 
 
 def scores(monkeypatch: pytest.MonkeyPatch, of_step: dict[int, float], otherwise: float = 9.0) -> None:
-    """Scores by step, instead of those of the pictures."""
+    """Replace the scores of a run by given ones, by step."""
     monkeypatch.setattr(Run, "score", lambda run: of_step.get(run.state.step, otherwise))
 
 
@@ -62,7 +62,7 @@ def test_the_best_k_checkpoints_stay(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert [int(path.stem) for path in best_checkpoints(folder, 3)[: len(best)]] == best
 
 
-def test_a_run_past_its_peak_stops_and_stays_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_past_its_best_stops_and_stays_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     scores(monkeypatch, {3: 1.0, 4: 2.0})
     run = finished(tmp_path, config(stop_past_peak=32))
     assert run.state.step == 3 + 32 // 8
@@ -72,19 +72,19 @@ def test_a_run_past_its_peak_stops_and_stays_stopped(tmp_path: Path, monkeypatch
     assert list(again.training()) == []
     assert again.stop_reason in again.notices
     again.close()
-    assert finished(tmp_path, config(stop_past_peak=33)).state.step == 8, "more patience, and it goes on"
+    assert finished(tmp_path, config(stop_past_peak=33)).state.step == 8, "more patience, and it resumes"
     assert finished(tmp_path, config()).state.step == 12
 
 
-def test_a_better_score_renews_the_patience(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_better_score_resets_the_patience(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     scores(monkeypatch, {3: 2.0, 6: 1.0})
     assert finished(tmp_path, config(stop_past_peak=32)).state.step == 10
 
 
-def test_a_checkpoint_saved_in_a_hurry_decides_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_checkpoint_without_a_score_decides_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     scores(monkeypatch, {2: 1.0})
     settings = from_dict({"record": {"checkpoint_every": 2}}, config(stop_past_peak=24))
-    for stop in (2, 5):  # at 2 the score is there already, and stays
+    for stop in (2, 5):  # at step 2 the score exists already and is kept
         run = Run.open(tmp_path, settings)
         assert next(report.step for report in run.training() if report.step == stop) == stop
         run.save(scored=False)
@@ -92,7 +92,7 @@ def test_a_checkpoint_saved_in_a_hurry_decides_nothing(tmp_path: Path, monkeypat
     assert finished(tmp_path, settings).state.step == 6, "the next scored one decides"
 
 
-def test_a_run_that_does_not_form_begins_again_with_another_seed(
+def test_a_run_in_which_nothing_forms_restarts_with_another_seed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried: list[int] = []
@@ -110,19 +110,19 @@ def test_a_run_that_does_not_form_begins_again_with_another_seed(
     assert run.config.seed == 2000
     assert events(tmp_path / "restarted") == [(0, "restart"), (0, "restart")]
     lines = [line["step"] for line in run.log.lines if "d" in line]
-    assert lines == list(range(1, 13)), "the log is that of the attempt that counts"
+    assert lines == list(range(1, 13)), "the log is that of the last attempt"
     assert "seed 1000" in run.notices[-1]
     assert "seed 2000" in run.notices[-1]
     finished(tmp_path / "plain", from_dict({"seed": 2000}, from_dict(SMALL)))
     assert same_bits(tmp_path / "restarted", tmp_path / "plain")
 
 
-def test_a_restart_survives_a_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_restart_survives_an_interruption(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(policy, "has_formed", lambda score, blank: False)
     monkeypatch.setattr(policy, "MAX_RESTARTS", 2)
     settings = config(restart_after=5)
     finished(tmp_path / "whole", settings)
-    for stop in (3, 5, 9, 14):  # reports into each start: the first attempt, its last step, the second, the third
+    for stop in (3, 5, 9, 14):  # in the first attempt, at its last step, in the second, in the third
         run = Run.open(tmp_path / "parts", settings)
         for _, _ in zip(range(stop), run.training(), strict=False):
             pass
@@ -135,7 +135,7 @@ def test_a_restart_survives_a_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert same_bits(tmp_path / "whole", tmp_path / "parts")
 
 
-def test_what_has_formed_is_nearer_than_a_blank_picture(tmp_path: Path) -> None:
+def test_formed_images_are_closer_than_a_blank_image(tmp_path: Path) -> None:
     faces = {"data": {"source": "faces", "count": 20, "size": "16"}, "network": {"name": "dcgan", "width": 2}}
     run = Run.open(tmp_path, from_dict(faces))
     assert not run._has_formed(), "untrained"
@@ -147,7 +147,7 @@ def test_what_has_formed_is_nearer_than_a_blank_picture(tmp_path: Path) -> None:
 
 @pytest.fixture
 def breaks_at_7(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The critic's weights become undefined after step 7, unless the rates have been halved."""
+    """The critic's weights become NaN after step 7, unless the learning rates have been halved."""
     record = Run.record
 
     def broken(run: Run, report: Report) -> None:
@@ -160,7 +160,7 @@ def breaks_at_7(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(("every", "back"), [(5, 5), (100, 0)])
 @pytest.mark.usefixtures("breaks_at_7")
-def test_nan_sends_the_run_back_once_with_halved_rates(every: int, back: int, tmp_path: Path) -> None:
+def test_nan_makes_the_run_go_back_with_halved_rates(every: int, back: int, tmp_path: Path) -> None:
     settings = from_dict({"record": {"checkpoint_every": every}}, config(retry_nan=True))
     run = Run.open(tmp_path / "whole", settings)
     steps = [report.step for report in run.training()]
@@ -170,7 +170,7 @@ def test_nan_sends_the_run_back_once_with_halved_rates(every: int, back: int, tm
     assert run.state.g_optimiser.param_groups[0]["lr"] == settings.generator_optimiser.lr / 2
     assert events(tmp_path / "whole") == [(back, "retry")]
     assert f"went back to step {back}" in run.notices[-1]
-    for stop in (6, 9):  # what is saved at 6 is no place to go back to: a run that was not stopped has none there
+    for stop in (6, 9):  # the checkpoint of step 6 is not used: an uninterrupted run does not have it
         part = Run.open(tmp_path / "parts", settings)
         assert next(report.step for report in part.training() if report.step == stop) == stop
         part.save(scored=False)
@@ -193,7 +193,7 @@ def breaks_always(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("breaks_always")
-def test_it_goes_back_only_once_and_not_unasked(tmp_path: Path) -> None:
+def test_it_goes_back_only_once_and_only_if_enabled(tmp_path: Path) -> None:
     run = Run.open(tmp_path / "asked", config(retry_nan=True))
     with pytest.raises(TrainingError):
         list(run.training())
@@ -204,15 +204,15 @@ def test_it_goes_back_only_once_and_not_unasked(tmp_path: Path) -> None:
     assert events(tmp_path / "unasked") == [(7, "non-finite")]
 
 
-def test_policies_may_change_when_a_run_goes_on_and_nonsense_is_refused(tmp_path: Path) -> None:
+def test_policies_may_change_when_a_run_is_resumed_and_bad_values_are_refused(tmp_path: Path) -> None:
     finished(tmp_path, from_dict({"schedule": {"steps": 3}}, config()))
     changed = from_dict({"schedule": {"steps": 4}, "probe": {"share": 0.5}}, config(keep_best=4, retry_nan=True))
     assert finished(tmp_path, changed).state.step == 4
     for wrong, words in (
-        ({"keep_best": -1}, "negative"),
-        ({"stop_past_peak": 0}, "at least 1"),
-        ({"restart_after": 0}, "at least 1"),
-        ({"keep_best": 0, "stop_past_peak": 5}, "keep at least 1"),
+        ({"keep_best": -1}, "use 0 or more"),
+        ({"stop_past_peak": 0}, "use 1 or more"),
+        ({"restart_after": 0}, "use 1 or more"),
+        ({"keep_best": 0, "stop_past_peak": 5}, "set it to 1 or more"),
     ):
         with pytest.raises(ConfigError, match=words):
             config(**wrong)

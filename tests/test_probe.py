@@ -1,4 +1,4 @@
-"""Looks change nothing, are a function of the state, and keep to their share of the time."""
+"""Probes do not affect training, are a function of the state, and keep to their share of the time."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ KINDS: dict[str, dict[str, Any]] = {
     },
     "a penalty at random points": {"network": {"critic_norm": "layer"}, "method": {"name": "wgan-gp"}},
     "clipped weights": {"method": {"name": "wgan"}, "critic_optimiser": {"name": "rmsprop"}},
-    "a head that reads codes": {"method": {"name": "infogan"}, "network": {"z_dim": 32}},
+    "a head for latent codes": {"method": {"name": "infogan"}, "network": {"z_dim": 32}},
     "spectral norm": {"network": {"critic_norm": "none", "critic_spectral": True}, "method": {"name": "hinge"}},
-    "augmentation that adapts": {"view": {"augment": ["colour", "cutout"], "adaptive": True, "noise": 0.2}},
-    "one term at a time": {"schedule": {"separate_critic_terms": True, "ema_half_life": None}},
+    "adaptive augmentation": {"view": {"augment": ["colour", "cutout"], "adaptive": True, "noise": 0.2}},
+    "separate critic terms": {"schedule": {"separate_critic_terms": True, "ema_half_life": None}},
 }
 
 
@@ -55,13 +55,13 @@ def trained(folder: Path, config: Config, data: Dataset | None = None) -> Run:
 
 
 def labelled(config: Config) -> Dataset:
-    """The same faces, every other one of class 1."""
+    """The same faces; every other one has class 1."""
     faces = build.dataset(config)
     return replace(faces, labels=np.arange(len(faces)) % 2, label_names=("even", "odd"))
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "classes"])
-def test_a_run_that_is_looked_at_ends_with_the_same_bits(
+def test_a_probed_run_ends_with_the_same_bits(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = from_dict(KINDS.get(kind, {}), from_dict(SMALL))
@@ -69,13 +69,13 @@ def test_a_run_that_is_looked_at_ends_with_the_same_bits(
     if kind == "classes":
         data = labelled(config)
         config = replace(config, data=replace(config.data, classes=2))
-    trained(tmp_path / "unseen", config, data)
-    monkeypatch.setattr(Prober, "due", lambda watcher, state: True)
-    seen = trained(tmp_path / "seen", config, data)
-    looks = [line["probe"] for line in seen.log.lines]
-    assert len(looks) == 5
-    assert all(look["critic_headroom"] is not None and look["score"] > 0 for look in looks)
-    ends = [storage.load(find_checkpoint(tmp_path / name))[0] for name in ("unseen", "seen")]
+    trained(tmp_path / "plain", config, data)
+    monkeypatch.setattr(Prober, "due", lambda prober, state: True)
+    run = trained(tmp_path / "probed", config, data)
+    probes = [line["probe"] for line in run.log.lines]
+    assert len(probes) == 5
+    assert all(probe["critic_headroom"] is not None and probe["score"] > 0 for probe in probes)
+    ends = [storage.load(find_checkpoint(tmp_path / name))[0] for name in ("plain", "probed")]
     assert ends[0].keys() == ends[1].keys()
     assert [name for name in ends[0] if not torch.equal(ends[0][name], ends[1][name])] == []
 
@@ -88,14 +88,14 @@ def probed(config: Config, state: State, critic_steps: int = 3) -> Probe:
     return prober.take(state, state.generator, resolved.method, build.stream(resolved, data), build.plan(resolved))
 
 
-def test_a_look_is_a_function_of_the_state() -> None:
+def test_a_probe_is_a_function_of_the_state() -> None:
     config = from_dict({"method": {"name": "wgan-gp"}, "network": {"critic_norm": "layer"}}, from_dict(SMALL))
     state = build.state(build.resolve(config), (3, 16, 16))
     one, two = (replace(probed(config, state), cost=0.0) for _ in range(2))
     assert one == two
 
 
-def test_a_look_survives_json_and_what_is_no_number_becomes_none() -> None:
+def test_a_probe_survives_json_and_non_finite_values_become_none() -> None:
     state = build.state(build.resolve(from_dict(SMALL)), (3, 16, 16))
     seen = probed(from_dict(SMALL), state)
     assert Probe.from_json(json.loads(json.dumps(seen.to_json(), allow_nan=False))) == seen
@@ -108,8 +108,8 @@ def test_a_look_survives_json_and_what_is_no_number_becomes_none() -> None:
     assert "NaN" not in json.dumps(broken.to_json())
 
 
-def test_the_probe_tells_a_critic_that_is_behind_from_one_at_its_best() -> None:
-    """The critic of a held generator: fresh it gains much, after many steps of its own it gains little."""
+def test_the_headroom_is_large_far_from_the_optimum_and_small_near_it() -> None:
+    """With a fixed generator, a new critic has much headroom, and one after many steps has little."""
     changed = {"network": {"hidden": 32, "layers": 2}, "critic_optimiser": {"lr": 5e-3}}
     config = from_dict(changed, recipe("gan-mlp", data="ring8"))
     state = build.state(build.resolve(config), (2,))
@@ -131,7 +131,7 @@ def test_the_probe_tells_a_critic_that_is_behind_from_one_at_its_best() -> None:
     assert best.critic_auc > 0.9
 
 
-def test_looks_keep_to_their_share_of_the_time() -> None:
+def test_probes_keep_to_their_share_of_the_time() -> None:
     config = from_dict(SMALL)
     data, state = build.dataset(config), build.state(build.resolve(config), (3, 16, 16))
     fresh = Prober(config.probe, data, build.prior(config))
@@ -150,7 +150,7 @@ def test_looks_keep_to_their_share_of_the_time() -> None:
     assert not never.due(state)
 
 
-def test_the_scene_fits_batches_and_a_large_training_set_is_searched_in_part() -> None:
+def test_inputs_are_whole_batches_and_a_large_training_set_is_searched_in_part() -> None:
     config = replace(from_dict(SMALL), schedule=replace(from_dict(SMALL).schedule, batch=50))
     data = Dataset("grey", np.zeros((12_000, 4, 4, 1), np.uint8), None, (), "0")
     seen = probe_inputs(data, build.prior(config), build.plan(build.resolve(config)))

@@ -1,4 +1,4 @@
-"""Stopped in the middle, saved, opened again: every method and every kind of memory ends with the same bits."""
+"""Stopped, saved and reopened: every method and every kind of state ends with the same bits."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ BASE = {
     "record": {"log_every": 1, "sample_every": 100, "samples": 4, "checkpoint_every": 100},
 }
 
-MEMORIES = {
+STATES = {
     "rmsprop": {"critic_optimiser": {"name": "rmsprop"}, "generator_optimiser": {"name": "rmsprop"}},
     "sgd with momentum": {"critic_optimiser": {"name": "sgd"}, "generator_optimiser": {"name": "sgd"}},
     "batch norm": {"network": {"critic_norm": "batch"}},
     "spectral norm and attention": {
         "network": {"critic_norm": "none", "critic_spectral": True, "generator_spectral": True, "attention": 8}
     },
-    "augmentation that adapts": {"view": {"augment": ["colour", "cutout"], "adaptive": True, "adaptive_images": 100}},
+    "adaptive augmentation": {"view": {"augment": ["colour", "cutout"], "adaptive": True, "adaptive_images": 100}},
     "instance noise": {"view": {"noise": 0.5, "noise_steps": 6}},
     "added penalties": {"penalty": {"r1": 1.0, "r2": 1.0, "weight": 1.0}},
     "no average": {"schedule": {"ema_half_life": None}},
-    "a critic that wants more steps": {"schedule": {"boosted_critic_steps": 4, "boost_first": 2, "boost_every": 5}},
-    "one term at a time": {"schedule": {"separate_critic_terms": True}},
+    "boosted critic steps": {"schedule": {"boosted_critic_steps": 4, "boost_first": 2, "boost_every": 5}},
+    "separate critic terms": {"schedule": {"separate_critic_terms": True}},
 }
 
 
 def ends(folder: Path, config: Config, stops: tuple[int, ...]) -> dict[str, torch.Tensor]:
-    """The last checkpoint's tensors, of a run that was stopped after those steps and opened again."""
+    """The tensors of the last checkpoint of a run that was stopped after these steps and reopened."""
     for stop in stops:
         run = Run.open(folder, config)
         assert next(step.step for step in run.training() if step.step == stop) == stop
@@ -60,10 +60,10 @@ def compare(folder: Path, config: Config) -> None:
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_every_method_goes_on_as_if_never_stopped(name: str, tmp_path: Path) -> None:
+def test_every_method_resumes_to_the_bit(name: str, tmp_path: Path) -> None:
     compare(tmp_path, from_dict({"method": {"name": name}}, from_dict(BASE)))
 
 
-@pytest.mark.parametrize("memory", MEMORIES)
-def test_every_kind_of_memory_is_kept(memory: str, tmp_path: Path) -> None:
-    compare(tmp_path, from_dict(MEMORIES[memory], from_dict(BASE)))
+@pytest.mark.parametrize("state", STATES)
+def test_every_kind_of_state_is_restored(state: str, tmp_path: Path) -> None:
+    compare(tmp_path, from_dict(STATES[state], from_dict(BASE)))

@@ -1,4 +1,4 @@
-"""A run's folder: what is in it, and that stopping, killing and damage change nothing in how it ends."""
+"""The folder of a run: its files; interruptions and damage do not change how a run ends."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ RECORD = RecordConfig(log_every=1, sample_every=2, samples=4, checkpoint_every=4
 
 
 def small(steps: int = 10, **changes: object) -> Config:
-    """The anime article's kind of run, with dropout and label noise, so that every kind of randomness is in it."""
+    """A run like the anime article's, with dropout and label noise: it uses every kind of randomness."""
     config = Config(
         data=DATA,
         network=AnimeArticle(z_dim=4, width=2),
@@ -62,7 +62,7 @@ def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
     return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
-def test_the_folder_holds_all_that_was_promised(tmp_path: Path) -> None:
+def test_the_folder_has_all_its_files(tmp_path: Path) -> None:
     complete(tmp_path / "run", small())
     folder = tmp_path / "run"
     lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
@@ -83,14 +83,14 @@ def test_the_folder_holds_all_that_was_promised(tmp_path: Path) -> None:
     assert json.loads((folder / "config.json").read_text())["network"]["name"] == "anime-article"
 
 
-def test_the_end_picture_is_what_sampling_the_last_checkpoint_gives(tmp_path: Path) -> None:
+def test_samples_png_equals_a_sample_of_the_last_checkpoint(tmp_path: Path) -> None:
     complete(tmp_path / "run", small(4))
     generator, config, _ = checkpoint.load_generator(find_checkpoint(tmp_path / "run"))
-    sheet = picture(render(generator, Sample(n=4).latents(build.prior(config))))
-    assert np.array_equal(np.asarray(sheet), np.asarray(Image.open(tmp_path / "run" / "samples.png")))
+    grid = picture(render(generator, Sample(n=4).latents(build.prior(config))))
+    assert np.array_equal(np.asarray(grid), np.asarray(Image.open(tmp_path / "run" / "samples.png")))
 
 
-def test_a_picture_does_not_depend_on_those_beside_it(tmp_path: Path) -> None:
+def test_an_image_does_not_depend_on_its_batch(tmp_path: Path) -> None:
     complete(tmp_path / "run", small(2))
     generator, config, _ = checkpoint.load_generator(find_checkpoint(tmp_path / "run"))
     prior = build.prior(config)
@@ -98,7 +98,7 @@ def test_a_picture_does_not_depend_on_those_beside_it(tmp_path: Path) -> None:
     assert np.abs(many[5].astype(int) - one[0].astype(int)).max() <= 1
 
 
-def test_a_stopped_run_ends_like_one_never_stopped(tmp_path: Path) -> None:
+def test_an_interrupted_run_ends_like_an_uninterrupted_one(tmp_path: Path) -> None:
     complete(tmp_path / "whole", small())
     complete(tmp_path / "parts", small(), stop_after=3)
     complete(tmp_path / "parts", small(), stop_after=7)
@@ -115,14 +115,14 @@ def test_a_checkpoint_without_a_score_is_never_the_best(tmp_path: Path) -> None:
     assert best_checkpoint(tmp_path / "run") is not None
     run = Run.open(tmp_path / "run", small(8))
     next(run.training())
-    hurried = run.save(scored=False)
+    unscored = run.save(scored=False)
     run.close()
-    assert find_checkpoint(tmp_path / "run") == hurried
-    assert best_checkpoint(tmp_path / "run") != hurried
+    assert find_checkpoint(tmp_path / "run") == unscored
+    assert best_checkpoint(tmp_path / "run") != unscored
     complete(tmp_path / "run", small(8))
 
 
-def test_a_larger_budget_goes_on_and_a_spent_one_does_nothing(tmp_path: Path) -> None:
+def test_a_larger_budget_resumes_and_a_spent_one_does_nothing(tmp_path: Path) -> None:
     complete(tmp_path / "whole", small(8))
     complete(tmp_path / "grown", small(5))
     spent = Run.open(tmp_path / "grown", small(5))
@@ -132,21 +132,21 @@ def test_a_larger_budget_goes_on_and_a_spent_one_does_nothing(tmp_path: Path) ->
     assert same(bits(tmp_path / "whole"), bits(tmp_path / "grown"))
 
 
-def test_a_damaged_checkpoint_is_named_and_the_one_before_taken(tmp_path: Path) -> None:
+def test_a_damaged_checkpoint_is_reported_and_the_previous_one_is_used(tmp_path: Path) -> None:
     complete(tmp_path / "whole", small())
-    complete(tmp_path / "hurt", small(), stop_after=9)
-    newest = checkpoints(tmp_path / "hurt")[-1]
+    complete(tmp_path / "damaged", small(), stop_after=9)
+    newest = checkpoints(tmp_path / "damaged")[-1]
     content = bytearray(newest.read_bytes())
     content[-5] ^= 255
     newest.write_bytes(content)
-    run = Run.open(tmp_path / "hurt", small())
+    run = Run.open(tmp_path / "damaged", small())
     assert run.state.step == 8
     (notice,) = run.notices
     assert newest.name in notice
     assert "damaged" in notice
     run.close()
-    complete(tmp_path / "hurt", small())
-    assert same(bits(tmp_path / "whole"), bits(tmp_path / "hurt"))
+    complete(tmp_path / "damaged", small())
+    assert same(bits(tmp_path / "whole"), bits(tmp_path / "damaged"))
 
 
 def test_changed_settings_are_shown_and_can_be_forced(tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_changed_settings_are_shown_and_can_be_forced(tmp_path: Path) -> None:
         Run.open(tmp_path / "run", small(6, network=AnimeArticle(z_dim=4, width=3)), force=True)
 
 
-def test_a_setting_that_did_not_exist_then_is_no_difference(tmp_path: Path) -> None:
+def test_a_setting_that_did_not_exist_before_is_no_difference(tmp_path: Path) -> None:
     complete(tmp_path / "run", small(2))
     recorded = json.loads((tmp_path / "run/config.json").read_text())
     del recorded["view"], recorded["network"]["dropout"]
@@ -176,7 +176,7 @@ def test_a_setting_that_did_not_exist_then_is_no_difference(tmp_path: Path) -> N
     complete(tmp_path / "run", small(3))
 
 
-def test_a_folder_that_is_no_run_is_left_alone(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_a_run_is_not_changed(tmp_path: Path) -> None:
     (tmp_path / "letters.txt").write_text("dear")
     with pytest.raises(CheckpointError, match="no run of ganache"):
         Run.open(tmp_path, small())
@@ -185,7 +185,7 @@ def test_a_folder_that_is_no_run_is_left_alone(tmp_path: Path) -> None:
         find_checkpoint(tmp_path)
 
 
-def test_the_last_the_marked_and_the_best_checkpoints_stay(tmp_path: Path) -> None:
+def test_the_last_the_best_and_the_chosen_checkpoints_are_kept(tmp_path: Path) -> None:
     record = replace(RECORD, checkpoint_every=1, keep=2, keep_steps=(3,))
     complete(tmp_path / "run", small(9, record=record))
     kept = [int(path.stem) for path in checkpoints(tmp_path / "run")]
@@ -201,7 +201,7 @@ def test_the_last_the_marked_and_the_best_checkpoints_stay(tmp_path: Path) -> No
         find_checkpoint(tmp_path / "run", "5000")
 
 
-def test_numbers_that_stop_being_numbers_end_the_run_and_keep_the_last_good_checkpoint(tmp_path: Path) -> None:
+def test_nan_ends_the_run_and_the_last_good_checkpoint_stays(tmp_path: Path) -> None:
     run = Run.open(tmp_path / "run", small(10))
     training = run.training()
     for _ in range(5):

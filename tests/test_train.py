@@ -1,4 +1,4 @@
-"""The loop: what is updated, with which gradients, and that a step is a function of (seed, step) alone."""
+"""The training loop: what is updated, with which gradients; a step is a function of (seed, step) alone."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PRIOR = Prior(3)
 
 
 class Ring:
-    """Batches that are a function of their number."""
+    """Batches that are a function of their index."""
 
     def __getitem__(self, index: int) -> Tensor:
         angle = torch.rand(8, generator=torch.Generator().manual_seed(index)) * 6.28
@@ -58,18 +58,18 @@ def weights(state: State) -> list[Tensor]:
 
 def run(state: State, steps: int, method: Method | None = None, plan: Plan = PLAN) -> State:
     for _ in islice(train(state, method or Gan(), Ring(), PRIOR, plan), steps):
-        torch.rand(7)  # whoever watches may draw random numbers: the training must not notice
+        torch.rand(7)  # the caller may draw random numbers, and training must not depend on it
     return state
 
 
-def test_two_runs_are_equal_to_the_bit_and_another_seed_is_another_run() -> None:
+def test_equal_seeds_give_equal_bits_and_other_seeds_do_not() -> None:
     one, two = weights(run(fresh(), 6)), weights(run(fresh(), 6))
     assert all(torch.equal(a, b) for a, b in zip(one, two, strict=True))
     other = weights(run(fresh(), 6, plan=replace(PLAN, seed=6)))
     assert not all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
 
 
-def test_stopping_and_going_on_changes_nothing() -> None:
+def test_stopping_and_resuming_changes_nothing() -> None:
     whole = weights(run(fresh(), 6))
     parts = run(run(fresh(), 4), 2)
     assert parts.step == 6
@@ -77,15 +77,15 @@ def test_stopping_and_going_on_changes_nothing() -> None:
     assert all(torch.equal(a, b) for a, b in zip(whole, weights(parts), strict=True))
 
 
-class Frozen(Method):
-    """Tells which weights may be trained in which turn."""
+class GradientRecorder(Method):
+    """Records which weights require gradients in the steps of critic and generator."""
 
     def __init__(self) -> None:
-        self.seen: list[tuple[str, bool, bool]] = []
+        self.recorded: list[tuple[str, bool, bool]] = []
 
-    def _terms(self, turn: str, G: Generator, D: Critic, z: Tensor) -> Terms:
-        self.seen.append((turn, G(z).requires_grad, next(D.parameters()).requires_grad))
-        return {"it": D(G(z)).mean()}
+    def _terms(self, step: str, G: Generator, D: Critic, z: Tensor) -> Terms:
+        self.recorded.append((step, G(z).requires_grad, next(D.parameters()).requires_grad))
+        return {"term": D(G(z)).mean()}
 
     def d_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
         return self._terms("d", G, D, z)
@@ -94,20 +94,20 @@ class Frozen(Method):
         return self._terms("g", G, D, z)
 
 
-def test_no_gradient_is_made_that_nobody_uses() -> None:
-    method = Frozen()
+def test_only_gradients_that_are_used_are_computed() -> None:
+    method = GradientRecorder()
     run(fresh(), 1, method)
-    assert method.seen == [("d", False, True), ("d", False, True), ("g", True, False)]
+    assert method.recorded == [("d", False, True), ("d", False, True), ("g", True, False)]
 
 
-def test_the_critics_last_latents_serve_the_generator_too_where_no_new_ones_are_wanted() -> None:
-    """The same weights as by hand: one batch of pictures, shown to the critic and, when it has stepped, once more."""
+def test_the_generator_reuses_the_critics_last_latents_without_fresh_latents() -> None:
+    """The same weights as by hand: one batch of fakes, seen by the critic before and after its step."""
     state = fresh()
     by_hand = copy.deepcopy(state)
     plan = replace(PLAN, fresh_latents=False)
-    method = Frozen()
+    method = GradientRecorder()
     run(fresh(), 1, method, plan)
-    assert method.seen == [("d", False, True), ("d", False, True), ("g", True, False)]
+    assert method.recorded == [("d", False, True), ("d", False, True), ("g", True, False)]
     run(state, 1, Gan(), plan)
 
     torch.manual_seed(step_seed(plan.seed, 0))
@@ -117,13 +117,13 @@ def test_the_critics_last_latents_serve_the_generator_too_where_no_new_ones_are_
         z = PRIOR.sample(8)
         descend(Gan().d_terms(G, D, Ring()[number], z), by_hand.d_optimiser, None)
     descend(Gan().g_terms(G, D, Ring()[1], z), by_hand.g_optimiser, None)
-    for ours, expected in ((state.generator, G), (state.critic, D)):
-        for name, weight in ours.state_dict().items():
+    for actual, expected in ((state.generator, G), (state.critic, D)):
+        for name, weight in actual.state_dict().items():
             torch.testing.assert_close(weight, expected.state_dict()[name], rtol=1e-6, atol=1e-8)
 
 
-def test_one_term_at_a_time_is_two_steps_of_plain_descent() -> None:
-    """With plain gradient descent the second turn starts from the weights that the first has left."""
+def test_separate_critic_terms_are_two_steps_of_gradient_descent() -> None:
+    """The second step starts from the weights after the first one."""
     state = fresh()
     state.d_optimiser = torch.optim.SGD(state.critic.parameters(), 1e-3)
     by_hand = copy.deepcopy(state)
@@ -138,42 +138,42 @@ def test_one_term_at_a_time_is_two_steps_of_plain_descent() -> None:
         optimiser.zero_grad()
         terms[name].backward()
         optimiser.step()
-    for ours, expected in zip(state.critic.parameters(), by_hand.critic.parameters(), strict=True):
-        torch.testing.assert_close(ours, expected, rtol=1e-6, atol=1e-8)
+    for actual, expected in zip(state.critic.parameters(), by_hand.critic.parameters(), strict=True):
+        torch.testing.assert_close(actual, expected, rtol=1e-6, atol=1e-8)
 
 
-@pytest.mark.parametrize(("method", "passes"), [(Wgan(), 2), (Gan(), 4)])  # of a batch
-def test_one_term_at_a_time_shows_wgans_critic_nothing_twice(method: Method, passes: int) -> None:
-    """Other methods are asked for all of their terms at each turn."""
-    state, shown = fresh(), []
-    state.critic.register_forward_hook(lambda critic, given, scores: shown.append(len(scores)))
+@pytest.mark.parametrize(("method", "passes"), [(Wgan(), 2), (Gan(), 4)])  # passes of one batch
+def test_separate_terms_pass_each_batch_through_wgans_critic_once(method: Method, passes: int) -> None:
+    """Other methods compute all of their terms for each of them."""
+    state, batches = fresh(), []
+    state.critic.register_forward_hook(lambda critic, given, scores: batches.append(len(scores)))
     run(state, 1, method, replace(PLAN, separate_critic_terms=True, critic_steps=lambda step: 1))
-    assert sum(shown) == (passes + 1) * PLAN.batch  # one for the generator
+    assert sum(batches) == (passes + 1) * PLAN.batch  # one more for the generator
 
 
-def test_the_gradient_norm_is_told_before_clipping_and_values_are_clipped() -> None:
+def test_the_gradient_norm_is_that_before_clipping() -> None:
     x = torch.nn.Parameter(torch.zeros(2))
     optimiser = torch.optim.SGD([x], lr=1.0)
-    norm = descend({"steep": 3 * x[0], "gentle": -0.4 * x[1]}, optimiser, clip_value=1.0)
+    norm = descend({"steep": 3 * x[0], "flat": -0.4 * x[1]}, optimiser, clip_value=1.0)
     assert norm.item() == pytest.approx((9 + 0.16) ** 0.5, rel=1e-6)
     assert x.tolist() == pytest.approx([-1.0, 0.4], rel=1e-6)
 
 
-def test_the_average_forgets_by_half_in_its_half_life() -> None:
+def test_the_share_of_old_weights_halves_in_the_half_life() -> None:
     state = fresh()
-    state.batch_index = 10**6  # long after the ramp
+    state.batch_index = 10**6  # long after the ramp-up
     plan = replace(PLAN, ema_half_life=64.0)
     with torch.no_grad():
-        for mine, its in zip(state.average.parameters(), state.generator.parameters(), strict=True):
-            mine.fill_(1.0), its.fill_(0.0)
+        for average, current in zip(state.average.parameters(), state.generator.parameters(), strict=True):
+            average.fill_(1.0), current.fill_(0.0)
     from ganache.training.averaging import update_average
 
-    for _ in range(8):  # 8 steps of 8 pictures: one half-life
+    for _ in range(8):  # 8 steps of 8 images: one half-life
         update_average(state, plan)
     assert all(p.mean().item() == pytest.approx(0.5, rel=1e-5) for p in state.average.parameters())
 
 
-def test_a_rate_follows_its_schedule() -> None:
+def test_a_learning_rate_follows_its_schedule() -> None:
     state = fresh()
     run(state, 3, plan=replace(PLAN, d_lr=lambda step: 0.5 * schedules.inverse_time(step, 1.0)))
     assert state.d_optimiser.param_groups[0]["lr"] == pytest.approx(0.5 / 3)
@@ -184,8 +184,8 @@ def test_step_seeds_do_not_repeat() -> None:
     assert len(seeds) == 20 * 2000
 
 
-def test_watching_a_run_does_not_change_it() -> None:
-    """WGAN-GP's estimates draw random numbers and run both networks, whose running statistics must not notice."""
+def test_estimates_do_not_affect_training() -> None:
+    """WGAN-GP's estimates draw random numbers and run both networks, whose running statistics must not change."""
 
     def weights_after(plan: Plan) -> list[Tensor]:
         torch.manual_seed(1)
@@ -193,13 +193,13 @@ def test_watching_a_run_does_not_change_it() -> None:
         G, D = pair.generator((1, 8, 8)), pair.critic((1, 8, 8))
         adam = torch.optim.Adam
         state = State(G, D, copy.deepcopy(G), adam(G.parameters(), 1e-3), adam(D.parameters(), 1e-3))
-        list(islice(train(state, WganGp(), Pictures(), PRIOR, plan), 4))
+        list(islice(train(state, WganGp(), Images(), PRIOR, plan), 4))
         return weights(state)
 
     one, two = weights_after(PLAN), weights_after(replace(PLAN, wants_estimates=lambda step: step % 2 == 0))
     assert all(torch.equal(a, b) for a, b in zip(one, two, strict=True))
 
 
-class Pictures(Ring):
+class Images(Ring):
     def __getitem__(self, index: int) -> Tensor:
         return torch.rand(8, 1, 8, 8, generator=torch.Generator().manual_seed(index))

@@ -176,7 +176,7 @@ _HOMES = {
         "dataset",
         "prior",
     ),
-    "training.loop": (
+    "training.state": (
         "Plan",
         "Report",
         "State",

@@ -14,6 +14,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
+from ganache.core import old_names
 from ganache.core.plugins import plugin_files
 from ganache.errors import ConfigError, choices
 
@@ -87,5 +88,5 @@ def parse(name: str, source: Path | Traversable | str) -> Recipe:
         source=str(heading["source"]),
         advice=str(heading["advice"]),
         deviations=tuple(heading["deviations"] or ()),
-        settings={"recipe": name} | content,
+        settings={"recipe": name} | old_names.settings(content),
     )

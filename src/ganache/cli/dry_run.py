@@ -206,7 +206,8 @@ def shown(value: object) -> str:
 
 
 def size(shape: Sequence[int]) -> str:
-    """
+    """Format a shape.
+
     >>> size((3, 64, 64))
     '3 x 64 x 64'
     """

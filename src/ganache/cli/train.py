@@ -36,11 +36,11 @@ class TrainOptions:
     seeds: int = 1
     """Train this many runs, with consecutive seeds. Several --recipe names with commas give several runs too."""
     steps: int | None = None
-    """Train for this many generator steps,"""
+    """Train for this many generator steps."""
     minutes: float | None = None
-    """or for this many minutes,"""
+    """Train for this many minutes."""
     images: int | None = None
-    """or until the critic has seen this many real images."""
+    """Train until the critic has seen this many real images, repeats counted."""
     size: str | None = None
     """Side of the images in pixels (64), or height x width (48x64)."""
     batch: int | None = None

@@ -81,7 +81,7 @@ class Arithmetic(Experiment):
         result = latents.on_noise(model.prior, operations[self.operation], *operands)
         labels = tuple(f"{letter}: {point}" for letter, point in zip("abc", self.points, strict=False))
         if len(operands) == 3:
-            title = f"{formula}, of averaged latents: on the left their exemplars, on the right the result."
+            title = f"{formula} of averaged latents: on the left the exemplars, on the right the result."
             return Figure(title, (self.analogy(model, operands, result, labels),))
         pictures = render(model.generator, torch.cat([*operands, result]))
         grid = ImageGrid(pictures, 3, (*labels, formula), (), model.name, colour_by="columns")
@@ -111,7 +111,7 @@ class Arithmetic(Experiment):
             columns.append(np.concatenate([own, blank(own, most - len(own)), mean[None]]))
         pictures = np.stack(columns, axis=1).reshape(-1, *nine.shape[1:])
         row_labels = (*[f"exemplar {k + 1}" for k in range(most)], "their average")
-        heading = f"middle: a - b + c; around it: up to {self.jitter:g} away"
+        heading = f"centre: a - b + c; others: up to {self.jitter:g} away"
         return (
             ImageGrid(pictures, 3, labels, row_labels, model.name, colour_by="columns"),
             ImageGrid(nine, 3, heading=heading),

@@ -58,8 +58,6 @@ class Average(Experiment):
         pictures = as_pictures(torch.cat([generate(model.generator, torch.cat(mean_latents)), *mean_images]))
         column_labels = tuple(join("" if each is None else f"class {each}", f"mean {mean:g}") for mean, each in columns)
         row_labels = ("picture of the mean latent", "mean of the pictures")
-        title = (
-            f"The average of {self.n} latents of each mean (std {self.std:g}): taken before the generator, and after."
-        )
+        title = f"The average of {self.n} latents per mean (std {self.std:g}), taken before and after the generator."
         grid = ImageGrid(pictures, len(columns), column_labels, row_labels, model.name, connected=True)
         return Figure(title, ((grid,),))

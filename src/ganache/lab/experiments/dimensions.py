@@ -69,14 +69,14 @@ class Dimensions(Experiment):
         shown = len(ends[0]) // 2
         if ends[0].ndim == 2:
             title = (
-                f"The dimensions that move the points most, of {len(effects)}, and the mean move of a coordinate over "
-                f"{self.n} latents; here each goes from low to high in {shown} of them."
+                f"The dimensions that move the points most, of {len(effects)}, with the mean change of a coordinate "
+                f"over {self.n} latents; each goes from low to high in {shown} of them."
             )
             return Figure(title, ((grid_of_points(best, ends, model.name),),))
         ranked = "the mean change of a pixel" if self.by == "pixels" else "the change of structure (1 - SSIM)"
         title = (
             f"The dimensions that change the pictures most, of {len(effects)}, ranked by {ranked} over "
-            f"{self.n} latents; on the right where: black nothing, white the most of its row."
+            f"{self.n} latents; on the right where they do: black for no change, white for the row's maximum."
         )
         labels = [f"seed {self.seed + k}, {end}" for k in range(shown) for end in ("low", "high")]
         return Figure(title, ((grid_of_pictures(best, ends, labels, model.name),),))

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 TITLES = {
     "sefa": "The directions of the latent that the generator's first weight stretches most (SeFa).",
-    "pca": "The directions of the latent that go along with most of the first layer's variance (GANSpace).",
-    "examples": "The direction from latents without a feature to those with it.",
+    "pca": "The directions of the latent that explain most of the first layer's variance (GANSpace).",
+    "examples": "The direction from latents without a feature to latents with it.",
 }
 EXAMPLE_ROWS = 5
 """Latents that are moved along a direction from examples, by default."""
@@ -98,7 +98,7 @@ class Directions(Experiment):
         whole = torch.zeros(len(rows), model.prior.z_dim)
         whole[:, : model.prior.noise] = rows
         return Figure(
-            f"{TITLES[self.how]} From left to right a latent is moved along it, by the number above.",
+            f"{TITLES[self.how]} From left to right a latent is moved along each, by the number above.",
             ((moved_grid(rows, captions, points, self.steps, source, model),),),
             tuple(tuple(row) for row in whole.tolist()),
         )

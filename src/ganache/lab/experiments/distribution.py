@@ -62,7 +62,7 @@ class Distribution(Experiment):
         x = generate(model.generator, z)
         group = np.repeat(np.arange(len(self.means)), self.n)
         groups = tuple(f"mean {mean:g}" for mean in self.means)
-        title = f"Where {self.n} {self.of} of each mean fall (std {self.std:g})"
+        title = f"{self.n} {self.of} per mean (std {self.std:g})"
         if x.ndim == 2 and self.of == "pictures":
             plot = ScatterPlot(x.double().numpy(), group, groups, ("x", "y"), None, model.name)
             return Figure(f"{title}.", ((plot,),))
@@ -76,9 +76,9 @@ class Distribution(Experiment):
         xy = (rows - centre) @ directions.T
         shares = (xy.square().sum(dim=0) / (rows - centre).square().sum().clamp_min(1e-30)).tolist()
         axes = (
-            f"first direction, {shares[0]:.0%} of the variance",
-            f"second direction, {shares[1]:.0%} of the variance",
+            f"first component, {shares[0]:.0%} of the variance",
+            f"second component, {shares[1]:.0%} of the variance",
         )
         pictures = None if x.ndim == 2 else as_pictures(x)
-        title += f", in the plane in which all the {self.of} differ most."
+        title += f", in the plane of the first two principal components of all {self.of}."
         return Figure(title, ((ScatterPlot(xy.numpy(), group, groups, axes, pictures, model.name),),))

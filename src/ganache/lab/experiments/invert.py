@@ -81,7 +81,7 @@ class Invert(Experiment):
             labels = tuple(f"PSNR {each:.1f} dB" for each in psnr(np.asarray(pictures), reproduced))
         both = np.concatenate([np.asarray(pictures), reproduced])
         heading = join(model.name, f"best of {self.starts} descents of {self.iterations} steps")
-        row_labels = ("given", "made again")
+        row_labels = ("given", "reproduced")
         grid = ImageGrid(both, len(pictures), labels, row_labels, heading, colour_by="columns")
-        title = "Given pictures, and the nearest that the generator makes."
+        title = "Given pictures, and the nearest ones that the generator can make."
         return Figure(title, ((grid,),), tuple(tuple(row) for row in z.tolist()))

@@ -113,7 +113,7 @@ class Neighbours(Experiment):
             network = RandomFeatures(model.generator.image_shape)
             grids.append(self.grid(model, fake, real, lambda part: network(to_float(part)), "in features"))
         what = "points" if points else "pictures"
-        return Figure(f"Samples, and the nearest of {len(real):,} real {what} with their distances.", (tuple(grids),))
+        return Figure(f"Samples and the nearest of {len(real):,} real {what}, with their distances.", (tuple(grids),))
 
     def grid(self, model: Model, fake: Pictures, real: Pictures, features: Features, space: str) -> ImageGrid:
         """Return the samples and their neighbours by one kind of features."""
@@ -130,7 +130,7 @@ class Neighbours(Experiment):
             captions += ["", *(f"{each:.3f}" for each in far)]
         column_labels = ("sample", "nearest", *(f"no. {k}" for k in range(2, self.k + 1)))
         row_labels = tuple(map(str, self.points)) or tuple(f"seed {self.seed + row}" for row in range(len(fake)))
-        heading = join(model.name, space, f"usual between a real one and its nearest other: {usual:.3f}")
+        heading = join(model.name, space, f"usual distance of a real one to its nearest other: {usual:.3f}")
         pictures = np.concatenate(rows)
         return ImageGrid(pictures, self.k + 1, column_labels, row_labels, heading, captions=tuple(captions))
 

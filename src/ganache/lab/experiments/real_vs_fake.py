@@ -68,6 +68,6 @@ class RealVsFake(Experiment):
                 raise ConfigError(
                     f"The pictures of {model.name} are {own}, and the real ones are {given}: leave it out."
                 )
-        title = f"Real and generated; latents of mean {self.mean:g} and std {self.std:g}."
+        title = f"Real and generated pictures; latents with mean {self.mean:g} and std {self.std:g}."
         row_labels = ("real", *(model.name or "generated" for model in models))
         return Figure(title, ((ImageGrid(np.concatenate(rows), n, row_labels=row_labels),),))

@@ -84,9 +84,9 @@ class Sample(Experiment):
             column_labels = class_labels or tuple(f"+{column}" for column in range(columns))
             row_labels = tuple(f"seed {seed}" for seed in range(self.seed, self.seed + n, columns))
             title += (
-                " A row's first seed stands beside it."
+                " The label of a row is its first seed."
                 if class_labels
-                else " A picture's seed: its row's plus its column's."
+                else " The seed of a picture is the label of its row plus that of its column."
             )
         grids = []
         for index, (mean, std) in enumerate(self.settings()):

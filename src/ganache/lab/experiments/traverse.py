@@ -101,6 +101,6 @@ class Traverse(Experiment):
             rows.append(LatentSource(model.prior, mean, self.std, category).from_point(point))
             labels.append(join(name, "" if category is None else f"class {category}"))
         pictures = render(model.generator, sweep.apply(model.prior, torch.cat(rows)))
-        title = f"A latent a row; from left to right only its {sweep.name} changes, to the value above."
+        title = f"One latent per row; from left to right only its {sweep.name} changes, to the value above."
         grid = ImageGrid(pictures, len(sweep.values), sweep.labels(), tuple(labels), model.name, connected=True)
         return Figure(title, ((grid,),))

@@ -14,6 +14,7 @@ from scipy.sparse.csgraph import connected_components
 
 import corpus
 import corpus_good
+from ganache.core import old_names
 from ganache.data import Diagnosis, SkipReason, diagnose, load
 from ganache.data.decoding import Target, decode_image
 from ganache.data.duplicates import NEAR_BITS, near_groups
@@ -87,6 +88,15 @@ def test_the_text_of_the_diagnosis(mixed: Path, tmp_path: Path) -> None:
     assert "empty.png" in text
     assert f"{found.usable:,} of {found.files:,}" in text
     assert Diagnosis.from_json(found.to_json()) == found
+
+
+def test_a_diagnosis_of_an_earlier_version(mixed: Path, tmp_path: Path) -> None:
+    found = diagnose(str(mixed), size=SQUARE, cache=tmp_path / "cache")
+    text = found.to_json()
+    for old, new in old_names.CONVERSIONS.items():
+        text = text.replace(f'"{new}":', f'"{old}":')
+    assert text != found.to_json()
+    assert Diagnosis.from_json(text) == found
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

@@ -103,6 +103,7 @@ def test_the_protocol(faces: Dataset, others: Dataset) -> None:
     for words in ("frechet_infinity", "+-", "12", "against", found.protocol.features_hash, "few for 256 features"):
         assert words in text
     assert Evaluation.from_json(found.to_json()) == found
+    assert Evaluation.from_json(found.to_json().replace('"preprocessing"', '"sees"')) == found, "an earlier version"
 
 
 def test_data_other_than_the_training_data(faces: Dataset, others: Dataset) -> None:

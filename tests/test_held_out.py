@@ -146,5 +146,5 @@ def test_a_checkpoint_of_an_earlier_version_has_seen_every_image(
 
 @pytest.mark.parametrize("share", [-0.1, 0.6])
 def test_shares_are_checked(share: float) -> None:
-    with pytest.raises(ConfigError, match=r"a share, from 0 to 0\.5"):
+    with pytest.raises(ConfigError, match=r"data\.held_out is .*: use a share from 0 to 0\.5"):
         DataConfig(held_out=share)

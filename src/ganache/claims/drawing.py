@@ -147,5 +147,5 @@ def webp(frames: Sequence[Figure], milliseconds: int = 400) -> bytes:
     durations = [milliseconds] * (len(images) - 1) + [2000]
     file = io.BytesIO()
     rest = images[1:]
-    images[0].save(file, "WEBP", save_all=True, append_images=rest, duration=durations, loop=0, quality=70)
+    images[0].save(file, "WEBP", save_all=True, append_images=rest, duration=durations, loop=0, quality=40)
     return file.getvalue()

@@ -10,6 +10,9 @@ from ganache.claims.job import Job
 TRIALS = ((4, 2), (20, 2), (4, 5))
 """(steps, snapshots) of three trials: their differences give the time of a step and of a snapshot."""
 
+SHORT = (40, 7)
+"""An experiment with at most this many steps and snapshots, as in the quick form, is timed once, as a whole."""
+
 
 def estimate(job: Job) -> list[float]:
     """Return the estimated seconds of each missing unit.
@@ -32,6 +35,8 @@ def estimate(job: Job) -> list[float]:
 def extrapolate(job: Job, unit: Unit) -> float:
     """Return the estimated seconds of one unit, from its trials."""
     steps, snapshots = job.size.max_steps(), job.size.max_snapshots()
+    if 0 < steps <= SHORT[0] and snapshots <= SHORT[1]:
+        return time_trial(job, unit, steps, snapshots)
     short, longer, closer = ((min(s, steps), min(k, snapshots)) for s, k in TRIALS)
     seconds = {trial: time_trial(job, unit, *trial) for trial in dict.fromkeys((short, longer, closer))}
     per_step = max(seconds[longer] - seconds[short], 0.0) / max(longer[0] - short[0], 1)

@@ -68,15 +68,16 @@ def settings_lines(found: Sequence[Origin]) -> Iterator[str]:
 
 def resolved_lines(resolved: Resolved, image_shape: ImageShape, data: Dataset | None) -> Iterator[str]:
     config, prior = resolved.config, resolved.prior
-    codes = f" + {prior.categories} one-hot" if prior.categories else ""
-    codes += f" + {prior.continuous} continuous codes" if prior.continuous else ""
     deviation = "standard deviation" if prior.kind == "normal" else "half width"
+    latents = f"{prior.noise} numbers, {prior.kind} with {deviation} {prior.std:g}"
+    latents += f"; a one-hot category of {prior.categories}" * (prior.categories > 0)
+    latents += f"; {prior.continuous} continuous codes" * (prior.continuous > 0)
     rows = [
         ("device", f"{resolved.device} (device {config.device})"),
         ("dtype", f"{dtype_name(resolved)} for convolutions and matrix products, float32 for everything else"),
         ("CUDA graphs", "yes" if resolved.cuda_graphs else "no"),
         ("method", f"{name_of('method', config.method)}{', with added penalties' * config.penalty.any()}"),
-        ("latents", f"{prior.noise}{codes} numbers, {prior.kind} with {deviation} {prior.std:g}"),
+        ("latents", latents),
         ("images", f"{size(image_shape)} {'numbers' if len(image_shape) == 1 else '(channels x height x width)'}"),
         ("data", data_text(config, data)),
         ("batch", batch_text(config, data)),

@@ -1,4 +1,4 @@
-"""What this machine can do at most: arithmetic in float32 and bfloat16, and memory copies.
+"""The most that this machine can do: arithmetic in float32 and bfloat16, and memory copies.
 
     python bench/ceilings.py
 
@@ -14,15 +14,15 @@ import torch
 from torch.nn.functional import conv2d
 
 SHAPES = ((64, 128, 32), (128, 256, 16), (256, 512, 8))
-"""(channels in, channels out, side) of the three 4x4 stride-2 convolutions that hold most of `dcgan`'s arithmetic."""
+"""(input channels, output channels, side) of the three 4x4 stride-2 convolutions with most of `dcgan`'s arithmetic."""
 
 
 CALLS_ON_A_GPU = 20
-"""Calls behind one another in one try: a single one would be over before the next is asked for."""
+"""Calls per try on a GPU: a single call would end before the next one is launched."""
 
 
 def best_seconds(function: Callable[[], object], device: str = "cpu", tries: int = 9) -> float:
-    """Seconds a call, the fastest of several tries, after one that is not counted."""
+    """Return the seconds per call: the fastest of several tries, after one that is not counted."""
     calls = 1 if device == "cpu" else CALLS_ON_A_GPU
     times = []
     for _ in range(tries + 1):
@@ -36,19 +36,19 @@ def best_seconds(function: Callable[[], object], device: str = "cpu", tries: int
 
 
 def wait_for(device: str) -> None:
-    """Until a GPU has done all that it was asked for."""
+    """Wait until the GPU has finished its work."""
     if device == "cuda":
         torch.cuda.synchronize()
 
 
 def matrix_product(dtype: torch.dtype, n: int = 1536, device: str = "cpu") -> float:
-    """FLOP/s of an n x n matrix product."""
+    """Return the FLOP/s of an n x n matrix product."""
     a, b = (torch.randn(n, n, device=device).to(dtype) for _ in range(2))
     return 2 * n**3 / best_seconds(lambda: a @ b, device)
 
 
 def convolution(dtype: torch.dtype, batch: int = 64, device: str = "cpu") -> float:
-    """FLOP/s of the fastest of `dcgan`'s convolutions, forward, channels last."""
+    """Return the FLOP/s of the fastest of `dcgan`'s convolutions: forward pass, channels last."""
     rates = []
     for narrow, wide, side in SHAPES:
         x = torch.randn(batch, narrow, side, side, device=device).to(dtype, memory_format=torch.channels_last)
@@ -59,7 +59,7 @@ def convolution(dtype: torch.dtype, batch: int = 64, device: str = "cpu") -> flo
 
 
 def memory_copy(megabytes: int = 64, device: str = "cpu") -> float:
-    """Bytes/s read and written by a copy too large for the caches."""
+    """Return the bytes/s that a copy reads and writes, if it is too large for the caches."""
     source = torch.randn(megabytes * 2**18, device=device)
     target = torch.empty_like(source)
     return 2 * source.nbytes / best_seconds(lambda: target.copy_(source), device)

@@ -1,9 +1,9 @@
-"""How long `evaluate` takes, and how much memory: faces at 64x64, an untrained `dcgan`, random features.
+"""Time and memory of `evaluate`: faces at 64x64, an untrained `dcgan`, random features.
 
     python bench/evaluate.py [N ...]
 
-N pictures on each side; default: 10000 50000. Each is a process of its own with an empty cache (the faces are drawn
-before the clock starts), then once more with the real pictures' features there.
+N real and N generated pictures; default: 10000 50000. Each N runs in its own process: first with an empty cache (the
+faces are drawn before the clock starts), then again with cached features of the real pictures.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import tempfile
 
 START = """
 import json, resource, sys, time
-from ganache import build
+from ganache.training import build
 from ganache.config.config import recipe
 from ganache.data import load
 from ganache.evaluation.measure import evaluate
@@ -38,7 +38,7 @@ print(json.dumps(figures | {"real": found.protocol.real, "peak": mebibytes()}))
 
 
 def measured(n: int) -> dict[str, float]:
-    """Seconds of the first and the second evaluation, real pictures, resident MiB before and at the peak."""
+    """Return the seconds of both evaluations, the number of real pictures, and resident MiB before and at the peak."""
     with tempfile.TemporaryDirectory() as cache:
         environment = os.environ | {"GANACHE_CACHE": cache}
         command = [sys.executable, "-c", START, str(n)]

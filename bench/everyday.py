@@ -1,8 +1,8 @@
-"""What people wait for every day, and memory: `python bench/everyday.py [--run RUN]`.
+"""Everyday waiting times, and memory: `python bench/everyday.py [--run RUN]`.
 
-`ganache --help`; the first picture of a run; 10,000 pictures of it (`-o many.npy`); and the most memory that training
-`dcgan` takes on 1,000,000 pictures beside 1,000. The pictures are a sparse file of zeros, 12 GB long, that takes no
-place on the disk. Without --run an untrained `dcgan` at 64x64 is made. Each is a process of its own; medians.
+It measures `ganache --help`, the first picture of a run, 10,000 pictures (`-o many.npy`), and the peak memory of
+training `dcgan` on 1,000,000 pictures and on 1,000. These pictures are a sparse file of zeros, 12 GB long, which needs
+no disk space. Without --run, the run is an untrained `dcgan` at 64x64. Each measurement is a new process; medians.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PAGE = 4096
 
 
 def seconds(folder: Path, *words: str, times: int = 5) -> str:
-    """Of the command, in words: the median, the least and the most."""
+    """Return the seconds of a command as text: median, minimum and maximum."""
     taken = []
     for _ in range(times):
         begun = time.perf_counter()
@@ -34,7 +34,7 @@ def seconds(folder: Path, *words: str, times: int = 5) -> str:
 
 
 def memory(folder: Path, pictures: int) -> tuple[float, float]:
-    """The most MiB that a training on so many pictures holds: (its own, with the files it has mapped)."""
+    """Return the peak memory in MiB of a training on this number of pictures: (own memory, with mapped files)."""
     source = folder / f"{pictures}.npy"
     if not source.exists():
         np.lib.format.open_memmap(source, "w+", np.uint8, (pictures, 64, 64, 3)).flush()

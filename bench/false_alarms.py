@@ -1,10 +1,10 @@
-"""Ten healthy short runs, and how many findings they get that they do not deserve.
+"""Ten short healthy runs, and the number of findings that are false alarms.
 
     python bench/false_alarms.py [HOW MANY] [SHARE]
 
-Each run trains in a folder of its own in a temporary place and is looked at as users' runs are, only more often (SHARE
-of the time, 0.3 by default), as short runs would otherwise have few looks. Every finding at every look counts as an
-alarm, hints aside: what the progress bar would have shown, not what stands there at the end.
+Each run trains in a temporary folder and has probes like any run, but more often (SHARE of the time, 0.3 by default),
+because a short run would otherwise have few. Every finding of every probe counts as an alarm, except hints: this is
+what the progress bar would have shown, not only what remains at the end.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ RUNS = {
 
 
 def alarms(folder: Path, config: Config, share: float) -> tuple[list[str], str]:
-    """(each finding that came up, once, with the step; how the run ended in a few words)."""
+    """Return each finding once, with its step, and a few words on how the run ended."""
     run = Run.open(folder, from_dict({"probe": {"share": share}}, config))
     seen: dict[str, int] = {}
     for report in run.training():

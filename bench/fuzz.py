@@ -1,10 +1,11 @@
-"""Random and mutated requests against `ganache explore`: nothing may fail, stay unanswered, or make it grow.
+"""Random and mutated requests to `ganache explore`: no failure, no missing answer, no growth.
 
     python bench/fuzz.py [SECONDS]
 
-hypothesis makes the HTTP requests, and sockets send bytes that are none; messages of every kind, mutated, go over
-connections that are opened and dropped. Prints what was sent, what became of it, and the server's memory, threads and
-files before and after. Ends with 1 where an answer was a 5xx or none, the server wrote a traceback, or it ended.
+hypothesis generates HTTP requests, and sockets send bytes that are not HTTP. Mutated messages of every kind are sent
+over connections that are opened and dropped. The program prints what was sent, the outcomes, and the server's memory,
+threads and files before and after. The exit code is 1 if an answer was missing or a 5xx, if the server wrote a
+traceback, or if it ended.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ NAMES = st.sampled_from(["Host", "Origin", "Cookie", "Range", "Upgrade", "Connec
 
 
 class Tally:
-    """What was sent and what came of it."""
+    """Counts of what was sent, by outcome."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
@@ -84,7 +85,7 @@ class Tally:
 
 
 def mutated(message: dict[str, Any], chance: random.Random) -> dict[str, Any]:
-    """A sound message with a few of its values, at any depth, exchanged, left out or added."""
+    """Return a valid message in which a few values, at any depth, were replaced, removed or added."""
     message = json.loads(json.dumps(message))
     for _ in range(chance.choice((0, 0, 1, 1, 2, 4))):
         place: Any = message
@@ -107,7 +108,7 @@ def mutated(message: dict[str, Any], chance: random.Random) -> dict[str, Any]:
 
 
 def answered(page: Any, number: int | None) -> dict[str, Any]:
-    """The last reply to a message, or to one whose number could not be read."""
+    """Return the last reply to a message, or to one whose number could not be read."""
     while True:
         data = page.recv(PATIENCE)
         header = json.loads(data[4 : 4 + int.from_bytes(data[:4], "big")])
@@ -116,7 +117,7 @@ def answered(page: Any, number: int | None) -> dict[str, Any]:
 
 
 def messages(port: int, until: float, seed: int, tally: Tally) -> None:
-    """Open a connection, talk, and drop it in one way or another, again and again."""
+    """Repeatedly open a connection, send messages, and drop it in different ways."""
     chance = random.Random(seed)
     while time.monotonic() < until:
         try:
@@ -132,7 +133,7 @@ def messages(port: int, until: float, seed: int, tally: Tally) -> None:
 
 
 def talk(page: Any, number: int, chance: random.Random, tally: Tally) -> bool:
-    """Send one message and read its answer; False where it is not waited for."""
+    """Send one message and read its answer; return False if the answer is not awaited."""
     message = {"id": number, **mutated(chance.choice(SOUND), chance)}
     text = json.dumps(message)
     if chance.random() < 0.1:
@@ -157,7 +158,7 @@ def talk(page: Any, number: int, chance: random.Random, tally: Tally) -> bool:
 
 
 def requests(port: int, until: float, tally: Tally) -> None:
-    """HTTP, as hypothesis thinks of it."""
+    """Send HTTP requests that hypothesis generates."""
 
     @settings(
         max_examples=200, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
@@ -199,7 +200,7 @@ def requests(port: int, until: float, tally: Tally) -> None:
 
 
 def state_of(pid: int) -> str:
-    """Memory, threads and open files of a process."""
+    """Return memory, threads and open files of a process."""
     status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
     memory = int(status["VmRSS"].split()[0]) / 1024
     files = len(list(Path(f"/proc/{pid}/fd").iterdir()))

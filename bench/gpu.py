@@ -1,11 +1,12 @@
-"""Everything that is worth knowing of one GPU in ten minutes; `bench/gpu.md` tells how to run it.
+"""Measure one GPU in ten minutes; `bench/gpu.md` describes how to run this.
 
     python bench/gpu.py --data faces.zip --out results
 
-Parts: ceilings (what the GPU can do at most), graphs (whether recorded steps end with the same bits, and what they
-save), repeat (whether a resumed run does), speed (recipes beside plain PyTorch), waits (whether a step waits for the
-host), article (the anime article's run in full), export (its weights and pictures), scores (its checkpoints, judged). A
-part that fails prints why, and the next one begins; what is known stands in the folder at any moment.
+Parts: ceilings (the most the GPU can do), graphs (whether recorded steps give the same bits, and the time they save),
+repeat (whether a resumed run gives the same bits), speed (recipes compared with plain PyTorch), waits (whether a step
+waits for the host), article (the anime article's full run), export (its weights and pictures), scores (the evaluation
+of its checkpoints). A part that fails prints why, and the next one starts. The folder has all results so far at any
+time.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from gpu_steps import repeat, speed, waits  # noqa: E402
 
 
 def ceilings(bench: Bench) -> None:
-    """Arithmetic in the matrix units, and a copy in memory."""
+    """Measure the arithmetic of the matrix units, and a copy in memory."""
     n, megabytes = (256, 8) if bench.quick else (8192, 2048)
     found = {}
     for dtype in (torch.float32, torch.bfloat16):
@@ -64,7 +65,7 @@ PARTS: dict[str, Callable[[Bench], None]] = {
 
 
 def attempt(bench: Bench, name: str, part: Callable[[Bench], None]) -> None:
-    """One part; whatever goes wrong in it is told, and is its own affair."""
+    """Run one part. An error is printed, and does not stop the other parts."""
     bench.say(f"\n## {name} ({bench.left():.0f} s left)\n")
     begun = time.perf_counter()
     try:
@@ -81,7 +82,7 @@ def attempt(bench: Bench, name: str, part: Callable[[Bench], None]) -> None:
 
 
 def machine(device: str) -> str:
-    """Of what the numbers are."""
+    """Return a description of the machine and versions that the numbers belong to."""
     name = torch.cuda.get_device_name() if device == "cuda" else "CPU"
     return (
         f"{name}, {torch.get_num_threads()} threads, torch {torch.__version__}, cuDNN {torch.backends.cudnn.version()}"

@@ -1,4 +1,4 @@
-"""What the parts of `bench/gpu.py` share: where they write, how much time is left, recipes on random pictures."""
+"""Shared by the parts of `bench/gpu.py`: where they write, the time left, and recipes on random pictures."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ QUICK_WIDTH = 8
 
 @dataclass
 class Bench:
-    """What the parts are given, and where they write."""
+    """The options of the parts, and where they write."""
 
     device: str
     out: Path
     work: Path
-    """What is too large to keep: the run with all its checkpoints."""
+    """The folder for what is too large to keep: the run with all its checkpoints."""
     quick: bool
     options: argparse.Namespace
     begun: float = field(default_factory=time.perf_counter)
@@ -78,7 +78,7 @@ class Bench:
 
 
 def loop(config: Config, data: Dataset, state: State | None = None) -> tuple[State, Iterator[Report]]:
-    """A state, and the training of it."""
+    """Return a state, and the iterator that trains it."""
     resolved = build.resolve(config)
     state = state or build.state(resolved, data.image_shape)
     stream = build.stream(resolved, data)

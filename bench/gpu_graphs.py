@@ -1,5 +1,5 @@
-"""`bench/gpu.py`'s part about recorded steps: whether they end with the same bits as steps taken as written, and what
-they save."""
+"""The part `graphs` of `bench/gpu.py`: whether steps recorded as CUDA graphs give the same bits as eager steps, and the
+time that they save."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 class Labelled:
-    """A stream whose pictures have classes, which mean nothing."""
+    """A stream whose pictures have arbitrary classes."""
 
     def __init__(self, stream: Stream, classes: int) -> None:
         self.stream, self.classes = stream, classes
@@ -68,7 +68,7 @@ class Labelled:
 
 
 def graphs(bench: Bench) -> None:
-    """Steps as written, recorded, and recorded with a new start between them: the same bits? Then both are timed."""
+    """Compare the bits of eager steps, recorded steps, and recorded steps with a restart between; then time both."""
     bench.say(
         f"Tensors that differ after {STEPS} steps, of those of a run taken as written: in a run of recorded steps, "
         "and in one that was taken up again after 7. `busy`: share of the time in which the GPU worked.\n\n"
@@ -96,7 +96,7 @@ def graphs(bench: Bench) -> None:
 
 
 def compared(bench: Bench, name: str, changes: dict[str, Any]) -> dict[str, Any]:
-    """One case: tensors that differ, and seconds a step."""
+    """Measure one case: the number of tensors that differ, and seconds per step."""
     config = bench.settings(from_dict(changes, recipe(name)))
     config = replace(config, precision=replace(config.precision, cuda_graphs=True))
     _, data = bench.material(config)
@@ -116,7 +116,7 @@ def compared(bench: Bench, name: str, changes: dict[str, Any]) -> dict[str, Any]
 
 
 def loop(config: Config, data: Dataset, recorded: bool, state: State | None = None) -> tuple[State, Iterator[Report]]:
-    """A state, and its training, whose optimisers are those of recorded steps either way."""
+    """Return a state and its training; the optimisers are those of recorded steps in both cases."""
     resolved = build.resolve(config)
     state = state or build.state(resolved, data.image_shape)
     plan, stream = build.plan(resolved), build.stream(resolved, data)
@@ -126,14 +126,14 @@ def loop(config: Config, data: Dataset, recorded: bool, state: State | None = No
 
 
 def difference(name: str, expected: dict[str, Tensor], state: State) -> dict[str, Any]:
-    """How many tensors differ, and by how much at most."""
+    """Return the number of tensors that differ, and the largest difference."""
     tensors = checkpoint.state_tensors(state)
     differ = {key: (a - tensors[key]).abs().max().item() for key, a in expected.items() if not a.equal(tensors[key])}
     return {name: len(differ), f"{name} most": max(differ.values(), default=0.0), f"{name} which": list(differ)[:9]}
 
 
 def timed(bench: Bench, both: dict[str, Iterator[Report]]) -> dict[str, Any]:
-    """Seconds a step of each, taking turns, and the seconds in which the GPU worked."""
+    """Return the seconds per step of each, measured in turns, and the seconds in which the GPU worked."""
     times: dict[str, list[float]] = {each: [] for each in both}
     for _ in range(1 if bench.quick else TURNS):
         for each, steps in both.items():

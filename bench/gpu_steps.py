@@ -1,4 +1,4 @@
-"""`bench/gpu.py`'s parts about single steps: their speed, whether they wait, whether they repeat."""
+"""The parts of `bench/gpu.py` about single steps: speed, waiting for the host, and repeatability."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ BLOCK = 0.25
 
 
 def speed(bench: Bench) -> None:
-    """Ours and plain PyTorch take turns, a block of steps each."""
+    """Time ganache and plain PyTorch in turns, one block of steps each."""
     bench.say(
         "Images a second through the critic, medians; `fastest` is `--precision.deterministic False`; `plain` is "
         "float32 as tutorials write it (convolutions in TF32, PyTorch's default). Of peak: our convolutions and "
@@ -50,7 +50,7 @@ def speed(bench: Bench) -> None:
 
 
 def compared(bench: Bench, name: str) -> dict[str, Any]:
-    """Seconds a step of plain PyTorch, ours, and ours with the fastest algorithms."""
+    """Return the seconds per step of plain PyTorch, of ganache, and of ganache with the fastest algorithms."""
     on = torch.device(bench.device)
     config, data = bench.material(bench.settings(ours.settings(name)))
     # A loop each: steps that are recorded keep the algorithms that they were recorded with.
@@ -86,7 +86,7 @@ def compared(bench: Bench, name: str) -> dict[str, Any]:
 
 
 def warmed(bench: Bench, prepare: Callable[[], object], step: Callable[[], object]) -> int:
-    """How many steps make a block, after some that are not counted."""
+    """Return the number of steps per block, after some that are not counted."""
     prepare()
     if bench.quick:
         return 1
@@ -95,7 +95,7 @@ def warmed(bench: Bench, prepare: Callable[[], object], step: Callable[[], objec
 
 
 def seconds(bench: Bench, step: Callable[[], object], count: int) -> float:
-    """Seconds a step, over so many."""
+    """Return the seconds per step, over this number of steps."""
     bench.wait()
     begin = time.perf_counter()
     for _ in range(count):
@@ -116,7 +116,7 @@ def row(name: str, found: dict[str, Any], peak: float | None) -> str:
 
 
 def waits(bench: Bench) -> None:
-    """Calls that make the host wait for the GPU, in ten steps that nobody looks at; and how busy the GPU is."""
+    """Count the calls that make the host wait for the GPU in ten steps without logging, and how busy the GPU is."""
     bench.say(
         "| recipe | waits in 10 steps | ms a step | GPU busy | kernels a step | where |\n|---|---|---|---|---|---|"
     )
@@ -137,7 +137,7 @@ def waits(bench: Bench) -> None:
 
 
 def waiting(bench: Bench, name: str) -> dict[str, Any]:
-    """Of one recipe, none of whose steps is logged."""
+    """Measure one recipe; none of its steps is logged."""
     config = bench.settings(recipe(name))
     config, data = bench.material(replace(config, record=replace(config.record, log_every=10**9)))
     set_determinism(torch.device(bench.device), config.precision.deterministic)
@@ -169,7 +169,7 @@ def waiting(bench: Bench, name: str) -> dict[str, Any]:
 
 
 def kernel_time(bench: Bench, step: Callable[[], object], count: int) -> tuple[float | None, float]:
-    """(seconds a step in which kernels ran, their number); it is compared with a step that was not profiled."""
+    """Return (seconds per step in which kernels ran, their number), to compare with a step without profiler."""
     if bench.device != "cuda":
         return None, 0
     with profile(activities=[ProfilerActivity.CUDA]) as profiler:
@@ -181,7 +181,7 @@ def kernel_time(bench: Bench, step: Callable[[], object], count: int) -> tuple[f
 
 
 def repeat(bench: Bench) -> None:
-    """Eight steps, and four with a checkpoint and four more: whether all weights and moments end with the same bits."""
+    """Check that eight steps give the same bits as four, a checkpoint, and four more: all weights and moments."""
     bench.say("| recipe | repeatable | other tensors after a resume | largest difference |\n|---|---|---|---|")
     found = {}
     for name in RECIPES:
@@ -197,7 +197,7 @@ def repeat(bench: Bench) -> None:
 
 
 def resumed(bench: Bench, name: str) -> tuple[int, float, int]:
-    """(tensors that differ, the largest difference of a number, tensors)."""
+    """Return (tensors that differ, the largest difference, number of tensors)."""
     config, data = bench.material(bench.settings(ours.settings(name)))
     whole, steps = loop(config, data)
     path = bench.work / "half.safetensors"

@@ -1,4 +1,4 @@
-"""Two halves of the same real pictures against each other: what a perfect generator would score.
+"""Compare two halves of the same real pictures: the scores of a perfect generator.
 
 python bench/halves.py DATA [FEATURES ...]     (features: random, pixels; default both)
 """

@@ -1,10 +1,10 @@
-"""How long the lab's pictures take after loading: a traverse of 10 rows and 8 columns by a `dcgan` at 64x64.
+"""Time of a figure of the lab after loading: a traverse of 10 rows and 8 columns by a `dcgan` at 64x64.
 
     python bench/lab.py [TIMES]
 
-The generator is untrained; default: 30 times, on as many threads as PyTorch takes. Each time with other latents:
-the request, the generator, the figure; not the drawing of the PNG. Beside the clock's seconds stand the processor's,
-summed over its cores, which other work on the machine does not lengthen. Goal: 0.3 s on 2 cores.
+The generator is untrained; default: 30 times, with PyTorch's number of threads, each time with other latents. The time
+includes the request, the generator and the figure, but not the PNG. Besides wall-clock seconds it prints processor
+seconds, summed over cores, which other work on the machine does not lengthen. Goal: 0.3 s on 2 cores.
 """
 
 from __future__ import annotations

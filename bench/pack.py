@@ -1,9 +1,9 @@
-"""How long doctor and pack take, cold and warm, and how much memory.
+"""Time and memory of the doctor and of packing, with an empty cache and with a full one.
 
     python bench/pack.py [DATA]
 
-DATA is anything `load` takes; default: ../shared/data/anime-faces-8k.zip. Each start is a process of its own, with
-an empty cache for the first, so the figures are what a user sees after the import of the libraries.
+DATA is anything `load` takes; default: ../shared/data/anime-faces-8k.zip. Each start is a new process, and the
+first has an empty cache, so the figures are what a user sees after the import of the libraries.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ print(json.dumps({"images": len(dataset), "seconds": seconds, "mebibytes": mebib
 
 
 def start(data: str, cache: str) -> dict[str, float]:
-    """One start with this cache: number of images, seconds of load, peak resident MiB (with torch)."""
+    """Start once with this cache; return the number of images, seconds to load, peak resident MiB (with torch)."""
     done = subprocess.run([sys.executable, "-c", START, data, cache], check=True, stdout=subprocess.PIPE, text=True)
     figures: dict[str, float] = json.loads(done.stdout)
     return figures
 
 
 def seconds_until_training(data: str, cache: str) -> float:
-    """From the command to the first step of `dcgan` beginning, with the pack in place: imports, networks and all."""
+    """Return the seconds from the command to the first step of `dcgan`, with an existing pack and all imports."""
     command = [sys.executable, "-c", "from ganache.cli import main; main()", "train", data, "--steps", "1"]
     with tempfile.TemporaryDirectory() as folder:
         environment = os.environ | {"GANACHE_CACHE": cache, "PYTHONUNBUFFERED": "1"}

@@ -1,9 +1,9 @@
-"""Pictures a second in the exported page while a slider is dragged: an untrained `dcgan` at 64x64, in Chromium.
+"""Pictures per second in the exported page while a slider is dragged: an untrained `dcgan` at 64x64, in Chromium.
 
     python bench/page.py [SECONDS]
 
-Also the size of the file, how long the export takes, and how long the page takes to show its first picture. Opened
-from disk, offline. Needs playwright and a Chromium.
+It also measures the size of the file, the time of the export, and the time until the page shows its first picture. The
+page is opened from disk, offline. Needs playwright and a Chromium.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ DRAG = """(seconds) => new Promise((done) => {
 
 
 def exported(file: Path) -> str:
-    """An untrained generator's page."""
+    """Export the page of an untrained generator."""
     config = ganache.recipe("dcgan")
     torch.manual_seed(0)
     generator = config.network.generator((3, 64, 64)).eval()
@@ -48,7 +48,7 @@ def exported(file: Path) -> str:
 
 
 def dragged(browser: Any, file: Path, seconds: float) -> str:
-    """First picture, and the intervals between pictures while the hand moves."""
+    """Return the time of the first picture, and the intervals between pictures during a drag."""
     page = browser.new_context(offline=True).new_page()
     begun = time.perf_counter()
     page.goto(file.as_uri())

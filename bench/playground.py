@@ -1,10 +1,10 @@
-"""How quickly the playground answers: an untrained `dcgan` at 64x64 with 64 sliders moved, in Chromium and without.
+"""Response times of the playground: an untrained `dcgan` at 64x64 with 64 moved sliders, with Chromium and without.
 
     python bench/playground.py [SECONDS]
 
-From the server's start to the page with its picture; from a slider's move to the picture on the screen, one move at a
-time; pictures a second while a hand drags; and eight pages that drag at once, as bare connections. The exported page
-has a bench of its own, page.py. Needs playwright and a Chromium.
+It measures the time from the server's start to the page with its picture; from a slider's move to the picture on the
+screen, one move at a time; pictures per second during a drag; and eight pages that drag at once, as plain connections.
+The exported page has its own benchmark, page.py. Needs playwright and a Chromium.
 """
 
 from __future__ import annotations
@@ -67,14 +67,14 @@ DRAG = """(seconds) => new Promise((done) => {
 
 
 def told(milliseconds: Sequence[float]) -> str:
-    """The median and the 95th percentile."""
+    """Return the median and the 95th percentile."""
     ranked = sorted(milliseconds)
     median, late = (ranked[int(share * (len(ranked) - 1))] for share in (0.5, 0.95))
     return f"{median:.1f} ms (95 %: {late:.1f} ms, the last of {len(ranked):,}: {ranked[-1]:.1f} ms)"
 
 
 def started(run: str) -> tuple[subprocess.Popen[str], str, float]:
-    """The server, its address, and when it printed that."""
+    """Start the server; return it, its address, and when it printed the address."""
     command = [str(Path(sys.executable).with_name("ganache")), "explore", run, "--no-browser"]
     begun = time.perf_counter()
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -84,7 +84,7 @@ def started(run: str) -> tuple[subprocess.Popen[str], str, float]:
 
 
 def in_chromium(browser: Browser, address: str, since: float, seconds: float) -> None:
-    """What a person would see."""
+    """Measure what a user sees in the browser."""
     page = browser.new_page(viewport={"width": 1440, "height": 900})
     sliders = ",".join(f"{number}:{number / MOVED - 0.5}" for number in range(MOVED))
     page.goto(f"{address}#set={sliders}")
@@ -99,7 +99,7 @@ def in_chromium(browser: Browser, address: str, since: float, seconds: float) ->
 
 
 async def dragging(address: str, seconds: float, number: int) -> list[float]:
-    """A page that sends as a screen does, 60 times a second; how long each picture that came took."""
+    """Send 60 requests per second, as a page does; return the response time of each picture."""
     sent: dict[int, float] = {}
     took: list[float] = []
     request: dict[str, Any] = {"kind": "picture", "points": [number], "dimensions": list(range(MOVED))}
@@ -127,7 +127,7 @@ async def dragging(address: str, seconds: float, number: int) -> list[float]:
 
 
 async def at_once(address: str, seconds: float) -> None:
-    """One page and eight of them."""
+    """Measure one page, and eight at the same time."""
     for pages in (1, PAGES):
         each = await asyncio.gather(*(dragging(address, seconds, number) for number in range(pages)))
         rate = sum(map(len, each)) / pages / seconds

@@ -1,11 +1,11 @@
-"""How good the pictures are that a given time makes: recipes and a plain PyTorch loop, trained one after the other.
+"""Quality of the pictures after a given time: recipes and a plain PyTorch loop, trained one after the other.
 
     python bench/quality.py --data faces.zip [--minutes 30] [--out quality] [plain | RECIPE ...]
 
-Each has the machine to itself for so many minutes, and learns from the same three quarters of the pictures. Judged are
-2,000 pictures of each against the quarter that none has seen: the Frechet distance in the features of a random network,
-and the sliced Wasserstein distance of patches ("patches"). What is there already is not trained again. The last
-row is what other real pictures come to in the place of the generated ones, where `evaluate` knows it.
+Each one trains alone on the machine for this number of minutes, on the same three quarters of the pictures. 2,000
+samples of each are compared with the quarter that no training has seen: the Frechet distance in the features of a
+random network, and the sliced Wasserstein distance of patches ("patches"). Existing results are not trained again. The
+last row gives the scores of other real pictures instead of samples, if `evaluate` reports them.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ SIDE = "64"
 
 
 class Plain(Generator):
-    """PyTorch's DCGAN tutorial's generator; it draws samples without `eval`, with the batch's own statistics."""
+    """The generator of PyTorch's DCGAN tutorial; it samples without `eval`, with the statistics of the batch."""
 
     def __init__(self, body: nn.Module) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ class Plain(Generator):
 
 
 def train_plain(data: Dataset, minutes: float, path: Path) -> None:
-    """PyTorch's DCGAN tutorial on pictures that lie decoded in memory; writes the generator's weights."""
+    """Run PyTorch's DCGAN tutorial on pictures that are decoded in memory; write the generator's weights."""
     torch.manual_seed(0)
     pictures = torch.from_numpy(data.images[data.training])
     G, step = dcgan_training()
@@ -77,7 +77,7 @@ def train_plain(data: Dataset, minutes: float, path: Path) -> None:
 
 
 def trained(name: str, chosen: argparse.Namespace, data: Dataset) -> tuple[Generator, Prior]:
-    """The generator that so many minutes made, and its prior."""
+    """Return the generator after this number of minutes, and its prior."""
     if name == PLAIN:
         path = chosen.out / f"{PLAIN}.safetensors"
         if not path.exists():

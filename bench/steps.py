@@ -1,8 +1,8 @@
-"""Seconds a step of our recipes beside their peers, taking turns: `python bench/steps.py [ROW ...] [--pairs 11]`.
+"""Seconds per step of recipes and of their peers, in turns: `python bench/steps.py [ROW ...] [--pairs 11]`.
 
-Each is a process of its own, a step each in turn, so that a noisy machine is noisy for both; what counts is the median
-of the ratios, pair by pair. Peers besides plain PyTorch need `bench/peers/install.sh`, once. The machine's ceilings are
-measured first and last. `--write` adds the table to `bench/RESULTS.md`.
+Each is a process of its own. They take single steps in turn, so that other work on the machine affects both; the
+result is the median of the ratios of all pairs. Peers other than plain PyTorch need `bench/peers/install.sh`, once.
+The machine's ceilings are measured first and last. `--write` adds the table to `bench/RESULTS.md`.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ KERAS, PADDLE = PEERS / ".keras" / "bin" / "python", PEERS / ".paddle" / "bin" /
 
 @dataclass(frozen=True)
 class Row:
-    """A recipe of ours and the loop that it is measured against."""
+    """A recipe of ganache, and the loop that it is compared with."""
 
     recipe: str
     against: str
     python: Path
     command: tuple[str, ...]
     wanted: float
-    """Times as fast as the peer: what we set out to reach."""
+    """The goal: how many times as fast as the peer."""
 
 
 ROWS = {
@@ -51,7 +51,7 @@ ROWS = {
 
 
 class Contestant:
-    """A process that takes a step when asked, and says how long it took."""
+    """A process that takes a step on request, and reports the seconds."""
 
     def __init__(self, python: Path, *command: str) -> None:
         pipe = subprocess.PIPE
@@ -80,7 +80,7 @@ class Contestant:
 
 
 def measured(row: Row, pairs: int) -> str:
-    """A row of the table."""
+    """Return a row of the table."""
     if not row.python.exists():
         return f"| `{row.recipe}` | {row.against} | not installed: `bench/peers/install.sh` | | | | | |"
     ours, peer = Contestant(PYTHON, "ours.py", row.recipe), None
@@ -137,7 +137,7 @@ def main() -> None:
 
 
 def processor() -> str:
-    """The processor's name, how many of its threads there are, and what computes on them."""
+    """Return the processor's name, its number of threads, and the instructions and kernels in use."""
     names = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
     name = names[0].partition(":")[2].strip() if names else platform.processor()
     able = f"{torch.backends.cpu.get_cpu_capability()}, {'with' if cpu_has('avx512_bf16') else 'without'} bfloat16"

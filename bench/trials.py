@@ -1,11 +1,11 @@
-"""Which setting makes the best faces in a given time on two cores: many small trainings, judged alike.
+"""The best settings for faces in a given time on two cores: many small trainings with the same evaluation.
 
     python bench/trials.py --data faces.zip --out trials [--minutes 30] [--together 8] [--seconds 600] [NAME ...]
 
-A setting gets as many steps as two cores take in `--minutes`. What a step costs is measured first (`--cost`, on a CPU,
-in processor seconds, which other work does not lengthen; kept in bench/trials.json), so that the trainings themselves
-may run anywhere, several at a time: on a GPU in minutes. Each ends with a grid, and with scores of 2,000 pictures
-against real ones that were held out of its training, in the features of a random network.
+A setting gets as many steps as two cores can take in `--minutes`. The time of a step is measured first (`--cost`, on a
+CPU, in processor seconds, which other work does not lengthen; stored in bench/trials.json), so that the trainings
+themselves can run anywhere, several at a time: on a GPU in minutes. Each ends with a grid of samples, and with scores
+of 2,000 samples against real pictures that were held out of its training, in the features of a random network.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ CHANGES: dict[str, dict[str, Any]] = {
 
 
 def parts(name: str) -> list[str]:
-    """What a trial's name is made of: "hinge, batch 32, shifted" of three."""
+    """Return the parts of a trial's name: "hinge, batch 32, shifted" has three."""
     first, *others = found = name.split(", ")
     if first not in BEGINNINGS or not set(others) <= set(CHANGES):
         sys.exit(
@@ -89,7 +89,7 @@ def parts(name: str) -> list[str]:
 
 
 def priced(name: str) -> str:
-    """The name without the changes of rates, which cost nothing: under it stands what a step costs."""
+    """Return the name without changes of rates, which do not affect the time: the key of the time of a step."""
     of_rates = {"critic_optimiser", "generator_optimiser"}
     first, *others = parts(name)
     return ", ".join([first, *(other for other in others if not CHANGES[other].keys() <= of_rates)])
@@ -107,7 +107,7 @@ def setting(name: str, data: str, device: str, seed: int = 0, graphs: bool = Tru
 
 
 def cost(name: str, steps: int = 3) -> float:
-    """Seconds that two cores take for a step."""
+    """Return the seconds that two cores take for a step."""
     import torch
 
     from ganache.training import build
@@ -125,7 +125,7 @@ def cost(name: str, steps: int = 3) -> float:
 
 
 def trial(name: str, chosen: argparse.Namespace) -> dict[str, Any]:
-    """Train as many steps as the time on two cores allows, and judge."""
+    """Train for as many steps as the time on two cores allows, and evaluate."""
     import torch
 
     from ganache import figures
@@ -167,7 +167,7 @@ def trial(name: str, chosen: argparse.Namespace) -> dict[str, Any]:
 
 
 def keep(state: Any, config: Any, data: Any, path: Path) -> None:
-    """The averaged generator in half precision, which `ganache` can open where it lies in a run's `checkpoints`."""
+    """Write the averaged generator in half precision, as a checkpoint that `ganache` can open in a run's folder."""
     from ganache.config.config import to_dict
 
     tensors = state.average.state_dict()
@@ -212,7 +212,7 @@ def main() -> None:
 
 
 def side_by_side(names: list[str], chosen: argparse.Namespace) -> None:
-    """Each in a process of its own; a row of the table as each ends."""
+    """Run each trial in its own process, and print a row of the table when one ends."""
     from unseen import SHOWN
 
     print(

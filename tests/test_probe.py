@@ -61,9 +61,7 @@ def labelled(config: Config) -> Dataset:
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "classes"])
-def test_a_probed_run_ends_with_the_same_bits(
-    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_probed_run_ends_with_the_same_bits(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = from_dict(KINDS.get(kind, {}), from_dict(SMALL))
     data = None
     if kind == "classes":

@@ -14,6 +14,7 @@ RENAMED = {
     **old_names.NETWORKS,
     **old_names.HEADER,
     **old_names.LOG_LINE,
+    **old_names.EVENTS,
     **old_names.PROBE,
     **old_names.PROTOCOL,
     **old_names.CLAIM_SIZE,

@@ -18,7 +18,7 @@ PROBE_CURVES = {
     "score": "distance to the data",
     "variety": "variety",
     "coverage": "kinds covered",
-    "critic_auc": "told apart",
+    "critic_auc": "critic AUC",
 }
 """The measurements of probes that are drawn, with their names on the page."""
 

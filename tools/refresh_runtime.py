@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import lzma
 import subprocess
 import sys
 import tarfile
@@ -28,7 +29,7 @@ def main(version: str) -> None:
         with tarfile.open(Path(folder) / name.splitlines()[-1]) as archive:
             content = {file: archive.extractfile(f"package/dist/{file}").read() for file in (GLUE, WASM)}  # type: ignore[union-attr]
     (RUNTIME / GLUE).write_bytes(content[GLUE])
-    (RUNTIME / f"{WASM}.gz").write_bytes(gzip.compress(content[WASM], 9, mtime=0))
+    (RUNTIME / f"{WASM}.xz").write_bytes(lzma.compress(content[WASM], preset=9 | lzma.PRESET_EXTREME))
     package = files("onnxruntime")
     (RUNTIME / "LICENSE").write_bytes(package.joinpath("LICENSE").read_bytes())
     notices = package.joinpath("ThirdPartyNotices.txt").read_bytes()

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from ganache.core.images import Pictures, evenly_spaced
+from ganache.core.storage import atomic_path
 from ganache.errors import ConfigError, MissingExtra
 from ganache.figures.figure import MARGIN, MIN_TITLE_WIDTH, draw, enlarged
 from ganache.figures.scatter import blank_axes, render_plot
@@ -29,7 +30,7 @@ MAX_STILLS = 9
 
 
 def save_figure(shown: Figure | Animation | Image.Image, path: Path) -> None:
-    """Draw a figure, animation or image into a file; the ending of the name selects the format.
+    """Draw a figure, animation or image into a file, whole or not at all; the ending of the name selects the format.
 
     Raises MissingExtra for an MP4 if its library is not installed, ConfigError if the format cannot store an image of
     this size.
@@ -37,15 +38,20 @@ def save_figure(shown: Figure | Animation | Image.Image, path: Path) -> None:
     kind = path.suffix.lower()
     if isinstance(shown, Animation) and kind in ANIMATED:
         if kind == ".mp4":
-            return save_mp4(shown, path)
+            with atomic_path(path) as temporary:
+                save_mp4(shown, temporary)
+            return
         first, *rest = draw_frames(shown)
         check_size(first, kind)
         each = round(1000 / shown.fps)
-        return first.save(path, save_all=True, append_images=rest, duration=each, loop=0, lossless=True)
+        with atomic_path(path) as temporary:
+            first.save(temporary, save_all=True, append_images=rest, duration=each, loop=0, lossless=True)
+        return
     if not isinstance(shown, Image.Image):
         shown = draw(stills(shown) if isinstance(shown, Animation) else shown)
     check_size(shown, kind)
-    shown.save(path)
+    with atomic_path(path) as temporary:
+        shown.save(temporary)
 
 
 def check_size(picture: Image.Image, kind: str) -> None:

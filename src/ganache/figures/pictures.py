@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from ganache.core.images import evenly_spaced, tile
+from ganache.core.storage import atomic_path
 
 T = TypeVar("T")
 
@@ -75,17 +76,18 @@ def comparison(panels: Sequence[Panel], path: Path) -> None:
         above.imshow(np.asarray(picture(panel.pictures).convert("RGB")))
         above.set_title(panel.title)
         if not panel.curves:
-            below.text(0.5, 0.8, "this method tells no estimate", ha="center", color="gray")
+            below.text(0.5, 0.8, "this method has no estimate", ha="center", color="gray")
             continue
         below.axis("on")
         for name, curve in panel.curves.items():
             below.plot(*zip(*curve, strict=True), label=name.replace("_", " "), linewidth=1)
-        below.set_xlabel("real pictures shown")
+        below.set_xlabel("real images shown")
         below.xaxis.set_major_formatter(EngFormatter(sep=""))
         below.xaxis.set_major_locator(MaxNLocator(5))
         below.grid(alpha=0.3)
         below.legend(fontsize=8)
-    figure.savefig(path)
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary)
 
 
 def evenly(items: Sequence[T], most: int) -> list[T]:
@@ -102,4 +104,5 @@ def animation(frames: Sequence[Path], path: Path, seconds: float = 8.0, most: in
     pictures = [Image.open(frame).convert("RGB") for frame in evenly(frames, most)]
     each = int(np.clip(1000 * seconds / len(pictures), 60, 500))
     durations = [each] * (len(pictures) - 1) + [2000]
-    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=durations, loop=0, quality=80)
+    with atomic_path(path) as temporary:
+        pictures[0].save(temporary, save_all=True, append_images=pictures[1:], duration=durations, loop=0, quality=80)

@@ -28,7 +28,7 @@ def glue() -> bytes:
 
 
 def wasm() -> bytes:
-    """Return the WebAssembly, gzipped, as browsers decompress it; the package keeps it as xz, which is a third smaller."""
+    """Return the WebAssembly, gzipped for browsers. The package keeps it as xz, which is a third smaller."""
     return gzip.compress(checked(WASM, lzma.decompress(read(f"{WASM}.xz"))), 9, mtime=0)
 
 

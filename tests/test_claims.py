@@ -320,3 +320,12 @@ def test_what_the_user_can_mend_is_one_sentence(
     assert words in error
     assert len(error.splitlines()) == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_a_figure_of_plain_matplotlib_becomes_an_image() -> None:
+    """A claim from outside may draw with `matplotlib.figure.Figure()`, which has no canvas for pixels."""
+    from matplotlib.figure import Figure
+
+    from ganache.claims.drawing import as_image
+
+    assert as_image(Figure(figsize=(1, 2), dpi=50)).size == (50, 100)

@@ -126,8 +126,10 @@ def learning(title: str, measured: Sequence[Measurement], real: str = "") -> Fig
 
 
 def as_image(fig: Figure) -> Image.Image:
-    """Return the pixels of a figure."""
-    canvas: Any = fig.canvas
+    """Return the pixels of a figure, also of one that was made without a canvas for pixels."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas: Any = fig.canvas if isinstance(fig.canvas, FigureCanvasAgg) else FigureCanvasAgg(fig)
     canvas.draw()
     return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy())
 

@@ -43,7 +43,7 @@ def test_classes_are_assigned_in_turn_and_do_not_change_the_noise() -> None:
     z, conditional = Sample(n=6).latents(prior), Sample(n=6, classes=(1, 3)).latents(prior)
     assert conditional[:, 15:].argmax(dim=1).tolist() == [1, 3, 1, 3, 1, 3]
     assert torch.equal(z[:, :15], conditional[:, :15])
-    with pytest.raises(ConfigError, match="was told 0 to 4"):
+    with pytest.raises(ConfigError, match="has classes 0 to 4"):
         Sample(classes=(5,)).latents(prior)
     with pytest.raises(ConfigError, match="no classes"):
         Sample(classes=(0,)).latents(Prior(20))

@@ -185,3 +185,16 @@ def test_a_call_describes_its_shapes() -> None:
     assert call.output_sides == call.large_sides == (12, 14)
     assert call.small_sides == (6, 7)
     assert call.multiplications == 5 * 6 * 7 * 8 * 3 * 16
+
+
+@pytest.mark.parametrize("channels", [64, 256])
+def test_an_input_of_other_channels_is_refused_as_pytorch_refuses_it(channels: int) -> None:
+    """A kernel that believed the layer would read and write memory that is not its own."""
+    x = torch.randn(2, channels, 32, 32)
+    for layer, words in (
+        (fastconv.BatchNorm2d(128), "running_mean should contain"),
+        (fastconv.Conv2d(128, 64, 4, 2, 1), "to have 128 channels"),
+        (fastconv.ConvTranspose2d(128, 64, 4, 2, 1), "to have 128 channels"),
+    ):
+        with pytest.raises(RuntimeError, match=words):
+            layer(x)

@@ -15,6 +15,7 @@ from safetensors import safe_open
 from ganache.cli import main
 from ganache.config.config import Config, from_record, recipe, to_dict
 from ganache.core import old_names, storage
+from ganache.errors import CheckpointError
 from ganache.runs import log
 from ganache.runs.folder import checkpoints, find_checkpoint, read_config, read_evaluations
 from playground_client import ORIGIN, SOCKET, client, received
@@ -193,3 +194,22 @@ def test_a_recipe_file_with_old_names_still_loads(tmp_path: Path) -> None:
 def test_a_value_under_the_new_name_wins() -> None:
     assert old_names.renamed({"old": 1, "new": 2}, {"old": "new"}) == {"new": 2}
     assert old_names.renamed({"new": 2, "old": 1}, {"old": "new"}) == {"new": 2}
+
+
+@pytest.mark.parametrize("foreign", [None, [], 3, "x"])
+def test_json_that_is_not_an_object_is_refused_by_a_value_error(foreign: Any) -> None:
+    """Readers turn it into a sentence, or skip the line."""
+    for read in (old_names.settings, old_names.header, old_names.log_line):
+        with pytest.raises(ValueError, match="not a JSON object"):
+            read(foreign)
+
+
+def test_names_that_are_not_text_are_left_alone() -> None:
+    assert old_names.settings({"network": {"name": ["x"]}}) == {"network": {"name": ["x"]}}
+    assert old_names.log_line({"event": ["x"]}) == {"event": ["x"]}
+
+
+def test_a_config_that_is_not_an_object_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("null")
+    with pytest.raises(CheckpointError, match=r"config\.json cannot be read \(it is not a JSON object\)"):
+        read_config(tmp_path)

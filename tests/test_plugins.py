@@ -327,6 +327,7 @@ def test_python_code_loads_plugins_with_the_first_public_name(tmp_path: Path) ->
             "raise ValueError('two\\nlines')",
             "broken.py cannot be loaded (ValueError: two lines): correct it",
         ),
+        ("broken.py", "raise SystemExit(3)", "broken.py cannot be loaded (SystemExit: 3): correct it"),
         ("broken.txt", "", "a plugin is a file .py or .toml"),
         ("missing/", None, "which does not exist"),
     ],

@@ -150,7 +150,7 @@ def read_section(section: str, plain: Mapping[str, Any], base: Any) -> Any:
     cls = type(base)
     if section in SPECS and "name" in plain:
         table, name = SPECS[section], plain.pop("name")
-        require(name in table, f"There is no {section} '{name}': {choices(str(name), table)}")
+        require(isinstance(name, str) and name in table, f"There is no {section} '{name}': {choices(str(name), table)}")
         cls = table[name]
     kept = {f.name: getattr(base, f.name) for f in fields(base)} if cls is type(base) else {}
     return _read(cls, kept | plain, section)

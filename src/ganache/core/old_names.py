@@ -82,7 +82,12 @@ CLAIM_SIZE = {
 
 
 def renamed(plain: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """Return `plain` with old keys replaced. A value that is there under the new key already wins."""
+    """Return `plain` with old keys replaced. A value that is there under the new key already wins.
+
+    Raises ValueError if `plain` is not a mapping: a damaged or foreign file may hold any JSON.
+    """
+    if not isinstance(plain, Mapping):
+        raise ValueError("it is not a JSON object")
     new = {names[key]: value for key, value in plain.items() if key in names}
     return new | {key: value for key, value in plain.items() if key not in names}
 
@@ -94,7 +99,7 @@ def settings(plain: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(found.get(section), Mapping):
             found[section] = renamed(found[section], names)
     network = found.get("network")
-    if isinstance(network, Mapping) and network.get("name") in NETWORKS:
+    if isinstance(network, Mapping) and isinstance(network.get("name"), str) and network["name"] in NETWORKS:
         found["network"] = {**network, "name": NETWORKS[network["name"]]}
     return found
 
@@ -110,7 +115,7 @@ def header(plain: Mapping[str, Any]) -> dict[str, Any]:
 def log_line(plain: Mapping[str, Any]) -> dict[str, Any]:
     """Return a line of `log.jsonl`, with its probe, under the names of today."""
     found = renamed(plain, LOG_LINE)
-    if found.get("event") in EVENTS:
+    if isinstance(found.get("event"), str) and found["event"] in EVENTS:
         found["event"] = EVENTS[found["event"]]
     if isinstance(found.get("probe"), Mapping):
         found["probe"] = renamed(found["probe"], PROBE)

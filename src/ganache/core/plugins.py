@@ -49,7 +49,7 @@ def load_plugins() -> None:
         for entry in entry_points(group=GROUP):
             try:
                 entry.load()
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 raise ConfigError(
                     f"The plugin '{entry.name}' ({entry.value}) cannot be loaded ({one_line(error)}): "
                     "update or uninstall its package."
@@ -90,13 +90,13 @@ def import_file(path: Path) -> None:
     sys.modules[name] = module  # dataclasses and pickle look up a class's module there
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise ConfigError(
             f"The plugin {path} cannot be loaded ({one_line(error)}): correct it, or remove it from {VARIABLE}."
         ) from error
 
 
-def one_line(error: Exception) -> str:
+def one_line(error: BaseException) -> str:
     """Return an error's type and message without line breaks."""
     return " ".join(f"{type(error).__name__}: {error}".split())

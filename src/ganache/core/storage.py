@@ -40,7 +40,10 @@ def save(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -
     on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     text = json.dumps({"format": FORMAT, "sha256": checksum(on_cpu), **header})
     with atomic_path(path) as temporary:
-        save_file(on_cpu, temporary, metadata={"ganache": text})
+        try:
+            save_file(on_cpu, temporary, metadata={"ganache": text})
+        except SafetensorError as error:  # the disk is full, or refuses
+            raise OSError(errno.EIO, f"the checkpoint cannot be written ({error})", str(path)) from None
 
 
 def load(path: Path, prefix: str = "") -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -33,7 +33,15 @@ class Conv2d(nn.Conv2d, FusesActivation):
 
     def describe(self, x: Tensor) -> Call:
         weight = (self.out_channels, self.in_channels // self.groups, *self.kernel_size)
-        return describe("conv2d", x, weight, self.stride, numeric(self), is_regular(self, x), self)
+        return describe(
+            "conv2d",
+            x,
+            weight,
+            self.stride,
+            numeric(self),
+            is_regular(self, x) and x.shape[1] == self.in_channels,
+            self,
+        )
 
 
 class ConvTranspose2d(nn.ConvTranspose2d):
@@ -47,7 +55,7 @@ class ConvTranspose2d(nn.ConvTranspose2d):
 
     def describe(self, x: Tensor) -> Call:
         weight = (self.in_channels, self.out_channels // self.groups, *self.kernel_size)
-        regular = is_regular(self, x) and not any(self.output_padding)
+        regular = is_regular(self, x) and x.shape[1] == self.in_channels and not any(self.output_padding)
         return describe("conv_transpose2d", x, weight, self.stride, numeric(self), regular, self)
 
 
@@ -104,7 +112,8 @@ class BatchNorm2d(nn.BatchNorm2d, FusesActivation):
 
     def describe(self, x: Tensor) -> Call:
         usual = self.affine and self.track_running_stats and self.momentum and self.weight.dtype is torch.float32
-        regular = self.training and bool(usual) and x.dim() == 4
+        # An input that does not fit goes to PyTorch, which says so: a kernel would read memory that is not its own.
+        regular = self.training and bool(usual) and x.dim() == 4 and x.shape[1] == self.num_features
         # Autocast and gradients do not matter for batch norm, so they are left out: the choice is cached by the call.
         return Call(
             "batch_norm",

@@ -55,7 +55,7 @@ class ConvTranspose2d(nn.ConvTranspose2d):
 
     def describe(self, x: Tensor) -> Call:
         weight = (self.in_channels, self.out_channels // self.groups, *self.kernel_size)
-        regular = is_regular(self, x) and x.shape[1] == self.in_channels and not any(self.output_padding)
+        regular = is_regular(self, x) and not any(self.output_padding)
         return describe("conv_transpose2d", x, weight, self.stride, numeric(self), regular, self)
 
 
@@ -198,8 +198,9 @@ def trains(layer: nn.Module) -> bool:
 
 
 def is_regular(layer: nn.Conv2d | nn.ConvTranspose2d, x: Tensor) -> bool:
+    """Whether a form may compute the layer; an input that does not fit goes to PyTorch, which says what is wrong."""
     plain = layer.groups == 1 and set(layer.dilation) == {1} and layer.padding_mode == "zeros"
-    return plain and not isinstance(layer.padding, str) and x.dim() == 4
+    return plain and not isinstance(layer.padding, str) and x.dim() == 4 and x.shape[1] == layer.in_channels
 
 
 def numeric(layer: nn.Conv2d | nn.ConvTranspose2d) -> Ints:

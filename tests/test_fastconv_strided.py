@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ganache.fastconv import Conv2d, ConvTranspose2d, cpu, im2col, subpixel
 from ganache.fastconv.choose import choose
+from ganache.fastconv.explicit_gradients import Convolution
 from ganache.networks.spectral import apply_spectral_norm
 
 LAYERS: list[tuple[type[nn.Conv2d] | type[nn.ConvTranspose2d], type[nn.Conv2d] | type[nn.ConvTranspose2d]]] = [
@@ -38,23 +39,20 @@ def test_a_convolution_and_a_pixel_shuffle_are_the_transposed_convolution(sides:
     torch.testing.assert_close(subpixel.doubled(small, weight), expected, rtol=1e-12, atol=1e-12)
 
 
-FUNCTIONS: list[tuple[type[torch.autograd.Function], int, tuple[int, ...]]] = [
-    (im2col.Conv, 2, (3, 2, 4, 4)),
-    (im2col.ConvTranspose, 2, (2, 3, 4, 4)),
-    (subpixel.Conv, 1, (4, 1, 4, 4)),
-    (subpixel.ConvTranspose, 4, (4, 1, 4, 4)),
+CONVOLUTIONS: list[tuple[Convolution, int, tuple[int, ...]]] = [
+    (im2col.CONV, 2, (3, 2, 4, 4)),
+    (im2col.CONV_TRANSPOSE, 2, (2, 3, 4, 4)),
+    (subpixel.CONV, 1, (4, 1, 4, 4)),
+    (subpixel.CONV_TRANSPOSE, 4, (4, 1, 4, 4)),
 ]
 
 
-@pytest.mark.parametrize(("function", "channels", "weight"), FUNCTIONS)
-def test_first_and_second_derivatives(
-    function: type[torch.autograd.Function], channels: int, weight: tuple[int, ...]
-) -> None:
+@pytest.mark.parametrize(("convolution", "channels", "weight"), CONVOLUTIONS)
+def test_first_and_second_derivatives(convolution: Convolution, channels: int, weight: tuple[int, ...]) -> None:
     inputs = [torch.randn(size, dtype=torch.float64, requires_grad=True) for size in ((2, channels, 6, 6), weight)]
 
     def y(x: Tensor, w: Tensor) -> Tensor:
-        output: Tensor = function.apply(x, w, (2, 2), (1, 1))
-        return output
+        return convolution(x, w, (2, 2), (1, 1))
 
     assert torch.autograd.gradcheck(y, inputs)
     assert torch.autograd.gradgradcheck(y, inputs)

@@ -11,13 +11,12 @@ Second derivatives work, as every operation here has a derivative.
 from __future__ import annotations
 
 from math import prod
-from typing import Any
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.grad import conv2d_input
 
+from ganache.fastconv.explicit_gradients import Convolution
 from ganache.fastconv.form import WIDE_CHANNELS, Call, Form, Ints
 
 MOST_PATCH_NUMBERS = 2**23
@@ -35,52 +34,11 @@ def pays(call: Call) -> bool:
 
 
 def compute(call: Call, x: Tensor, weight: Tensor) -> Tensor:
-    function = ConvTranspose if call.transposed else Conv
-    y: Tensor = function.apply(x, weight.to(x.dtype), call.stride, call.padding)  # type: ignore[no-untyped-call]
-    return y
+    convolution = CONV_TRANSPOSE if call.transposed else CONV
+    return convolution(x, weight.to(x.dtype), call.stride, call.padding)
 
 
 FORM = Form("im2col", supports, pays, compute, "many channels, few pixels: the weight gradient as one product")
-
-
-class Conv(torch.autograd.Function):
-    """conv2d(x, weight, stride=stride, padding=padding) with the weight gradient of this file."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, stride: Ints, padding: Ints) -> Tensor:
-        ctx.save_for_backward(x, weight)
-        ctx.stride, ctx.padding = stride, padding
-        return F.conv2d(x, weight, None, stride, padding)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
-        (x, weight), (g,) = ctx.saved_tensors, gradients
-        x_gradient = weight_gradient = None
-        if ctx.needs_input_grad[0]:
-            x_gradient = conv2d_input(x.shape, weight, g, ctx.stride, ctx.padding)  # type: ignore[no-untyped-call]
-        if ctx.needs_input_grad[1]:
-            weight_gradient = patch_product(g, x, tuple(weight.shape[2:]), ctx.stride, ctx.padding)
-        return x_gradient, weight_gradient, None, None
-
-
-class ConvTranspose(torch.autograd.Function):
-    """conv_transpose2d(x, weight, stride=stride, padding=padding) with the weight gradient of this file."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, stride: Ints, padding: Ints) -> Tensor:
-        ctx.save_for_backward(x, weight)
-        ctx.stride, ctx.padding = stride, padding
-        return F.conv_transpose2d(x, weight, None, stride, padding)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
-        (x, weight), (g,) = ctx.saved_tensors, gradients
-        x_gradient = weight_gradient = None
-        if ctx.needs_input_grad[0]:
-            x_gradient = F.conv2d(g, weight, None, ctx.stride, ctx.padding)
-        if ctx.needs_input_grad[1]:
-            weight_gradient = patch_product(x, g, tuple(weight.shape[2:]), ctx.stride, ctx.padding)
-        return x_gradient, weight_gradient, None, None
 
 
 def patch_product(small: Tensor, large: Tensor, kernel: Ints, stride: Ints, padding: Ints) -> Tensor:
@@ -95,3 +53,15 @@ def patches(x: Tensor, kernel: Ints, stride: Ints, padding: Ints) -> Tensor:
     padded = F.pad(x, (padding[1], padding[1], padding[0], padding[0])).permute(0, 2, 3, 1)
     windows = padded.unfold(1, kernel[0], stride[0]).unfold(2, kernel[1], stride[1])  # [B, h, w, C, kh, kw]
     return windows.permute(0, 1, 2, 4, 5, 3).reshape(-1, kernel[0] * kernel[1] * x.shape[1])
+
+
+CONV = Convolution(
+    output=lambda x, weight, stride, padding: F.conv2d(x, weight, None, stride, padding),
+    input_gradient=lambda x, weight, g, stride, padding: conv2d_input(x.shape, weight, g, stride, padding),  # type: ignore[no-untyped-call]
+    weight_gradient=lambda x, weight, g, stride, padding: patch_product(g, x, weight.shape[2:], stride, padding),
+)
+CONV_TRANSPOSE = Convolution(
+    output=lambda x, weight, stride, padding: F.conv_transpose2d(x, weight, None, stride, padding),
+    input_gradient=lambda x, weight, g, stride, padding: F.conv2d(g, weight, None, stride, padding),
+    weight_gradient=lambda x, weight, g, stride, padding: patch_product(x, g, weight.shape[2:], stride, padding),
+)

@@ -11,15 +11,14 @@ Second derivatives work, as every operation here has a derivative.
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.grad import conv2d_weight
 
 from ganache.fastconv import kernels, tap_sums
-from ganache.fastconv.form import Call, Form, Ints
+from ganache.fastconv.explicit_gradients import Convolution
+from ganache.fastconv.form import Call, Form
 
 
 def supports(call: Call) -> bool:
@@ -32,9 +31,8 @@ def pays(call: Call) -> bool:
 
 
 def compute(call: Call, x: Tensor, weight: Tensor) -> Tensor:
-    function = ConvTranspose if call.transposed else Conv
-    y: Tensor = function.apply(x, weight.to(x.dtype), call.stride, call.padding)  # type: ignore[no-untyped-call]
-    return y
+    convolution = CONV_TRANSPOSE if call.transposed else CONV
+    return convolution(x, weight.to(x.dtype), call.stride, call.padding)
 
 
 FORM = Form("subpixel", supports, pays, compute, "at most 4 channels on the large side: computed per 2x2 pixels")
@@ -53,40 +51,13 @@ def doubled(small: Tensor, weight: Tensor) -> Tensor:
     return F.pixel_shuffle(F.conv2d(small, kernel.contiguous(memory_format=torch.channels_last), padding=1), 2)
 
 
-class Conv(torch.autograd.Function):
-    """conv2d(x, weight, stride=2, padding=1) whose gradient by x is `doubled`."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, stride: Ints, padding: Ints) -> Tensor:
-        ctx.save_for_backward(x, weight)
-        ctx.stride, ctx.padding = stride, padding
-        return F.conv2d(x, weight, None, stride, padding)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
-        (x, weight), (g,) = ctx.saved_tensors, gradients
-        x_gradient = doubled(g, weight) if ctx.needs_input_grad[0] else None
-        weight_gradient = None
-        if ctx.needs_input_grad[1]:
-            weight_gradient = conv2d_weight(x, weight.shape, g, ctx.stride, ctx.padding)  # type: ignore[no-untyped-call]
-        return x_gradient, weight_gradient, None, None
-
-
-class ConvTranspose(torch.autograd.Function):
-    """conv_transpose2d(x, weight, stride=2, padding=1) as `doubled` computes it."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, stride: Ints, padding: Ints) -> Tensor:
-        ctx.save_for_backward(x, weight)
-        ctx.stride, ctx.padding = stride, padding
-        return doubled(x, weight)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
-        (x, weight), (g,) = ctx.saved_tensors, gradients
-        x_gradient = weight_gradient = None
-        if ctx.needs_input_grad[0]:
-            x_gradient = F.conv2d(g, weight, None, ctx.stride, ctx.padding)
-        if ctx.needs_input_grad[1]:
-            weight_gradient = conv2d_weight(g, weight.shape, x, ctx.stride, ctx.padding)  # type: ignore[no-untyped-call]
-        return x_gradient, weight_gradient, None, None
+CONV = Convolution(
+    output=lambda x, weight, stride, padding: F.conv2d(x, weight, None, stride, padding),
+    input_gradient=lambda x, weight, g, stride, padding: doubled(g, weight),
+    weight_gradient=lambda x, weight, g, stride, padding: conv2d_weight(x, weight.shape, g, stride, padding),  # type: ignore[no-untyped-call]
+)
+CONV_TRANSPOSE = Convolution(
+    output=lambda x, weight, stride, padding: doubled(x, weight),
+    input_gradient=lambda x, weight, g, stride, padding: F.conv2d(g, weight, None, stride, padding),
+    weight_gradient=lambda x, weight, g, stride, padding: conv2d_weight(g, weight.shape, x, stride, padding),  # type: ignore[no-untyped-call]
+)

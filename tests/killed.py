@@ -5,17 +5,13 @@ With WHERE, the process sends SIGKILL to itself when it gets to that place for t
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import signal
 import sys
-import tempfile
-import traceback
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import Any
 
 import torch
 
@@ -95,36 +91,5 @@ def main() -> None:
     assert folder.checkpoints(path)
 
 
-def serve() -> None:
-    torch.set_num_threads(1)
-    for line in sys.stdin:
-        with tempfile.TemporaryFile("w+") as modules:
-            pid = os.fork()
-            if pid == 0:
-                serve_one(json.loads(line), modules)
-            _, status = os.waitpid(pid, 0)
-            modules.seek(0)
-            for name in modules.read().split():
-                if name not in sys.modules:  # what a run imports on its way, the next one finds imported
-                    with suppress(Exception):
-                        importlib.import_module(name)
-        print(os.waitstatus_to_exitcode(status), flush=True)
-
-
-def serve_one(arguments: list[object], modules: TextIO) -> NoReturn:
-    """Run `main` in this fork, write the names of the imported modules, and end the process."""
-    code = 1
-    try:
-        sys.argv[1:] = map(str, arguments)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        main()
-        print(*sys.modules, file=modules, flush=True)
-        code = 0
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        os._exit(code)
-
-
 if __name__ == "__main__":
-    serve() if sys.argv[1:] == ["--serve"] else main()
+    main()

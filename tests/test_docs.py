@@ -5,11 +5,8 @@ from __future__ import annotations
 import ast
 import functools
 import json
-import os
 import re
 import shlex
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +16,7 @@ import pytest
 import tyro
 
 import ganache
+from forked import run_python
 from ganache import cli
 from ganache.cli.train import parse_train
 from ganache.methods import METHODS
@@ -152,15 +150,7 @@ def test_the_plugins_of_the_page_about_extending_work(tmp_path: Path) -> None:
         for line in re.findall("^ganache .*", block, re.MULTILINE)
     ]
     script = "import sys, json; from ganache.cli import main; [main(command) for command in json.load(sys.stdin)]"
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=tmp_path,
-        env={**os.environ, "GANACHE_PLUGINS": "plugins"},
-        input=json.dumps(shown),
-        capture_output=True,
-        text=True,
-        timeout=500,
-    )
+    done = run_python(script, cwd=tmp_path, stdin=json.dumps(shown), GANACHE_PLUGINS="plugins")
     assert done.returncode == 0, done.stderr
     assert len(shown) > len(plugins)
 

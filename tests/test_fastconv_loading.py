@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import runpy
 import shutil
-import subprocess
-import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,17 +66,14 @@ def test_without_any_compiled_file_there_is_no_warning(edited: Path) -> None:
         assert kernels.library() is None
 
 
-def test_tests_of_kernels_fail_where_kernels_are_required(edited: Path) -> None:
-    """They skip without the variable."""
-    code = "import sys, pathlib, pytest; from ganache.fastconv.kernels import loading; "
-    code += "loading.FOLDER = pathlib.Path(sys.argv[1]); "
-    code += "sys.exit(pytest.main(['-q', '-p', 'no:cacheprovider', sys.argv[2]]))"
+@pytest.mark.usefixtures("edited")
+def test_tests_of_kernels_fail_where_kernels_are_required(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are skipped without the variable."""
     file = str(Path(__file__).with_name("test_fastconv_kernels.py"))
-    outcomes = {}
-    for value in ("0", "1"):
-        environment = os.environ | {loading.REQUIRED: value}
-        command = [sys.executable, "-W", "ignore", "-c", code, str(edited), file]
-        outcomes[value] = subprocess.run(command, env=environment, capture_output=True, text=True)
-    assert outcomes["0"].returncode == 0, outcomes["0"].stdout
-    assert outcomes["1"].returncode != 0
-    assert "GANACHE_REQUIRE_KERNELS" in outcomes["1"].stdout
+    with pytest.warns(UserWarning, match="kernels"):
+        mark = runpy.run_path(file)["pytestmark"]
+    assert (mark.name, mark.args) == ("skipif", (True,))
+    monkeypatch.setenv(loading.REQUIRED, "1")
+    kernels.library.cache_clear()
+    with pytest.raises(ImportError, match=loading.REQUIRED):
+        runpy.run_path(file)

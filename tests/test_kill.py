@@ -8,12 +8,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import torch
 
+from forked import run_python
 from ganache.core import storage
 from ganache.runs.folder import find_checkpoint
 
@@ -41,29 +41,13 @@ def assert_same_end(one: Path, other: Path) -> None:
     assert not list((other / "checkpoints").glob(".*")), "no temporary file is left"
 
 
-Runner = Callable[..., int]
+def run_process(folder: Path, steps: int, *trap: object) -> int:
+    """Run killed.py in a process of its own, and return the exit code."""
+    return run_python("import killed; killed.main()", str(folder), str(steps), *map(str, trap)).returncode
 
 
 @pytest.fixture(scope="module")
-def run_process() -> Iterator[Runner]:
-    """Return a function that runs killed.py in a process of its own, and returns the exit code.
-
-    The processes are forks of one that has only imported PyTorch, which saves seconds per run.
-    """
-    command = [sys.executable, str(SCRIPT), "--serve"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdin is not None
-        assert server.stdout is not None
-
-        def run(folder: Path, steps: int, *trap: object) -> int:
-            print(json.dumps([str(folder), steps, *trap]), file=server.stdin, flush=True)
-            return int(server.stdout.readline())
-
-        yield run
-
-
-@pytest.fixture(scope="module")
-def never_stopped(run_process: Runner, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def never_stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("whole") / "run"
     assert run_process(folder, 12) == 0
     return folder
@@ -73,7 +57,7 @@ def never_stopped(run_process: Runner, tmp_path_factory: pytest.TempPathFactory)
     ("where", "times"),
     [("half a checkpoint", 3), ("before the rename", 4), ("after the rename", 5), ("half a line", 7)],
 )
-def test_killed_while_writing(run_process: Runner, never_stopped: Path, tmp_path: Path, where: str, times: int) -> None:
+def test_killed_while_writing(never_stopped: Path, tmp_path: Path, where: str, times: int) -> None:
     folder = tmp_path / "run"
     assert run_process(folder, 12, where, times) == -signal.SIGKILL
     assert run_process(folder, 12) == 0

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 import ganache
+from forked import run_ganache
 from ganache.core.images import as_x
 from ganache.core.plugins import VARIABLE, import_file
 from ganache.data.readers import PixelArray, Reader, ReadOptions, Source
@@ -99,9 +100,7 @@ def plugins(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def command(*args: str, plugins: str = "") -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, VARIABLE: plugins}
-    line = [sys.executable, "-c", "from ganache.cli import main; main()", *args]
-    return subprocess.run(line, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    return run_ganache(*args, **{VARIABLE: plugins})
 
 
 def test_the_command_line_uses_both(listed: Path, plugins: str, tmp_path: Path) -> None:

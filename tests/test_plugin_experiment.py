@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +12,7 @@ import pytest
 from PIL import Image
 
 import ganache
+from forked import run_ganache, run_python
 from ganache.core.plugins import import_file
 from ganache.lab.serialisation import command, from_json, to_json
 from ganache.runs.models import load_model
@@ -78,18 +76,13 @@ def loaded(plugin: Path) -> Iterator[None]:
 def commands(plugin: Path, folder: Path, *lines: list[str]) -> str:
     """Run commands in one process of their own with GANACHE_PLUGINS; return what they print."""
     code = f"from ganache.cli import main\nfor line in {lines!r}:\n    main(line)"
-    environment = {**os.environ, "GANACHE_PLUGINS": str(plugin)}
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, cwd=folder, capture_output=True, text=True, timeout=200
-    )
+    done = run_python(code, cwd=folder, GANACHE_PLUGINS=str(plugin))
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 def help_text(plugin: Path, *words: str) -> str:
-    code = f"from ganache.cli import main\nmain({[*words, '--help']!r})"
-    environment = {**os.environ, "GANACHE_PLUGINS": str(plugin), "COLUMNS": "200"}
-    return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True).stdout
+    return run_ganache(*words, "--help", GANACHE_PLUGINS=str(plugin), COLUMNS="200").stdout
 
 
 def test_on_the_command_line(plugin: Path, run: Path, tmp_path: Path) -> None:

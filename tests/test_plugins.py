@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
+
+from forked import run_ganache, run_python
 
 METHOD = '''
 """Squared hinge, with a penalty at each real image."""
@@ -186,13 +187,9 @@ CLAIMS["mine"] = Claim(
 '''
 
 
-def ganache(*arguments: str, plugins: Path | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
+def ganache(*arguments: str, plugins: Path | None = None, **variables: str) -> CompletedProcess[str]:
     """Run the command line in a process of its own, with GANACHE_PLUGINS set to `plugins`."""
-    environment = {name: value for name, value in os.environ.items() if name != "GANACHE_PLUGINS"} | variables
-    if plugins is not None:
-        environment["GANACHE_PLUGINS"] = str(plugins)
-    command = [sys.executable, "-c", "from ganache.cli import main; main()", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200)
+    return run_ganache(*arguments, **variables, **({} if plugins is None else {"GANACHE_PLUGINS": str(plugins)}))
 
 
 def write(path: Path, text: str) -> Path:
@@ -201,12 +198,12 @@ def write(path: Path, text: str) -> Path:
     return path
 
 
-def ok(done: subprocess.CompletedProcess[str]) -> str:
+def ok(done: CompletedProcess[str]) -> str:
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def refused(done: subprocess.CompletedProcess[str]) -> str:
+def refused(done: CompletedProcess[str]) -> str:
     """Return the one sentence of a refusal."""
     assert done.returncode == 2, done.stdout + done.stderr
     (sentence,) = done.stderr.strip().splitlines()
@@ -240,12 +237,8 @@ def test_a_method_with_latent_codes(tmp_path: Path) -> None:
     ok(ganache(*command, "--out", str(run), plugins=plugin))
     assert last_line(run)["d"].keys() == {"real", "fake", "codes"}
     script = "from ganache.claims.training import method_recipes; print(list(method_recipes())[-1])"
-    environment = {**os.environ, "GANACHE_PLUGINS": str(plugin)}
-    loaded = f"import ganache; ganache.load_plugins(); {script}"
-    printed = subprocess.run(
-        [sys.executable, "-c", loaded], env=environment, capture_output=True, text=True, check=True
-    )
-    assert printed.stdout.strip() == "coded", "claims that compare methods have it, last"
+    printed = ok(run_python(f"import ganache; ganache.load_plugins(); {script}", GANACHE_PLUGINS=str(plugin)))
+    assert printed.strip() == "coded", "claims that compare methods have it, last"
 
 
 def test_a_network(tmp_path: Path) -> None:
@@ -304,18 +297,13 @@ def test_an_installed_package_is_loaded_by_its_entry_point(tmp_path: Path) -> No
 
 
 def test_python_code_loads_plugins_with_the_first_public_name(tmp_path: Path) -> None:
-    environment = {**os.environ, "GANACHE_PLUGINS": str(write(tmp_path / "mine.py", METHOD))}
+    plugin = write(tmp_path / "mine.py", METHOD)
     script = "import ganache; print(ganache.recipe('gan-mlp').method, 'mine' in ganache.METHODS)"
-    printed = subprocess.run(
-        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
-    )
-    assert printed.stdout.split()[-1] == "True"
-    environment["GANACHE_PLUGINS"] = str(write(tmp_path / "broken.py", "import no_such_module"))
+    assert ok(run_python(script, GANACHE_PLUGINS=str(plugin))).split()[-1] == "True"
+    plugin = write(tmp_path / "broken.py", "import no_such_module")
     script = "import ganache\ntry:\n    ganache.METHODS\nexcept ganache.ConfigError as error:\n    print(error)"
-    printed = subprocess.run(
-        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
-    )
-    assert "broken.py cannot be loaded (ModuleNotFoundError: No module named 'no_such_module')" in printed.stdout
+    printed = ok(run_python(script, GANACHE_PLUGINS=str(plugin)))
+    assert "broken.py cannot be loaded (ModuleNotFoundError: No module named 'no_such_module')" in printed
 
 
 @pytest.mark.parametrize(

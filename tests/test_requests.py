@@ -10,7 +10,7 @@ import tyro
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ganache.cli.lab import REGISTRY
+from ganache.cli.types import REGISTRY
 from ganache.errors import ConfigError
 from ganache.lab.experiment import Experiment
 from ganache.lab.experiments import (

@@ -25,12 +25,15 @@ from ganache.cli.doctor import doctor
 from ganache.cli.evaluate import evaluate
 from ganache.cli.export import export
 from ganache.cli.name import name
+from ganache.cli.parsing import listing, parse
 from ganache.cli.playground import explore, watch
 from ganache.cli.recipes import recipes
 from ganache.cli.report import report
+from ganache.cli.text import expanded, printable, shown, without_long_words
 from ganache.cli.train import train, train_command
+from ganache.cli.types import REGISTRY
 from ganache.core.plugins import load_plugins
-from ganache.errors import GanacheError
+from ganache.errors import ConfigError, GanacheError, choices
 
 COMMANDS: dict[str, Callable[..., Any]] = {
     "train": train,
@@ -68,7 +71,7 @@ def commands(selected: str | None) -> dict[str, Callable[..., Any]]:
 
 def main(argv: list[str] | None = None) -> None:
     """Run a command. An error that the user can correct gives one sentence on standard error and exit code 2."""
-    args = sys.argv[1:] if argv is None else argv
+    args = [expanded(word) for word in (sys.argv[1:] if argv is None else argv)]
     if argv is None:
         atexit.register(gc.freeze)  # without it, the final garbage collection of all of PyTorch takes 0.3 s
     try:
@@ -76,28 +79,40 @@ def main(argv: list[str] | None = None) -> None:
             print(f"ganache {version('ganache')}")
             return
         load_plugins()
-        if args[:1] == ["train"]:
-            train_command(args[1:])
-        else:
-            tyro.extras.subcommand_cli_from_dict(
-                commands(next(iter(args), None)),
-                args=args,
-                prog="ganache",
-                description=INTRODUCTION,
-                registry=lab.REGISTRY,
-            )
+        run_command(args)
     except GanacheError as error:
-        fail(str(error))
+        fail(str(error), args)
     except KeyboardInterrupt:
         print("ganache: interrupted; all files are intact: the same command resumes at the last one.", file=sys.stderr)
         raise SystemExit(130) from None
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader, such as `head`, has exited
     except OSError as error:
-        fail(f"A file could not be read or written ({error}): free some space or use another path.")
+        fail(f"A file could not be read or written ({error}): free some space or use another path.", args)
 
 
-def fail(sentence: str) -> None:
-    """Print an error and exit with code 2."""
-    print(f"ganache: {sentence}", file=sys.stderr)
+def run_command(args: list[str]) -> None:
+    """Run the command that the first word names. Raises ConfigError if there is none of this name."""
+    word, *rest = args or [""]
+    known = commands(word)
+    if word == "train":
+        train_command(rest)
+    elif word in known:
+        parse(known[word], rest, f"ganache {word}")()
+    elif word in ("-h", "--help"):
+        print(listing(known, INTRODUCTION))
+    elif word.startswith("--tyro-"):  # a script that completes commands in the shell
+        tyro.extras.subcommand_cli_from_dict(known, args=args, prog="ganache", registry=REGISTRY)
+    elif not word:
+        raise ConfigError("No command is given: write  ganache train faces  to begin, or  ganache --help  for a list.")
+    else:
+        kind, names = ("option", ["--help", "--version"]) if word.startswith("-") else ("command", list(known))
+        guess = choices(word, names)
+        see = "see  ganache --help"
+        raise ConfigError(f"There is no {kind} {shown(word)}: {guess if guess.startswith('did') else see}")
+
+
+def fail(sentence: str, words: list[str]) -> None:
+    """Print an error about the `words` of a command line, and exit with code 2."""
+    print(f"ganache: {printable(without_long_words(sentence, words))}", file=sys.stderr)
     raise SystemExit(2)

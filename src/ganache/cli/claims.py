@@ -16,7 +16,7 @@ def claims(
     names: Positional[tuple[str, ...]] = (),
     quick: bool = False,
     seeds: int = 3,
-    data: tuple[str, ...] = (),
+    data: Annotated[tuple[str, ...], arg(metavar="[KIND=PATH ...]")] = (),
     out: str | None = None,
     workers: int | None = None,
     list_: Annotated[bool, arg(name="list")] = False,

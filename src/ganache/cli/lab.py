@@ -5,22 +5,19 @@ A command writes a figure and, next to it, the request that makes the same figur
 
 from __future__ import annotations
 
-import ast
 import inspect
-import textwrap
 from collections.abc import Callable
 from dataclasses import fields, replace
 from inspect import Parameter
 from typing import Annotated, Any, get_type_hints
 
 from tyro.conf import Positional, arg
-from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
 from ganache.cli.render import make_figure, read_request
+from ganache.cli.types import field_docs
 from ganache.errors import ConfigError
 from ganache.lab.experiment import BULK, Experiment
 from ganache.lab.experiments import EXPERIMENTS
-from ganache.lab.points import Point, parse_point
 
 RUN_HELP = "A run's folder, or RUN@STEP, RUN@best, RUN@last for one of its checkpoints."
 Runs = Annotated[
@@ -45,42 +42,6 @@ ALIASES = {"n": ["-n"]}
 """Short names of fields."""
 RESERVED = ("run", "runs", "files", "keep", "checkpoint", "plain", "average", "out")
 """Names of options that fields of an experiment cannot have."""
-
-REGISTRY = ConstructorRegistry()
-"""How tyro parses the types of fields that it does not know."""
-
-
-@REGISTRY.primitive_rule
-def point_rule(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Point] | None:
-    """Parse a point from one word: 17, smiling, or 3,17,smiling."""
-    if info.type is not Point:
-        return None
-    return PrimitiveConstructorSpec(
-        nargs=1,
-        metavar="POINT",
-        instance_from_str=lambda words: parse_point(words[0]),
-        is_instance=lambda value: isinstance(value, Point),
-        str_from_instance=lambda point: [",".join(map(str, point.parts))],
-    )
-
-
-@REGISTRY.primitive_rule
-def one_or_more_rule(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[float | tuple[float, ...]] | None:
-    """Parse one or more numbers: one stays a number, several are a tuple."""
-    if info.type != float | tuple[float, ...]:
-        return None
-
-    def parse(words: list[str]) -> float | tuple[float, ...]:
-        numbers = tuple(map(float, words))
-        return numbers[0] if len(numbers) == 1 else numbers
-
-    return PrimitiveConstructorSpec(
-        nargs="*",
-        metavar="[FLOAT [FLOAT ...]]",
-        instance_from_str=parse,
-        is_instance=lambda value: isinstance(value, float | tuple),
-        str_from_instance=lambda value: [str(each) for each in (value if isinstance(value, tuple) else (value,))],
-    )
 
 
 def experiment_commands(selected: str | None = None) -> dict[str, Callable[..., None]]:
@@ -123,7 +84,7 @@ def parameters(name: str, kind: type[Experiment]) -> list[Parameter]:
     found = [parameter("runs", Runs)]
     if kind.needs == "given images":
         found = [parameter("run", Annotated[Positional[str], arg(help=RUN_HELP)]), parameter("files", Files, ())]
-    types, docs = get_type_hints(kind), field_docs(kind)
+    types, docs = get_type_hints(kind), field_docs(kind)  # type: ignore[arg-type]
     for each in fields(kind):  # type: ignore[arg-type]
         options = arg(help=docs.get(each.name), aliases=ALIASES.get(each.name))
         found.append(parameter(each.name, Annotated[types[each.name], options], getattr(kind(), each.name)))
@@ -139,23 +100,6 @@ def parameters(name: str, kind: type[Experiment]) -> list[Parameter]:
 def parameter(name: str, annotation: Any, default: Any = Parameter.empty) -> Parameter:
     """Return a parameter that can be given by name."""
     return Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=default, annotation=annotation)
-
-
-def field_docs(kind: type) -> dict[str, str]:
-    """Return the strings below the fields of a dataclass, by field; nothing if its source cannot be read."""
-    docs: dict[str, str] = {}
-    for parent in reversed(kind.__mro__[:-1]):
-        try:
-            (body,) = ast.parse(textwrap.dedent(inspect.getsource(parent))).body
-        except (OSError, SyntaxError):
-            continue
-        assert isinstance(body, ast.ClassDef)
-        for statement, following in zip(body.body, body.body[1:], strict=False):
-            if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-                text = getattr(getattr(following, "value", None), "value", None)
-                if isinstance(following, ast.Expr) and isinstance(text, str):
-                    docs[statement.target.id] = " ".join(text.split())
-    return docs
 
 
 def render(runs: Runs, average: Averaged = True, out: Out = "picture.png") -> None:

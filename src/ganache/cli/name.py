@@ -69,7 +69,7 @@ def parse_seeds(words: tuple[str, ...]) -> tuple[int, ...]:
 def read_vector(file: str) -> tuple[float, ...]:
     """Read a list of numbers from a JSON file. Raises ConfigError if it holds something else."""
     try:
-        numbers = parse_json(Path(file).read_text(encoding="utf-8"), file)
+        numbers = parse_json(Path(file).read_text(encoding="utf-8-sig"), file)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file} cannot be read ({error}): give a JSON file that holds a list of numbers.") from None
     if not isinstance(numbers, list) or not all(type(number) in (int, float) for number in numbers):

@@ -13,6 +13,7 @@ from types import FrameType
 
 from tqdm import tqdm
 
+from ganache.cli.text import command
 from ganache.runs.run import Run
 
 QUIET_SECONDS = 20.0
@@ -54,9 +55,11 @@ def drive(run: Run) -> bool:
         run.finish()
     print(f"Done at step {run.state.step}: {run.folder}/samples.png and training.webp.")
     if run.findings:
-        print(f"{worst_finding(run)} What to try: ganache diagnose {run.folder}")
-    page = f" Explore it: ganache explore {run.folder}." if len(run.data.image_shape) == 3 else ""
-    print(f"More images: ganache sample {run.folder}.{page} Longer: the same command with a larger budget.")
+        print(f"{worst_finding(run)} What to try: {command('diagnose', run.folder)}")
+    print(f"More samples:      {command('sample', run.folder)}")
+    if len(run.data.image_shape) == 3:
+        print(f"In the browser:    {command('explore', run.folder)}")
+    print("To train longer, give the same command with a larger budget, such as more --steps.")
     return True
 
 
@@ -111,7 +114,7 @@ def worst_finding(run: Run, columns: int | None = None) -> str:
     if not run.findings:
         return ""
     worst, *others = run.findings
-    more = f" ({len(others)} more: ganache diagnose {run.folder})" if others else ""
+    more = f" ({len(others)} more: {command('diagnose', run.folder)})" if others else ""
     room = None if columns is None else columns - len(more)
     line = f"{worst.severity}: {worst.sentence}"
     if room is not None and len(line) > room:

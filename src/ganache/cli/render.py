@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganache.cli.compare import refuse_unless_picture
+from ganache.cli.text import command
 from ganache.errors import ConfigError
 from ganache.lab.experiment import BULK, Experiment
 from ganache.lab.points import Kept, check_name
@@ -60,7 +60,7 @@ def make_figure(
     else:
         write_figure(request, models, config, Path(out), keep, folder)
     write_json(request_file, to_dict(request))
-    again = shlex.join(["ganache", "render", *runs, str(request_file), *([] if average else ["--no-average"])])
+    again = command("render", *runs, request_file, *([] if average else ["--no-average"]))
     print(f"{out}: by {'; '.join(model.name for model in models)}. The same again: {again}")
 
 
@@ -170,7 +170,7 @@ def read_files(files: Sequence[str], config: Config, model: Model) -> Pictures |
 def read_request(file: str) -> Experiment:
     """Read a request from a file. Raises ConfigError if the file is not a request."""
     try:
-        return from_json(Path(file).read_text(encoding="utf-8"))
+        return from_json(Path(file).read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file} cannot be read as a request ({error}): give the .json next to a figure.") from None
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 import re
 import sys
 from dataclasses import dataclass, field, fields, make_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import tyro
 from tyro.conf import FlagConversionOff, Positional, arg
 
 from ganache.cli.compare import compare
+from ganache.cli.parsing import parse_type
+from ganache.cli.types import unwrapped
 from ganache.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -62,7 +64,12 @@ class TrainingRequest:
 
 
 def train(data: Positional[str]) -> None:
-    """Train a GAN on images, or resume a run. `ganache train --help` lists all settings."""
+    """Train a GAN on images, or resume a run.
+
+    The same command resumes an interrupted run. The defaults below are those of the recipe, and the sections `network`
+    and `method` show its network and method: with --recipe, --network.name or --method.name the help shows those of
+    the names given. Write None to unset an option, as in --data.size None.
+    """
 
 
 def train_command(args: list[str]) -> None:
@@ -99,10 +106,15 @@ def parse_train(args: list[str]) -> list[TrainingRequest]:
     Which settings `--network.*` and `--method.*` exist depends on the recipe and on the names of network and method,
     so these are parsed first.
     """
-    first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    if any(word.partition("=")[0] == "--data.source" for word in args):
+        raise ConfigError("--data.source was given: name the data without a flag instead, as in  ganache train DATA.")
+    first = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     for flag in ("--recipe", "--network.name", "--method.name"):
         first.add_argument(flag)
-    names, rest = first.parse_known_args(args)
+    try:
+        names, rest = first.parse_known_args(args)
+    except argparse.ArgumentError as error:
+        raise ConfigError(f"{error.argument_name} needs a value: see  ganache train --help") from None
     chosen = {section: {"name": getattr(names, f"{section}.name")} for section in ("network", "method")}
     chosen = {section: named for section, named in chosen.items() if named["name"]}
     requests = []
@@ -120,13 +132,11 @@ def parse_recipe(recipe: str, chosen: dict[str, Any], args: list[str]) -> Traini
 
     of_recipe = from_dict(read(recipe).settings)
     base = from_dict(chosen, of_recipe)
-    parsed = tyro.cli(parser_type(base), args=args, prog="ganache train", description=train.__doc__)
+    parsed = parse_type(parser_type(base), args, "ganache train", unwrapped(inspect.getdoc(train) or ""))
     options: TrainOptions = parsed.options
     if options.seeds < 1:
         raise ConfigError(f"--seeds is {options.seeds}: use 1 or more.")
     settings = {f.name: getattr(parsed.settings, f.name) for f in fields(Config)}
-    if settings["data"].source != base.data.source:
-        raise ConfigError("--data.source was given: name the data without a flag instead, as in  ganache train DATA.")
     settings["data"] = replace(settings["data"], source=options.data, size=options.size or settings["data"].size)
     budget = {name: getattr(options, name) for name in ("steps", "minutes", "images")}
     if any(value is not None for value in budget.values()):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from ganache.errors import ConfigError
@@ -22,7 +22,7 @@ class DataConfig:
     """Which images to train on, and how they are brought to one size."""
 
     __pydantic_config__ = STRICT
-    source: str = "faces"
+    source: str = field(default="faces", metadata={"option": False})  # the command line has DATA instead
     """A folder, a zip, an IDX file or a folder of IDX files, a .npy array, or a built-in name."""
     size: str | None = None
     """Side in pixels (64) or height x width (48x64); None keeps the size that all images share."""

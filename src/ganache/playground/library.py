@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import shlex
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -249,4 +250,5 @@ def described_experiments() -> list[dict[str, Any]]:
 def check_makes_pictures(checkpoint: Path, folder: Path) -> None:
     """Raise ConfigError if the generator makes points in the plane."""
     if len(read_header(checkpoint).get("image_shape", "xyz")) != 3:
-        raise ConfigError(f"{folder} makes points, and this page shows pictures: use  ganache sample {folder}")
+        instead = shlex.join(["ganache", "sample", str(folder)])
+        raise ConfigError(f"{folder} makes points, and this page shows pictures: use  {instead}")

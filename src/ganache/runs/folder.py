@@ -25,7 +25,7 @@ LOCK = ".lock"
 def read_config(folder: Path) -> dict[str, Any] | None:
     """Return the `config.json` of a run folder as plain data, or None. Raises CheckpointError if it is unreadable."""
     try:
-        return old_names.settings(json.loads((folder / "config.json").read_text(encoding="utf-8")))
+        return old_names.settings(json.loads((folder / "config.json").read_text(encoding="utf-8-sig")))
     except FileNotFoundError:
         return None
     except (ValueError, OSError) as error:
@@ -110,9 +110,8 @@ def read_names(folder: Path) -> dict[str, Kept]:
     """Return the named latents of a run. Raises CheckpointError if `names.json` is unreadable."""
     path = folder / NAMES
     try:
-        return {
-            name: build(Kept, {"name": name, **kept}, "latent") for name, kept in json.loads(path.read_text()).items()
-        }
+        plain = json.loads(path.read_text(encoding="utf-8-sig"))
+        return {name: build(Kept, {"name": name, **kept}, "latent") for name, kept in plain.items()}
     except FileNotFoundError:
         return {}
     except (ValueError, TypeError, AttributeError, OSError, ConfigError) as error:

@@ -78,7 +78,7 @@ def read(name: str) -> Recipe:
 def parse(name: str, source: Path | Traversable | str) -> Recipe:
     """Return the recipe in a TOML file or in TOML text. Raises ConfigError if it is not valid TOML."""
     try:
-        content = tomllib.loads(source if isinstance(source, str) else source.read_text(encoding="utf-8"))
+        content = tomllib.loads(source if isinstance(source, str) else source.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"The recipe '{name}' is not TOML: {error}.") from None
     heading = {key: content.pop(key, "") for key in HEADINGS}

@@ -140,11 +140,10 @@ def test_the_help_of_evaluate_does_not_load_pytorch() -> None:
     assert printed.splitlines()[-1] == "[]"
 
 
-def test_python_uses_both(listed: Path, plugins: str, monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
+def test_python_uses_both(listed: Path, plugins: str, request: pytest.FixtureRequest, cache: Path) -> None:
     with pytest.raises(DataError, match=r"x\.mine' is not in a format"):
         ganache.load(listed, cache=cache)
-    for table in (ganache.READERS, ganache.FEATURES):
-        monkeypatch.setitem(table, "mine", None)  # type: ignore[arg-type]  # the test's end removes it again
+    request.addfinalizer(lambda: [table.pop("mine", None) for table in (ganache.READERS, ganache.FEATURES)])
     for path in plugins.split(os.pathsep):
         import_file(Path(path))
 

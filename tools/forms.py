@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from ganache import fastconv
 from ganache.config.config import recipe
+from ganache.errors import GanacheError
 
 
 def networks(name: str, batch: int) -> Iterator[tuple[str, nn.Module, Tensor]]:
@@ -66,6 +67,15 @@ def main() -> int:
     parser.add_argument("--batch", type=int, default=0, help="images in a batch; the recipe's number by default")
     parser.add_argument("--bfloat16", action="store_true", help="compute under autocast to bfloat16")
     given = parser.parse_args()
+    try:
+        return run(given)
+    except GanacheError as error:
+        print(f"forms.py: {error}", file=sys.stderr)
+        return 2
+
+
+def run(given: argparse.Namespace) -> int:
+    """Print what was asked for both networks; return 1 if a layer computes something else than PyTorch's, else 0."""
     failed = False
     for name, network, x in networks(given.recipe, given.batch):
         with torch.autocast("cpu", torch.bfloat16, enabled=given.bfloat16):

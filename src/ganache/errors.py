@@ -3,7 +3,8 @@
     GanacheError                one sentence: what was received, what was expected, what to do
     +-- DataError               no usable image, an unreadable source, a data set that has to be downloaded
     +-- ConfigError             a setting that is unknown, of the wrong type or out of range
-    +-- CheckpointError         a run or checkpoint that is missing, damaged or of another run
+    +-- CheckpointError         a run or checkpoint that is missing, unreadable or of another run
+    |   +-- DamagedCheckpoint   a checkpoint that was read, and whose content is not what was written
     +-- TrainingError           a loss or weight of the run became NaN or infinite
     +-- ExportError             an exported generator that does not reproduce the original's images
     +-- MissingExtra            an optional library that is not installed
@@ -31,7 +32,11 @@ class ConfigError(GanacheError):
 
 
 class CheckpointError(GanacheError):
-    """A run or a checkpoint is missing, damaged, or belongs to another run."""
+    """A run or a checkpoint is missing, cannot be read, or belongs to another run."""
+
+
+class DamagedCheckpoint(CheckpointError):
+    """A checkpoint was read, and its content is not what was written. A file that cannot be read is not damaged."""
 
 
 class TrainingError(GanacheError):
@@ -56,8 +61,12 @@ def choices(given: str, known: Iterable[str]) -> str:
     "did you mean 'faces'?"
     >>> choices("x", ["faces", "digits"])
     'choose one of: digits, faces.'
+    >>> choices("x", [])
+    'leave it out, as there are none to choose from.'
     """
     known = sorted(known)
+    if not known:
+        return "leave it out, as there are none to choose from."
     close = get_close_matches(given, known, n=3, cutoff=0.6)
     if close:
         return "did you mean " + " or ".join(f"'{name}'" for name in close) + "?"

@@ -23,19 +23,23 @@ from ganache.claims import (
     parallel_lines,
 )
 from ganache.claims.claim import Claim
+from ganache.core.table import Entry, Table
 
-CLAIMS: dict[str, Claim[Any]] = {
-    "parallel-lines": parallel_lines.CLAIM,
-    "loss-and-quality": loss_quality.CLAIM,
-    "no-batch-norm": no_batch_norm.CLAIM,
-    "mlp": mlp.CLAIM,
-    "clipping": clipping.CLAIM,
-    "noise": noise.CLAIM,
-    "modes": modes.CLAIM,
-    "optimal-critic": optimal_critic.CLAIM,
-    "both-good": both_good.CLAIM,
-    "four-changes": four_changes.CLAIM,
-    "anime-article": anime.CLAIM,
-    "dirac": dirac.CLAIM,
-}
-"""In the order of the report. A plugin adds a claim by assigning into this dict."""
+CLAIMS: Table[Claim[Any]] = Table(
+    Entry("CLAIMS", "claim", Claim, instance=True),
+    {
+        "parallel-lines": parallel_lines.CLAIM,
+        "loss-and-quality": loss_quality.CLAIM,
+        "no-batch-norm": no_batch_norm.CLAIM,
+        "mlp": mlp.CLAIM,
+        "clipping": clipping.CLAIM,
+        "noise": noise.CLAIM,
+        "modes": modes.CLAIM,
+        "optimal-critic": optimal_critic.CLAIM,
+        "both-good": both_good.CLAIM,
+        "four-changes": four_changes.CLAIM,
+        "anime-article": anime.CLAIM,
+        "dirac": dirac.CLAIM,
+    },
+)
+"""In the order of the report. A plugin adds a claim by assigning into this table."""

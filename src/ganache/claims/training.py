@@ -11,8 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ganache.config.config import Config, from_dict
-from ganache.config.recipes import read
+from ganache.config.config import Config, from_recipe
 from ganache.config.sections import DataConfig, PrecisionConfig, RecordConfig
 from ganache.core.rendering import generate
 from ganache.data import TOYS, Dataset
@@ -46,7 +45,7 @@ def config(method: str, network: Network, source: str, seed: int, batch: int) ->
     critic steps throughout, without the phases of 100 critic steps of its authors' code: on a toy, these would be most
     of the work.
     """
-    settings = from_dict(read(method_recipes()[method]).settings)
+    settings = from_recipe(method_recipes()[method])
     schedule = replace(settings.schedule, batch=batch, steps=None, ema_half_life=None, boost_first=0, boost_every=0)
     return replace(
         settings,

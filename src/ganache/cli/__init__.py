@@ -22,6 +22,7 @@ from ganache.cli.claims import claims
 from ganache.cli.compare import compare
 from ganache.cli.diagnose import diagnose
 from ganache.cli.doctor import doctor
+from ganache.cli.environment import check_environment
 from ganache.cli.evaluate import evaluate
 from ganache.cli.export import export
 from ganache.cli.name import name
@@ -32,7 +33,7 @@ from ganache.cli.report import report
 from ganache.cli.text import expanded, printable, shown, without_long_words
 from ganache.cli.train import train, train_command
 from ganache.cli.types import REGISTRY
-from ganache.core.plugins import load_plugins
+from ganache.core.plugins import load_plugins, plugin_of
 from ganache.errors import ConfigError, GanacheError, choices
 
 COMMANDS: dict[str, Callable[..., Any]] = {
@@ -65,7 +66,12 @@ def commands(selected: str | None) -> dict[str, Callable[..., Any]]:
     for word, command in COMMANDS.items():
         found[word] = command
         if word == EXPERIMENTS_AFTER:
-            found |= lab.experiment_commands(selected)
+            experiments = lab.experiment_commands(selected)
+            for taken in experiments.keys() & COMMANDS.keys():
+                raise ConfigError(
+                    f"A plugin adds the experiment '{taken}', and there is a command '{taken}': rename it."
+                )
+            found |= experiments
     return found
 
 
@@ -78,6 +84,7 @@ def main(argv: list[str] | None = None) -> None:
         if args == ["--version"]:
             print(f"ganache {version('ganache')}")
             return
+        check_environment()
         load_plugins()
         run_command(args)
     except GanacheError as error:
@@ -89,6 +96,13 @@ def main(argv: list[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader, such as `head`, has exited
     except OSError as error:
         fail(f"A file could not be read or written ({error}): free some space or use another path.", args)
+    except Exception as error:
+        plugin = plugin_of(error)
+        if plugin is not None:
+            print(
+                f"ganache: The error comes from the plugin {plugin}: correct it with this traceback.", file=sys.stderr
+            )
+        raise
 
 
 def run_command(args: list[str]) -> None:

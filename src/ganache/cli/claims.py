@@ -7,7 +7,7 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from ganache.errors import ConfigError, choices
+from ganache.errors import ConfigError
 
 DATA_KINDS = ("faces", "mnist")
 
@@ -26,12 +26,12 @@ def claims(
 
     Args:
         names: The claims to test; by default all (see --list).
-        quick: The smallest form of each experiment: shows that everything runs; decides nothing.
-        seeds: How often each network is trained; fewer than 3 seeds decide nothing.
-        data: Real pictures, as mnist=PATH and faces=PATH, for the claims about pictures.
+        quick: Run the smallest form of each experiment, to see that everything works; it decides nothing.
+        seeds: How many times each network is trained, with another seed each time; fewer than 3 decide nothing.
+        data: Real pictures for the claims about pictures: mnist=PATH, faces=PATH, or both.
         out: The folder for the results; by default runs/claims, or runs/claims-quick.
-        workers: How many trainings run at the same time, one core each; by default the number of cores.
-        list_: Only list the claims.
+        workers: How many trainings run at the same time, each on one core; by default the number of cores.
+        list_: List the claims, and test none.
     """
     if seeds < 1:
         raise ConfigError(f"--seeds is {seeds}: give at least 1.")
@@ -47,8 +47,7 @@ def claims(
     from ganache.claims.workers import usable_cores
 
     for name in names:
-        if name not in CLAIMS:
-            raise ConfigError(f"There is no claim '{name}': {choices(name, CLAIMS)}")
+        CLAIMS.named(name)
     if list_:
         for claim in CLAIMS.values():
             print(f"{claim.number:2} {claim.name:16} {claim.statement}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from tyro.conf import Positional
 
+from ganache.errors import ConfigError
+
 
 def recipes(name: Positional[str | None] = None) -> None:
     """List the recipes, or describe one: its settings, its source, and how it deviates from the source.
@@ -16,14 +18,24 @@ def recipes(name: Positional[str | None] = None) -> None:
     if name is None:
         width = max(map(len, names()))
         for each in names():
-            print(f"{each:{width}}  {read(each).title}")
+            print(f"{each:{width}}  {title(each)}")
         print("\nDescribe one: ganache recipes NAME. Train with one: ganache train DATA --recipe NAME.")
         return
     recipe = read(name)
     print(f"{recipe.name}: {recipe.title}\n\nSource: {recipe.source}\nGood for: {recipe.advice}\n\nDeviations:")
     for deviation in recipe.deviations:
         print(f"  - {deviation}")
-    print("\nSettings (all others have their defaults, see `ganache train --help`):")
+    print(f"\nSettings (all others have their defaults, see `ganache train DATA --recipe {name} --help`):")
     for section, value in recipe.settings.items():
         if isinstance(value, dict):
             print(f"  [{section}] " + ", ".join(f"{key} = {setting}" for key, setting in value.items()))
+
+
+def title(name: str) -> str:
+    """Return the title of a recipe, or what is wrong with it: one bad file does not hide the others."""
+    from ganache.config.recipes import read
+
+    try:
+        return read(name).title
+    except ConfigError as error:
+        return f"(cannot be used) {error}"

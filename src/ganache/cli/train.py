@@ -127,10 +127,9 @@ def parse_train(args: list[str]) -> list[TrainingRequest]:
 
 def parse_recipe(recipe: str, chosen: dict[str, Any], args: list[str]) -> TrainingRequest:
     """Return the settings of one recipe with the `chosen` network and method, overridden by the arguments."""
-    from ganache.config.config import Config, from_dict
-    from ganache.config.recipes import read
+    from ganache.config.config import Config, from_dict, from_recipe
 
-    of_recipe = from_dict(read(recipe).settings)
+    of_recipe = from_recipe(recipe)
     base = from_dict(chosen, of_recipe)
     parsed = parse_type(parser_type(base), args, "ganache train", unwrapped(inspect.getdoc(train) or ""))
     options: TrainOptions = parsed.options

@@ -27,7 +27,8 @@ from ganache.config.sections import (
     require,
 )
 from ganache.core.strict import build
-from ganache.errors import choices
+from ganache.core.table import Table
+from ganache.errors import ConfigError, choices
 from ganache.methods import METHODS, Gan
 from ganache.networks import NETWORKS, Dcgan, Network
 from ganache.types import Method
@@ -71,7 +72,7 @@ class Config:
         return 0 if codes is None else codes[1]
 
 
-SPECS: dict[str, Mapping[str, type]] = {"network": NETWORKS, "method": METHODS}
+SPECS: dict[str, Table[Any]] = {"network": NETWORKS, "method": METHODS}
 """Sections that hold one of several dataclasses, and the table that each name is looked up in."""
 
 T = TypeVar("T")
@@ -136,12 +137,19 @@ def recipe(name: str, data: str | None = None, *, seed: int = 0, **schedule: Any
     >>> recipe("gan-mlp", data="ring8", steps=100).schedule.steps
     100
     """
-    plain = read(name).settings | {"seed": seed}
-    if data is not None:
-        plain = plain | {"data": plain.get("data", {}) | {"source": data}}
+    base = from_recipe(name)
     if {"steps", "minutes", "images"} & schedule.keys():
         schedule = {"steps": None, "minutes": None, "images": None} | schedule
-    return from_dict(plain | {"schedule": plain.get("schedule", {}) | schedule})
+    return from_dict({"seed": seed, "data": {} if data is None else {"source": data}, "schedule": schedule}, base)
+
+
+def from_recipe(name: str) -> Config:
+    """Return the settings of a recipe. Raises ConfigError, which names the recipe, if a setting is wrong."""
+    found = read(name)
+    try:
+        return from_dict(found.settings)
+    except ConfigError as error:
+        raise ConfigError(f"The recipe {found.where} cannot be used. {error}") from None
 
 
 def read_section(section: str, plain: Mapping[str, Any], base: Any) -> Any:
@@ -149,9 +157,7 @@ def read_section(section: str, plain: Mapping[str, Any], base: Any) -> Any:
     plain = dict(plain)
     cls = type(base)
     if section in SPECS and "name" in plain:
-        table, name = SPECS[section], plain.pop("name")
-        require(isinstance(name, str) and name in table, f"There is no {section} '{name}': {choices(str(name), table)}")
-        cls = table[name]
+        cls = SPECS[section].named(plain.pop("name"))
     kept = {f.name: getattr(base, f.name) for f in fields(base)} if cls is type(base) else {}
     return _read(cls, kept | plain, section)
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+import traceback
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -32,6 +33,9 @@ VARIABLE = "GANACHE_PLUGINS"
 """The environment variable with files (.py, .toml) and folders of them, separated as in PATH."""
 
 SUFFIXES = (".py", ".toml")
+
+MODULE = "ganache_plugin_"
+"""The beginning of the name of a module that a plugin file becomes."""
 
 _loaded = False
 
@@ -82,7 +86,7 @@ def plugin_files(suffix: str) -> list[Path]:
 
 def import_file(path: Path) -> None:
     """Import a plugin file as the module `ganache_plugin_STEM`; raise ConfigError if that fails."""
-    name = f"ganache_plugin_{path.stem}"
+    name = MODULE + path.stem
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
@@ -90,11 +94,22 @@ def import_file(path: Path) -> None:
     sys.modules[name] = module  # dataclasses and pickle look up a class's module there
     try:
         spec.loader.exec_module(module)
+    except ConfigError as error:
+        del sys.modules[name]
+        raise ConfigError(f"The plugin {path} cannot be loaded. {error}") from error
     except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise ConfigError(
             f"The plugin {path} cannot be loaded ({one_line(error)}): correct it, or remove it from {VARIABLE}."
         ) from error
+
+
+def plugin_of(error: BaseException) -> str | None:
+    """Return the plugin file whose code an error passed through, or None."""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        if frame.f_globals.get("__name__", "").startswith(MODULE):
+            return frame.f_code.co_filename
+    return None
 
 
 def one_line(error: BaseException) -> str:

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from ganache.data.contents import checked
 from ganache.data.dataset import Dataset
 from ganache.data.decoding import Target
 from ganache.data.pack import cache_folder, cache_key
@@ -75,9 +76,9 @@ def _checked_target(size: tuple[int, int] | None, channels: int | None, fit: Fit
 def _read(source: Source, options: ReadOptions) -> Contents:
     """Return the contents of the source, from the first reader that opens it; the last registered is asked first."""
     try:
-        for reader in reversed(READERS.values()):
+        for name, reader in reversed(list(READERS.items())):
             if reader.opens(source):
-                return reader.read(source, options)
+                return checked(reader.read(source, options), name)
     except OSError as error:
         raise DataError(
             f"'{source.name}' cannot be read ({error.strerror or error}): check its permissions."

@@ -46,6 +46,8 @@ class Report:
         return tuple(each for each in self.differences if each.wrong)
 
     def __str__(self) -> str:
+        if not self.differences:
+            return "No layer uses a form."
         cells: list[tuple[str, ...]] = [("layer", "form", "largest error", "differs from PyTorch in")]
         for each in self.differences:
             cells.append((each.name, each.form, f"{max(each.errors.values()):.1e}", ", ".join(each.wrong) or "nothing"))

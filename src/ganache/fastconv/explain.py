@@ -60,6 +60,8 @@ class Explanation:
         raise KeyError(name)
 
     def __str__(self) -> str:
+        if not self.rows:
+            return "No layer is a convolution or batch norm."
         cells: list[tuple[str, ...]] = [("layer", "input -> output", "form", "made / written", "why")]
         for row in self.rows:
             ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
@@ -94,7 +96,9 @@ def row(record: Record, names: dict[nn.Module, str], notes: dict[nn.Module, str]
     layer, (form, reason, call) = record.layer, record.choice
     name = "?" if layer is None else names.get(layer, "?")
     if layer is not None and layer in notes:
-        reason = f"{reason}; {notes[layer]}"
+        note = notes[layer]
+        fused = note.startswith("fused with ") and form is None  # PyTorch's operation, and the activation in its memory
+        reason = f"{reason}; {note.removeprefix('fused with ')} is applied in place" if fused else f"{reason}; {note}"
     made = form.multiplications(call) if form else call.multiplications
     return Row(name, shapes(call), form.name if form else "pytorch", reason, made, call.multiplications)
 

@@ -11,13 +11,16 @@ MODES = ("fast", "pytorch")
 VARIABLE = "GANACHE_FASTCONV"
 
 
-def checked(mode: str, source: str) -> str:
-    if mode not in MODES:
-        raise ValueError(f"{source} is {mode!r}, and must be 'fast' or 'pytorch': set one of these two.")
-    return mode
+def environment(variable: str, values: tuple[str, ...]) -> str:
+    """Return the value of an environment variable, by default the first of `values`; raise ValueError for others."""
+    value = os.environ.get(variable) or values[0]
+    if value not in values:
+        allowed = " or ".join(f"'{each}'" for each in values)
+        raise ValueError(f"{variable} is '{value}', and must be {allowed}: set one of these, or unset it.")
+    return value
 
 
-DEFAULT = checked(os.environ.get(VARIABLE, "fast"), VARIABLE)
+DEFAULT = environment(VARIABLE, MODES)
 _mode: ContextVar[str] = ContextVar("mode", default=DEFAULT)
 
 
@@ -28,7 +31,9 @@ def use(mode: str) -> Iterator[None]:
     Like `torch.autocast` it applies to the current thread. The environment variable GANACHE_FASTCONV sets the mode for
     the whole process; "fast" is the default. Raises ValueError for any other mode.
     """
-    token = _mode.set(checked(mode, "the mode given to fastconv.use"))
+    if mode not in MODES:
+        raise ValueError(f"the mode given to fastconv.use is {mode!r}, and must be 'fast' or 'pytorch'.")
+    token = _mode.set(mode)
     try:
         yield
     finally:

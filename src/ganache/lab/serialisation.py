@@ -13,7 +13,8 @@ from dataclasses import fields, replace
 from typing import Any
 
 from ganache.core.strict import build, parse_json
-from ganache.errors import ConfigError, choices
+from ganache.core.table import choices_or_plugin
+from ganache.errors import ConfigError
 from ganache.lab.experiment import Experiment
 from ganache.lab.experiments import EXPERIMENTS
 from ganache.lab.points import Kept, Point, point_to_json
@@ -45,7 +46,7 @@ def from_dict(plain: Any) -> Experiment:
         raise ConfigError('A request must be an object with a "kind", as commands write it next to a figure.')
     kind = plain["kind"]
     if not isinstance(kind, str) or kind not in EXPERIMENTS:
-        raise ConfigError(f"There is no request of kind '{kind}': {choices(str(kind), EXPERIMENTS)}")
+        raise ConfigError(f"There is no request of kind '{kind}': {choices_or_plugin(str(kind), EXPERIMENTS)}")
     values = {name: value for name, value in plain.items() if name != "kind"}
     return build(EXPERIMENTS[kind], values, f"request '{kind}'")
 

@@ -6,6 +6,7 @@ A method contains no backward pass, no optimiser and no device. It imports `func
 
 from __future__ import annotations
 
+from ganache.core.table import Entry, Table
 from ganache.methods.dragan import Dragan
 from ganache.methods.gan import Gan
 from ganache.methods.hinge import Hinge
@@ -17,17 +18,20 @@ from ganache.methods.wgan import Wgan
 from ganache.methods.wgan_gp import WganGp
 from ganache.types import Method
 
-METHODS: dict[str, type[Method]] = {
-    "gan": Gan,
-    "noisy-gan": NoisyGan,
-    "lsgan": Lsgan,
-    "hinge": Hinge,
-    "dragan": Dragan,
-    "infogan": InfoGan,
-    "r3gan": R3gan,
-    "wgan": Wgan,
-    "wgan-gp": WganGp,
-}
-"""In the order in which the claims compare them. A plugin adds a method by assigning into this dict."""
+METHODS: Table[type[Method]] = Table(
+    Entry("METHODS", "method", Method, settings=True),
+    {
+        "gan": Gan,
+        "noisy-gan": NoisyGan,
+        "lsgan": Lsgan,
+        "hinge": Hinge,
+        "dragan": Dragan,
+        "infogan": InfoGan,
+        "r3gan": R3gan,
+        "wgan": Wgan,
+        "wgan-gp": WganGp,
+    },
+)
+"""In the order in which the claims compare them. A plugin adds a method by assigning into this table."""
 
 __all__ = ["METHODS", "Dragan", "Gan", "Hinge", "InfoGan", "Lsgan", "NoisyGan", "R3gan", "Wgan", "WganGp"]

@@ -4,6 +4,8 @@ The other files contain blocks that families share. NETWORKS maps names to famil
 into it. This folder imports `fastconv` and `types`; `config`, `training` and `claims` may import it.
 """
 
+from ganache.core import old_names
+from ganache.core.table import Entry, Table
 from ganache.networks.anime_article import AnimeArticle
 from ganache.networks.dcgan import Dcgan
 from ganache.networks.infogan import Infogan
@@ -15,12 +17,15 @@ from ganache.types import Network
 
 __all__ = ["NETWORKS", "AnimeArticle", "Dcgan", "Infogan", "Mlp", "Network", "R3gan", "Residual", "WganArticle"]
 
-NETWORKS: dict[str, type[Network]] = {
-    "anime-article": AnimeArticle,
-    "dcgan": Dcgan,
-    "infogan": Infogan,
-    "mlp": Mlp,
-    "r3gan": R3gan,
-    "residual": Residual,
-    "wgan-article": WganArticle,
-}
+NETWORKS: Table[type[Network]] = Table(
+    Entry("NETWORKS", "network", Network, settings=True, needs=("z_dim",), reserved=old_names.NETWORKS),
+    {
+        "anime-article": AnimeArticle,
+        "dcgan": Dcgan,
+        "infogan": Infogan,
+        "mlp": Mlp,
+        "r3gan": R3gan,
+        "residual": Residual,
+        "wgan-article": WganArticle,
+    },
+)

@@ -28,6 +28,7 @@ from ganache.training.device import can_record_steps, choose_compute_dtype, choo
 from ganache.training.optimisers import optimiser
 from ganache.training.resolved import Resolved
 from ganache.training.state import Plan, State
+from ganache.training.trial import check_plugins, pair
 from ganache.types import Critic, Generator, ImageShape, Method, Prior
 
 
@@ -79,7 +80,7 @@ def load_dataset(resolved: Resolved, *, progress: bool = False) -> Dataset:
     size = config.data.height_width()
     if size is not None:  # networks refuse impossible sizes; building both takes 0.1 s
         shape = (config.data.channels or 3, *size)
-        config.network.generator(shape), config.network.critic(shape)
+        pair(config, shape)
     loaded = _load(config.data, progress)
     found = len(loaded.label_names)
     if config.data.classes not in (0, found):
@@ -129,7 +130,8 @@ def stream(resolved: Resolved, data: Dataset) -> Stream:
 def state(resolved: Resolved, image_shape: ImageShape) -> State:
     """Return networks with their initial weights, a function of the seed alone, and new optimisers.
 
-    Raises ConfigError if the networks or the augmentations do not support images of `image_shape`.
+    Raises ConfigError if the networks or the augmentations do not support images of `image_shape`, or if a network or
+    method of a plugin returns something else than its interface says.
     """
     config, device = resolved.config, resolved.device
     if config.view.augment and len(image_shape) != 3:
@@ -144,12 +146,14 @@ def state(resolved: Resolved, image_shape: ImageShape) -> State:
     average = G if config.schedule.ema_half_life is None else copy.deepcopy(G).requires_grad_(False).eval()
     g_optimiser = optimiser(config.generator_optimiser, G, device, resolved.cuda_graphs)
     d_optimiser = optimiser(config.critic_optimiser, D, device, resolved.cuda_graphs)
-    return State(G, D, average, g_optimiser, d_optimiser)
+    new = State(G, D, average, g_optimiser, d_optimiser)
+    check_plugins(resolved, new, critic_view(config.view))
+    return new
 
 
 def networks(config: Config, image_shape: ImageShape) -> tuple[Generator, Critic]:
     """Return generator and critic for images of `image_shape`, with weights from PyTorch's random state."""
-    G, D = config.network.generator(image_shape), config.network.critic(image_shape)
+    G, D = pair(config, image_shape)
     add_heads(D, config)
     return G, D
 

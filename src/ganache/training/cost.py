@@ -7,7 +7,7 @@ allocated. Arithmetic is that of the layers as they are written; on a CPU, `fast
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
@@ -23,6 +23,7 @@ from ganache.training import build
 from ganache.training.resolved import Resolved
 from ganache.training.state import State
 from ganache.training.steps import critic_and_generator_step, critic_only_step
+from ganache.training.trial import check_plugins
 from ganache.types import Critic, Generator, ImageShape
 
 META = torch.device("meta")
@@ -82,7 +83,7 @@ def network_costs(resolved: Resolved, image_shape: ImageShape) -> tuple[NetworkC
     G, D = meta_networks(resolved, image_shape)
     z = torch.empty(TRACED_IMAGES, G.z_dim, device=META)
     x = torch.empty(TRACED_IMAGES, *image_shape, device=META)
-    return trace(G, z), trace(D, x)
+    return trace(G, z), trace(D, x, heads=(D.codes, D.classes))
 
 
 def meta_networks(resolved: Resolved, image_shape: ImageShape) -> tuple[Generator, Critic]:
@@ -92,8 +93,8 @@ def meta_networks(resolved: Resolved, image_shape: ImageShape) -> tuple[Generato
 
 
 @torch.no_grad()
-def trace(network: nn.Module, given: Tensor) -> NetworkCost:
-    """Run the network once in `eval` mode, and record its layers.
+def trace(network: nn.Module, given: Tensor, heads: Sequence[nn.Module | None] = ()) -> NetworkCost:
+    """Run the network once in `eval` mode, and the critic's `heads` for codes and classes, and record the layers.
 
     A layer is a module without submodules, or one with weights or matrix products of its own, such as attention.
     """
@@ -122,10 +123,19 @@ def trace(network: nn.Module, given: Tensor) -> NetworkCost:
             handles += [module.register_forward_pre_hook(begin), module.register_forward_hook(end)]
         was_training = network.training
         network.eval()(given)
+        for head in filter(None, heads):
+            head(head_input(head, network, len(given)))
         network.train(was_training)
     for handle in handles:
         handle.remove()
     return NetworkCost(tuple(layers), count(network), counter.multiply_adds // len(given))
+
+
+def head_input(head: nn.Module, critic: nn.Module, batch: int) -> Tensor:
+    """Return the input of a critic's head: labels [B] for an embedding of classes, else features [B, F]."""
+    if isinstance(head, nn.Embedding):
+        return torch.zeros(batch, dtype=torch.long, device=META)
+    return torch.empty(batch, critic.head.in_features, device=META)  # type: ignore[union-attr,arg-type]
 
 
 @dataclass
@@ -193,6 +203,7 @@ def trace_step(resolved: Resolved, G: Generator, D: Critic, generator_too: bool)
     plan = replace(build.plan(resolved), augment_p_step=None, precision=nullcontext)
     g_optimiser, d_optimiser = (torch.optim.SGD(network.parameters(), 0.0) for network in (G, D))
     state = State(G.train(), D.train(), G, g_optimiser, d_optimiser)
+    check_plugins(resolved, state, plan.view)
     real = torch.empty(plan.batch, *G.image_shape, device=META)
     y = torch.zeros(plan.batch, dtype=torch.long, device=META) if plan.conditional else None
     step = critic_and_generator_step if generator_too else critic_only_step

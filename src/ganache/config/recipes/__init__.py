@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, fields
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -16,28 +16,42 @@ from typing import Any
 
 from ganache.core import old_names
 from ganache.core.plugins import plugin_files
-from ganache.errors import ConfigError, choices
+from ganache.core.strict import build
+from ganache.core.table import Entry, Table, choices_or_plugin
+from ganache.errors import ConfigError
 
-HEADINGS = ("title", "source", "advice", "deviations")
+RECIPES: Table[Path | Traversable | str] = Table(
+    Entry("RECIPES", "recipe", (Path, str), instance=True),
+    {
+        file.name.removesuffix(".toml"): file
+        for file in sorted(resources.files(__name__).iterdir(), key=lambda file: file.name)
+        if file.name.endswith(".toml")
+    },
+)
+"""Name -> TOML file, or TOML text. A plugin adds a recipe by assigning into this table, or as a file NAME.toml."""
 
-RECIPES: dict[str, Path | Traversable | str] = {
-    file.name.removesuffix(".toml"): file
-    for file in sorted(resources.files(__name__).iterdir(), key=lambda file: file.name)
-    if file.name.endswith(".toml")
-}
-"""Name -> TOML file, or TOML text. A plugin adds a recipe by assigning into this dict, or as a file NAME.toml."""
+OTHERS = ("seed", "device")
+"""Settings of `config.Config` outside all sections; all other settings of a recipe are in tables."""
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Heading:
+    """What a recipe says about itself, before its settings."""
+
+    title: str = ""
+    source: str = ""
+    advice: str = ""
+    deviations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Recipe(Heading):
     """One recipe. `settings` holds what differs from the defaults of `config.Config`, by section."""
 
-    name: str
-    title: str
-    source: str
-    advice: str
-    deviations: tuple[str, ...]
-    settings: dict[str, Any]
+    name: str = ""
+    where: str = ""
+    """The name, and the file if there is one, as errors show them."""
+    settings: dict[str, Any] = field(default_factory=dict)
 
 
 def names() -> list[str]:
@@ -70,23 +84,33 @@ def read(name: str) -> Recipe:
     else:
         recipes = known()
         if name not in recipes:
-            raise ConfigError(f"There is no recipe '{name}': {choices(name, recipes)}")
+            raise ConfigError(f"There is no recipe '{name}': {choices_or_plugin(name, recipes)}")
         source = recipes[name]
     return parse(name, source)
 
 
 def parse(name: str, source: Path | Traversable | str) -> Recipe:
-    """Return the recipe in a TOML file or in TOML text. Raises ConfigError if it is not valid TOML."""
+    """Return the recipe in a TOML file or in TOML text.
+
+    Raises ConfigError if it cannot be read, is not TOML, or has an unknown heading or one of another type.
+    """
+    where = f"'{name}'" if isinstance(source, str) or str(source) == name else f"'{name}' ({source})"
     try:
         content = tomllib.loads(source if isinstance(source, str) else source.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise ConfigError(f"The recipe {where} cannot be read ({error.strerror}): check its path.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"The recipe '{name}' is not TOML: {error}.") from None
-    heading = {key: content.pop(key, "") for key in HEADINGS}
-    return Recipe(
-        name=name,
-        title=str(heading["title"]),
-        source=str(heading["source"]),
-        advice=str(heading["advice"]),
-        deviations=tuple(heading["deviations"] or ()),
-        settings={"recipe": name} | old_names.settings(content),
+        raise ConfigError(f"The recipe {where} is not TOML: {error}.") from None
+    outside = {key: value for key, value in content.items() if not isinstance(value, dict)}
+    heading = {key: value for key, value in outside.items() if key not in OTHERS}
+    settings = {key: value for key, value in content.items() if key not in heading}
+    for key in [each.name for each in fields(Heading) if each.name in settings]:
+        heading[key] = settings.pop(key)
+    checked = build(
+        Heading,
+        heading,
+        where,
+        unknown="The recipe {what} has '{name}' outside all sections",
+        invalid="The recipe {what}: {where}",
     )
+    return Recipe(**asdict(checked), name=name, where=where, settings={"recipe": name} | old_names.settings(settings))

@@ -16,6 +16,7 @@ plugin is asked before the built-in readers:
 
 from __future__ import annotations
 
+from ganache.core.table import Entry, Table
 from ganache.data.pixel_arrays import PixelArray, PixelBlocks
 from ganache.data.readers.digits import DigitsReader
 from ganache.data.readers.faces import FacesReader
@@ -40,13 +41,16 @@ __all__ = [
     "Source",
 ]
 
-READERS: dict[str, Reader] = {
-    "hub": HubReader(),
-    "toys": ToysReader(),
-    "digits": DigitsReader(),
-    "faces": FacesReader(),
-    "folder": FolderReader(),
-    "zip": ZipReader(),
-    "idx": IdxReader(),
-    "npy": NpyReader(),
-}
+READERS: Table[Reader] = Table(
+    Entry("READERS", "reader", Reader, instance=True, needs=("help",)),
+    {
+        "hub": HubReader(),
+        "toys": ToysReader(),
+        "digits": DigitsReader(),
+        "faces": FacesReader(),
+        "folder": FolderReader(),
+        "zip": ZipReader(),
+        "idx": IdxReader(),
+        "npy": NpyReader(),
+    },
+)

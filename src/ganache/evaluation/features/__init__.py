@@ -6,53 +6,22 @@ adds one with `ganache.FEATURES["mine"] = Mine`; then `ganache evaluate --featur
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, MutableMapping
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from ganache.core.table import Entry, Lazy, Table
 
 if TYPE_CHECKING:
     from ganache.evaluation.features.base import Features
 
-__all__ = ["FEATURES", "FeatureTable"]
+__all__ = ["FEATURES"]
 
-
-class FeatureTable(MutableMapping[str, "type[Features]"]):
-    """Extractor classes by name.
-
-    The built-in classes are given as "module:class" and imported at their first use, so that the command line can list
-    the names without loading PyTorch.
-    """
-
-    def __init__(self, built_in: Mapping[str, str]) -> None:
-        self._entries: dict[str, type[Features] | str] = dict(built_in)
-
-    def __getitem__(self, name: str) -> type[Features]:
-        entry = self._entries[name]
-        if isinstance(entry, str):
-            module, _, class_name = entry.partition(":")
-            loaded: type[Features] = getattr(import_module(f"{__name__}.{module}"), class_name)
-            self._entries[name] = loaded
-            return loaded
-        return entry
-
-    def __setitem__(self, name: str, extractor: type[Features]) -> None:
-        self._entries[name] = extractor
-
-    def __delitem__(self, name: str) -> None:
-        del self._entries[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._entries)
-
-    def __len__(self) -> int:
-        return len(self._entries)
-
-
-FEATURES = FeatureTable(
+FEATURES: Table[type[Features]] = Table(
+    Entry("FEATURES", "feature extractor", Lazy(f"{__name__}.base:Features")),
     {
-        "classifier": "classifier:ClassifierFeatures",
-        "inception": "inception:InceptionFeatures",
-        "pixels": "pixels:PixelFeatures",
-        "random": "random:RandomFeatures",
-    }
+        "classifier": Lazy(f"{__name__}.classifier:ClassifierFeatures"),
+        "inception": Lazy(f"{__name__}.inception:InceptionFeatures"),
+        "pixels": Lazy(f"{__name__}.pixels:PixelFeatures"),
+        "random": Lazy(f"{__name__}.random:RandomFeatures"),
+    },
 )
+"""Extractor classes by name, imported at their first use: the command line lists the names without PyTorch."""

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ganache.core.table import described
 from ganache.data import Dataset
 from ganache.errors import ConfigError
 from ganache.types import ImageShape
@@ -89,7 +90,17 @@ class Features(nn.Module, ABC):
     def forward(self, x: Tensor) -> Tensor:
         chunks: tuple[Tensor, ...] = x.split(CHUNK)  # type: ignore[no-untyped-call]
         with disable_tf32():
-            return torch.cat([self.vectors(chunk) for chunk in chunks])
+            return torch.cat([self._checked(self.vectors(chunk), len(chunk)) for chunk in chunks])
+
+    def _checked(self, h: Tensor, count: int) -> Tensor:
+        """Return the features h. Raises ConfigError if they are not float32 [count, num_features]."""
+        if isinstance(h, Tensor) and h.shape == (count, self.num_features) and h.dtype is torch.float32:
+            return h
+        found = f"a {h.dtype} tensor of shape {list(h.shape)}" if isinstance(h, Tensor) else described(h)
+        raise ConfigError(
+            f"The features '{self.name}': vectors returned {found}: return a torch.float32 tensor of shape "
+            f"{[count, self.num_features]}."
+        )
 
     @cached_property
     def hash(self) -> str:

@@ -11,8 +11,9 @@ from torch import Tensor
 from tqdm import tqdm
 
 from ganache.core.images import as_x
+from ganache.core.table import choices_or_plugin
 from ganache.data import Dataset
-from ganache.errors import ConfigError, choices
+from ganache.errors import ConfigError
 from ganache.evaluation.features import FEATURES
 from ganache.evaluation.features.base import FeatureInputs, Features, Positions
 from ganache.evaluation.features.cache import cached_tensors, positions_digest
@@ -28,7 +29,7 @@ def build_features(name: str, inputs: FeatureInputs) -> Features:
     the extractor.
     """
     if name not in FEATURES:
-        raise ConfigError(f"There are no features '{name}': {choices(name, sorted(FEATURES))}")
+        raise ConfigError(f"There are no features '{name}': {choices_or_plugin(name, FEATURES)}")
     extractor = FEATURES[name]
     if extractor.weights_file is not None and inputs.weights is None:
         raise ConfigError(
@@ -37,7 +38,11 @@ def build_features(name: str, inputs: FeatureInputs) -> Features:
         )
     if extractor.weights_file is None and inputs.weights is not None:
         raise ConfigError(f"The features '{name}' take no file of weights: leave out --weights, or change --features.")
-    return extractor.build(inputs)
+    built = extractor.build(inputs)
+    for needed in ("name", "num_features", "preprocessing"):
+        if not hasattr(built, needed):
+            raise ConfigError(f"The features '{name}' (FEATURES['{name}']) have no '{needed}': set it in the class.")
+    return built
 
 
 def dataset_features(

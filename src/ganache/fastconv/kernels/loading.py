@@ -12,11 +12,14 @@ import torch
 from torch import Tensor
 
 from ganache.fastconv.kernels.version import version
+from ganache.fastconv.switch import environment
 
 FOLDER = Path(__file__).parent
 VECTOR = 16
 """Channels that are computed at a time, the numbers in a vector of AVX-512."""
 REQUIRED = "GANACHE_REQUIRE_KERNELS"
+SWITCH = ("GANACHE_KERNELS", ("on", "off"))
+environment(*SWITCH)  # a wrong value is refused at once, not in the middle of a run
 REBUILD = "python -m ganache.fastconv.kernels.build"
 
 
@@ -54,7 +57,7 @@ def library() -> ctypes.CDLL | None:
     GANACHE_REQUIRE_KERNELS=1, missing kernels raise ImportError. GANACHE_KERNELS=off hides them, as if they had never
     been compiled; the project's check uses it to run the tests without kernels.
     """
-    if os.environ.get("GANACHE_KERNELS") == "off":
+    if environment(*SWITCH) == "off":
         return None
     level = torch.backends.cpu.get_cpu_capability().lower()
     if level == "avx512" and cpu_has("avx512_bf16"):

@@ -4,6 +4,7 @@
 "kind". Only light modules are imported here; what an experiment computes with is imported when it is called.
 """
 
+from ganache.core.table import Entry, Table
 from ganache.lab.experiment import Experiment
 from ganache.lab.experiments.along import Along
 from ganache.lab.experiments.arithmetic import Arithmetic
@@ -20,22 +21,25 @@ from ganache.lab.experiments.traverse import Traverse
 from ganache.lab.experiments.truncation import Truncation
 from ganache.lab.experiments.walk import Walk
 
-EXPERIMENTS: dict[str, type[Experiment]] = {
-    "sample": Sample,
-    "picture": Picture,
-    "traverse": Traverse,
-    "truncation": Truncation,
-    "average": Average,
-    "walk": Walk,
-    "distribution": Distribution,
-    "neighbours": Neighbours,
-    "real-vs-fake": RealVsFake,
-    "arithmetic": Arithmetic,
-    "dimensions": Dimensions,
-    "directions": Directions,
-    "along": Along,
-    "invert": Invert,
-}
+EXPERIMENTS: Table[type[Experiment]] = Table(
+    Entry("EXPERIMENTS", "experiment", Experiment, settings=True),
+    {
+        "sample": Sample,
+        "picture": Picture,
+        "traverse": Traverse,
+        "truncation": Truncation,
+        "average": Average,
+        "walk": Walk,
+        "distribution": Distribution,
+        "neighbours": Neighbours,
+        "real-vs-fake": RealVsFake,
+        "arithmetic": Arithmetic,
+        "dimensions": Dimensions,
+        "directions": Directions,
+        "along": Along,
+        "invert": Invert,
+    },
+)
 """Experiments by name, in the order of the command line and the playground. Add one by assignment."""
 
 __all__ = [

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ganache.config.config import from_dict, to_dict
-from ganache.config.recipes import read
+from ganache.config.config import from_recipe, to_dict
 from ganache.errors import GanacheError
 from ganache.figures.page import duration
 from ganache.output.report.summary import RunSummary
@@ -90,6 +89,6 @@ def flatten(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 def recipe_settings(name: str) -> dict[str, str] | None:
     """Return the settings of a recipe by name; None if there is no such recipe."""
     try:
-        return dict(flatten(to_dict(from_dict(read(name).settings))))
+        return dict(flatten(to_dict(from_recipe(name))))
     except GanacheError:
         return None

@@ -66,6 +66,8 @@ def test_several_recipes_and_seeds_are_printed_one_after_the_other(capsys: pytes
     assert re.findall(r"Dry run of (\S+):", text) == [
         f"runs/faces-{name}" for name in ("dcgan", "dcgan-seed1", "wgan", "wgan-seed1")
     ]
+    assert text.count("\nGenerator ") == 2, "one table per recipe, as seeds change nothing in it"
+    assert "kept in the cache" in text
 
 
 def test_data_are_read_only_if_the_image_shape_needs_them(
@@ -121,6 +123,16 @@ def test_weights_are_those_of_the_networks(name: str) -> None:
     cost = step_cost(resolved, shape)
     assert cost.gradients == 4 * (count(G) + count(D))
     assert cost.weights == 4 * (2 * count(G) + count(D)), "with the averaged generator"
+
+
+@pytest.mark.parametrize("settings", [{"method": {"name": "infogan"}}, {"data": {"classes": 3}}])
+def test_heads_of_the_critic_are_layers_too(settings: dict[str, dict[str, object]]) -> None:
+    """InfoGAN's head for codes, and the embedding of a conditional critic."""
+    resolved = build.resolve(from_dict(settings, Config(network=Dcgan(z_dim=20, width=4))))
+    _, critic = network_costs(resolved, (3, 16, 16))
+    assert {layer.name.split(".")[0] for layer in critic.layers} & {"codes", "classes"}
+    assert sum(layer.weights for layer in critic.layers) == critic.weights
+    assert sum(layer.multiply_adds for layer in critic.layers) == critic.multiply_adds
 
 
 def test_multiply_adds_of_layers_by_hand() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from ganache.config.config import Config, name_of
 from ganache.config.origins import Origin, origins
 from ganache.data import TOYS, Dataset
+from ganache.data.pack import cache_folder
 from ganache.errors import GanacheError
 from ganache.runs.folder import read_config
 from ganache.training import build
@@ -18,8 +19,8 @@ from ganache.training.resolved import Resolved
 from ganache.types import ImageShape
 
 
-def print_dry_run(folder: Path, config: Config, recipe: Config) -> None:
-    """Print the resolved settings of a run, its networks, and its cost.
+def print_dry_run(folders: Sequence[Path], config: Config, recipe: Config) -> None:
+    """Print the resolved settings, the networks and the cost of runs that differ in their seed alone.
 
     Raises what training would raise for settings or data that cannot work.
     """
@@ -27,14 +28,16 @@ def print_dry_run(folder: Path, config: Config, recipe: Config) -> None:
     image_shape, data = find_image_shape(resolved)
     G, D = network_costs(resolved, image_shape)
     step = measured_step(resolved, image_shape)
-    known = "resumes the run in it" if read_config(folder) is not None else "starts a new run"
-    print(f"Dry run of {folder}: without --dry-run this command {known}.\n")
+    for folder in folders:
+        known = "resumes the run in it" if read_config(folder) is not None else "starts a new run"
+        print(f"Dry run of {folder}: without --dry-run this command {known}.")
+    print()
     print("\n".join(settings_lines(origins(config, recipe))), end="\n\n")
     print("\n".join(resolved_lines(resolved, image_shape, data)), end="\n\n")
     for title, section in ((f"Generator {name_of('network', config.network)}", G), ("Critic", D)):
         print("\n".join(network_lines(title, section)), end="\n\n")
     print("\n".join(cost_lines(resolved, step)), end="\n\n")
-    print("Nothing was trained, and no run folder was written.\n")
+    print(closing(data) + "\n")
 
 
 def find_image_shape(resolved: Resolved) -> tuple[ImageShape, Dataset | None]:
@@ -78,7 +81,7 @@ def resolved_lines(resolved: Resolved, image_shape: ImageShape, data: Dataset | 
         ("CUDA graphs", "yes" if resolved.cuda_graphs else "no"),
         ("method", f"{name_of('method', config.method)}{', with added penalties' * config.penalty.any()}"),
         ("latents", latents),
-        ("images", f"{size(image_shape)} {'numbers' if len(image_shape) == 1 else '(channels x height x width)'}"),
+        shape_row(image_shape),
         ("data", data_text(config, data)),
         ("batch", batch_text(config, data)),
         ("critic steps", critic_steps_text(config)),
@@ -86,6 +89,13 @@ def resolved_lines(resolved: Resolved, image_shape: ImageShape, data: Dataset | 
     ]
     yield "What the run does"
     yield from table(None, rows)
+
+
+def shape_row(image_shape: ImageShape) -> tuple[str, str]:
+    """Return the row about the shape of an image, or of a point."""
+    if len(image_shape) == 1:
+        return "images", f"{image_shape[0]} numbers each: the coordinates of a point"
+    return "images", f"{size(image_shape)} (channels x height x width)"
 
 
 def network_lines(title: str, network: NetworkCost) -> Iterator[str]:
@@ -132,10 +142,20 @@ def cost_lines(resolved: Resolved, step: StepCost | str) -> Iterator[str]:
 # ---- words ------------------------------------------------------------------------------------------------------
 
 
+def closing(data: Dataset | None) -> str:
+    """Return what the dry run left on the disk."""
+    text = "Nothing was trained, and no run folder was written."
+    if data is None or len(data.image_shape) != 3:
+        return text
+    return (
+        f"{text} The data were read; decoded images are kept in the cache, {cache_folder()}, where the run finds them."
+    )
+
+
 def data_text(config: Config, data: Dataset | None) -> str:
     if data is None:
         return f"{config.data.source}, not read, as data.size and data.channels are set"
-    held_out = f", {len(data.held_out):,} more are held out" if len(data.held_out) else ""
+    held_out = f", {len(data.held_out):,} more are held out for evaluation" if len(data.held_out) else ""
     return f"{data.name}: {len(data.training):,} for training{held_out}"
 
 

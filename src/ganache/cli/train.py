@@ -7,6 +7,7 @@ import inspect
 import re
 import sys
 from dataclasses import dataclass, field, fields, make_dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -79,8 +80,9 @@ def train_command(args: list[str]) -> None:
     if requests[0].options.dry_run:
         from ganache.cli.dry_run import print_dry_run
 
-        for folder, request in zip(folders, requests, strict=True):
-            print_dry_run(folder, request.config, request.recipe)
+        for _, group in groupby(zip(folders, requests, strict=True), lambda pair: pair[1].recipe):
+            of_recipe, (first, *_) = zip(*group, strict=True)  # they differ in their seed alone
+            print_dry_run(of_recipe, first.config, first.recipe)
         return
     for folder, request in zip(folders, requests, strict=True):
         if not train_one(folder, request.config, request.options.force):

@@ -23,10 +23,11 @@ def article(
     """Make all figures of the article "Generate anime-style faces with DCGAN" for your own run, as a page.
 
     Args:
-        run: The run's folder, or RUN@STEP; it takes the place of the article's Model A.
-        second: In place of Model B: another run, RUN@STEP, or a step (or best) of the same run.
-        data: The source of the real pictures; by default that of the run.
-        average: Whether to use the averaged generator (EMA), if the run has one.
+        run: The run's folder, or RUN@STEP; it is the model in place of the article's Model A.
+        second: The model in place of the article's Model B: another run, RUN@STEP, or a step (or best) of the same run.
+            Without it, the figures show one model.
+        data: The real pictures; by default the data of the run.
+        average: Use the averaged generator (EMA), if the run has one.
         out: The folder to write; its page is index.html.
     """
     folder = Path(out)

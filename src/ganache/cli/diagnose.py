@@ -8,10 +8,10 @@ from tyro.conf import Positional
 def diagnose(run: Positional[str], json: bool = False) -> None:
     """Tell whether a run works: what is wrong, the evidence, and what to try.
 
-    Reads only the run's log, so it can be used while the run is training.
+    It reads only the log of the run, so you can use it during the training.
 
     Args:
-        run: Folder of the run.
+        run: The run's folder.
         json: Print JSON.
     """
     from pathlib import Path

@@ -17,8 +17,9 @@ def doctor(
 
     Args:
         data: A folder, a zip, an IDX file, a .npy array or a built-in name, as for `ganache train`.
-        size: Size of the pictures in pixels: one side (64) or height x width (48x64).
-        fit: How a picture of another shape is resized.
+        size: Size of the pictures in pixels: one side (64) or height x width (48x64); by default their own.
+        fit: How a picture with another aspect ratio is fitted: crop cuts off its borders, pad adds borders, stretch
+            distorts it.
         json: Print JSON.
     """
     from ganache.config.sections import DataConfig

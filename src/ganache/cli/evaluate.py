@@ -34,12 +34,13 @@ def evaluate(
         run: The run's folder.
         data: Real pictures to compare with, as for `ganache train`; by default the run's own data.
         checkpoint: A step, or last, or best (the checkpoint whose pictures were closest to real ones).
-        n: The number of pictures to generate, and the most real pictures to compare with.
-        features: The feature extractor that the scores compare pictures with. random: a network with fixed random
-            weights; pixels: the pixels of reduced pictures; classifier: a network trained on the labels of the data;
-            inception: the network of published FIDs; others come from plugins. auto is random, or pixels for points.
-        weights: The file of weights, for --features inception: pt_inception-2015-12-05-6726825d.pth from the releases
-            of pytorch-fid.
+        n: The number of pictures to generate; at most as many real pictures are compared with them.
+        features: The features in which the scores compare pictures. random: those of a network with fixed random
+            weights; pixels: the pixels of reduced pictures; classifier: those of a network trained on the labels of
+            the data; inception: those of published FIDs. Plugins can add others. auto chooses random for pictures and
+            pixels for points.
+        weights: The file with the weights for --features inception, pt_inception-2015-12-05-6726825d.pth from the
+            releases of pytorch-fid.
         json: Print JSON.
     """
     from pathlib import Path

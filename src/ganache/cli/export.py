@@ -18,7 +18,7 @@ def export(run: Positional[str], html: str = "", onnx: str = "", title: str = ""
         html: The page to write, such as model.html. It contains the generator and needs no other file.
         onnx: The ONNX file to write, such as model.onnx.
         title: The heading of the page; the run's name by default.
-        average: Use the averaged generator, if the run kept one.
+        average: Use the averaged generator (EMA), if the run has one.
     """
     if not html and not onnx:
         raise ConfigError("No file to write was named: add --html model.html, or --onnx model.onnx, or both.")

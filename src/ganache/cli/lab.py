@@ -19,24 +19,44 @@ from ganache.errors import ConfigError
 from ganache.lab.experiment import BULK, Experiment
 from ganache.lab.experiments import EXPERIMENTS
 
-RUN_HELP = "A run's folder, or RUN@STEP, RUN@best, RUN@last for one of its checkpoints."
+RUN_HELP = "The run's folder. RUN@2000, RUN@best and RUN@last choose one of its checkpoints."
 Runs = Annotated[
     Positional[tuple[str, ...]],
-    arg(help="The runs' folders; RUN@2000, RUN@best and RUN@last choose a checkpoint."),
+    arg(help="The runs' folders. RUN@2000, RUN@best and RUN@last choose one of a run's checkpoints."),
 ]
-Averaged = Annotated[bool, arg(help="Whether to use the averaged generator (EMA), if the run has one.")]
+RunsAndRequest = Annotated[
+    Positional[tuple[str, ...]],
+    arg(metavar="RUN [RUN ...] FILE", help="The runs' folders, or RUN@2000, RUN@best, RUN@last; then the .json file."),
+]
+Averaged = Annotated[bool, arg(help="Use the averaged generator (EMA), if the run has one.")]
 Out = Annotated[str, arg(aliases=["-o"], help="The file to write.")]
 OutBulk = Annotated[
-    str, arg(aliases=["-o"], help="The file to write: a picture; or .npy or .zip for the images alone, any number.")
+    str,
+    arg(
+        aliases=["-o"],
+        help="The file to write: a picture; or a .npy or .zip file, which holds any number of images, without"
+        " captions.",
+    ),
 ]
 Keep = Annotated[
-    str, arg(help="Keep the latents that are found in the first run under this name (several: NAME1, NAME2, ...).")
+    str,
+    arg(
+        help="Save the result in the first run under this name, for use in other commands. Several results "
+        "become NAME1, NAME2, ..."
+    ),
 ]
 Checkpoint = Annotated[
-    str, arg(help="A step, last, or best (the one whose samples were nearest to real images); the same as RUN@STEP.")
+    str,
+    arg(
+        help="The checkpoint, for all runs: a step, last, or best (the one whose samples were nearest to real"
+        " images). RUN@STEP chooses it for one run."
+    ),
 ]
-Plain = Annotated[bool, arg(help="Write the images without captions; only for one run, mean and std.")]
-Files = Annotated[Positional[tuple[str, ...]], arg(help="Image files, here or after --images.")]
+Plain = Annotated[bool, arg(help="Write the images without captions; for one run, one mean and one std only.")]
+Files = Annotated[
+    Positional[tuple[str, ...]],
+    arg(help="The pictures to reproduce, as files; they can be given after --images instead."),
+]
 
 ALIASES = {"n": ["-n"]}
 """Short names of fields."""
@@ -102,8 +122,8 @@ def parameter(name: str, annotation: Any, default: Any = Parameter.empty) -> Par
     return Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=default, annotation=annotation)
 
 
-def render(runs: Runs, average: Averaged = True, out: Out = "picture.png") -> None:
-    """Make the figure of a request again: ganache render RUN request.json, or RUN RUN request.json."""
+def render(runs: RunsAndRequest, average: Averaged = True, out: Out = "picture.png") -> None:
+    """Make a figure again, from the .json file next to it. Several runs give the same figure of each, side by side."""
     if len(runs) < 2:
         raise ConfigError("A run and a request are needed: write  ganache render RUN request.json")
     make_figure(read_request(runs[-1]), runs[:-1], average, out)

@@ -20,16 +20,16 @@ def name(
     vector: str | None = None,
     forget: bool = False,
 ) -> None:
-    """Keep a latent in a run under a name, which can then be used like a seed. Without a name: list the names.
+    """Give a latent of a run a name, which all commands accept in place of a seed. Without NAME, list the names.
 
     Args:
         run: The run's folder.
-        name: A letter, then letters, digits, - and _.
-        seeds: The latent is the mean of the latents of these seeds (3,17,40).
+        name: The name: a letter, then letters, digits, - and _.
+        seeds: The seed of the latent; with several (3,17,40), the latent is the mean of theirs.
         mean: The mean of the seeds' latents.
         std: The scale of the seeds' latents.
-        vector: Instead of seeds, a JSON file with a list of the latent's numbers.
-        forget: Delete the name.
+        vector: A JSON file with the numbers of the latent as a list, instead of seeds.
+        forget: Delete this name.
     """
     from ganache.runs.folder import find_checkpoint, read_names, write_names
 
@@ -47,7 +47,7 @@ def name(
         return
     kept = Kept(name, parse_seeds(seeds), mean, std, read_vector(vector) if vector else ())
     if kept.vector:
-        from ganache.core.storage import read_header
+        from ganache.core.checkpoint_file import read_header
 
         z_dim = read_header(checkpoint)["config"]["network"]["z_dim"]
         if len(kept.vector) != z_dim:

@@ -13,7 +13,11 @@ from ganache.cli.lab import Averaged, Runs
 from ganache.errors import ConfigError
 
 Host = Annotated[
-    str, arg(help="The address to listen on. Any but this machine's own is protected by the token in the printed URL.")
+    str,
+    arg(
+        help="The address to listen on; 127.0.0.1 serves this machine only. With another address, the page "
+        "opens only with the token in the printed URL."
+    ),
 ]
 Port = Annotated[int, arg(help="The port to listen on; 0 chooses a free one.")]
 Browser = Annotated[bool, arg(help="Open the page in a browser, if there is one.")]
@@ -30,8 +34,8 @@ def explore(
     """Explore trained generators in a browser: sliders, samples, directions, mixtures.
 
     Args:
-        data: Where the real pictures are, for the search for those nearest to a sample; by default where
-            the run found them.
+        data: The real pictures, in which the page searches for those nearest to a sample; by default the data of the
+            run.
     """
     if not runs:
         raise ConfigError("No run was named: write  ganache explore RUN")
@@ -44,7 +48,7 @@ def explore(
 def watch(run: Positional[str], host: Host = "127.0.0.1", port: Port = 0, browser: Browser = True) -> None:
     """Watch a run in a browser while it trains: curves, samples, findings, and the playground on its newest checkpoint.
 
-    Everything is read from the run's folder, at the lowest priority, so that training does not slow down.
+    Everything is read from the run's folder, at the lowest priority, so that the training is not slowed down.
 
     Args:
         run: The run's folder.

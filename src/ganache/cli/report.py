@@ -21,9 +21,9 @@ def report(
 
     Args:
         runs: The runs' folders.
-        out: The file to write; by default report.html in the run's folder or, for several runs, in this folder.
-        data: Where the training pictures are; by default where the runs found them.
-        neighbours: Find the training pictures nearest to samples, which takes the longest.
+        out: The file to write; by default report.html in the run's folder or, for several runs, in the current folder.
+        data: The training pictures; by default the data of the runs.
+        neighbours: Show the training pictures nearest to samples; this is the slowest part of the report.
     """
     if not runs:
         raise ConfigError("No run was named: write  ganache report RUN  or  ganache report RUN RUN ...")

@@ -47,6 +47,7 @@ METAVARS = {
     "run": "RUN",
     "runs": "RUN [RUN ...]",
     "second": "RUN",
+    "seeds": "[SEED ...]",
     "size": "SIZE",
     "title": "TEXT",
     "vector": "FILE",
@@ -67,6 +68,8 @@ def described(name: str, kind: Any, default: Any) -> Any:
     empty = default in (None, "", (), inspect.Parameter.empty)
     hint: Callable[[str], str] | str = "" if empty else "(default: {})".format
     metavar = METAVARS.get(name) if holds_text(plain) else None
+    if metavar and default is None and tyro.conf.Positional in given:
+        metavar = f"[{metavar}]"
     return Annotated[(plain, arg(metavar=metavar, help_behavior_hint=hint), *given)]  # type: ignore[return-value]
 
 

@@ -29,7 +29,8 @@ class DataConfig:
     channels: int | None = None
     """1 for grey, 3 for colour; None keeps what the images have."""
     fit: Literal["crop", "pad", "stretch"] = "crop"
-    """How an image with another aspect ratio is made to fit: cut off its borders, add borders, or distort it."""
+    """How an image with another aspect ratio is fitted: crop cuts off its borders, pad adds borders, stretch distorts
+    it."""
     count: int = 20_000
     """Number of samples, for data that ganache draws by itself (faces and 2-D points)."""
     held_out: float = 0.05
@@ -91,7 +92,7 @@ class ViewConfig:
     adaptive: bool = False
     """Start with probability 0, and raise it while the critic is sure of more than 80 % of the real images."""
     adaptive_images: int = 100_000
-    """Number of real images in which the probability can rise from 0 to 1 at most; 500,000 in the paper."""
+    """The probability needs at least this many real images to rise from 0 to 1; 500,000 in the paper."""
     noise: float = 0.0
     """Standard deviation of the noise added to images at the first step (instance noise); pixels are in [-1, 1]."""
     noise_steps: int = 5_000
@@ -269,9 +270,10 @@ class PolicyConfig:
     keep_best: int = 1
     """Number of checkpoints with the best scores to keep, in addition to the latest ones."""
     stop_past_peak: int | None = None
-    """Stop when the critic has seen this many real images since the best checkpoint; None does not."""
+    """Stop when the critic has seen this many real images since the best checkpoint; None never stops."""
     restart_after: int | None = None
-    """Restart with another seed if no image has formed after this many steps; the anime article advises 200."""
+    """Restart with another seed if no image has formed after this many steps; None never restarts. The anime article
+    advises 200."""
     retry_nan: bool = False
     """On NaN or infinity, return to the last good checkpoint with both learning rates halved; at most once."""
 

@@ -17,13 +17,13 @@ DESCRIPTIONS = {
     "recall": "share of real pictures that look like generated ones",
     "density": "how densely real pictures surround generated ones; 1 as for real ones",
     "coverage": "share of real pictures with a generated one near them",
-    "inception_score": "confident about each picture's class, and even over the classes",
+    "inception_score": "high if each picture has a clear class, and all classes are equally frequent",
     "patches": "sliced Wasserstein distance of patches, from texture to shape",
-    "variety": "1 - MS-SSIM of pairs of pictures; far below that of real ones is mode collapse",
+    "variety": "1 - MS-SSIM of pairs of pictures; a value far below that of real ones means mode collapse",
     "classes": "number of classes that are generated",
     "class_entropy": "entropy of the classes, in bits",
-    "code_accuracy": "real pictures whose code, as the critic reads it, names their class",
-    "memorised": "pictures nearest to training ones, beyond chance; 0 within the error is no copying",
+    "code_accuracy": "share of real pictures whose class follows from the code that the critic predicts",
+    "memorised": "pictures nearer to a training than to a held-out one, beyond chance; 0: no copying, 1: all copied",
 }
 """Name of a score -> one line that explains it."""
 

@@ -17,14 +17,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Along(Experiment):
-    """Move latents along directions that were kept, one row per direction and latent."""
+    """Move latents along saved directions. Each row is one direction and one latent, each column a distance."""
 
     directions: tuple[Point, ...] = ()
-    """Names that `ganache directions --keep` gave, or any latents; only the direction towards them counts."""
+    """Names from `ganache directions --keep`, or sefa1, pca1, ...; a latent stands for the direction from 0 towards
+    it."""
     points: tuple[Point, ...] = (Point((0,)), Point((1,)), Point((2,)))
-    """Latents to move: seeds, names, or several averaged (3,17,smiling)."""
+    """Latents to move: seeds, names, or averages of several (3,17,smiling)."""
     steps: tuple[float, ...] = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
-    """How far to move them."""
+    """How far to move them along each direction, whose length is 1."""
     mean: float = 0.0
     """Mean of the latents of seeds."""
     std: float = 1.0

@@ -36,15 +36,16 @@ class Arithmetic(Experiment):
     operation: Literal["a+b", "abs(a-b)", "a*b", "a-b+c"] = "a+b"
     """The operation, in each dimension of the noise; category and codes are those of a."""
     points: tuple[Point, ...] = (Point((0,)), Point((1,)))
-    """a, b and, for a-b+c, c: seeds, names, or several averaged (3,17,smiling)."""
+    """a, b and, for a-b+c, c: seeds, names, or averages of several (3,17,smiling)."""
     mean: float = 0.0
     """Mean of the latents of seeds."""
     std: float = 1.0
     """Scale of the latents of seeds."""
     jitter: float = 0.25
-    """For a-b+c: the neighbours of the result differ from it by up to this in each dimension."""
+    """For a-b+c: images around the result are shown too; their latents differ from it by at most this in each
+    dimension."""
     seed: int = 0
-    """For a-b+c: seed of the neighbours."""
+    """For a-b+c: seed of the images around the result."""
     classes: tuple[int, ...] = ()
     """One class for all latents; by default each latent keeps its own."""
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Average(Experiment):
-    """Show the average image of each mean: the image of the mean of n latents, and the mean of their n images."""
+    """Average n latents per mean in two ways: the image of the mean latent, and the mean of the n images."""
 
     page = PageView("Averages", "The average image of each mean of the latents.", {"n": 16}, ("std", "classes"))
 

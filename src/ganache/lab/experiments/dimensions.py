@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Dimensions(Experiment):
-    """Rank the latent's dimensions by how much of the picture each changes, and show where."""
+    """Rank the dimensions of the latent by how much each one changes the image, and show where it changes."""
 
     takes_long = True
     limits: ClassVar[Limits] = {"reach": (0, 1e6)}
@@ -24,9 +24,10 @@ class Dimensions(Experiment):
     top: int = 10
     """Number of dimensions to show, the largest effect first."""
     by: Literal["pixels", "structure"] = "pixels"
-    """The effect: mean change of a pixel; or 1 - SSIM, which depends on shapes more than on brightness."""
+    """The measure: pixels, the mean change of a pixel; or structure, 1 - SSIM, which depends on shapes more than on
+    brightness."""
     reach: float = 2.0
-    """A dimension goes from this many stds below the mean to as many above; a code always from -1 to 1."""
+    """Each dimension moves from this many stds below the mean to as many above it; a code always moves from -1 to 1."""
     n: int = 64
     """Number of latents over which effects are averaged."""
     mean: float = 0.0

@@ -27,23 +27,26 @@ EXAMPLE_ROWS = 5
 
 @dataclass(frozen=True)
 class Directions(Experiment):
-    """Find directions along which the images change: by SeFa, by PCA, or from examples with and without a feature."""
+    """Find directions in latent space that change the images: by SeFa, by PCA, or from examples with and without a
+    feature."""
 
     finds_latents = True
     limits: ClassVar[Limits] = {"ridge": (1e-6, 1e6)}
 
     how: Literal["sefa", "pca", "examples"] = "sefa"
-    """From the first weight, from the activations of the first layer, or from latents with and without a feature."""
+    """sefa: from the first weight; pca: from the first layer's activations; examples: from latents with and without a
+    feature."""
     top: int = 8
     """For sefa and pca: number of directions, the strongest first."""
     having: tuple[Point, ...] = ()
-    """For examples: latents whose images have the feature, as seeds or names; a name of several seeds means each."""
+    """For examples: latents whose images have the feature, as seeds or names; a name of several seeds stands for each
+    of them."""
     lacking: tuple[Point, ...] = ()
     """For examples: latents whose images do not have it."""
     points: tuple[Point, ...] = ()
     """Latents to move; by default that of the seed (for examples: of five seeds)."""
     steps: tuple[float, ...] = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
-    """How far to move them."""
+    """How far to move them along each direction, whose length is 1."""
     ridge: float = 1.0
     """For examples: strength of the logistic regression's L2 regularisation; use more for fewer examples."""
     n: int = 1000

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Distribution(Experiment):
-    """Map the images of latents with several means: a scatter plot of their first two principal components."""
+    """Plot images of latents with several means as points, by their first two principal components."""
 
     page = PageView(
         "Map",
@@ -36,7 +36,7 @@ class Distribution(Experiment):
     classes: tuple[int, ...] = ()
     """Classes, used in turn; by default the seeds choose."""
     of: Literal["pictures", "latents"] = "pictures"
-    """Whether the plot shows principal components of the pixels or of the latents."""
+    """What the plot shows: principal components of the pixels of the pictures, or of the latents."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

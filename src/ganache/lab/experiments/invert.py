@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Invert(Experiment):
-    """Find the latents that reproduce given images best, by gradient descent; then use them like any other latents."""
+    """Find the latents whose images are most similar to given pictures, by gradient descent. Save them with --keep
+    NAME."""
 
     needs = "given images"
     takes_long = True
@@ -32,21 +33,21 @@ class Invert(Experiment):
     }
 
     images: tuple[str, ...] = ()
-    """Image files; another size or number of channels is converted as the run's data were."""
+    """The pictures, as files; they are resized and converted as the run's data were."""
     starts: int = 4
-    """Number of descents per image; the best result is taken."""
+    """Number of searches per picture, from different latents; the best result is taken."""
     drawn: int = 256
-    """Number of seeds from which the starts are chosen: those whose images are nearest."""
+    """Number of random latents to begin with; the searches start from those whose images are nearest to the picture."""
     iterations: int = 300
-    """Steps of each descent."""
+    """Steps of gradient descent in each search."""
     rate: float = 0.2
     """Adam's initial learning rate; it decays to 0 along a cosine."""
     typical: float = 1.0
     """Strength of the penalty on latents whose norm is not typical; 0 for none."""
     seed: int = 0
-    """The first of these seeds."""
+    """Seed of the first of the random latents."""
     classes: tuple[int, ...] = ()
-    """Classes that the starts may have; by default any."""
+    """Classes of the random latents; by default any."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -55,7 +55,7 @@ class Neighbours(Experiment):
     data: str = ""
     """Source of the real images; by default that of the run."""
     points: tuple[Point, ...] = ()
-    """Latents to use instead of n seeds: seeds, names, or several averaged (3,17,smiling)."""
+    """Latents to use instead of n seeds: seeds, names, or averages of several (3,17,smiling)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -19,16 +19,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Picture(Experiment):
-    """Generate the image of a latent, with dimensions set and moved along directions, as the sliders of the page do."""
+    """Generate the image of a latent with some dimensions changed, or moved along directions, like the sliders of the
+    playground."""
 
     points: tuple[Point, ...] = (Point((0,)),)
-    """The latents: seeds, names, or several averaged (3,17,smiling)."""
+    """The latents: seeds, names, or averages of several (3,17,smiling)."""
     dimensions: tuple[int | str, ...] = ()
     """Dimensions to set: numbers from 0, or `code1`, `code2`, ... if the latents have codes."""
     values: tuple[float, ...] = ()
-    """The value of each of these dimensions."""
+    """The new values of these dimensions, in the same order."""
     directions: tuple[Point, ...] = ()
-    """Directions to move along: kept names; or sefa1, sefa2, ..., pca1, ..., which are computed for any generator."""
+    """Directions to move along: names that the run keeps; or sefa1, sefa2, ..., pca1, ..., computed from the
+    generator."""
     steps: tuple[float, ...] = ()
     """How far to move along each direction."""
     mean: float = 0.0

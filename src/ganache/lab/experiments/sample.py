@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Sample(Experiment):
-    """Generate images of latents drawn from the prior, one per seed; or many of them as .npy or .zip."""
+    """Generate images of random latents, one per seed. A .npy or .zip file holds many images without captions."""
 
     suffixes = STILL + BULK
     default_file = "samples.png"

@@ -30,15 +30,15 @@ class Traverse(Experiment):
     )
 
     dimension: int | str = 0
-    """Its number, from 0; or `category`, `code1`, `code2`, ... if the latents have them."""
+    """The dimension to change: its number, from 0; or `category`, `code1`, `code2`, ... if the latents have them."""
     means: tuple[float, ...] = (-0.6, -0.3, 0.1, 0.3, 0.6)
-    """One row per mean: the latent of the seed, drawn with this mean."""
+    """Means of the latents, one row for each; all rows have the same seed."""
     values: tuple[float, ...] = ()
-    """Values of the dimension; by default normal quantiles."""
+    """Values of the dimension; by default quantiles of the normal distribution."""
     quantiles: int = 8
-    """Number of normal quantiles from 14 % to 86 % (for a code: of values from -1 to 1)."""
+    """Number of these quantiles, from 14 % to 86 %; for a code, of evenly spaced values from -1 to 1."""
     points: tuple[Point, ...] = ()
-    """Latents to use instead of means: seeds, names, or several averaged (3,17,smiling)."""
+    """Latents to use instead of means: seeds, names, or averages of several (3,17,smiling)."""
     std: float = 0.4
     """Scale of the latents of seeds."""
     seed: int = 0

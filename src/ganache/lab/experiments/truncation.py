@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Truncation(Experiment):
-    """Show the same seeds at several standard deviations: small ones are typical and alike, large ones unusual."""
+    """Show the same seeds at several scales of the latents: a small scale gives typical images that look alike, a large
+    one unusual images."""
 
     page = PageView(
         "Truncation",

@@ -31,11 +31,12 @@ class Walk(Experiment):
     )
 
     points: tuple[Point, ...] = (Point((0,)), Point((1,)), Point((2,)), Point((3,)))
-    """Latents on the path: seeds, names, or several averaged (3,17,smiling)."""
+    """Latents on the path, in this order: seeds, names, or averages of several (3,17,smiling)."""
     way: Literal["slerp", "lerp"] = "slerp"
-    """Interpolation: on the sphere, which keeps the norm of latents typical; or straight."""
+    """Interpolation: slerp, along an arc, which keeps the norm of the latents typical; or lerp, along a straight
+    line."""
     loop: bool = True
-    """Whether the path returns to the first latent."""
+    """Return to the first latent at the end."""
     frames: int = 24
     """Frames from one latent to the next."""
     fps: int = 24
@@ -45,7 +46,8 @@ class Walk(Experiment):
     std: float = 1.0
     """Scale of the latents of seeds."""
     classes: tuple[int, ...] = ()
-    """Classes of the latents, used in turn, changing halfway; by default each latent keeps its own."""
+    """Classes of the latents, used in turn; the class changes halfway between two latents. By default each keeps its
+    own."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

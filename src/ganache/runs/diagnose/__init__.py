@@ -52,9 +52,12 @@ def describe_probes(log: Sequence[Mapping[str, Any]]) -> str:
     """Return how many probes were taken, at what cost, and whether they are enough to judge the run."""
     h = History.from_log(log)
     if not h.probes or not h.lines:
-        return "No probe has been taken yet (probe.share sets the share of time that probes may take)."
+        return (
+            "No probe has been taken yet. Probes are measurements during the training, on which a diagnosis is based; "
+            "the first one follows soon, unless --probe.share is 0."
+        )
     count, cost = len(h.all_probes), sum(probe.cost for probe in h.all_probes)
     taken = f"{count} probe{'s' * (count > 1)} up to step {h.probes[-1].step:,}"
     early = len(h.probes) < MIN_PROBES or h.probes[-1].step < MIN_STEPS
     enough = f"; {MIN_PROBES} probes and {MIN_STEPS} steps are needed to judge the quality" if early else ""
-    return f"{taken}, which took {percent(cost / max(cost, h.lines[-1]['seconds']))} of the time{enough}."
+    return f"{taken}, which took {percent(cost / max(cost, h.lines[-1]['seconds']))} of the training time{enough}."

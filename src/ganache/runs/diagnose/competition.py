@@ -33,11 +33,11 @@ def critic_too_strong(h: History) -> Finding | None:
     return Finding(
         "critic too strong",
         "alarm" if h.is_unformed else "warning",
-        f"The critic is too strong: {reason}, so the generator learns nothing from it; stop the run.",
-        f"Median of the last {WINDOW} probes. The score no longer improves: best {min(h.scores):.4g}, now "
-        f"{h.scores[-1]:.4g}, blank image {h.probes[-1].blank_score:.4g} (lower is better).",
+        f"The critic is too strong: {reason}, so the generator cannot learn from it; stop the run.",
+        f"Median of the last {WINDOW} probes. The score no longer improves: it was {min(h.scores):.4g} at best, "
+        f"is {h.scores[-1]:.4g} now, and is {h.probes[-1].blank_score:.4g} for blank images (lower is better).",
         "Lower --critic-optimiser.lr or --schedule.critic-steps, raise --generator-optimiser.lr, or add noise to the "
-        "images (--view.noise 0.2); with a Wasserstein method (wgan-gp) a strong critic is no problem.",
+        "images (--view.noise 0.2); with a Wasserstein method (wgan-gp) a strong critic does no harm.",
     )
 
 
@@ -46,16 +46,17 @@ def generator_too_strong(h: History) -> Finding | None:
     accuracy = h.last("critic_accuracy") or h.last("critic_auc")
     if not accuracy or not h.has_plateaued or not h.is_unformed or critic_too_strong(h):
         return None
-    blank = f"the score ({h.scores[-1]:.4g}) is close to that of a blank image ({h.probes[-1].blank_score:.4g})"
+    blank = f"the score ({h.scores[-1]:.4g}) is close to that of blank images ({h.probes[-1].blank_score:.4g})"
     if h.is_unstable:
         reason = "it changes all its images faster than the critic can follow."
         evidence = (
-            f"Between probes its images moved {median(h.last('drift')):.1f} times as far as real images are apart; "
-            f"{blank}."
+            f"Between two probes, its images changed {median(h.last('drift')):.1f} times as much as two real images "
+            f"differ; {blank}."
         )
     elif median(accuracy) <= LOW_ACCURACY:
         reason = "its images are far from the real ones, but the critic cannot tell them apart."
-        evidence = f"The critic is right about {percent(median(accuracy))} (guessing: 50 %), while {blank}."
+        right = f"The critic classifies {percent(median(accuracy))} of the images correctly (50 % is guessing)"
+        evidence = f"{right}, and {blank}."
     else:
         return None
     return Finding(

@@ -41,10 +41,11 @@ def critic_loss_finding(log: Sequence[Mapping[str, Any]]) -> Finding | None:
     evidence += f"; its rank correlation with the quality is {correlation:.2f}." if correlation is not None else "."
     at_clip = [line["estimates"]["at_clip"] for line in h.lines[-10:] if "at_clip" in line.get("estimates", {})]
     if at_clip:
-        evidence += f" {percent(median(at_clip))} of the weights are at the clip, so only its changes have a meaning."
+        share = percent(median(at_clip))
+        evidence += f" {share} of the weights are at the clipping limit, so only changes of the loss have a meaning."
     sentence = "The critic's loss can be trusted now, because the critic is near its optimum"
     sentence += " and the loss has followed the quality." if correlation is not None else "."
-    return Finding("critic loss", "note", sentence, evidence, "If it falls, the images get better.")
+    return Finding("critic loss", "note", sentence, evidence, "While it falls, the images get better.")
 
 
 def reason_for_doubt(headroom: list[float], accuracy: list[float], correlation: float | None) -> str | None:
@@ -55,7 +56,7 @@ def reason_for_doubt(headroom: list[float], accuracy: list[float], correlation: 
             "optimum, so the loss measures the critic and not the distance"
         )
     if accuracy and median(accuracy) >= PERFECT_ACCURACY:
-        return "the critic tells all images apart, and then its loss is at its limit whatever the distance"
+        return "the critic tells all images apart: then its loss is at its limit, whatever the distance is"
     if correlation is not None and correlation < MIN_CORRELATION:
         return f"it has not followed the quality so far (rank correlation {correlation:.2f})"
     return None

@@ -34,11 +34,13 @@ def oscillation(h: History) -> Finding | None:
     reversals = sum(a * b < 0 for a, b in pairwise(changes))
     swing = median(abs(change) for change in changes) / max(median(scores), 1e-12)
     if motion > COMMON_MOTION and median(drift) > SWING:
-        sentence = "The training oscillates: all images move together from one place to another."
-        evidence = f"Between probes they moved {motion:.1f} times as far as they are apart."
+        sentence = "The training oscillates: all images move together from one kind of image to another."
+        evidence = f"Between two probes, the images changed {motion:.1f} times as much as two of them differ."
     elif len(scores) == 2 * WINDOW and swing > SWING and reversals >= len(changes) / 2:
         sentence = "The training oscillates: its quality rises and falls again and again."
-        evidence = f"The score changes by {percent(swing)} between probes and reversed its direction {reversals} times."
+        evidence = (
+            f"The score changes by {percent(swing)} between two probes, and changed its direction {reversals} times."
+        )
     else:
         return None
     return Finding(

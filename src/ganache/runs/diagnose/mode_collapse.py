@@ -38,7 +38,7 @@ def collapse(h: History) -> Finding | None:
             "mode collapse",
             "alarm",
             "Mode collapse: the generator makes nearly the same image for every latent.",
-            f"Its images differ {percent(current)} as much as real ones do; at most it was {percent(maximum)}.",
+            f"Its images vary {percent(current)} as much as real ones; the highest value was {percent(maximum)}.",
             "Return to an earlier checkpoint, or start again with another --seed; a gradient penalty (--method.name "
             "wgan-gp, or --penalty.r1 10) or a lower --generator-optimiser.lr helps.",
         )
@@ -52,7 +52,7 @@ def repeated_images(h: History) -> Finding | None:
         return None
     return partial_collapse(
         "Partial mode collapse: the generator makes a few images again and again.",
-        f"The distance from an image to its nearest neighbour is {percent(median(nearest_ratio))} of that of real "
+        f"The distance from an image to the nearest other one is {percent(median(nearest_ratio))} of that among real "
         "images.",
     )
 
@@ -78,7 +78,7 @@ def lost_variety(current: float, maximum: float) -> Finding | None:
         return None
     return partial_collapse(
         "Partial mode collapse: the images have lost much of their variety.",
-        f"They differ {percent(current)} as much as real ones do; before it was {percent(maximum)}.",
+        f"They vary {percent(current)} as much as real ones; the highest value was {percent(maximum)}.",
     )
 
 
@@ -106,9 +106,9 @@ def memorisation(h: History) -> Finding | None:
     return Finding(
         "memorisation",
         "warning",
-        "The generator copies training images instead of making new ones.",
+        "The generator copies training images instead of generating new ones.",
         f"{percent(median(copies))} of its images are three times closer to one training image than to any other; "
         f"the training set has {h.probes[-1].data_size:,} images.",
         "Use more images, or --view.augment colour translation cutout; a smaller network (--network.width) or an "
-        "earlier checkpoint copies less.",
+        "earlier checkpoint copies fewer of them.",
     )

@@ -20,10 +20,12 @@ def data_problem(h: History) -> Finding | None:
     variety, contrast = probe.data_variety, probe.data_contrast
     if variety is not None and variety < UNIFORM:
         sentence = "All training images are the same, so there is nothing to learn from them."
-        evidence = f"Two images differ by {variety:.2g} per value on average, where black is -1 and white is 1."
+        evidence = (
+            f"Two images differ by {variety:.2g} per pixel value on average, on a scale from -1 (black) to 1 (white)."
+        )
     elif contrast is not None and contrast < UNIFORM:
         sentence = "Each training image has a single colour, so there are no shapes to learn."
-        evidence = f"The brightness within an image varies by {contrast:.2g}, where black is 0 and white is 1."
+        evidence = f"The brightness within an image varies by {contrast:.2g}, on a scale from 0 (black) to 1 (white)."
     elif probe.data_size < FEW_IMAGES and contrast is not None:
         return Finding(
             "data problem",

@@ -10,7 +10,7 @@ from typing import Any
 
 from ganache import figures
 from ganache.config.config import Config, recipe
-from ganache.core import storage
+from ganache.core import checkpoint_file
 from ganache.core.rendering import render
 from ganache.evaluation.measure import evaluate
 from ganache.lab.experiments import Sample
@@ -151,11 +151,11 @@ def grid(bench: Bench, path: Path) -> Path:
 
 def weights(bench: Bench, path: Path, room: int) -> int:
     """A checkpoint of the generator alone, as float16, which `ganache` can open; the room that is left."""
-    tensors, header = storage.load(path, "generator.")
+    tensors, header = checkpoint_file.load(path, "generator.")
     small = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
     header = {name: value for name, value in header.items() if name not in ("sha256", "format")}
     whole = bench.work / f"generator-{path.stem}.safetensors"
-    storage.save(whole, small, header)
+    checkpoint_file.save(whole, small, header)
     content = whole.read_bytes()
     if len(content) > room:
         bench.say(f"{whole.name} is left out: {len(content) / 2**20:.1f} MiB, and {room / 2**20:.1f} MiB are left.")

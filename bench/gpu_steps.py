@@ -18,7 +18,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from ganache.config.config import recipe
 from ganache.config.recipes import names
-from ganache.core import storage
+from ganache.core import checkpoint_file
 from ganache.runs import checkpoint
 from ganache.training.device import set_determinism
 from gpu_bench import Bench, loop
@@ -204,9 +204,9 @@ def resumed(bench: Bench, name: str) -> tuple[int, float, int]:
     for _ in range(4):
         next(steps)
     header = {"step": whole.step, "batch_index": whole.batch_index, "seconds": 0.0}
-    storage.save(path, checkpoint.state_tensors(whole), header)
+    checkpoint_file.save(path, checkpoint.state_tensors(whole), header)
     again, _ = loop(config, data)
-    checkpoint.restore(again, *storage.load(path))
+    checkpoint.restore(again, *checkpoint_file.load(path))
     for state in (whole, again):
         _, steps = loop(config, data, state)
         for _ in range(4):

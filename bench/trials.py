@@ -21,7 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ganache.core import storage
+from ganache.core import checkpoint_file
 
 HERE = Path(__file__).resolve().parent
 COSTS = HERE / "trials.json"
@@ -174,7 +174,7 @@ def keep(state: Any, config: Any, data: Any, path: Path) -> None:
     small = {f"average.{name}": t.half() if t.is_floating_point() else t for name, t in tensors.items()}
     header = {"step": state.step, "batch_index": state.batch_index, "seconds": 0.0, "augment_p": 0.0, "score": None}
     described = {"config": to_dict(config), "image_shape": list(data.image_shape)}
-    storage.save(path, small, header | described | {"data_fingerprint": data.fingerprint})
+    checkpoint_file.save(path, small, header | described | {"data_fingerprint": data.fingerprint})
 
 
 def main() -> None:

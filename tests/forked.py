@@ -35,9 +35,9 @@ def run_ganache(*arguments: str, **variables: str) -> subprocess.CompletedProces
 
 
 def run_python(
-    code: str, *arguments: str, cwd: Path | None = None, stdin: str = "", **variables: str
+    code: str, *arguments: str, cwd: Path | None = None, stdin: str = "", preload: str = "", **variables: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run `code` as `python -c code arguments` would, and wait for its end."""
+    """Run `code` as `python -c code arguments` would, and wait for its end. `preload` is the path of a C library."""
     environment = {name: value for name, value in os.environ.items() if name != "GANACHE_PLUGINS"} | variables
     with ExitStack() as files:
         streams = [files.enter_context(tempfile.NamedTemporaryFile("w+", encoding="utf-8")) for _ in range(3)]
@@ -50,7 +50,7 @@ def run_python(
             "folder": str(cwd or Path.cwd()),
             "streams": [stream.name for stream in streams],
         }
-        process = server()
+        process = server(preload)
         assert process.stdin is not None
         assert process.stdout is not None
         print(json.dumps(job), file=process.stdin, flush=True)
@@ -60,10 +60,11 @@ def run_python(
 
 
 @cache
-def server() -> subprocess.Popen[str]:
+def server(preload: str) -> subprocess.Popen[str]:
     """Start the server, which ends with this process."""
     pipe = subprocess.PIPE
-    process = subprocess.Popen([sys.executable, __file__], stdin=pipe, stdout=pipe, text=True)
+    environment = os.environ | ({"LD_PRELOAD": preload} if preload else {})
+    process = subprocess.Popen([sys.executable, __file__], stdin=pipe, stdout=pipe, text=True, env=environment)
     atexit.register(process.kill)
     return process
 

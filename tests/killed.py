@@ -17,7 +17,7 @@ import torch
 
 from ganache.config.config import Config
 from ganache.config.sections import DataConfig, RecordConfig, ScheduleConfig
-from ganache.core import storage
+from ganache.core import checkpoint_file, storage
 from ganache.methods import NoisyGan
 from ganache.networks import AnimeArticle
 from ganache.runs import folder, log, run
@@ -43,7 +43,7 @@ def arm(where: str, times: int) -> None:
         left[0] -= 1
         return left[0] == 0
 
-    save_file, replace_synced = storage.save_file, storage.replace_synced
+    save_file, replace_synced = checkpoint_file.save_file, storage.replace_synced
 
     def half_a_file(tensors: Any, path: Path, metadata: Any) -> None:
         save_file(tensors, path, metadata=metadata)
@@ -70,7 +70,7 @@ def arm(where: str, times: int) -> None:
         return text
 
     traps: dict[str, tuple[Any, str, Any]] = {
-        "half a checkpoint": (storage, "save_file", half_a_file),
+        "half a checkpoint": (checkpoint_file, "save_file", half_a_file),
         "before the rename": (storage, "replace_synced", before_the_rename),
         "after the rename": (storage, "replace_synced", after_the_rename),
         "half a line": (log, "json", type("Json", (), {"dumps": staticmethod(half_a_line)})),

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import math
+import os
 import pickle
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,20 +18,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganache.config.config import recipe, to_dict
-from ganache.core import storage
-from ganache.errors import CheckpointError
+from ganache.core import checkpoint_file
+from ganache.errors import CheckpointError, DamagedCheckpoint
 from ganache.methods import InfoGan
 from ganache.networks import Mlp
 from ganache.runs import checkpoint
 from ganache.training import build
 
+HEADER = {"step": 7, "batch_index": 7, "seconds": 1.5, "config": {"seed": 1}, "image_shape": [3, 8, 8]}
 TENSORS = {"a.weight": torch.arange(6.0).reshape(2, 3), "step": torch.tensor(7), "half": torch.ones(3).bfloat16()}
 
 
 def test_saved_tensors_and_header_are_loaded(tmp_path: Path) -> None:
     path = tmp_path / "one.safetensors"
-    storage.save(path, TENSORS, {"step": 7, "config": {"seed": 1}})
-    tensors, header = storage.load(path)
+    checkpoint_file.save(path, TENSORS, HEADER)
+    tensors, header = checkpoint_file.load(path)
     assert header["step"] == 7
     assert header["config"] == {"seed": 1}
     assert tensors.keys() == TENSORS.keys()
@@ -37,7 +42,7 @@ def test_saved_tensors_and_header_are_loaded(tmp_path: Path) -> None:
 
 def test_any_damaged_byte_is_found(tmp_path: Path) -> None:
     path = tmp_path / "one.safetensors"
-    storage.save(path, TENSORS, {"step": 7})
+    checkpoint_file.save(path, TENSORS, HEADER)
     whole = path.read_bytes()
 
     @given(place=st.integers(0, len(whole) - 1), bit=st.integers(0, 7))
@@ -47,9 +52,9 @@ def test_any_damaged_byte_is_found(tmp_path: Path) -> None:
         path.write_bytes(broken)
         with suppress(CheckpointError):
             # Not refused: then the bit is in the header's text, and no tensor has changed.
-            tensors, header = storage.load(path)
+            tensors, header = checkpoint_file.load(path)
             assert all(torch.equal(tensors[name], TENSORS[name]) for name in TENSORS)
-            assert header != {"format": 1, "sha256": header["sha256"], "step": 7}
+            assert header != {"format": 1, "sha256": header["sha256"], **HEADER}
 
     damaged()
 
@@ -57,11 +62,11 @@ def test_any_damaged_byte_is_found(tmp_path: Path) -> None:
 @pytest.mark.parametrize("cut", [0, 1, 8, 100, -1])
 def test_a_file_cut_short_is_found(tmp_path: Path, cut: int) -> None:
     path = tmp_path / "one.safetensors"
-    storage.save(path, TENSORS, {"step": 7})
+    checkpoint_file.save(path, TENSORS, HEADER)
     path.write_bytes(path.read_bytes()[:cut])
     with pytest.raises(CheckpointError):
-        storage.load(path)
-    assert storage.read_header(path) == {} or cut == -1
+        checkpoint_file.load(path)
+    assert checkpoint_file.read_header(path) == {} or cut == -1
 
 
 class Evil:
@@ -74,10 +79,10 @@ def test_a_pickle_is_refused_and_not_executed(tmp_path: Path, monkeypatch: pytes
     path = tmp_path / "one.safetensors"
     path.write_bytes(pickle.dumps(Evil()))
     with pytest.raises(CheckpointError):
-        storage.load(path)
+        checkpoint_file.load(path)
     torch.save(Evil(), path)
     with pytest.raises(CheckpointError):
-        storage.load(path)
+        checkpoint_file.load(path)
     assert not Path("executed").exists()
 
 
@@ -104,10 +109,10 @@ def test_a_state_is_restored_to_the_bit(name: str, tmp_path: Path) -> None:
     state = build.state(resolved, shape)
     steps(state, 2)
     path = tmp_path / "one.safetensors"
-    header = {"step": state.step, "batch_index": state.batch_index, "seconds": 1.0}
-    storage.save(path, checkpoint.state_tensors(state), header)
+    header = HEADER | {"step": state.step, "batch_index": state.batch_index}
+    checkpoint_file.save(path, checkpoint.state_tensors(state), header)
     other = build.state(resolved, shape)
-    checkpoint.restore(other, *storage.load(path))
+    checkpoint.restore(other, *checkpoint_file.load(path))
     assert (other.step, other.batch_index) == (2, 2)
     steps(state, 2), steps(other, 2)
     one, two = checkpoint.state_tensors(state), checkpoint.state_tensors(other)
@@ -127,10 +132,47 @@ def test_the_critic_is_loaded_with_the_heads_of_its_method(tmp_path: Path) -> No
     config = recipe("gan-mlp", data="ring8")
     config = replace(config, network=Mlp(z_dim=20, hidden=8), method=InfoGan())
     state = build.state(build.resolve(config), (2,))
-    header = {"step": 1, "config": to_dict(config), "image_shape": [2]}
+    header = HEADER | {"config": to_dict(config), "image_shape": [2]}
     path = tmp_path / "000000001.safetensors"
-    storage.save(path, checkpoint.state_tensors(state), header)
+    checkpoint_file.save(path, checkpoint.state_tensors(state), header)
     critic, x = checkpoint.load_critic(path), torch.randn(5, 2)
     state.critic.eval()
     assert torch.equal(critic(x), state.critic(x))
     assert torch.equal(critic.read_codes(critic.features(x)), state.critic.read_codes(state.critic.features(x)))
+
+
+@pytest.mark.parametrize("name", HEADER)
+@pytest.mark.parametrize("value", [None, -1, 1.5, 1e308, math.inf, True, "x", [], {}, [1] * 99, "a" * 10**6])
+def test_a_header_with_a_field_of_another_kind_is_damaged(name: str, value: Any, tmp_path: Path) -> None:
+    path = tmp_path / "one.safetensors"
+    allowed = (name == "seconds" and value in (1.5, 1e308)) or (name == "config" and value == {})
+    checkpoint_file.save(path, TENSORS, HEADER | {name: value})
+    if allowed:
+        assert checkpoint_file.read_header(path)[name] == value
+        return
+    with pytest.raises(DamagedCheckpoint) as raised:
+        checkpoint_file.load(path)
+    assert len(str(raised.value)) < 300
+    assert checkpoint_file.read_header(path) == {}
+
+
+def test_what_cannot_be_read_is_not_called_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "one.safetensors"
+    checkpoint_file.save(path, TENSORS, HEADER)
+    link = tmp_path / "link.safetensors"
+    link.symlink_to(path)
+    pipe = tmp_path / "pipe.safetensors"
+    os.mkfifo(pipe)
+    opened = os.open
+
+    def fail(*args: Any) -> int:
+        if args[0] == path:
+            raise OSError(errno.EIO, "Input/output error")
+        return opened(*args)
+
+    monkeypatch.setattr(os, "open", fail)
+    for each, why in ((path, "Input/output error"), (link, "it is a link"), (pipe, "not an ordinary file")):
+        for read in (checkpoint_file.load, checkpoint_file.read_header):
+            with pytest.raises(CheckpointError, match=why) as raised:
+                read(each)
+            assert not isinstance(raised.value, DamagedCheckpoint)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ganache.config.config import Config, from_dict
 from ganache.config.rules import refuse_contradictions
 from ganache.config.sections import DataConfig, RecordConfig, ScheduleConfig
-from ganache.core import storage
+from ganache.core import checkpoint_file
 from ganache.errors import ConfigError
 from ganache.lab.experiments import Sample
 from ganache.methods import Gan, InfoGan, NoisyGan
@@ -140,7 +140,7 @@ def test_a_run_with_classes_or_codes_trains_resumes_and_samples(method: Method, 
             run = Run.open(tmp_path / name, config(stop))
             assert len(list(run.training()))
             run.finish()
-        checkpoints.append(storage.load(find_checkpoint(tmp_path / name))[0])
+        checkpoints.append(checkpoint_file.load(find_checkpoint(tmp_path / name))[0])
     assert all(torch.equal(checkpoints[0][key], checkpoints[1][key]) for key in checkpoints[0])
     assert any(key.startswith(("critic.classes", "critic.codes")) for key in checkpoints[0])
     generator, loaded, _ = checkpoint.load_generator(find_checkpoint(tmp_path / "whole"))

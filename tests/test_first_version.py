@@ -14,7 +14,7 @@ from safetensors import safe_open
 
 from ganache.cli import main
 from ganache.config.config import Config, from_record, recipe, to_dict
-from ganache.core import old_names, storage
+from ganache.core import checkpoint_file, old_names
 from ganache.errors import CheckpointError
 from ganache.runs import log
 from ganache.runs.folder import checkpoints, find_checkpoint, read_config, read_evaluations
@@ -56,9 +56,9 @@ def test_it_is_resumed_where_it_stopped(run: Path, capsys: pytest.CaptureFixture
     assert steps == sorted(set(steps))
     assert steps[:3] == [1, 5, 10], "the old lines are still there"
     assert [int(path.stem) for path in checkpoints(run)] == [20, 40, 44]
-    header = storage.read_header(find_checkpoint(run))
+    header = checkpoint_file.read_header(find_checkpoint(run))
     assert header["batch_index"] == 44
-    assert header["seconds"] > storage.read_header(find_checkpoint(run, "40"))["seconds"]
+    assert header["seconds"] > checkpoint_file.read_header(find_checkpoint(run, "40"))["seconds"]
     assert header["augment_p"] > 0.5, "not from 0 again"
     written = json.loads((run / "config.json").read_text())
     assert written["probe"]["share"] == 0.9

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from forked import run_python
-from ganache.core import storage
+from ganache.core import checkpoint_file
 from ganache.runs.folder import find_checkpoint
 
 SCRIPT = Path(__file__).with_name("killed.py")
@@ -27,7 +27,7 @@ def start(folder: Path, steps: int, *trap: object) -> subprocess.Popen[str]:
 
 def ended(folder: Path) -> tuple[dict[str, torch.Tensor], bytes, list[int]]:
     """The final tensors, the final samples, and the steps of the log."""
-    tensors, _ = storage.load(find_checkpoint(folder))
+    tensors, _ = checkpoint_file.load(find_checkpoint(folder))
     steps = [json.loads(line)["step"] for line in (folder / "log.jsonl").read_text().splitlines()]
     return tensors, (folder / "samples.png").read_bytes(), steps
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from ganache.config.config import Config, from_dict
-from ganache.core import storage
+from ganache.core import checkpoint_file
 from ganache.errors import ConfigError, TrainingError
 from ganache.runs import policy
 from ganache.runs.folder import best_checkpoints, checkpoints, find_checkpoint
@@ -48,7 +48,7 @@ def events(folder: Path) -> list[tuple[int, str]]:
 
 
 def same_bits(a: Path, b: Path) -> bool:
-    one, two = (storage.load(find_checkpoint(folder))[0] for folder in (a, b))
+    one, two = (checkpoint_file.load(find_checkpoint(folder))[0] for folder in (a, b))
     return one.keys() == two.keys() and all(torch.equal(one[name], two[name]) for name in one)
 
 

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from ganache.config.config import Config, from_dict, recipe
-from ganache.core import storage
+from ganache.core import checkpoint_file
 from ganache.data import Dataset
 from ganache.runs.folder import find_checkpoint
 from ganache.runs.probe import Probe
@@ -73,7 +73,7 @@ def test_a_probed_run_ends_with_the_same_bits(kind: str, tmp_path: Path, monkeyp
     probes = [line["probe"] for line in run.log.lines]
     assert len(probes) == 5
     assert all(probe["critic_headroom"] is not None and probe["score"] > 0 for probe in probes)
-    ends = [storage.load(find_checkpoint(tmp_path / name))[0] for name in ("plain", "probed")]
+    ends = [checkpoint_file.load(find_checkpoint(tmp_path / name))[0] for name in ("plain", "probed")]
     assert ends[0].keys() == ends[1].keys()
     assert [name for name in ends[0] if not torch.equal(ends[0][name], ends[1][name])] == []
 

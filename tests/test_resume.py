@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from ganache.config.config import Config, from_dict
-from ganache.core import storage
+from ganache.core import checkpoint_file
 from ganache.methods import METHODS
 from ganache.runs.folder import find_checkpoint
 from ganache.runs.run import Run
@@ -48,7 +48,7 @@ def ends(folder: Path, config: Config, stops: tuple[int, ...]) -> dict[str, torc
     list(run.training())
     run.save(scored=False)
     run.close()
-    tensors, header = storage.load(find_checkpoint(folder))
+    tensors, header = checkpoint_file.load(find_checkpoint(folder))
     assert header["step"] == 8
     return tensors | {"augment_p": torch.tensor(header["augment_p"])}
 

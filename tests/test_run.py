@@ -14,7 +14,7 @@ from PIL import Image
 
 from ganache.config.config import Config, recipe
 from ganache.config.sections import DataConfig, OptimiserConfig, RecordConfig, ScheduleConfig
-from ganache.core import storage
+from ganache.core import checkpoint_file
 from ganache.core.rendering import render
 from ganache.errors import CheckpointError, ConfigError, TrainingError
 from ganache.figures import picture
@@ -55,7 +55,7 @@ def complete(folder: Path, config: Config, stop_after: int | None = None) -> Run
 
 
 def bits(folder: Path) -> dict[str, torch.Tensor]:
-    return storage.load(find_checkpoint(folder))[0]
+    return checkpoint_file.load(find_checkpoint(folder))[0]
 
 
 def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
@@ -192,9 +192,9 @@ def test_the_last_the_best_and_the_chosen_checkpoints_are_kept(tmp_path: Path) -
     assert kept[-2:] == [8, 9]
     assert 3 in kept
     best = best_checkpoint(tmp_path / "run")
-    scores = [storage.read_header(path)["score"] for path in checkpoints(tmp_path / "run")]
+    scores = [checkpoint_file.read_header(path)["score"] for path in checkpoints(tmp_path / "run")]
     assert best is not None
-    assert storage.read_header(best)["score"] == min(scores)
+    assert checkpoint_file.read_header(best)["score"] == min(scores)
     assert find_checkpoint(tmp_path / "run", "best") == best
     assert find_checkpoint(tmp_path / "run", "3").stem == "000000003"
     with pytest.raises(CheckpointError, match="no checkpoint '5000'"):

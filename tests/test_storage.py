@@ -16,17 +16,17 @@ import pytest
 import torch
 from PIL import Image
 
-from ganache.core import storage
+from ganache.core import checkpoint_file, storage
 from ganache.errors import CheckpointError
 from ganache.figures.bulk import save_many
-from ganache.runs.folder import LOCK, lock
+from ganache.runs.lock import LOCK, lock
 
 WRITERS: dict[str, Callable[[Path], None]] = {
     "bytes": lambda path: storage.write_bytes(path, b"new"),
     "text": lambda path: storage.write_text(path, "new"),
     "json": lambda path: storage.write_json(path, {"new": 1}),
     "image": lambda path: storage.write_image(Image.new("RGB", (2, 2)), path),
-    "tensors": lambda path: storage.save(path, {"x": torch.ones(2)}, {"step": 1}),
+    "tensors": lambda path: checkpoint_file.save(path, {"x": torch.ones(2)}, {"step": 1}),
 }
 
 
@@ -101,7 +101,7 @@ def test_a_file_has_the_permissions_of_any_new_file(tmp_path: Path) -> None:
 def test_what_killed_processes_left_of_one_file_is_removed(tmp_path: Path) -> None:
     for name in ("config.json", "names.json"):
         storage.create_temporary(tmp_path / name)[1].close()
-    storage.remove_temporaries(tmp_path / "config.json")
+    storage.remove_temporaries(tmp_path, "config.json")
     (left,) = os.listdir(tmp_path)
     assert left.endswith("-names.json")
 
@@ -129,7 +129,7 @@ def test_many_pictures_are_whole_or_not_there(tmp_path: Path) -> None:
 HOLD = """
 import sys
 from pathlib import Path
-from ganache.runs.folder import lock
+from ganache.runs.lock import lock
 held = lock(Path(sys.argv[1]))
 print("held", flush=True)
 sys.stdin.readline()

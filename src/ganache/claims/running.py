@@ -29,7 +29,7 @@ from ganache.claims.verdict import spread
 from ganache.claims.workers import Result, run_in_parallel
 from ganache.core.storage import write_bytes, write_json, write_text
 from ganache.figures.page import duration
-from ganache.runs.folder import lock
+from ganache.runs.lock import lock
 
 Echo = Callable[[str], None]
 """Receives each line of progress."""

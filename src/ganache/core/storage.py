@@ -1,84 +1,87 @@
-"""Checkpoint files, and every other file that is written whole.
+"""Reading and writing the files of run folders: whole, and never through a link.
 
-A checkpoint is one safetensors file: tensors and a JSON header, never code. Its header holds a SHA-256 of the tensors,
-so that later damage is found when the file is opened.
+Every file that another process may read, or that a crash must not cut short, is written into a temporary file of a
+random name in the same folder, flushed to the disk, then renamed. A reader sees the old file or the new one, never a
+part of one.
 
-Every file that another process may read, or that a crash must not cut short, is written by the functions below: into a
-temporary file of a random name in the same folder, flushed to the disk, then renamed. A reader sees the old file or the
-new one, never a part of one.
+A run folder may come from somebody else, and archives keep links. A link, a pipe or a device in the place of a file or
+folder of a run is an OSError, for reading as for writing.
 """
 
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import os
+import re
 import secrets
+import stat
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-from torch import Tensor
+# ---- reading ---------------------------------------------------------------------------------------------------------
 
-from ganache.core import old_names
-from ganache.errors import CheckpointError
-
-SUFFIX = ".safetensors"
-FORMAT = 1
-
-# ---- checkpoints -----------------------------------------------------------------------------------------------------
+MAX_TEXT = 2**30
+"""Bytes of a text file; a log of a million lines has half of it."""
 
 
-def save(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
-    """Write `tensors` and a JSON-serialisable `header` to `path`, whole or not at all."""
-    on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    text = json.dumps({"format": FORMAT, "sha256": checksum(on_cpu), **header})
-    with atomic_path(path) as temporary:
-        try:
-            save_file(on_cpu, temporary, metadata={"ganache": text})
-        except SafetensorError as error:  # the disk is full, or refuses
-            raise OSError(errno.EIO, f"the checkpoint cannot be written ({error})", str(path)) from None
+def open_regular(path: Path, flags: int = os.O_RDONLY) -> IO[bytes]:
+    """Open a regular file, by default for reading. Raises OSError if it is a link, a pipe, a device or a folder."""
+    extra = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        descriptor = os.open(path, flags | extra, 0o666)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise OSError(errno.ELOOP, "it is a link, and links in a run are not followed", str(path)) from None
+        raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is not an ordinary file", str(path))
+    return os.fdopen(descriptor, "ab" if flags & os.O_APPEND else "rb")
 
 
-def load(path: Path, prefix: str = "") -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Return the tensors whose names begin with `prefix`, and the header.
+def read_bytes(path: Path, limit: int | None = None) -> bytes:
+    """Return the content of a regular file. Raises OSError, also if it has more than `limit` bytes."""
+    with open_regular(path) as file:
+        if limit is not None and os.fstat(file.fileno()).st_size > limit:
+            raise OSError(errno.EFBIG, f"it has more than {limit:,} bytes", str(path))
+        return file.read()
 
-    Raises CheckpointError if the file cannot be read or does not match its checksum.
+
+def read_text(path: Path) -> str:
+    """Return the content of a regular file in UTF-8, with or without a byte order mark.
+
+    Raises OSError, or ValueError if it is not UTF-8.
     """
+    return read_bytes(path, MAX_TEXT).decode("utf-8-sig")
+
+
+def require_regular(path: Path) -> None:
+    """Raise OSError if `path` exists and is not a regular file, without opening it: a pipe would wait."""
+    with suppress(FileNotFoundError):
+        if not stat.S_ISREG(path.lstat().st_mode):
+            raise OSError(errno.EINVAL, "it is not an ordinary file", str(path))
+
+
+def require_folder(path: Path) -> Path:
+    """Return `path` if it is a folder or does not exist. Raises OSError for anything else, such as a link."""
     try:
-        with safe_open(path, framework="pt") as file:
-            header = old_names.header(json.loads((file.metadata() or {}).get("ganache", "{}")))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (it is not a dict)
-    except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(f"{path} cannot be read as a checkpoint ({error}).") from None
-    if header.get("sha256") != checksum(tensors):
-        raise CheckpointError(f"{path} is damaged: its contents do not match its checksum.")
-    return {name: tensor for name, tensor in tensors.items() if name.startswith(prefix)}, header
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return path
+    if not stat.S_ISDIR(mode):
+        what = "a link, and links in a run are not followed" if stat.S_ISLNK(mode) else "not a folder"
+        raise OSError(errno.ENOTDIR, f"it is {what}", str(path))
+    return path
 
 
-def read_header(path: Path) -> dict[str, Any]:
-    """Return the header without checking the tensors; an empty dict if the file cannot be read."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            return old_names.header(json.loads((file.metadata() or {}).get("ganache", "{}")))
-    except (SafetensorError, OSError, ValueError):
-        return {}
-
-
-def checksum(tensors: Mapping[str, Tensor]) -> str:
-    """Return the SHA-256 of names, dtypes, shapes and bytes, sorted by name."""
-    digest = hashlib.sha256()
-    for name in sorted(tensors):
-        tensor = tensors[name]
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()
+def create_folder(path: Path) -> Path:
+    """Create a folder of a run unless it exists. Raises OSError for anything else of that name, such as a link."""
+    require_folder(path).mkdir(parents=True, exist_ok=True)
+    return path
 
 
 # ---- whole files -----------------------------------------------------------------------------------------------------
@@ -151,10 +154,33 @@ def create_temporary(path: Path) -> tuple[Path, IO[bytes]]:
         raise
 
 
-def remove_temporaries(path: Path) -> None:
-    """Remove temporary files that killed processes left while they wrote `path`. Nobody may be writing it now."""
-    for temporary in path.parent.glob(f"{TEMPORARY}*-{path.name}"):
-        temporary.unlink(missing_ok=True)
+def is_temporary(name: str, of: str | None = None) -> bool:
+    """Whether `create_temporary` gives such a name to a temporary file: of any file, or of the file named `of`."""
+    found = re.fullmatch(re.escape(TEMPORARY) + "[0-9a-f]{16}-(.+)", name, re.DOTALL)
+    return found is not None and of in (None, found[1])
+
+
+def remove_temporaries(folder: Path, of: str | None = None) -> None:
+    """Remove temporary files that killed processes left in a folder, for all files or for the file named `of`.
+
+    Nobody may be writing these files now.
+    """
+    for path in list(require_folder(folder).iterdir()):
+        if is_temporary(path.name, of):
+            path.unlink(missing_ok=True)
+
+
+def append_bytes(path: Path, content: bytes) -> None:
+    """Append `content` to a file, which is created if necessary; if that fails, remove the part that was written."""
+    with open_regular(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT) as file:
+        descriptor, rest = file.fileno(), content
+        size = os.fstat(descriptor).st_size
+        try:
+            while rest:
+                rest = rest[os.write(descriptor, rest) :]
+        except OSError:
+            os.ftruncate(descriptor, size)
+            raise
 
 
 def replace_synced(temporary: Path, path: Path) -> None:

@@ -6,6 +6,7 @@ into it. This folder imports `fastconv` and `types`; `config`, `training` and `c
 
 from ganache.core import old_names
 from ganache.core.table import Entry, Table
+from ganache.core.vector_math import initialise_vector_math
 from ganache.networks.anime_article import AnimeArticle
 from ganache.networks.dcgan import Dcgan
 from ganache.networks.infogan import Infogan
@@ -29,3 +30,5 @@ NETWORKS: Table[type[Network]] = Table(
         "wgan-article": WganArticle,
     },
 )
+
+initialise_vector_math()

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ganache.core import storage
+from ganache.core import checkpoint_file
 from ganache.core.rendering import render
 from ganache.figures import Panel
 from ganache.functional import latents
@@ -47,7 +47,7 @@ def outcome(folder: str | Path) -> Outcome:
     folder = Path(folder)
     config = require_config(folder)
     last = find_checkpoint(folder)
-    header = storage.read_header(last)
+    header = checkpoint_file.read_header(last)
     schedule = {k: v for k, v in config["schedule"].items() if k not in ("steps", "minutes", "images")}
     same = {k: v for k, v in config.items() if k not in ("seed", "record", "probe", "policy", "schedule", "device")}
     return Outcome(

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from ganache.config.config import Config
+from ganache.core.checkpoint_file import read_header
 from ganache.core.rendering import Model
-from ganache.core.storage import read_header
 from ganache.errors import ConfigError, DataError, GanacheError
 from ganache.lab import directions
 from ganache.lab.experiment import Experiment

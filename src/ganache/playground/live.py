@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ganache.core import storage
 from ganache.core.images import evenly_spaced
 from ganache.errors import GanacheError
 from ganache.runs.diagnose import describe_probes, findings
-from ganache.runs.folder import checkpoints, read_config
+from ganache.runs.folder import checkpoints, read_config, samples
 from ganache.runs.log import read, step_lines
 
 MAX_POINTS = 300
@@ -34,9 +35,9 @@ class RunMonitor:
 
     def news(self) -> tuple[dict[str, Any], list[bytes]] | None:
         """Return (the state of the run, its latest samples as PNG), or None if nothing changed since the last call."""
-        log, samples = self.folder / "log.jsonl", sorted((self.folder / "samples").glob("[0-9]*.png"))
+        log, pictures = self.folder / "log.jsonl", samples(self.folder)
         saved = checkpoints(self.folder)
-        newest = samples[-1] if samples else None
+        newest = pictures[-1] if pictures else None
         state = (log.stat().st_size if log.exists() else 0, newest, [path.name for path in saved])
         if state == self.last:
             return None
@@ -44,7 +45,7 @@ class RunMonitor:
         report = {**state_of(self.folder), "steps": [int(path.stem) for path in saved]}
         if newest is None:
             return report, []
-        return {**report, "sampled": int(newest.stem)}, [newest.read_bytes()]
+        return {**report, "sampled": int(newest.stem)}, [storage.read_bytes(newest)]
 
 
 def state_of(folder: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ganache.config.config import Config, from_record
-from ganache.core.storage import load
+from ganache.core.checkpoint_file import load
 from ganache.errors import CheckpointError
 from ganache.training import build
 from ganache.training.state import State

@@ -4,31 +4,33 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from ganache.core import old_names, storage
+from ganache.core.checkpoint_file import SUFFIX, read_header
 from ganache.core.storage import write_json
 from ganache.core.strict import build
 from ganache.errors import CheckpointError, ConfigError
 from ganache.evaluation.evaluation import Evaluation
 from ganache.lab.points import Kept, kept_to_json
+from ganache.runs.lock import LOCK
 
 NAMES = "names.json"
-LOCK = ".lock"
+PARTS = {"checkpoints": SUFFIX, "samples": ".png"}
+"""The folders of a run with one file per step, and the suffix of these files."""
 
 
 def read_config(folder: Path) -> dict[str, Any] | None:
     """Return the `config.json` of a run folder as plain data, or None. Raises CheckpointError if it is unreadable."""
     try:
-        return old_names.settings(json.loads((folder / "config.json").read_text(encoding="utf-8-sig")))
+        return old_names.settings(json.loads(storage.read_text(folder / "config.json")))
     except FileNotFoundError:
         return None
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise CheckpointError(
             f"{folder / 'config.json'} cannot be read ({error}): repair it, or use another --out."
         ) from None
@@ -44,20 +46,60 @@ def require_config(folder: Path) -> dict[str, Any]:
 
 def holds_something_else(folder: Path) -> bool:
     """Whether the folder holds files other than those that a run killed during its start leaves behind."""
-    own = {LOCK, ".config.json.new", "samples", "checkpoints"}
     if not folder.is_dir():
         return folder.exists()
-    return any(path.name not in own and not path.name.startswith(storage.TEMPORARY) for path in folder.iterdir())
+    for path in folder.iterdir():
+        if path.name in PARTS and path.is_dir() and not path.is_symlink():
+            if any(step_of(each.name, PARTS[path.name]) is None for each in path.iterdir()):
+                return True
+        elif path.name != LOCK and not storage.is_temporary(path.name):
+            return True
+    return False
 
 
 def checkpoint_path(folder: Path, step: int) -> Path:
     """Return the path of the checkpoint of a step, whether it exists or not."""
-    return folder / "checkpoints" / f"{step:09d}{storage.SUFFIX}"
+    return folder / "checkpoints" / f"{step:09d}{SUFFIX}"
+
+
+def sample_path(folder: Path, step: int) -> Path:
+    """Return the path of the samples of a step, whether they exist or not."""
+    return folder / "samples" / f"{step:09d}.png"
 
 
 def checkpoints(folder: Path) -> list[Path]:
-    """Return the checkpoints of a run folder, oldest first, without temporary files."""
-    return sorted((folder / "checkpoints").glob(f"[0-9]*{storage.SUFFIX}"))
+    """Return the checkpoints of a run folder, oldest first. Raises CheckpointError if the folder cannot be read."""
+    return files_by_step(folder, "checkpoints")
+
+
+def samples(folder: Path) -> list[Path]:
+    """Return the pictures in `samples/`, oldest first. Raises CheckpointError if the folder cannot be read."""
+    return files_by_step(folder, "samples")
+
+
+def files_by_step(folder: Path, part: str) -> list[Path]:
+    """Return the files in `checkpoints/` or `samples/` that ganache named, oldest first; other files are not ours."""
+    try:
+        with os.scandir(storage.require_folder(folder / part)) as entries:
+            found = {step_of(entry.name, PARTS[part]): folder / part / entry.name for entry in entries}
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise CheckpointError(
+            f"{folder / part} cannot be read ({error.strerror or error}): make it an ordinary folder that you may read."
+        ) from None
+    return [found[step] for step in sorted(step for step in found if step is not None)]
+
+
+def step_of(name: str, suffix: str) -> int | None:
+    """Return the step in a name that ganache gives to a file; None for every other name.
+
+    >>> step_of("000000200.png", ".png"), step_of("200.png", ".png"), step_of("000000200-good.png", ".png")
+    (200, None, None)
+    """
+    stem = name.removesuffix(suffix)
+    own = stem.isascii() and stem.isdigit() and len(stem) < 20 and name == f"{int(stem):09d}{suffix}"
+    return int(stem) if own else None
 
 
 def best_checkpoint(folder: Path) -> Path | None:
@@ -73,7 +115,7 @@ def best_checkpoints(folder: Path, n: int) -> list[Path]:
 
 def score_of(path: Path) -> float:
     """Return the score of a checkpoint, lower is better; infinite if it was saved without one."""
-    score = storage.read_header(path).get("score")
+    score = read_header(path).get("score")
     return math.inf if score is None else float(score)
 
 
@@ -87,7 +129,7 @@ def find_checkpoint(folder: str | Path, which: str = "last") -> Path:
         return best_checkpoint(folder) or kept[-1]
     if which == "last":
         return kept[-1]
-    path = checkpoint_path(folder, int(which)) if which.isdigit() else None
+    path = checkpoint_path(folder, int(which)) if which.isascii() and which.isdigit() else None
     if path not in kept:
         steps = ", ".join(str(int(kept_path.stem)) for kept_path in kept)
         raise CheckpointError(f"{folder} has no checkpoint '{which}': use last, best, or one of the steps {steps}.")
@@ -110,11 +152,11 @@ def read_names(folder: Path) -> dict[str, Kept]:
     """Return the named latents of a run. Raises CheckpointError if `names.json` is unreadable."""
     path = folder / NAMES
     try:
-        plain = json.loads(path.read_text(encoding="utf-8-sig"))
+        plain = json.loads(storage.read_text(path))
         return {name: build(Kept, {"name": name, **kept}, "latent") for name, kept in plain.items()}
     except FileNotFoundError:
         return {}
-    except (ValueError, TypeError, AttributeError, OSError, ConfigError) as error:
+    except (ValueError, TypeError, AttributeError, OSError, RecursionError, ConfigError) as error:
         raise CheckpointError(f"{path} cannot be read ({error}): repair it, or remove it.") from None
 
 
@@ -131,7 +173,7 @@ def write_evaluation(folder: Path, evaluation: Evaluation) -> Path:
     """
     protocol = evaluation.protocol
     path = folder / "evaluations" / f"{protocol.step or 0:09d}-{protocol.features}-{protocol.data_fingerprint[:8]}.json"
-    path.parent.mkdir(exist_ok=True)
+    storage.create_folder(path.parent)
     write_json(path, asdict(evaluation))
     return path
 
@@ -141,31 +183,9 @@ def read_evaluations(folder: Path) -> list[Evaluation]:
     found = []
     for path in sorted((folder / "evaluations").glob("[0-9]*.json")):
         try:
-            found.append(Evaluation.from_json(path.read_text(encoding="utf-8")))
-        except (ValueError, TypeError, KeyError, OSError) as error:
+            found.append(Evaluation.from_json(storage.read_text(path)))
+        except (ValueError, TypeError, KeyError, OSError, RecursionError) as error:
             raise CheckpointError(
                 f"{path} cannot be read as an evaluation ({error}): remove it, and evaluate again."
             ) from None
     return found
-
-
-def lock(folder: Path) -> FileLock:
-    """Lock `folder` against training by other processes, until the returned lock is released or this process ends.
-
-    The lock is the system's, on the file `.lock`, whose content is neither read nor changed; a link is refused. Raises
-    CheckpointError if another process, or another lock of this process, holds it, or if it cannot be taken.
-    """
-    held = FileLock(folder / LOCK, timeout=0, thread_local=False, fallback_to_soft=False)
-    try:
-        held.acquire()
-    except Timeout:
-        raise CheckpointError(
-            f"{folder} is in use by another process, or by a Run that is still open in this one: stop that one, or "
-            "choose another folder with --out."
-        ) from None
-    except OSError as error:
-        raise CheckpointError(
-            f"{folder} cannot be locked ({error}): check that {folder / LOCK} is an ordinary file that you may "
-            "write, or choose another folder with --out."
-        ) from None
-    return held

@@ -6,13 +6,13 @@ import json
 import math
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ganache.core import old_names
-from ganache.core.storage import write_text
+from ganache.core.storage import append_bytes, read_text, write_text
 from ganache.errors import TrainingError
+from ganache.runs.events import EventFile
 from ganache.training.state import Report, State
 
 
@@ -26,6 +26,9 @@ class Log:
         self.last: dict[str, Any] = {}
         """The last step line that was written; empty at first."""
         self._step = step
+        self._events: EventFile | None = None
+        self._writes_events = True
+        """Whether TensorBoard may be installed, and its events could be written so far."""
         self._remove_after(step)
 
     def write(self, line: dict[str, Any]) -> None:
@@ -34,9 +37,7 @@ class Log:
         if bad:
             raise non_finite_error(line["step"], bad[0].replace("/", "."))
         self._append(line)
-        if self._events is not None:
-            for name, value in flatten(line):
-                self._events.add_scalar(name, value, line["step"])
+        self._write_events(line)
         self.last = line
 
     def notice(self, step: int, event: str, sentence: str) -> None:
@@ -44,18 +45,21 @@ class Log:
         self._append({"step": step, "event": event, "notice": sentence})
 
     def _append(self, line: dict[str, Any]) -> None:
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+        append_bytes(self.path, (json.dumps(line) + "\n").encode())
         self.lines.append(line)
 
-    @cached_property
-    def _events(self) -> Any:
-        """TensorBoard's writer, created with the first line; None if TensorBoard is not installed."""
-        with suppress(ImportError):
-            from torch.utils.tensorboard import SummaryWriter
-
-            return SummaryWriter(str(self.path.parent / "tensorboard"), purge_step=self._step + 1)
-        return None
+    def _write_events(self, line: dict[str, Any]) -> None:
+        """Append the numbers of a line to TensorBoard's events. An error ends the events and not the run."""
+        if not self._writes_events:
+            return
+        try:
+            self._events = self._events or EventFile(self.path.parent, self._step)
+            self._events.write(line["step"], flatten(line))
+        except ImportError:
+            self._writes_events = False
+        except OSError as error:
+            self._writes_events = False
+            self.notice(line["step"], "no events", f"TensorBoard's events cannot be written ({error}): they end here.")
 
     def _remove_after(self, step: int) -> None:
         """Remove the lines after `step`, which a resumed run writes again, and an incomplete last line."""
@@ -98,7 +102,7 @@ def read(path: Path) -> list[dict[str, Any]]:
     """Return the lines of a log, without incomplete ones; empty if there is no log."""
     lines = []
     with suppress(FileNotFoundError):
-        for text in path.read_text(encoding="utf-8").splitlines():
+        for text in read_text(path).splitlines():
             with suppress(ValueError):
                 lines.append(old_names.log_line(json.loads(text)))
     return lines

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ganache.config.sections import RecordConfig
-from ganache.core import storage
+from ganache.core import checkpoint_file
 from ganache.runs.folder import best_checkpoint, checkpoints
 
 MAX_RESTARTS = 5
@@ -25,7 +25,7 @@ def past_best(folder: Path, patience: int | None, batch: int) -> str | None:
     best_path, paths = best_checkpoint(folder), checkpoints(folder)
     if patience is None or best_path is None:
         return None
-    best, newest = storage.read_header(best_path), storage.read_header(paths[-1])
+    best, newest = checkpoint_file.read_header(best_path), checkpoint_file.read_header(paths[-1])
     if best.get("score") is None or newest.get("score") is None:
         return None
     images = (newest["batch_index"] - best["batch_index"]) * batch

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,10 @@ from torch import Tensor
 
 from ganache.config.config import Config, differences, from_record, to_dict
 from ganache.config.sections import DataConfig
-from ganache.core import storage
+from ganache.core import checkpoint_file, storage
 from ganache.data import Dataset
-from ganache.errors import CheckpointError, ConfigError
+from ganache.errors import CheckpointError, ConfigError, DamagedCheckpoint
+from ganache.runs.folder import checkpoints
 from ganache.training.resolved import Resolved
 
 BUDGET = ("schedule.steps", "schedule.minutes", "schedule.images")
@@ -50,23 +53,51 @@ def refuse_differences(folder: Path, known: dict[str, Any], config: Config, data
         )
 
 
+def newest_config(folder: Path) -> dict[str, Any] | None:
+    """Return the settings in the newest checkpoint, in the form of `config.json`; None if there is no checkpoint.
+
+    For a run whose `config.json` is missing.
+    """
+    for path in reversed(checkpoints(folder)):
+        header = checkpoint_file.read_header(path)
+        if "config" in header:
+            config: dict[str, Any] = header["config"]
+            return config | {"data_fingerprint": header["data_fingerprint"]}
+    return None
+
+
 def load_newest(
-    folder: Path, paths: Sequence[Path]
+    folder: Path, paths: Sequence[Path], start_again: bool = False
 ) -> tuple[tuple[dict[str, Tensor], dict[str, Any]] | None, list[str]]:
     """Return ((tensors, header) of the newest undamaged checkpoint, or None; one notice per damaged checkpoint).
 
-    Damaged checkpoints are renamed to *.damaged, and temporary files of interrupted writes are removed.
+    Checkpoints that are damaged and newer than that one are renamed to *.damaged. Raises CheckpointError, and renames
+    nothing, if a checkpoint cannot be read, or if all are damaged unless `start_again`.
     """
-    notices: list[str] = []
-    for name in ("config.json", "log.jsonl", "samples.png"):
-        storage.remove_temporaries(folder / name)
-    for part in ("checkpoints", "samples"):
-        for temporary in (folder / part).glob(".*"):
-            temporary.unlink()
+    found, bad = None, list[tuple[Path, DamagedCheckpoint]]()
     for path in sorted(paths, reverse=True):
         try:
-            return storage.load(path), notices
-        except CheckpointError as error:
-            notices.append(f"{error} The checkpoint before it is used; the damaged one is now {path.name}.damaged.")
-            path.rename(path.with_name(path.name + ".damaged"))
-    return None, notices
+            found = checkpoint_file.load(path)
+            break
+        except DamagedCheckpoint as error:
+            bad.append((path, error))
+    if bad and found is None and not start_again:
+        raise CheckpointError(
+            f"No checkpoint of {folder} is intact ({bad[0][1]} {len(bad)} in all): restore one from a copy, or use "
+            "--force to start again at step 0."
+        )
+    return found, [_set_aside(path, error) for path, error in bad]
+
+
+def _set_aside(path: Path, error: DamagedCheckpoint) -> str:
+    """Rename a damaged checkpoint, and return the sentence for the user."""
+    names = (f"{path.name}.damaged{n or ''}" for n in count())
+    aside = next(path.with_name(name) for name in names if not os.path.lexists(path.with_name(name)))
+    path.rename(aside)
+    return f"{error} The checkpoint before it is used; the damaged one is now {aside.name}."
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary files of interrupted writes from a run's folder, which must be locked."""
+    for part in (folder, folder / "checkpoints", folder / "samples"):
+        storage.remove_temporaries(part)

@@ -18,7 +18,7 @@ from typing import Any
 from ganache import figures
 from ganache.config.config import Config, to_dict
 from ganache.config.rules import warnings
-from ganache.core import storage
+from ganache.core import checkpoint_file, storage
 from ganache.core.rendering import generate, render
 from ganache.core.storage import write_image, write_json
 from ganache.data import Dataset
@@ -27,11 +27,20 @@ from ganache.evaluation.metrics.sliced_wasserstein import sliced_distance
 from ganache.functional import latents
 from ganache.runs import checkpoint, policy
 from ganache.runs.diagnose import findings
-from ganache.runs.folder import checkpoint_path, checkpoints, holds_something_else, lock, read_config
+from ganache.runs.folder import (
+    PARTS,
+    checkpoint_path,
+    checkpoints,
+    holds_something_else,
+    read_config,
+    sample_path,
+    samples,
+)
+from ganache.runs.lock import lock
 from ganache.runs.log import Log, SpeedMeter, non_finite_error, step_line
 from ganache.runs.probe import Probe, blank_score
 from ganache.runs.prober import SCORED, Prober, evenly_spaced, real_images, scored_latents
-from ganache.runs.resume import keep_old_split, load_newest, refuse_differences
+from ganache.runs.resume import keep_old_split, load_newest, newest_config, refuse_differences, remove_leftovers
 from ganache.runs.retention import remove_old_checkpoints
 from ganache.training import build
 from ganache.training.device import keep_freed_memory, set_determinism
@@ -44,7 +53,9 @@ from ganache.types import Generator
 class Run:
     """A run in training. Create one with `Run.open`."""
 
-    def __init__(self, folder: Path, resolved: Resolved, data: Dataset, state: State) -> None:
+    def __init__(
+        self, folder: Path, resolved: Resolved, data: Dataset, state: State, start_again: bool = False
+    ) -> None:
         self.folder, self.resolved, self.data, self.state = folder, resolved, data, state
         self.notices = [*warnings(self.config)]
         """Sentences for the user, oldest first."""
@@ -52,7 +63,8 @@ class Run:
         """Number of restarts with another seed; `config.seed` is the current one."""
         self._lock = lock(folder)
         self._last_time = time.perf_counter()
-        self._restore(checkpoints(folder))
+        remove_leftovers(folder)
+        self._restore(checkpoints(folder), start_again)
         self._prepare()
         self.stop_reason = self._past_best()
         """Why the run stops before its budget is spent, or None."""
@@ -77,7 +89,7 @@ class Run:
         folder = Path(folder)
         resolved = build.resolve(config)
         data = data if data is not None else build.load_dataset(resolved, progress=progress)
-        known = read_config(folder)
+        known = read_config(folder) or newest_config(folder)
         if known is None and holds_something_else(folder):
             raise CheckpointError(
                 f"The folder {folder} holds files that are no run of ganache: choose another folder with --out."
@@ -87,9 +99,14 @@ class Run:
             if not force:
                 refuse_differences(folder, known, resolved.config, data)
         state = build.state(resolved, data.image_shape)
-        for part in ("samples", "checkpoints"):
-            (folder / part).mkdir(parents=True, exist_ok=True)
-        run = cls(folder, resolved, data, state)
+        try:
+            for part in PARTS:
+                storage.create_folder(folder / part)
+        except OSError as error:
+            raise CheckpointError(
+                f"The folder {folder} cannot be used ({error}): choose another folder with --out."
+            ) from None
+        run = cls(folder, resolved, data, state, force)
         write_json(folder / "config.json", to_dict(resolved.config) | {"data_fingerprint": data.fingerprint})
         return run
 
@@ -150,7 +167,7 @@ class Run:
         if checkpoint_due or step == 1 or step % record.log_every == 0:
             self.log.write(self._line(report) | self._probe_if_due())
         if step == 1 or step % record.sample_every == 0:
-            self.sample(self.folder / "samples" / f"{step:09d}.png")
+            self.sample(sample_path(self.folder, step))
         if checkpoint_due:
             self.save()
 
@@ -179,7 +196,7 @@ class Run:
             "image_shape": list(self.data.image_shape),
             "data_fingerprint": self.data.fingerprint,
         }
-        storage.save(path, tensors, header)
+        checkpoint_file.save(path, tensors, header)
         remove_old_checkpoints(self.folder, self.config.record, self.config.policy)
         if self.stop_reason is None:
             self.stop_reason = self._past_best()
@@ -192,8 +209,7 @@ class Run:
         if not checkpoint_path(self.folder, self.state.step).exists():
             self.save()
         self.sample(self.folder / "samples.png")
-        frames = sorted((self.folder / "samples").glob("*.png"))
-        figures.animation(frames, self.folder / "training.webp")
+        figures.animation(samples(self.folder), self.folder / "training.webp")
         self.close()
 
     def close(self) -> None:
@@ -221,9 +237,9 @@ class Run:
         self.prober = Prober(self.config.probe, self.data, self.resolved.prior, earlier)
         self.findings = findings(self.log.lines)
 
-    def _restore(self, paths: Sequence[Path]) -> None:
+    def _restore(self, paths: Sequence[Path], start_again: bool = False) -> None:
         """Restore the state from the newest undamaged checkpoint among `paths`, if there is one."""
-        found, notices = load_newest(self.folder, paths)
+        found, notices = load_newest(self.folder, paths, start_again)
         self.notices += notices
         if found is None:
             return
@@ -276,7 +292,7 @@ class Run:
         steps, old_seed, seconds = self.state.step, self.config.seed, self.state.seconds
         self.restarts += 1
         self.resolved = self.resolved.with_seed(policy.next_seed(old_seed))
-        for path in (*checkpoints(self.folder), *(self.folder / "samples").glob("*.png")):
+        for path in (*checkpoints(self.folder), *samples(self.folder)):
             path.unlink()
         self.state = build.state(self.resolved, self.data.image_shape)
         self.state.seconds = seconds

@@ -9,9 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ganache.core.storage import read_header
+from ganache.core.checkpoint_file import read_header
 from ganache.evaluation.evaluation import Evaluation
-from ganache.runs.folder import best_checkpoint, checkpoints, read_evaluations, require_config
+from ganache.runs.folder import best_checkpoint, checkpoints, read_evaluations, require_config, samples
 from ganache.runs.log import read, step_lines
 
 
@@ -69,5 +69,5 @@ def summarize(folder: Path, name: str) -> RunSummary:
         headers=headers,
         best=best_checkpoint(folder) if headers else None,
         evaluations=read_evaluations(folder),
-        samples={int(path.stem): path for path in sorted((folder / "samples").glob("[0-9]*.png"))},
+        samples={int(path.stem): path for path in samples(folder)},
     )

@@ -1,0 +1,148 @@
+"""The file format of checkpoints: tensors and a JSON header in one safetensors file, never code.
+
+The header holds a SHA-256 of the tensors, so that later damage is found when the file is opened. A file that cannot be
+read at all, for example without permission, is not called damaged: the two have different errors.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as parse
+from safetensors.torch import save_file
+from torch import Tensor
+
+from ganache.core import old_names
+from ganache.core.storage import atomic_path, open_regular, read_bytes
+from ganache.core.strict import build
+from ganache.errors import CheckpointError, ConfigError, DamagedCheckpoint
+
+SUFFIX = ".safetensors"
+FORMAT = 1
+MAX_HEADER = 64 * 2**20
+"""Bytes. The header of the largest network here has 0.1 MiB."""
+MAX_SIZE = 2**16
+"""Pixels per side, and channels."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """The header of a run's checkpoint, besides format and checksum, and the values that its fields may have."""
+
+    step: int
+    batch_index: int
+    seconds: float
+    config: dict[str, Any]
+    image_shape: tuple[int, ...]
+    """(C, H, W), or the number of coordinates of a point."""
+    data_fingerprint: str = ""
+    score: float | None = None
+    restarts: int = 0
+    augment_p: float = 0.0
+    lr_scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        numbers = (self.seconds, self.score or 0.0, self.augment_p, self.lr_scale)
+        counts = (self.step, self.batch_index, self.restarts)
+        if not all(map(math.isfinite, numbers)) or self.seconds < 0 or not all(0 <= count < 2**53 for count in counts):
+            raise ValueError("a number in its header is out of range")
+        if len(self.image_shape) not in (1, 3) or not all(0 < size <= MAX_SIZE for size in self.image_shape):
+            raise ValueError(f"an image shape of {self.image_shape} in its header"[:100])
+
+
+def save(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
+    """Write `tensors` and a JSON-serialisable `header` to `path`, whole or not at all."""
+    on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    text = json.dumps({"format": FORMAT, "sha256": checksum(on_cpu), **header})
+    with atomic_path(path) as temporary:
+        try:
+            save_file(on_cpu, temporary, metadata={"ganache": text})
+        except SafetensorError as error:  # the disk is full, or refuses
+            raise OSError(errno.EIO, f"the checkpoint cannot be written ({error})", str(path)) from None
+
+
+def load(path: Path, prefix: str = "") -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Return the tensors whose names begin with `prefix`, and the header.
+
+    Raises DamagedCheckpoint if the content is no checkpoint or does not match its checksum, and CheckpointError if the
+    file cannot be read.
+    """
+    try:
+        content = read_bytes(path)
+    except OSError as error:
+        raise unreadable(path, error) from None
+    header = parse_header(path, content)
+    try:
+        tensors = parse(content)
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise damaged(path, error) from None
+    if header.get("sha256") != checksum(tensors):
+        raise DamagedCheckpoint(f"{path} is damaged: its contents do not match its checksum.")
+    return {name: tensor for name, tensor in tensors.items() if name.startswith(prefix)}, header
+
+
+def read_header(path: Path) -> dict[str, Any]:
+    """Return the header without reading the tensors; an empty dict if the file is damaged or was just removed.
+
+    Raises CheckpointError if the file cannot be read.
+    """
+    try:
+        with open_regular(path) as file:
+            start = file.read(8)
+            start += file.read(min(int.from_bytes(start, "little"), MAX_HEADER))
+        return parse_header(path, start)
+    except (FileNotFoundError, DamagedCheckpoint):
+        return {}
+    except OSError as error:
+        raise unreadable(path, error) from None
+
+
+def parse_header(path: Path, content: bytes) -> dict[str, Any]:
+    """Return our header in the first bytes of a safetensors file: 8 bytes for a length, then JSON.
+
+    A header with more than format and checksum is one of a run, and is checked. Raises DamagedCheckpoint.
+    """
+    length = int.from_bytes(content[:8], "little")
+    try:
+        if not 0 < length <= min(MAX_HEADER, len(content) - 8):
+            raise ValueError(f"a header of {length:,} bytes in a file of {len(content):,}")
+        metadata = json.loads(content[8 : 8 + length]).get("__metadata__", {})
+        header = old_names.header(json.loads(metadata.get("ganache", "{}")))
+        names = {field.name for field in fields(Header)} & header.keys()
+        if names:
+            build(Header, {name: header[name] for name in names}, "header")
+    except (ValueError, TypeError, AttributeError, RecursionError, ConfigError) as error:
+        raise damaged(path, error) from None
+    return header
+
+
+def unreadable(path: Path, error: OSError) -> CheckpointError:
+    """Return the error for a file that the system does not let us read."""
+    return CheckpointError(
+        f"{path} cannot be read ({error.strerror or error}): check the file, its permissions and its disk. Nothing was "
+        "changed."
+    )
+
+
+def damaged(path: Path, error: Exception) -> DamagedCheckpoint:
+    """Return the error for a file whose content is no checkpoint."""
+    return DamagedCheckpoint(f"{path} cannot be read as a checkpoint ({' '.join(str(error).split())[:100]}).")
+
+
+def checksum(tensors: Mapping[str, Tensor]) -> str:
+    """Return the SHA-256 of names, dtypes, shapes and bytes, sorted by name."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()

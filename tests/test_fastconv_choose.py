@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 import os
+import runpy
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -97,6 +99,21 @@ def test_the_environment_variable(value: str, printed: str) -> None:
         [sys.executable, "-c", code], env=os.environ | {"GANACHE_FASTCONV": value}, capture_output=True, text=True
     )
     assert printed in done.stdout + done.stderr
+
+
+def test_tables_without_rows_say_so() -> None:
+    model, x = nn.Sequential(nn.Flatten(), nn.Linear(4, 2)), torch.ones(2, 4)
+    assert str(fastconv.check(model, x)) == "No layer uses a form."
+    assert str(explain(model, x)) == "No layer is a convolution or batch norm."
+
+
+def test_the_tool_refuses_an_unknown_recipe_in_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tool = runpy.run_path(str(Path(__file__).parents[1] / "tools" / "forms.py"))
+    monkeypatch.setattr(sys, "argv", ["forms.py", "check", "nosuch"])
+    assert tool["main"]() == 2
+    assert capsys.readouterr().err.startswith("forms.py: There is no recipe 'nosuch': ")
 
 
 @pytest.mark.parametrize("deleted", [form.name for form in choose.FORMS])

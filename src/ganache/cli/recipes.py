@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tyro.conf import Positional
 
+from ganache.cli.text import command
 from ganache.errors import ConfigError
 
 
@@ -25,7 +26,8 @@ def recipes(name: Positional[str | None] = None) -> None:
     print(f"{recipe.name}: {recipe.title}\n\nSource: {recipe.source}\nGood for: {recipe.advice}\n\nDeviations:")
     for deviation in recipe.deviations:
         print(f"  - {deviation}")
-    print(f"\nSettings (all others have their defaults, see `ganache train DATA --recipe {name} --help`):")
+    help_command = command("train", "DATA", "--recipe", name, "--help")
+    print(f"\nSettings (all others have their defaults, see `{help_command}`):")
     for section, value in recipe.settings.items():
         if isinstance(value, dict):
             print(f"  [{section}] " + ", ".join(f"{key} = {setting}" for key, setting in value.items()))

@@ -129,10 +129,7 @@ class Table(MutableMapping[str, T]):
 
 def choices_or_plugin(given: str, known: Collection[str]) -> str:
     """Return the end of an error about an unknown name of a table: known names, or the plugin that may be missing."""
-    found = choices(given, known)
-    asks = found.endswith("?")
-    plugin = "is it of a plugin that GANACHE_PLUGINS does not name?" if asks else "name its plugin in GANACHE_PLUGINS."
-    return f"{found[:-1]}, or {plugin}"
+    return f"{choices(given, known)} If a plugin defines it, name the plugin in GANACHE_PLUGINS."
 
 
 def described(value: object) -> str:

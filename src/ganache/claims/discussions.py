@@ -13,9 +13,10 @@ FILE = "discussions.md"
 
 def read(out: Path) -> dict[str, list[str]]:
     """Return the paragraphs of each discussion in the folder `out`, by the name of the claim."""
-    found = {path.parent.name: paragraphs(path.read_text(encoding="utf-8")) for path in out.glob("*/discussion.txt")}
+    files = out.glob("*/discussion.txt")
+    found = {file.parent.name: paragraphs(file.read_text(encoding="utf-8-sig")) for file in files}
     path = out / FILE
-    sections = ("\n" + path.read_text(encoding="utf-8")).split("\n## ")[1:] if path.exists() else []
+    sections = ("\n" + path.read_text(encoding="utf-8-sig")).split("\n## ")[1:] if path.exists() else []
     for section in sections:
         name, _, text = section.partition("\n")
         found[name.strip()] = paragraphs(text)

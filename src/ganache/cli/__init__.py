@@ -30,6 +30,7 @@ from ganache.cli.parsing import listing, parse
 from ganache.cli.playground import explore, watch
 from ganache.cli.recipes import recipes
 from ganache.cli.report import report
+from ganache.cli.streams import open_missing_streams
 from ganache.cli.text import expanded, printable, shown, without_long_words
 from ganache.cli.train import train, train_command
 from ganache.cli.types import REGISTRY
@@ -77,6 +78,7 @@ def commands(selected: str | None) -> dict[str, Callable[..., Any]]:
 
 def main(argv: list[str] | None = None) -> None:
     """Run a command. An error that the user can correct gives one sentence on standard error and exit code 2."""
+    open_missing_streams()
     args = [expanded(word) for word in (sys.argv[1:] if argv is None else argv)]
     if argv is None:
         atexit.register(gc.freeze)  # without it, the final garbage collection of all of PyTorch takes 0.3 s

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 from tqdm import tqdm
 
@@ -31,21 +32,33 @@ class StopRequest:
         self.requested = True
 
 
+STOPPING = ("SIGINT", "SIGTERM", "SIGHUP")
+"""Ctrl-C, `kill`, and a terminal that was closed. A signal that is ignored, as under nohup, stays ignored."""
+
+
 @contextmanager
-def handled_signals() -> Iterator[StopRequest]:
-    """Turn Ctrl-C and SIGTERM into a request that the caller reads, inside the context."""
+def handled_signals(run: Run) -> Iterator[StopRequest]:
+    """Turn the signals STOPPING into a request that the caller reads; time in which a run was stopped is not its own.
+
+    Ctrl-Z stops a process, and SIGCONT continues it.
+    """
     stop = StopRequest()
-    old_handlers = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers: dict[str, Any] = dict.fromkeys(STOPPING, stop) | {"SIGCONT": lambda *_: run.skip_pause()}
+    numbers = {name: getattr(signal, name) for name in handlers if hasattr(signal, name)}  # Windows lacks some
+    old = {number: signal.getsignal(number) for number in numbers.values()}
+    for name, number in numbers.items():
+        if old[number] is not signal.SIG_IGN:
+            signal.signal(number, handlers[name])
     try:
         yield stop
     finally:
-        for number, handler in old_handlers.items():
+        for number, handler in old.items():
             signal.signal(number, handler)
 
 
 def drive(run: Run) -> bool:
     """Train until the budget is spent or the user stops the run, and save it; return whether the budget was spent."""
-    with handled_signals() as stop:
+    with handled_signals(run) as stop:
         print_start(run)
         train_visibly(run, stop)
         if stop.requested and not run.done():
@@ -90,7 +103,11 @@ def train_visibly(run: Run, stop: StopRequest) -> None:
         tqdm(total=total, initial=done, unit=unit, disable=not terminal, bar_format=layout if total else None) as bar,
         tqdm(position=1, disable=not terminal, bar_format="{desc}", leave=False) as below,
     ):
+        told = False
         for _ in run.training():
+            if not told and any(getattr(stream, "gone", False) for stream in (sys.stdout, sys.stderr)):
+                told = True
+                run.notify("output ended", "Nobody reads the output any more: the training continues without it.")
             done = run.progress()[0]
             bar.set_postfix_str(summary(run), refresh=False)
             bar.update(done - bar.n)

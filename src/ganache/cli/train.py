@@ -6,6 +6,7 @@ import argparse
 import inspect
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, make_dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -15,6 +16,7 @@ from tyro.conf import FlagConversionOff, Positional, arg
 
 from ganache.cli.compare import compare
 from ganache.cli.parsing import parse_type
+from ganache.cli.streams import lasting_streams
 from ganache.cli.types import unwrapped
 from ganache.errors import ConfigError
 
@@ -74,8 +76,16 @@ def train(data: Positional[str]) -> None:
 
 
 def train_command(args: list[str]) -> None:
-    """Run `ganache train`: one run per recipe and seed, one after the other, and a comparison if there are several."""
-    requests = parse_train(args)
+    """Run `ganache train`: one run per recipe and seed, one after the other, and a comparison if there are several.
+
+    Whether anybody can read the output makes no difference to the training.
+    """
+    with lasting_streams():
+        train_requests(parse_train(args))
+
+
+def train_requests(requests: Sequence[TrainingRequest]) -> None:
+    """Train, or print what would be trained."""
     folders = [folder_of(each.options, each.config, several=len(requests) > 1) for each in requests]
     if requests[0].options.dry_run:
         from ganache.cli.dry_run import print_dry_run

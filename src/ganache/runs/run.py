@@ -201,8 +201,17 @@ class Run:
         if self.stop_reason is None:
             self.stop_reason = self._past_best()
             if self.stop_reason:
-                self._notify("stop", self.stop_reason)
+                self.notify("stop", self.stop_reason)
         return path
+
+    def notify(self, event: str, sentence: str) -> None:
+        """Tell the user, and write it to the log: one word for programs, one sentence for people."""
+        self.notices.append(sentence)
+        self.log.notice(self.state.step, event, sentence)
+
+    def skip_pause(self) -> None:
+        """Do not count the time since the last step as training time, because the process was stopped meanwhile."""
+        self._last_time = time.perf_counter()
 
     def finish(self) -> None:
         """Write the last checkpoint, `samples.png` and the animation, and release the folder."""
@@ -265,11 +274,6 @@ class Run:
 
     # ---- automatic decisions, see the section `policy` of the settings ---------------------------------------------
 
-    def _notify(self, event: str, sentence: str) -> None:
-        """Tell the user, and write it to the log."""
-        self.notices.append(sentence)
-        self.log.notice(self.state.step, event, sentence)
-
     def _past_best(self) -> str | None:
         return policy.past_best(self.folder, self.config.policy.stop_past_peak, self.config.schedule.batch)
 
@@ -279,7 +283,7 @@ class Run:
         if self.state.step != restart_after or self._has_formed():
             return False
         if self.restarts == policy.MAX_RESTARTS:
-            self._notify("gave up", policy.gave_up_sentence(restart_after, self.restarts + 1))
+            self.notify("gave up", policy.gave_up_sentence(restart_after, self.restarts + 1))
             return False
         return True
 
@@ -298,7 +302,7 @@ class Run:
         self.state.seconds = seconds
         self._prepare()
         self.save()
-        self._notify("restart", policy.restart_sentence(steps, old_seed, self.config.seed))
+        self.notify("restart", policy.restart_sentence(steps, old_seed, self.config.seed))
 
     def _return_to_checkpoint(self, error: TrainingError) -> None:
         """Return to the last regular checkpoint with halved rates; raise `error` if that is off or was done before."""
@@ -314,4 +318,4 @@ class Run:
         self.state.seconds, self.state.lr_scale = seconds, self.state.lr_scale / 2
         self._prepare()
         self.save()
-        self._notify("retry", policy.retry_sentence(failed_step, self.state.step))
+        self.notify("retry", policy.retry_sentence(failed_step, self.state.step))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NoReturn
 
 from ganache.data.contents import checked
 from ganache.data.dataset import Dataset
@@ -30,6 +32,7 @@ def load(
     held_out: float = 0.0,
     cache: Path | None = None,
     progress: bool = False,
+    download: bool = True,
 ) -> Dataset:
     """Load the data set that `source` names.
 
@@ -47,6 +50,8 @@ def load(
         held_out: The share of images to set aside for evaluation; data sets of fewer than 200 images keep all.
         cache: The folder for packs of decoded images; by default $GANACHE_CACHE, else the user's cache folder.
         progress: Whether to show progress bars.
+        download: Whether data that are not in the cache may be downloaded. False for a source that the user did not
+            name: one that a run or a request of somebody else refers to.
 
     Raises:
         DataError: The source is unknown or unreadable, or contains no usable image.
@@ -58,7 +63,16 @@ def load(
     opened = Source.named(str(source))
     contents = _read(opened, ReadOptions(target, count, seed))
     name = opened.name if opened.path is None else opened.path.resolve().name or opened.name
+    if isinstance(contents, RemoteFiles) and not download:
+        contents = replace(contents, fetch=partial(_refuse_download, opened.name))
     return _to_dataset(name, contents, target, cache_folder(cache), progress).split(held_out)
+
+
+def _refuse_download(name: str) -> NoReturn:
+    """Raise DataError, in place of fetching files."""
+    raise DataError(
+        f"'{name}' is not in the cache, and only data that you name are downloaded: add  --data {shlex.quote(name)}"
+    )
 
 
 def _checked_target(size: tuple[int, int] | None, channels: int | None, fit: FitMode) -> Target:

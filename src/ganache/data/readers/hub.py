@@ -1,17 +1,21 @@
 """Read data sets of the Hugging Face hub with its library `datasets` (extra: hub).
 
-Only data are downloaded: a data set that needs to run code of its own is refused. The images are inspected and packed
-like those of a folder, so a second start needs neither the network nor the library.
+Only data are downloaded. Versions of the library that can run the code of a data set are refused, and of the files that
+a table names, only those that the library downloaded are read. The images are inspected and packed like those of a
+folder, so a second start needs neither the network nor the library.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import socket
 from functools import partial
+from pathlib import Path
 from typing import Any
 from urllib.request import getproxies
 
+from ganache.core.storage import open_regular
 from ganache.data.readers.image_files import MAX_BYTES, ImageFile, ImageFiles, RemoteFiles, limit_size
 from ganache.data.readers.reader import Reader, ReadOptions, Source
 from ganache.data.skip_reasons import SkipFile, SkipReason
@@ -25,6 +29,11 @@ REPOSITORIES = {
 """Short names of repositories."""
 
 PREFIX = "hf:"
+
+OLDEST = 4
+"""The first major version of the library that cannot run the code of a data set."""
+
+_REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
 
 _HOST = ("huggingface.co", 443)
 _TIMEOUT = 2.0
@@ -47,7 +56,15 @@ class HubReader(Reader):
 
 
 def fetch(name: str) -> ImageFiles:
-    """Download the training split of the data set with this short name, or "hf:owner/name"."""
+    """Download the training split of the data set with this short name, or "hf:owner/name".
+
+    Raises DataError without network or for a name that is not one of the hub, MissingExtra without the library.
+    """
+    repository = REPOSITORIES.get(name, name.removeprefix(PREFIX))
+    # The library reads a local folder of this name rather than the hub, and other names are paths or formats to it.
+    if not _REPOSITORY.fullmatch(repository) or os.path.lexists(repository):
+        why = "there is a file or folder of this name here" if os.path.lexists(repository) else "it is not owner/name"
+        raise DataError(f"'{name}' names no data set of the hub ({why}): give hf:owner/name, or the path of a folder.")
     if not _is_offline_mode() and not _is_reachable():
         raise DataError(
             f"'{name}' comes from the network and {_HOST[0]} cannot be reached: give a local folder, zip or IDX "
@@ -57,19 +74,39 @@ def fetch(name: str) -> ImageFiles:
         import datasets
     except ImportError as error:
         raise MissingExtra(f"'{name}' comes from the Hugging Face hub and", "hub") from error
-    repository = REPOSITORIES.get(name, name.removeprefix(PREFIX))
+    _refuse_old(datasets)
     try:
-        table = datasets.load_dataset(repository, split="train")
+        table = datasets.load_dataset(repository, split="train", trust_remote_code=False)
     except (OSError, ValueError, RuntimeError) as error:
         # The library's exceptions derive from these; the first line of the message is enough.
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise DataError(
             f"'{name}' could not be downloaded from the hub ({reason}): check its name, or give a local folder or zip."
         ) from error
-    return _to_files(name, table, datasets)
+    return _to_files(name, table, datasets, _downloads(repository, datasets))
 
 
-def _to_files(name: str, table: Any, datasets: Any) -> ImageFiles:
+def _refuse_old(datasets: Any) -> None:
+    """Raise DataError for a version of the library that can run the code of a data set."""
+    version = str(getattr(datasets, "__version__", ""))
+    major = version.partition(".")[0]
+    if not major.isdecimal() or int(major) < OLDEST:
+        raise DataError(
+            f"The library datasets {version or 'of an unknown version'} can run code that comes with a data set: "
+            f"upgrade it with  pip install 'datasets>={OLDEST}.0'"
+        )
+
+
+def _downloads(repository: str, datasets: Any) -> tuple[Path, ...]:
+    """Return the folders into which the library downloads the files of this data set."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    config = datasets.config
+    own = Path(HF_HUB_CACHE) / f"datasets--{repository.replace('/', '--')}"
+    return own, Path(config.DOWNLOADED_DATASETS_PATH), Path(config.EXTRACTED_DATASETS_PATH)
+
+
+def _to_files(name: str, table: Any, datasets: Any, downloads: tuple[Path, ...]) -> ImageFiles:
     """Return the images in a table's first column of images, with the bytes that were uploaded."""
     features = table.features
     images = [column for column, feature in features.items() if isinstance(feature, datasets.Image)]
@@ -78,23 +115,27 @@ def _to_files(name: str, table: Any, datasets: Any) -> ImageFiles:
         raise DataError(f"'{name}' has no column of images, but {', '.join(features)}: choose a data set of images.")
     label_names = tuple(features[classes[0]].names) if classes else ()
     labels = list(table[classes[0]]) if classes else [None] * len(table)
-    table = table.cast_column(images[0], datasets.Image(decode=False))
+    # Reading a row decodes every column of it, for example recordings from files that the table names.
+    table = table.select_columns([images[0]]).cast_column(images[0], datasets.Image(decode=False))
     entries = [
-        ImageFile(f"train/{i:08d}", partial(_read_cell, table, i, images[0]), (), label if classes else None)
+        ImageFile(f"train/{i:08d}", partial(_read_cell, table, i, images[0], downloads), (), label if classes else None)
         for i, label in enumerate(labels)
     ]
     return ImageFiles(tuple(entries), label_names=label_names)
 
 
-def _read_cell(table: Any, row: int, column: str) -> bytes:
-    """Return the bytes of one image: from the table itself, or from the file that it refers to."""
+def _read_cell(table: Any, row: int, column: str, downloads: tuple[Path, ...]) -> bytes:
+    """Return the bytes of one image: from the table itself, or from a file in `downloads` that it refers to."""
     cell = table[row][column]
     if cell is None or (cell["bytes"] is None and not cell["path"]):
         raise SkipFile(SkipReason.EMPTY)
     if cell["bytes"] is not None:
         return limit_size(bytes(cell["bytes"]))
+    path = os.path.realpath(cell["path"])
+    if not any(Path(path).is_relative_to(os.path.realpath(folder)) for folder in downloads):
+        raise SkipFile(SkipReason.UNREADABLE, "the table names a file that does not come from the hub")
     try:
-        with open(cell["path"], "rb") as file:
+        with open_regular(Path(path)) as file:
             return limit_size(file.read(MAX_BYTES + 1))
     except OSError as error:
         raise SkipFile(SkipReason.UNREADABLE, error.strerror or str(error)) from error

@@ -8,7 +8,7 @@ from tyro.conf import Positional
 
 from ganache.core.strict import parse_json
 from ganache.errors import ConfigError
-from ganache.lab.points import Kept, parse_point, raise_unknown_name
+from ganache.lab.points import Kept, parse_point
 
 
 def name(
@@ -31,18 +31,15 @@ def name(
         vector: A JSON file with the numbers of the latent as a list, instead of seeds.
         forget: Delete this name.
     """
-    from ganache.runs.folder import find_checkpoint, read_names, write_names
+    from ganache.runs.folder import find_checkpoint, forget_name, keep_names, read_names
 
-    checkpoint, names = find_checkpoint(run), read_names(Path(run))
+    checkpoint = find_checkpoint(run)
     if name is None:
-        print(
-            "\n".join(f"{kept.name}: {description(kept)}" for kept in names.values()) or f"{run} has no named latents."
-        )
+        lines = [f"{kept.name}: {description(kept)}" for kept in read_names(Path(run)).values()]
+        print("\n".join(lines) or f"{run} has no named latents.")
         return
     if forget:
-        if name not in names:
-            raise_unknown_name(name, names)
-        write_names(Path(run), {each: kept for each, kept in names.items() if each != name})
+        forget_name(Path(run), name)
         print(f"{name} is deleted from {run}.")
         return
     kept = Kept(name, parse_seeds(seeds), mean, std, read_vector(vector) if vector else ())
@@ -54,7 +51,7 @@ def name(
             raise ConfigError(
                 f"{vector} holds {len(kept.vector)} numbers, and the latents of {run} have {z_dim}: give {z_dim}."
             )
-    write_names(Path(run), {**names, name: kept})
+    keep_names(Path(run), kept)
     print(f"{name} is {description(kept)}, kept in {run}.")
 
 

@@ -114,11 +114,10 @@ def print_errors(request: Experiment, shown: Figure) -> None:
 
 def keep_latents(shown: Figure, folder: Path, name: str) -> None:
     """Keep the latents that a figure found in a run: as NAME, or as NAME1, NAME2, ... if there are several."""
-    from ganache.runs.folder import read_names, write_names
+    from ganache.runs.folder import keep_names
 
     names = [name] if len(shown.latents) == 1 else [f"{name}{k}" for k in range(1, len(shown.latents) + 1)]
-    kept = {each: Kept(each, vector=vector) for each, vector in zip(names, shown.latents, strict=True)}
-    write_names(folder, {**read_names(folder), **kept})
+    keep_names(folder, *(Kept(each, vector=vector) for each, vector in zip(names, shown.latents, strict=True)))
     print(f"Kept in {folder}: {', '.join(names)}.")
 
 

@@ -18,11 +18,19 @@ from ganache.errors import ConfigError, DataError, GanacheError
 from ganache.lab import directions
 from ganache.lab.experiment import Experiment
 from ganache.lab.experiments import EXPERIMENTS
-from ganache.lab.points import GENERATOR_DIRECTION, Kept, raise_unknown_name
+from ganache.lab.points import GENERATOR_DIRECTION, Kept
 from ganache.lab.serialisation import points_of, resolve_names
 from ganache.playground.limits import MAX_MODELS
 from ganache.playground.wire import Which
-from ganache.runs.folder import at_step, best_checkpoint, checkpoints, find_checkpoint, read_names, write_names
+from ganache.runs.folder import (
+    at_step,
+    best_checkpoint,
+    change_names,
+    checkpoints,
+    find_checkpoint,
+    forget_name,
+    read_names,
+)
 from ganache.runs.models import load_model, real_pictures
 
 T = TypeVar("T")
@@ -112,20 +120,18 @@ class Library:
     def keep(self, run: int, kept: Kept) -> None:
         """Keep a latent in a run under its name. Raises ConfigError if the run has MAX_NAMES already."""
         self.path(Which(run))
-        with self.lock:
-            names = {**self.names(run), kept.name: kept}
-            if len(names) > MAX_NAMES:
+
+        def with_it(names: dict[str, Kept]) -> dict[str, Kept]:
+            if len(names) >= MAX_NAMES and kept.name not in names:
                 raise ConfigError(f"This run keeps {MAX_NAMES} names, the most that a page may: forget some first.")
-            write_names(self.folders[run], names)
+            return {**names, kept.name: kept}
+
+        change_names(self.folders[run], with_it)
 
     def forget(self, run: int, name: str) -> None:
         """Remove a name from a run. Raises ConfigError if the run does not have it."""
         self.path(Which(run))
-        with self.lock:
-            names = self.names(run)
-            if name not in names:
-                raise_unknown_name(name, names)
-            write_names(self.folders[run], {each: kept for each, kept in names.items() if each != name})
+        forget_name(self.folders[run], name)
 
     def generator_directions(self, which: Which, how: str) -> tuple[list[tuple[float, ...]], list[str]]:
         """Return (directions by "sefa" or "pca", z_dim numbers each; their captions)."""

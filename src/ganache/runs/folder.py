@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,8 @@ from ganache.core.storage import write_json
 from ganache.core.strict import build
 from ganache.errors import CheckpointError, ConfigError
 from ganache.evaluation.evaluation import Evaluation
-from ganache.lab.points import Kept, kept_to_json
-from ganache.runs.lock import LOCK
+from ganache.lab.points import Kept, kept_to_json, raise_unknown_name
+from ganache.runs.lock import LOCK, NAMES_LOCK, names_lock
 
 NAMES = "names.json"
 PARTS = {"checkpoints": SUFFIX, "samples": ".png"}
@@ -52,7 +52,7 @@ def holds_something_else(folder: Path) -> bool:
         if path.name in PARTS and path.is_dir() and not path.is_symlink():
             if any(step_of(each.name, PARTS[path.name]) is None for each in path.iterdir()):
                 return True
-        elif path.name != LOCK and not storage.is_temporary(path.name):
+        elif path.name not in (LOCK, NAMES_LOCK) and not storage.is_temporary(path.name):
             return True
     return False
 
@@ -160,8 +160,33 @@ def read_names(folder: Path) -> dict[str, Kept]:
         raise CheckpointError(f"{path} cannot be read ({error}): repair it, or remove it.") from None
 
 
+def change_names(folder: Path, change: Callable[[dict[str, Kept]], Mapping[str, Kept]]) -> None:
+    """Replace the named latents of a run by `change(names)`; other processes and threads wait meanwhile.
+
+    If `change` raises, nothing is written. Raises CheckpointError as `read_names` and `names_lock` do.
+    """
+    with names_lock(folder):
+        write_names(folder, change(read_names(folder)))
+
+
+def keep_names(folder: Path, *kept: Kept) -> None:
+    """Keep latents in a run under their names."""
+    change_names(folder, lambda names: {**names, **{each.name: each for each in kept}})
+
+
+def forget_name(folder: Path, name: str) -> None:
+    """Remove a name from a run. Raises ConfigError if the run does not have it."""
+
+    def without(names: dict[str, Kept]) -> dict[str, Kept]:
+        if name not in names:
+            raise_unknown_name(name, names)
+        return {each: kept for each, kept in names.items() if each != name}
+
+    change_names(folder, without)
+
+
 def write_names(folder: Path, names: Mapping[str, Kept]) -> None:
-    """Write the named latents of a run."""
+    """Write the named latents of a run; to change some of them, use `change_names`."""
     plain = {name: kept_to_json(kept) for name, kept in sorted(names.items())}
     write_json(folder / NAMES, {name: {k: v for k, v in kept.items() if k != "name"} for name, kept in plain.items()})
 

@@ -1,10 +1,11 @@
-"""The lock of a run's folder: only one process may train in it."""
+"""The locks of a run's folder: only one process may train in it, and one at a time changes its named latents."""
 
 from __future__ import annotations
 
 import errno
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -12,7 +13,9 @@ from filelock import FileLock, Timeout
 from ganache.core import storage
 from ganache.errors import CheckpointError
 
-LOCK = ".lock"
+LOCK, NAMES_LOCK = ".lock", ".names.lock"
+PATIENCE = 20.0
+"""Seconds to wait for another process that changes the named latents; a change takes milliseconds."""
 
 
 class FolderLock:
@@ -84,3 +87,26 @@ def lock(folder: Path) -> FolderLock:
             f"{folder} cannot be locked ({why}): check that {folder / LOCK} is an ordinary file that you may write, or "
             "choose another folder with --out."
         ) from None
+
+
+@contextmanager
+def names_lock(folder: Path) -> Iterator[None]:
+    """Hold the lock of a run's named latents, after waiting for other processes and threads.
+
+    Raises CheckpointError if another holds it for PATIENCE seconds, or if it cannot be locked.
+    """
+    path = folder / NAMES_LOCK
+    try:
+        storage.require_regular(path)
+        lock = FileLock(path, timeout=PATIENCE, poll_interval=0.01, fallback_to_soft=False)
+        lock.acquire()
+    except (OSError, Timeout) as error:
+        why = "another process holds it" if isinstance(error, Timeout) else error.strerror or str(error)
+        raise CheckpointError(
+            f"The named latents of {folder} cannot be changed, because {path} cannot be locked ({why}): check that it "
+            "is an ordinary file that you may write."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()

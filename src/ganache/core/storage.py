@@ -51,12 +51,12 @@ def read_bytes(path: Path, limit: int | None = None) -> bytes:
         return file.read()
 
 
-def read_text(path: Path) -> str:
+def read_text(path: Path, limit: int = MAX_TEXT) -> str:
     """Return the content of a regular file in UTF-8, with or without a byte order mark.
 
-    Raises OSError, or ValueError if it is not UTF-8.
+    Raises OSError, also if it has more than `limit` bytes, or ValueError if it is not UTF-8.
     """
-    return read_bytes(path, MAX_TEXT).decode("utf-8-sig")
+    return read_bytes(path, limit).decode("utf-8-sig")
 
 
 def require_regular(path: Path) -> None:

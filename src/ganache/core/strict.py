@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from functools import cache
 from typing import Any, TypeVar, cast
@@ -13,7 +13,9 @@ from ganache.errors import ConfigError, choices
 T = TypeVar("T")
 
 LONGEST = 60
-"""Characters of a rejected value that an error repeats."""
+"""Characters of a rejected name or value that an error repeats."""
+LARGEST = 1e39
+"""Numbers in files have at most this absolute value: none in float32 is larger, and sums of them do not overflow."""
 
 
 def parse_json(text: str, what: str) -> Any:
@@ -22,6 +24,37 @@ def parse_json(text: str, what: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{what} in JSON cannot be read ({error}): {text[:40]!r}.") from None
+
+
+def read_record(kind: type[T], plain: Any, what: str) -> T:
+    """Build the dataclass `kind` from a record in a file; names that `kind` does not have are left out.
+
+    A later version may have written them. Raises ConfigError if `plain` is no object, or a value is of another type.
+    """
+    if not isinstance(plain, Mapping):
+        raise ConfigError(f"The {what} is no JSON object.")
+    names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
+    return build(kind, {name: plain[name] for name in names if name in plain}, what)
+
+
+def require_bounded(numbers: Iterable[tuple[str, float]]) -> None:
+    """Raise ValueError, which names the first, if a number is not finite or is larger than any that ganache writes."""
+    for name, number in numbers:
+        if not abs(number) <= (2**53 if isinstance(number, int) else LARGEST):  # true for NaN
+            raise ValueError(f"'{name[:LONGEST]}' is out of range")
+
+
+def numbers_of(plain: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
+    """Yield every number in nested dicts with its name, such as `d/real`.
+
+    >>> dict(numbers_of({"step": 1, "d": {"real": 0.5}}))
+    {'step': 1, 'd/real': 0.5}
+    """
+    for name, value in plain.items():
+        if isinstance(value, Mapping):
+            yield from numbers_of(value, f"{prefix}{name}/")
+        elif isinstance(value, int | float):
+            yield prefix + name, value
 
 
 def build(
@@ -51,9 +84,12 @@ def build(
     names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
     for name in plain:
         if name not in names:
-            raise ConfigError(f"{unknown.format(what=what, name=name)}: {choices(str(name), names)}")
+            short = str(name)[:LONGEST]
+            raise ConfigError(f"{unknown.format(what=what, name=short)}: {choices(short, names)}")
     try:
         return cast(T, adapter(cast(Any, kind)).validate_json(json.dumps(plain), strict=True))
+    except RecursionError:
+        raise ConfigError(f"{invalid.format(what=what, where='content')} is nested too deeply.") from None
     except ValidationError as error:
         first = error.errors()[0]
         # Without the members of unions, which pydantic names too.

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ganache.core import old_names
-from ganache.core.storage import append_bytes, read_text, write_text
+from ganache.core.storage import append_bytes, write_bytes
+from ganache.core.strict import numbers_of
 from ganache.errors import TrainingError
 from ganache.runs.events import EventFile
+from ganache.runs.log_lines import damage_notice, entries
 from ganache.training.state import Report, State
 
 
@@ -33,7 +34,7 @@ class Log:
 
     def write(self, line: dict[str, Any]) -> None:
         """Append the line of a step. Raises TrainingError, and appends nothing, if a value is NaN or infinite."""
-        bad = [name for name, value in flatten(line) if not math.isfinite(value)]
+        bad = [name for name, value in numbers_of(line) if not math.isfinite(value)]
         if bad:
             raise non_finite_error(line["step"], bad[0].replace("/", "."))
         self._append(line)
@@ -54,7 +55,7 @@ class Log:
             return
         try:
             self._events = self._events or EventFile(self.path.parent, self._step)
-            self._events.write(line["step"], flatten(line))
+            self._events.write(line["step"], numbers_of(line))
         except ImportError:
             self._writes_events = False
         except OSError as error:
@@ -62,11 +63,19 @@ class Log:
             self.notice(line["step"], "no events", f"TensorBoard's events cannot be written ({error}): they end here.")
 
     def _remove_after(self, step: int) -> None:
-        """Remove the lines after `step`, which a resumed run writes again, and an incomplete last line."""
-        if not self.path.exists():
-            return
-        self.lines = [line for line in read(self.path) if line["step"] <= step]
-        write_text(self.path, "".join(json.dumps(line) + "\n" for line in self.lines))
+        """Remove the lines after `step`, which a resumed run writes again, and an incomplete last line.
+
+        Damaged lines stay in the file as they are.
+        """
+        kept, skipped = [], 0
+        with suppress(FileNotFoundError):
+            for raw, line in entries(self.path):
+                if line is None or line["step"] <= step:
+                    kept.append(raw)
+                    self.lines += [] if line is None else [line]
+                    skipped += line is None
+            write_bytes(self.path, b"".join(kept))
+        self.lines[:0] = damage_notice(self.path, skipped, len(kept))
 
 
 class SpeedMeter:
@@ -99,13 +108,14 @@ def step_line(report: Report, seconds: float, images_per_second: float) -> dict[
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """Return the lines of a log, without incomplete ones; empty if there is no log."""
-    lines = []
+    """Return the lines of a log, checked, as plain data under the names of today; empty if there is no log.
+
+    Damaged lines are skipped; then the first line that is returned is a notice that says how many.
+    """
+    found: list[dict[str, Any] | None] = []
     with suppress(FileNotFoundError):
-        for text in read_text(path).splitlines():
-            with suppress(ValueError):
-                lines.append(old_names.log_line(json.loads(text)))
-    return lines
+        found = [line for _, line in entries(path)]
+    return [*damage_notice(path, found.count(None), len(found)), *(line for line in found if line is not None)]
 
 
 def step_lines(lines: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -120,16 +130,3 @@ def non_finite_error(step: int, name: str) -> TrainingError:
         "with lower learning rates (--critic-optimiser.lr, --generator-optimiser.lr), or let the run do so by itself, "
         "once, with --policy.retry-nan True."
     )
-
-
-def flatten(line: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
-    """Yield every number of a line with its name: `d/real`, `g/fake`, `d_gradient_norm`, ...
-
-    >>> dict(flatten({"step": 1, "d": {"real": 0.5}}))
-    {'step': 1, 'd/real': 0.5}
-    """
-    for name, value in line.items():
-        if isinstance(value, dict):
-            yield from flatten(value, f"{prefix}{name}/")
-        elif isinstance(value, int | float):
-            yield prefix + name, value

@@ -115,8 +115,7 @@ class Probe:
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Probe:
         """Return the probe that `to_json` wrote; unknown keys are ignored."""
-        values: dict[str, Any] = {each.name: plain.get(each.name, each.default) for each in fields(cls)}
-        return cls(**values)
+        return cls(**{each.name: plain[each.name] for each in fields(cls) if each.name in plain})
 
 
 def take_probe(

@@ -26,6 +26,7 @@ from ganache.errors import CheckpointError, TrainingError
 from ganache.evaluation.metrics.sliced_wasserstein import sliced_distance
 from ganache.functional import latents
 from ganache.runs import checkpoint, policy
+from ganache.runs.data import DATA_PATHS, data_paths
 from ganache.runs.diagnose import findings
 from ganache.runs.folder import (
     PARTS,
@@ -38,6 +39,7 @@ from ganache.runs.folder import (
 )
 from ganache.runs.lock import lock
 from ganache.runs.log import Log, SpeedMeter, non_finite_error, step_line
+from ganache.runs.log_lines import DAMAGED
 from ganache.runs.probe import Probe, blank_score
 from ganache.runs.prober import SCORED, Prober, evenly_spaced, real_images, scored_latents
 from ganache.runs.resume import keep_old_split, load_newest, newest_config, refuse_differences, remove_leftovers
@@ -57,6 +59,7 @@ class Run:
         self, folder: Path, resolved: Resolved, data: Dataset, state: State, start_again: bool = False
     ) -> None:
         self.folder, self.resolved, self.data, self.state = folder, resolved, data, state
+        self._data_paths = data_paths(self.config.data.source, folder)
         self.notices = [*warnings(self.config)]
         """Sentences for the user, oldest first."""
         self.restarts = 0
@@ -66,6 +69,7 @@ class Run:
         remove_leftovers(folder)
         self._restore(checkpoints(folder), start_again)
         self._prepare()
+        self.notices += [line["notice"] for line in self.log.lines if line.get("event") == DAMAGED]
         self.stop_reason = self._past_best()
         """Why the run stops before its budget is spent, or None."""
         self.notices += [self.stop_reason] if self.stop_reason else []
@@ -107,7 +111,7 @@ class Run:
                 f"The folder {folder} cannot be used ({error}): choose another folder with --out."
             ) from None
         run = cls(folder, resolved, data, state, force)
-        write_json(folder / "config.json", to_dict(resolved.config) | {"data_fingerprint": data.fingerprint})
+        write_json(folder / "config.json", to_dict(resolved.config) | run.about_data())
         return run
 
     @property
@@ -194,7 +198,7 @@ class Run:
             "score": self.score() if scored else None,
             "config": to_dict(self.config),
             "image_shape": list(self.data.image_shape),
-            "data_fingerprint": self.data.fingerprint,
+            **self.about_data(),
         }
         checkpoint_file.save(path, tensors, header)
         remove_old_checkpoints(self.folder, self.config.record, self.config.policy)
@@ -203,6 +207,10 @@ class Run:
             if self.stop_reason:
                 self.notify("stop", self.stop_reason)
         return path
+
+    def about_data(self) -> dict[str, Any]:
+        """Return what a run keeps to find its data again, and to tell them from others."""
+        return {"data_fingerprint": self.data.fingerprint, DATA_PATHS: self._data_paths}
 
     def notify(self, event: str, sentence: str) -> None:
         """Tell the user, and write it to the log: one word for programs, one sentence for people."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from ganache.core.strict import numbers_of
 from ganache.output.report.summary import RunSummary
-from ganache.runs.log import flatten
 
 MAX_POINTS = 1_500
 """Points per curve, approximately. Of longer curves the lowest and the highest point of each stretch are kept."""
@@ -121,7 +121,7 @@ def collect_numbers(run: RunSummary) -> dict[str, list[Point]]:
     """Return all points of a run by name in the log; the scores of its checkpoints are named `checkpoint`."""
     points: dict[str, list[Point]] = {}
     for line in run.lines:
-        for name, value in flatten(line):
+        for name, value in numbers_of(line):
             points.setdefault(name, []).append((line["step"], line["images"], line["seconds"] / 60, value))
     batch = run.config["schedule"]["batch"]
     for header in run.headers.values():

@@ -60,4 +60,6 @@ def describe_probes(log: Sequence[Mapping[str, Any]]) -> str:
     taken = f"{count} probe{'s' * (count > 1)} up to step {h.probes[-1].step:,}"
     early = len(h.probes) < MIN_PROBES or h.probes[-1].step < MIN_STEPS
     enough = f"; {MIN_PROBES} probes and {MIN_STEPS} steps are needed to judge the quality" if early else ""
-    return f"{taken}, which took {percent(cost / max(cost, h.lines[-1]['seconds']))} of the training time{enough}."
+    return (
+        f"{taken}, which took {percent(cost / max(cost, h.lines[-1]['seconds'], 1e-9))} of the training time{enough}."
+    )

@@ -34,11 +34,17 @@ def critic_too_strong(h: History) -> Finding | None:
         "critic too strong",
         "alarm" if h.is_unformed else "warning",
         f"The critic is too strong: {reason}, so the generator cannot learn from it; stop the run.",
-        f"Median of the last {WINDOW} probes. The score no longer improves: it was {min(h.scores):.4g} at best, "
-        f"is {h.scores[-1]:.4g} now, and is {h.probes[-1].blank_score:.4g} for blank images (lower is better).",
+        f"Median of the last {WINDOW} probes. The score no longer improves: it was {min(h.scores):.4g} at best, is "
+        f"{h.scores[-1]:.4g} now{score_of_blank_images(h)} (lower is better).",
         "Lower --critic-optimiser.lr or --schedule.critic-steps, raise --generator-optimiser.lr, or add noise to the "
         "images (--view.noise 0.2); with a Wasserstein method (wgan-gp) a strong critic does no harm.",
     )
+
+
+def score_of_blank_images(h: History) -> str:
+    """Return the end of a sentence on scores; empty if the last probe lacks that of blank images."""
+    blank = h.probes[-1].blank_score
+    return "" if blank is None else f", and is {blank:.4g} for blank images"
 
 
 def generator_too_strong(h: History) -> Finding | None:

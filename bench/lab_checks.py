@@ -24,6 +24,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -41,7 +42,7 @@ from ganache.lab.experiments import Dimensions, Directions, Invert
 from ganache.lab.inversion import psnr
 from ganache.lab.points import Point
 from ganache.runs import folder
-from ganache.training import build
+from ganache.runs.data import run_data
 
 ASKED, BATCH = 2_000, 64
 READ = 0.5
@@ -197,9 +198,9 @@ def check_inversion(model: ganache.Model, extent: Extent) -> Check:
     )
 
 
-def tell_real(model: ganache.Model, config: ganache.Config, source: str | None, extent: Extent) -> Check:
+def tell_real(model: ganache.Model, checkpoint: Path, source: str | None, extent: Extent) -> Check:
     """Of held-out pictures."""
-    data = build.reload_dataset(config, source)
+    data = run_data(checkpoint, source)
     chosen = data.held_out[: extent.real]
     if not len(chosen):
         return Check(None, f"inversion of held-out pictures: {data.name} has none")
@@ -218,7 +219,8 @@ def main(run: str, *options: str) -> None:
     source = next((each for each in options if not each.startswith("--")), None)
     extent = QUICK if "--quick" in options else Extent()
     path, which = folder.at_step(run)
-    generator, config, header = ganache.load_generator(ganache.find_checkpoint(path, which))
+    checkpoint = ganache.find_checkpoint(path, which)
+    generator, config, header = ganache.load_generator(checkpoint)
     if generator.image_shape[0] != 3:
         raise SystemExit("The regressor reads faces in colour, and this run is grey.")
     model = ganache.Model(generator, ganache.prior(config), run)
@@ -228,7 +230,8 @@ def main(run: str, *options: str) -> None:
         lambda: [check_ranking(model, extent)],
         lambda: [check_inversion(model, extent)],
     )
-    for make in (*(() if "--only-real" in options else of_factors), lambda: [tell_real(model, config, source, extent)]):
+    of_data = lambda: [tell_real(model, checkpoint, source, extent)]  # noqa: E731
+    for make in (*(() if "--only-real" in options else of_factors), of_data):
         begun = time.perf_counter()
         for check in make():
             verdict = {True: "holds", False: "FAILS", None: "stated"}[check.holds]

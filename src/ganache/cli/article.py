@@ -50,7 +50,7 @@ def article(
     for plate in every:
         check_replaceable(folder / f"{plate.name}.json")
     (request,) = [plate.request for plate in every if plate.request.needs == "real images"]
-    real = needed_images(request, config, models[0])
+    real = needed_images(request, runs[0], config, models[0])
     folder.mkdir(parents=True, exist_ok=True)
     entries = []
     for plate in every:

@@ -48,6 +48,7 @@ def evaluate(
     from ganache.evaluation.measure import evaluate as measure
     from ganache.runs.checkpoint import load_critic, load_generator
     from ganache.runs.folder import find_checkpoint, write_evaluation
+    from ganache.runs.data import run_data
     from ganache.training import build
     from ganache.training.device import choose_device
 
@@ -58,7 +59,7 @@ def evaluate(
     evaluation = measure(
         generator.to(device),
         build.prior(config),
-        build.reload_dataset(config, data, progress=not json),
+        run_data(path, data, progress=not json),
         features=None if features == AUTO else features,
         n=n,
         weights=None if weights is None else Path(weights),

@@ -21,7 +21,13 @@ if TYPE_CHECKING:
 
 
 def make_figure(
-    request: Experiment, runs: Sequence[str], average: bool, out: str, plain: bool = False, keep: str = ""
+    request: Experiment,
+    runs: Sequence[str],
+    average: bool,
+    out: str,
+    plain: bool = False,
+    keep: str = "",
+    download: bool = True,
 ) -> None:
     """Write the figure of a request, and the request as JSON next to it.
 
@@ -32,6 +38,7 @@ def make_figure(
         out: The file to write.
         plain: Whether to write the images alone, without captions.
         keep: The name under which found latents are kept in the first run; "" to keep none.
+        download: Whether the user named the request's data, which may then be downloaded.
 
     Raises:
         ConfigError: No run is given, the experiment cannot be written to `out`, or the request file next to it would
@@ -58,21 +65,22 @@ def make_figure(
     elif plain:
         write_plain(request, models[0], Path(out))
     else:
-        write_figure(request, models, config, Path(out), keep, folder)
+        images = needed_images(request, runs[0], config, models[0], download)
+        write_figure(request, models, images, Path(out), keep, folder)
     write_json(request_file, to_dict(request))
     again = command("render", *runs, request_file, *([] if average else ["--no-average"]))
     print(f"{out}: by {'; '.join(model.name for model in models)}. The same again: {again}")
 
 
 def write_figure(
-    request: Experiment, models: Sequence[Model], config: Config, out: Path, keep: str, folder: Path
+    request: Experiment, models: Sequence[Model], images: Pictures | None, out: Path, keep: str, folder: Path
 ) -> None:
-    """Write the figure with its captions; keep the latents that it found in the run `folder`."""
+    """Write the figure, of the `images` that it needs, with its captions; keep found latents in the run `folder`."""
     from ganache.figures import save_figure
     from ganache.lab.figure import Figure
     from ganache.lab.show import show
 
-    shown = show(request, models, needed_images(request, config, models[0]), progress=True)
+    shown = show(request, models, images, progress=True)
     save_figure(shown, out)
     if request.needs == "given images" and isinstance(shown, Figure):
         print_errors(request, shown)
@@ -138,13 +146,19 @@ def load_models(runs: Sequence[str], average: bool) -> tuple[list[Model], Config
     return models, configs[0]
 
 
-def needed_images(request: Experiment, config: Config, model: Model) -> Pictures | None:
-    """Return the images that the request needs: those of its data or of the run's, those of its files, or none."""
+def needed_images(
+    request: Experiment, run: str, config: Config, model: Model, download: bool = True
+) -> Pictures | None:
+    """Return the images that the request needs: those of its data or of the run's, those of its files, or none.
+
+    `download`: whether the user named the request's data, which may then be downloaded.
+    """
     if request.needs == "real images":
+        from ganache.runs.folder import at_step, find_checkpoint
         from ganache.runs.models import real_pictures
 
-        pictures: Pictures = real_pictures(config, model, getattr(request, "data", ""), progress=True)
-        return pictures
+        checkpoint = find_checkpoint(*at_step(run))
+        return real_pictures(checkpoint, getattr(request, "data", ""), progress=True, download=download)
     if request.needs == "given images":
         return read_files(getattr(request, "images", ()), config, model)
     return None

@@ -45,6 +45,7 @@ class Header:
     image_shape: tuple[int, ...]
     """(C, H, W), or the number of coordinates of a point."""
     data_fingerprint: str = ""
+    data_paths: tuple[str, ...] = ()
     score: float | None = None
     restarts: int = 0
     augment_p: float = 0.0

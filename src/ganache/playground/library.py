@@ -166,11 +166,9 @@ class Library:
 
     def real_images(self, which: Which) -> Any:
         """Return the images of the run's data, uint8 [N, H, W, C]. Raises ConfigError if they cannot be read."""
-        loaded = self.loaded(which)
+        path = self.path(which)
         try:
-            return self.cached(
-                ("real", which.run), lambda: real_pictures(loaded.config, loaded.model, self.data), 4 * MAX_LOADED
-            )
+            return self.cached(("real", which.run), lambda: real_pictures(path, self.data), 4 * MAX_LOADED)
         except DataError as error:
             raise ConfigError(f"The real pictures cannot be read: {error}") from None
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
-from typing import Any
 
 from ganache.config.config import Config
+from ganache.core.checkpoint_file import read_header
+from ganache.core.images import Pictures
 from ganache.core.rendering import Model
-from ganache.data import load
 from ganache.runs.checkpoint import load_generator
+from ganache.runs.data import is_training_data, run_data
 from ganache.training import build
 
 
@@ -18,15 +20,14 @@ def load_model(checkpoint: Path, name: str, average: bool = True) -> tuple[Model
     return Model(generator, build.prior(config), f"{name}, step {header['step']:,}"), config
 
 
-def real_pictures(config: Config, model: Model, source: str = "", progress: bool = False) -> Any:
+def real_pictures(checkpoint: Path, source: str = "", progress: bool = False, download: bool = True) -> Pictures:
     """Return all images of the run's data, or of `source`, at the run's size: uint8 [N, H, W, C].
 
-    For 2-D toys the points, float32 [N, 2].
+    For 2-D toys the points, float32 [N, 2]. Raises DataError as `run_data` does; a RuntimeWarning tells that `source`
+    is not what the run was trained on.
     """
-    data, shape = config.data, model.generator.image_shape
-    size, channels = data.height_width(), data.channels
-    if source and len(shape) == 3:
-        size, channels = (shape[1], shape[2]), shape[0]
-    return load(
-        source or data.source, size=size, channels=channels, fit=data.fit, count=data.count, progress=progress
-    ).images
+    data = run_data(checkpoint, source, progress=progress, download=download)
+    if source and not is_training_data(read_header(checkpoint), data):
+        run = checkpoint.parent.parent
+        warnings.warn(f"{data.name} is not the data that {run} was trained on.", RuntimeWarning, stacklevel=2)
+    return data.images

@@ -16,6 +16,7 @@ from ganache.config.sections import DataConfig
 from ganache.core import checkpoint_file, storage
 from ganache.data import Dataset
 from ganache.errors import CheckpointError, ConfigError, DamagedCheckpoint
+from ganache.runs.data import DATA_PATHS
 from ganache.runs.folder import checkpoints
 from ganache.training.resolved import Resolved
 
@@ -38,7 +39,7 @@ def keep_old_split(known: dict[str, Any], resolved: Resolved, data: Dataset) -> 
 def refuse_differences(folder: Path, known: dict[str, Any], config: Config, data: Dataset) -> None:
     """Raise ConfigError if the run in `folder` (settings `known`) has other settings or other data."""
     old_fingerprint = known.pop("data_fingerprint", data.fingerprint)
-    known = to_dict(from_record(known))
+    known = to_dict(from_record({name: value for name, value in known.items() if name != DATA_PATHS}))
     changed = [
         f"{name}: {old} -> {new}"
         for name, old, new in differences(known, to_dict(config))
@@ -62,7 +63,7 @@ def newest_config(folder: Path) -> dict[str, Any] | None:
         header = checkpoint_file.read_header(path)
         if "config" in header:
             config: dict[str, Any] = header["config"]
-            return config | {"data_fingerprint": header["data_fingerprint"]}
+            return config | {name: header[name] for name in ("data_fingerprint", DATA_PATHS) if name in header}
     return None
 
 

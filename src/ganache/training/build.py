@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -81,7 +80,7 @@ def load_dataset(resolved: Resolved, *, progress: bool = False) -> Dataset:
     if size is not None:  # networks refuse impossible sizes; building both takes 0.1 s
         shape = (config.data.channels or 3, *size)
         pair(config, shape)
-    loaded = _load(config.data, progress)
+    loaded = prepared(config.data, progress=progress)
     found = len(loaded.label_names)
     if config.data.classes not in (0, found):
         labels = f"{found} classes ({', '.join(loaded.label_names)})" if found else "no labels"
@@ -91,15 +90,8 @@ def load_dataset(resolved: Resolved, *, progress: bool = False) -> Dataset:
     return loaded
 
 
-def reload_dataset(config: Config, source: str | None = None, *, progress: bool = False) -> Dataset:
-    """Return the data of a trained run, or of another `source` prepared in the same way with the same images held out.
-
-    Neither the run's device nor its number of classes is checked: the machine and the source may be other ones.
-    """
-    return _load(replace(config.data, source=source or config.data.source), progress)
-
-
-def _load(data: DataConfig, progress: bool) -> Dataset:
+def prepared(data: DataConfig, *, progress: bool = False, download: bool = True) -> Dataset:
+    """Return the data of a section of the settings; neither the device nor the number of classes is checked."""
     return load(
         data.source,
         size=data.height_width(),
@@ -108,6 +100,7 @@ def _load(data: DataConfig, progress: bool) -> Dataset:
         count=data.count,
         held_out=data.held_out,
         progress=progress,
+        download=download,
     )
 
 

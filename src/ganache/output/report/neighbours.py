@@ -19,6 +19,7 @@ from ganache.lab.experiments import Neighbours
 from ganache.lab.figure import ImageGrid
 from ganache.output.report.summary import RunSummary
 from ganache.runs import checkpoint
+from ganache.runs.data import is_training_data, run_data
 from ganache.training import build
 
 REQUEST = Neighbours(n=6, k=5)
@@ -81,12 +82,15 @@ def neighbours_of_run(run: RunSummary, source: str | None, progress: bool) -> Ru
         return RunNeighbours(run, "This run generates points, and points have no pictures.", [])
     model = Model(generator, build.prior(config), f"{run.name}, step {header['step']:,}")
     try:
-        data = build.reload_dataset(config, source, progress=progress)
+        data = run_data(run.best, source, progress=progress)
+        if not is_training_data(header, data):
+            text = f"{source} holds other pictures than those that this run was trained on."
+            return RunNeighbours(run, text, [], missing_data=True)
         figure = REQUEST.figure(model, Inputs(searched_pictures(data)))
     except GanacheError as error:
         if source is not None:
             raise
-        return RunNeighbours(run, f"The training pictures were not found: {error}", [], missing_data=True)
+        return RunNeighbours(run, f"The training pictures were not found. {error}", [], missing_data=True)
     text = f"{figure.title} A distance far below the usual one would be a copy."
     grids = [part for group in figure.groups for part in group if isinstance(part, ImageGrid)]
     return RunNeighbours(run, text, [to_grid(grid) for grid in grids])

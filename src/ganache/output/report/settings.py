@@ -11,7 +11,7 @@ from ganache.errors import GanacheError
 from ganache.figures.page import duration
 from ganache.output.report.summary import RunSummary
 
-NOT_SETTINGS = ("data_fingerprint", "recipe")
+NOT_SETTINGS = ("data_fingerprint", "data_paths", "recipe")
 """Entries of `config.json` that are not settings."""
 
 Rows = list[tuple[str, list[str]]]

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
+from ganache.cli.outputs import check_output
 from ganache.errors import ConfigError
 
 
@@ -14,26 +15,18 @@ def compare(runs: Positional[tuple[str, ...]], out: Annotated[str, arg(aliases=[
     """Compare several runs: print a table, and write a figure of their pictures and estimates.
 
     Args:
-        runs: The runs' folders. Runs that differ only in their seed share a row.
+        runs: The runs' folders, or RUN@STEP. Runs that differ only in their seed share a row. What is no run is passed
+            over, so runs/* can be given.
         out: The picture file to write.
     """
     if not runs:
         raise ConfigError("No run was named: write  ganache compare RUN RUN ...")
-    refuse_unless_picture(out)
+    check_output(out)
+    from ganache.cli.runs import only_runs
     from ganache.figures import comparison
     from ganache.output.compare import panels, rows, table
 
-    compared = rows(runs)
+    compared = rows(only_runs(runs, with_checkpoint=True))
     print(table(compared))
     comparison(panels(compared), Path(out))
     print(f"Figure: {out}")
-
-
-STILL = (".png", ".webp", ".jpg", ".jpeg")
-
-
-def refuse_unless_picture(out: str, kinds: tuple[str, ...] = STILL) -> None:
-    """Raise ConfigError unless the file's name ends in one of `kinds`."""
-    if Path(out).suffix.lower() not in kinds:
-        endings = f"{', '.join(kinds[:-1])} or {kinds[-1]}"
-        raise ConfigError(f"The picture to write is named '{out}': its name must end in {endings}.")

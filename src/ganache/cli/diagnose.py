@@ -11,19 +11,19 @@ def diagnose(run: Positional[str], json: bool = False) -> None:
     It reads only the log of the run, so you can use it during the training.
 
     Args:
-        run: The run's folder.
+        run: The run's folder, or RUN@STEP to judge it as it was then.
         json: Print JSON.
     """
-    from pathlib import Path
-
-    from ganache.errors import CheckpointError
     from ganache.runs.diagnose import critic_loss_finding, describe_probes, findings
-    from ganache.runs.folder import read_config
+    from ganache.runs.folder import at_step, find_checkpoint, require_run
     from ganache.runs.log import read
 
-    if read_config(Path(run)) is None:
-        raise CheckpointError(f"{run} is not a run: give a folder that `ganache train` wrote.")
-    log = read(Path(run) / "log.jsonl")
+    folder, which = at_step(run)
+    require_run(folder)
+    log = read(folder / "log.jsonl")
+    if which != "last":
+        step = int(find_checkpoint(folder, which).stem)
+        log = [line for line in log if line["step"] <= step]
     found, loss = findings(log), critic_loss_finding(log)
     if json:
         from json import dumps
@@ -40,5 +40,5 @@ def diagnose(run: Positional[str], json: bool = False) -> None:
         print(f"{loss.sentence}\n  Evidence: {loss.evidence}\n  Try: {loss.advice}\n")
     for line in log:
         if "notice" in line:
-            print(f"At step {line['step']:,}: {line['notice']}")
+            print(f"At step {line['step']:,}: {line['notice']}" if line["step"] else line["notice"])
     print(describe_probes(log))

@@ -31,27 +31,29 @@ def name(
         vector: A JSON file with the numbers of the latent as a list, instead of seeds.
         forget: Delete this name.
     """
-    from ganache.runs.folder import find_checkpoint, forget_name, keep_names, read_names
+    from ganache.runs.folder import at_step, find_checkpoint, forget_name, keep_names, read_names
 
-    checkpoint = find_checkpoint(run)
+    folder, which = at_step(run)
+    checkpoint = find_checkpoint(folder, which)
     if name is None:
-        lines = [f"{kept.name}: {description(kept)}" for kept in read_names(Path(run)).values()]
+        lines = [f"{kept.name}: {description(kept)}" for kept in read_names(folder).values()]
         print("\n".join(lines) or f"{run} has no named latents.")
         return
     if forget:
-        forget_name(Path(run), name)
+        forget_name(folder, name)
         print(f"{name} is deleted from {run}.")
         return
     kept = Kept(name, parse_seeds(seeds), mean, std, read_vector(vector) if vector else ())
     if kept.vector:
+        from ganache.config.config import from_record
         from ganache.core.checkpoint_file import read_header
 
-        z_dim = read_header(checkpoint)["config"]["network"]["z_dim"]
+        z_dim = from_record(read_header(checkpoint).get("config", {})).network.z_dim
         if len(kept.vector) != z_dim:
             raise ConfigError(
                 f"{vector} holds {len(kept.vector)} numbers, and the latents of {run} have {z_dim}: give {z_dim}."
             )
-    keep_names(Path(run), kept)
+    keep_names(folder, kept)
     print(f"{name} is {description(kept)}, kept in {run}.")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated
 
 from tyro.conf import Positional, arg
@@ -53,9 +52,10 @@ def watch(run: Positional[str], host: Host = "127.0.0.1", port: Port = 0, browse
     Args:
         run: The run's folder.
     """
-    from ganache.runs.folder import require_config
+    from ganache.runs.folder import at_step, require_run
 
-    require_config(Path(run))
+    folder = at_step(run)[0]
+    require_run(folder)
     import torch
 
     from ganache.playground import Library, serve
@@ -63,7 +63,7 @@ def watch(run: Positional[str], host: Host = "127.0.0.1", port: Port = 0, browse
     if hasattr(os, "nice"):
         os.nice(19)
     torch.set_num_threads(1)
-    serve(Library([run], live=True), host, port, browser, live=True, say=printer(f"The page of {run}"))
+    serve(Library([str(folder)], live=True), host, port, browser, live=True, say=printer(f"The page of {run}"))
 
 
 def printer(what: str) -> Callable[[str], None]:

@@ -20,7 +20,7 @@ def report(
     The page is a single file that opens from disk in any browser, without a network. The runs may still be training.
 
     Args:
-        runs: The runs' folders.
+        runs: The runs' folders, or RUN@STEP. What is no run is passed over, so runs/* can be given.
         out: The file to write; by default report.html in the run's folder or, for several runs, in the current folder.
         data: The training pictures; by default the data of the runs.
         neighbours: Show the training pictures nearest to samples; this is the slowest part of the report.
@@ -29,8 +29,11 @@ def report(
         raise ConfigError("No run was named: write  ganache report RUN  or  ganache report RUN RUN ...")
     from pathlib import Path
 
+    from ganache.cli.runs import only_runs
     from ganache.output.report import write_report
+    from ganache.runs.folder import at_step
 
-    path = Path(out or (Path(runs[0], "report.html") if len(runs) == 1 else "report.html"))
+    runs = only_runs(runs)
+    path = Path(out or (at_step(runs[0])[0] / "report.html" if len(runs) == 1 else "report.html"))
     write_report(runs, path, data, neighbours=neighbours, progress=True)
     print(f"{path}: {path.stat().st_size / 2**20:.1f} MiB; open it in a browser.")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass
 from textwrap import fill
 from typing import Literal
 
 from ganache.core import old_names
+from ganache.core.strict import numbers_of, parse_json, read_record, require_bounded
 
 DESCRIPTIONS = {
     "frechet": "distance between mean and covariance of features",
@@ -91,10 +93,15 @@ class Evaluation:
 
     @classmethod
     def from_json(cls, text: str) -> Evaluation:
-        """Read what `to_json` of this or an earlier version wrote. Raises KeyError, TypeError or ValueError."""
-        plain = json.loads(text)
-        scores = tuple(Score(**score) for score in plain["scores"])
-        return cls(scores, Protocol(**old_names.renamed(plain["protocol"], old_names.PROTOCOL)), tuple(plain["notes"]))
+        """Read what `to_json` of this or an earlier version wrote. Raises ConfigError or ValueError."""
+        plain = old_names.renamed(parse_json(text, "An evaluation"), {})
+        if isinstance(plain.get("protocol"), dict):
+            plain["protocol"] = old_names.renamed(plain["protocol"], old_names.PROTOCOL)
+        found = read_record(cls, plain, "evaluation")
+        finite = [(score.name, number) for score in found.scores for number in (score.value, score.error, score.real)]
+        require_bounded((name, number) for name, number in finite if number is not None and math.isfinite(number))
+        require_bounded(numbers_of({**vars(found.protocol), "seed": 0}))
+        return found
 
     def describe(self) -> str:
         """Return a table of the scores, the notes and the protocol, as lines of text."""

@@ -13,11 +13,14 @@ import numpy as np
 
 from ganache.core import checkpoint_file
 from ganache.core.rendering import render
+from ganache.core.strict import LARGEST
+from ganache.errors import CheckpointError
 from ganache.figures import Panel
 from ganache.functional import latents
 from ganache.runs import checkpoint
-from ganache.runs.folder import checkpoints, find_checkpoint, require_config, score_of
+from ganache.runs.folder import at_step, checkpoints, find_checkpoint, score_of
 from ganache.runs.log import read, step_lines
+from ganache.runs.settings import recorded_settings
 from ganache.training import build
 
 SHOWN = 25
@@ -28,7 +31,7 @@ SHOWN = 25
 class Outcome:
     """The result of one run."""
 
-    folder: Path
+    checkpoint: Path
     settings: str
     """All settings but seed, budget, device, record, probe and policy, as JSON: runs with equal ones share a row."""
     name: str
@@ -42,16 +45,18 @@ class Outcome:
     log: list[dict[str, Any]]
 
 
-def outcome(folder: str | Path) -> Outcome:
-    """Read a run's folder. Raises CheckpointError if it is not a run, or has no checkpoint yet."""
-    folder = Path(folder)
-    config = require_config(folder)
-    last = find_checkpoint(folder)
+def outcome(run: str | Path) -> Outcome:
+    """Read RUN, up to its last checkpoint, or RUN@STEP. Raises CheckpointError if it is not a run, or lacks it."""
+    folder, which = at_step(run)
+    config = recorded_settings(folder)
+    last = find_checkpoint(folder, which)
     header = checkpoint_file.read_header(last)
+    if not header:
+        raise CheckpointError(f"{last} is damaged: remove it, or restore it from a copy.")
     schedule = {k: v for k, v in config["schedule"].items() if k not in ("steps", "minutes", "images")}
     same = {k: v for k, v in config.items() if k not in ("seed", "record", "probe", "policy", "schedule", "device")}
     return Outcome(
-        folder=folder,
+        checkpoint=last,
         settings=json.dumps(same | {"schedule": schedule}, sort_keys=True),
         name=config["recipe"] or config["method"]["name"],
         seed=config["seed"],
@@ -59,16 +64,16 @@ def outcome(folder: str | Path) -> Outcome:
         images=header["batch_index"] * config["schedule"]["batch"],
         seconds=header["seconds"],
         score=score_of(last),
-        best=min(score_of(path) for path in checkpoints(folder)),
-        log=step_lines(read(folder / "log.jsonl")),
+        best=min(score_of(path) for path in checkpoints(folder) if path <= last),
+        log=[line for line in step_lines(read(folder / "log.jsonl")) if line["step"] <= header["step"]],
     )
 
 
-def rows(folders: Sequence[str | Path]) -> list[list[Outcome]]:
-    """Read the folders, and group runs with equal settings, in the order in which they were named."""
+def rows(runs: Sequence[str | Path]) -> list[list[Outcome]]:
+    """Read the runs, and group runs with equal settings, in the order in which they were named."""
     groups: dict[str, list[Outcome]] = {}
-    for folder in folders:
-        found = outcome(folder)
+    for run in runs:
+        found = outcome(run)
         groups.setdefault(found.settings, []).append(found)
     return list(groups.values())
 
@@ -93,15 +98,17 @@ def spread(values: Sequence[float]) -> str:
     >>> spread([2.0]), spread([1.0, 3.0])
     ('2.0', '2.0 +- 1.4')
     """
-    mean = f"{statistics.mean(values):.1f}"
-    return mean if len(values) == 1 else f"{mean} +- {statistics.stdev(values):.1f}"
+    mean = statistics.mean(values)
+    if not all(abs(value) < LARGEST for value in values):
+        return f"{mean:.4g}"
+    return f"{mean:.1f}" if len(values) == 1 else f"{mean:.1f} +- {statistics.stdev(values):.1f}"
 
 
 def panels(compared: Sequence[Sequence[Outcome]]) -> list[Panel]:
     """Return one panel per row: pictures of the same seeds by its first run, and the critic's estimates of all runs."""
     drawn = []
     for row in compared:
-        generator, config, _ = checkpoint.load_generator(find_checkpoint(row[0].folder))
+        generator, config, _ = checkpoint.load_generator(row[0].checkpoint)
         pictures: np.ndarray = render(generator, latents.samples(build.prior(config), SHOWN))
         curves = {}
         for run in row:

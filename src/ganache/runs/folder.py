@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -20,6 +21,8 @@ from ganache.lab.points import Kept, kept_to_json, raise_unknown_name
 from ganache.runs.lock import LOCK, NAMES_LOCK, names_lock
 
 NAMES = "names.json"
+MAX_JSON = 2**26
+"""Bytes of a JSON file: 500 names of latents with 10,000 numbers each."""
 PARTS = {"checkpoints": SUFFIX, "samples": ".png"}
 """The folders of a run with one file per step, and the suffix of these files."""
 
@@ -27,21 +30,25 @@ PARTS = {"checkpoints": SUFFIX, "samples": ".png"}
 def read_config(folder: Path) -> dict[str, Any] | None:
     """Return the `config.json` of a run folder as plain data, or None. Raises CheckpointError if it is unreadable."""
     try:
-        return old_names.settings(json.loads(storage.read_text(folder / "config.json")))
+        return old_names.settings(json.loads(storage.read_text(folder / "config.json", MAX_JSON)))
     except FileNotFoundError:
         return None
     except (ValueError, OSError, RecursionError) as error:
         raise CheckpointError(
-            f"{folder / 'config.json'} cannot be read ({error}): repair it, or use another --out."
+            f"{folder / 'config.json'} cannot be read ({error}): repair it; or remove it, as checkpoints hold the same "
+            "settings; or use another --out."
         ) from None
 
 
-def require_config(folder: Path) -> dict[str, Any]:
-    """Return the `config.json` of a run folder as plain data. Raises CheckpointError if the folder is not a run."""
-    config = read_config(folder)
-    if config is None:
+def is_run(folder: Path) -> bool:
+    """Whether the folder is a run: it has the file of settings, or a checkpoint."""
+    return os.path.lexists(folder / "config.json") or bool(checkpoints(folder))
+
+
+def require_run(folder: Path) -> None:
+    """Raise CheckpointError if the folder is not a run."""
+    if not is_run(folder):
         raise CheckpointError(f"{folder} is not a run: give a folder that `ganache train` wrote.")
-    return config
 
 
 def holds_something_else(folder: Path) -> bool:
@@ -129,22 +136,27 @@ def find_checkpoint(folder: str | Path, which: str = "last") -> Path:
         return best_checkpoint(folder) or kept[-1]
     if which == "last":
         return kept[-1]
-    path = checkpoint_path(folder, int(which)) if which.isascii() and which.isdigit() else None
-    if path not in kept:
-        steps = ", ".join(str(int(kept_path.stem)) for kept_path in kept)
-        raise CheckpointError(f"{folder} has no checkpoint '{which}': use last, best, or one of the steps {steps}.")
-    return path
+    found = [path for path in kept if str(step_of(path.name, SUFFIX)) == (which.lstrip("0") or "0")]
+    if not found:
+        steps = ", ".join(str(int(path.stem)) for path in kept[-20:])
+        some = "the steps" if len(kept) <= 20 else f"the {len(kept)} steps, such as"
+        raise CheckpointError(f"{folder} has no checkpoint '{which[:40]}': use last, best, or one of {some} {steps}.")
+    return found[0]
 
 
-def at_step(run: str) -> tuple[Path, str]:
-    """Split RUN or RUN@STEP into (folder, checkpoint); the checkpoint is a step, "last" or "best".
+def at_step(run: str | Path) -> tuple[Path, str]:
+    """Split RUN, RUN@STEP or the path of a run's checkpoint into (folder, checkpoint): a step, "last" or "best".
 
     >>> at_step("runs/faces@2000")[1], at_step("runs/faces")[1]
     ('2000', 'last')
     """
-    if "@" not in run or Path(run).exists():
-        return Path(run), "last"
-    folder, which = run.rsplit("@", 1)
+    path = Path(run)
+    step = step_of(path.name, SUFFIX)
+    if step is not None and path.absolute().parent.name == "checkpoints":
+        return path.parent.parent if path.parent.name else path.absolute().parent.parent, str(step)
+    if "@" not in str(run) or os.path.lexists(path):
+        return path, "last"
+    folder, which = str(run).rsplit("@", 1)
     return Path(folder), which
 
 
@@ -152,7 +164,7 @@ def read_names(folder: Path) -> dict[str, Kept]:
     """Return the named latents of a run. Raises CheckpointError if `names.json` is unreadable."""
     path = folder / NAMES
     try:
-        plain = json.loads(storage.read_text(path))
+        plain = json.loads(storage.read_text(path, MAX_JSON))
         return {name: build(Kept, {"name": name, **kept}, "latent") for name, kept in plain.items()}
     except FileNotFoundError:
         return {}
@@ -205,12 +217,28 @@ def write_evaluation(folder: Path, evaluation: Evaluation) -> Path:
 
 def read_evaluations(folder: Path) -> list[Evaluation]:
     """Return the evaluations in a run's folder, sorted by step. Raises CheckpointError if one is unreadable."""
-    found = []
-    for path in sorted((folder / "evaluations").glob("[0-9]*.json")):
-        try:
-            found.append(Evaluation.from_json(storage.read_text(path)))
-        except (ValueError, TypeError, KeyError, OSError, RecursionError) as error:
-            raise CheckpointError(
-                f"{path} cannot be read as an evaluation ({error}): remove it, and evaluate again."
-            ) from None
-    return found
+    return [read_evaluation(path) for path in evaluation_files(folder)]
+
+
+def read_evaluation(path: Path) -> Evaluation:
+    """Return the evaluation in a file. Raises CheckpointError if it is unreadable."""
+    try:
+        return Evaluation.from_json(storage.read_text(path, MAX_JSON))
+    except (ValueError, OSError, ConfigError) as error:
+        raise CheckpointError(
+            f"{path} cannot be read as an evaluation ({error}): remove it, and evaluate again."
+        ) from None
+
+
+def evaluation_files(folder: Path) -> list[Path]:
+    """Return the files of evaluations in a run's folder, sorted by step; files of other names are not ours."""
+    try:
+        names = os.listdir(storage.require_folder(folder / "evaluations"))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise CheckpointError(
+            f"{folder / 'evaluations'} cannot be read ({error.strerror or error}): make it an ordinary folder."
+        ) from None
+    ours = [name for name in names if re.fullmatch(r"[0-9]{9,}-[\w-]+-[0-9a-f]{0,8}\.json", name)]
+    return [folder / "evaluations" / name for name in sorted(ours)]

@@ -10,9 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from ganache.core.checkpoint_file import read_header
+from ganache.errors import CheckpointError
 from ganache.evaluation.evaluation import Evaluation
-from ganache.runs.folder import best_checkpoint, checkpoints, read_evaluations, require_config, samples
+from ganache.runs.folder import (
+    at_step,
+    best_checkpoint,
+    checkpoints,
+    evaluation_files,
+    find_checkpoint,
+    read_evaluation,
+    samples,
+)
 from ganache.runs.log import read, step_lines
+from ganache.runs.settings import recorded_settings
 
 
 @dataclass(frozen=True)
@@ -27,7 +37,7 @@ class RunSummary:
     headers: dict[Path, dict[str, Any]]
     """Checkpoint file -> its header, oldest first."""
     best: Path | None
-    """The checkpoint with the lowest score, or the last one if none has a score."""
+    """The checkpoint that was named; by default that with the lowest score, or the last one if none has a score."""
     evaluations: list[Evaluation]
     samples: dict[int, Path]
     """Step -> the picture file of the fixed latents."""
@@ -50,24 +60,46 @@ class RunSummary:
         return shlex.join(["ganache", "sample", f"{self.folder}@{self.headers[self.best]['step']}"])
 
 
-def summarize_runs(folders: Sequence[str | Path]) -> list[RunSummary]:
-    """Read the folders of runs; one that is named twice is read once. Raises CheckpointError if one is not a run."""
-    paths = list(dict.fromkeys(Path(folder) for folder in folders))
-    short = {path.resolve().name for path in paths}
-    return [summarize(path, path.resolve().name if len(short) == len(paths) else str(path)) for path in paths]
+def summarize_runs(runs: Sequence[str | Path]) -> list[RunSummary]:
+    """Read the folders of RUN or RUN@STEP; one that is named twice is read once.
+
+    Raises CheckpointError if one is not a run.
+    """
+    named = {at_step(run): run for run in runs}
+    short = [f"{folder.resolve().name}{at(which)}" for folder, which in named]
+    unique = len(set(short)) == len(named)
+    return [
+        summarize(folder, which, name if unique else f"{folder}{at(which)}")
+        for (folder, which), name in zip(named, short, strict=True)
+    ]
 
 
-def summarize(folder: Path, name: str) -> RunSummary:
-    """Read the folder of one run. Raises CheckpointError if it is not a run."""
+def at(which: str) -> str:
+    """Return the ending of a run's name that tells which of its checkpoints is meant; empty for the last."""
+    return "" if which == "last" else f"@{which}"
+
+
+def summarize(folder: Path, which: str, name: str) -> RunSummary:
+    """Read the folder of one run; `which` of its checkpoints is shown, "last" for the best one.
+
+    Raises CheckpointError if it is not a run, or lacks that checkpoint.
+    """
     headers = {path: read_header(path) for path in checkpoints(folder)}
     headers = {path: header for path, header in headers.items() if header}  # a run in training may have removed some
+    best = find_checkpoint(folder, which) if which != "last" else best_checkpoint(folder)
+    evaluations, problems = [], []
+    for path in evaluation_files(folder):
+        try:
+            evaluations.append(read_evaluation(path))
+        except CheckpointError as error:
+            problems.append({"step": 0, "notice": str(error)})
     return RunSummary(
         folder=folder,
         name=name,
-        config=require_config(folder),
-        log=read(folder / "log.jsonl"),
+        config=recorded_settings(folder),
+        log=[*problems, *read(folder / "log.jsonl")],
         headers=headers,
-        best=best_checkpoint(folder) if headers else None,
-        evaluations=read_evaluations(folder),
+        best=best if best in headers else max(headers, default=None),
+        evaluations=evaluations,
         samples={int(path.stem): path for path in samples(folder)},
     )

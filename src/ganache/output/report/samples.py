@@ -8,6 +8,7 @@ from typing import Any
 
 from PIL import Image
 
+from ganache.figures.frames import open_frame
 from ganache.figures.page import image_url
 from ganache.figures.pictures import evenly
 from ganache.output.report.summary import RunSummary
@@ -20,17 +21,16 @@ MAX_SIDE = 640
 
 
 def frames(runs: Sequence[RunSummary]) -> list[dict[str, Any]]:
-    """Return, per run, `steps` in ascending order and `pictures`, a data URL per step."""
-    return [
-        {"steps": steps, "pictures": [reduced_url(run.samples[step]) for step in steps]}
-        for run in runs
-        for steps in [evenly(list(run.samples), MAX_FRAMES)]
-    ]
+    """Return, per run, `steps` in ascending order and `pictures`, a data URL per step; damaged files are left out."""
+    found = [{step: reduced_url(run.samples[step]) for step in evenly(list(run.samples), MAX_FRAMES)} for run in runs]
+    shown = [{step: url for step, url in of_run.items() if url} for of_run in found]
+    return [{"steps": list(of_run), "pictures": list(of_run.values())} for of_run in shown]
 
 
 def reduced_url(path: Path) -> str:
-    """Return a picture file as a data URL, reduced to at most MAX_SIDE pixels."""
-    with Image.open(path) as file:
-        picture = file.convert("RGB")
+    """Return a picture file as a data URL, reduced to at most MAX_SIDE pixels; empty if it holds no picture."""
+    picture = open_frame(path)
+    if picture is None:
+        return ""
     picture.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
     return image_url(picture, quality=82)

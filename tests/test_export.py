@@ -151,7 +151,7 @@ def test_the_command_writes_both_files_and_refuses_what_is_not_its_own(
     page.write_text("mine")
     for arguments, said in (
         ([], "No file to write was named"),
-        (["--html", str(page)], "was not made by this command"),
+        (["--html", str(page)], "was not made by ganache"),
         (["--html", "model.htm"], "must end in .html"),
         (["--onnx", str(tmp_path)], "must end in .onnx"),
     ):

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from jinja2 import UndefinedError
 
+from ganache.core.outputs import refuse_to_replace
 from ganache.errors import ConfigError
-from ganache.figures.page import Entry, content_security_policy, environment, gallery, refuse_unless_ours, render
+from ganache.figures.page import Entry, content_security_policy, environment, gallery, render
 
 HOSTILE = "</script><img src=x onerror=alert(1)>\"'&"
 
@@ -58,10 +59,10 @@ def test_a_template_that_names_something_unknown_fails() -> None:
 
 
 def test_only_pages_of_ours_are_replaced(tmp_path: Path) -> None:
-    refuse_unless_ours(tmp_path / "new.html")
+    refuse_to_replace(tmp_path / "new.html")
     (tmp_path / "ours.html").write_text(gallery("title", "", []))
-    refuse_unless_ours(tmp_path / "ours.html")
+    refuse_to_replace(tmp_path / "ours.html")
     (tmp_path / "theirs.html").write_text("<h1>My page</h1>")
     for path, reason in ((tmp_path / "theirs.html", "was not made by ganache"), (tmp_path, "is a folder")):
         with pytest.raises(ConfigError, match=reason):
-            refuse_unless_ours(path)
+            refuse_to_replace(path)

@@ -8,7 +8,8 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from ganache.cli.render import check_replaceable, load_models, needed_images
+from ganache.cli.outputs import refuse_unless_request
+from ganache.cli.render import load_models, needed_images
 from ganache.errors import ConfigError
 from ganache.lab.serialisation import command, to_dict
 
@@ -33,14 +34,15 @@ def article(
     folder = Path(out)
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"{folder} is a file, and the article's figures need a folder: name another with -o.")
+    from ganache.core.outputs import refuse_to_replace
     from ganache.core.storage import write_json, write_text
     from ganache.figures import save_figure
-    from ganache.figures.page import Entry, gallery, refuse_unless_ours
+    from ganache.figures.page import Entry, gallery
     from ganache.lab.article import plates
     from ganache.lab.show import show
     from ganache.runs.folder import at_step
 
-    refuse_unless_ours(folder / "index.html")
+    refuse_to_replace(folder / "index.html")
     runs = [run]
     if second:
         same_run = not Path(second).exists() and (second.isdigit() or second in ("best", "last"))
@@ -48,7 +50,8 @@ def article(
     models, config = load_models(runs, average)
     every = plates(models[0].prior.noise, data)
     for plate in every:
-        check_replaceable(folder / f"{plate.name}.json")
+        refuse_unless_request(folder / f"{plate.name}.json")
+        refuse_to_replace(folder / f"{plate.name}.png")
     (request,) = [plate.request for plate in every if plate.request.needs == "real images"]
     real = needed_images(request, runs[0], config, models[0])
     folder.mkdir(parents=True, exist_ok=True)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
+from ganache.core.outputs import refuse_to_replace
 from ganache.errors import ConfigError
 
 DATA_KINDS = ("faces", "mnist")
@@ -53,6 +54,7 @@ def claims(
             print(f"{claim.number:2} {claim.name:16} {claim.statement}")
         return
     folder = Path(out or ("runs/claims-quick" if quick else "runs/claims"))
+    refuse_other_folder(folder)
     settings = Settings(quick, seeds, sources)
     jobs = [Job.create(CLAIMS[name], settings, folder) for name in dict.fromkeys(names or CLAIMS)]
     workers = workers or (1 if quick else usable_cores())
@@ -60,6 +62,13 @@ def claims(
         torch.set_num_threads(1)  # so that the trials run like the workers
     run(jobs, folder, lambda line: print(line, flush=True), workers)
     print(f"Report: {folder / 'report.html'}")
+
+
+def refuse_other_folder(folder: Path) -> None:
+    """Raise ConfigError unless the folder is new, empty, or one that this command has written to."""
+    refuse_to_replace(folder / "report.html")
+    if folder.is_dir() and any(folder.iterdir()) and not any(folder.glob("*/units")):
+        raise ConfigError(f"{folder} holds files that are no claims of ganache: name another folder with --out.")
 
 
 def parse_sources(data: tuple[str, ...]) -> dict[str, str]:

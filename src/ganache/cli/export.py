@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tyro.conf import Positional
 
+from ganache.cli.outputs import check_output
 from ganache.cli.render import load_models
 from ganache.errors import ConfigError
 
@@ -22,8 +23,9 @@ def export(run: Positional[str], html: str = "", onnx: str = "", title: str = ""
     """
     if not html and not onnx:
         raise ConfigError("No file to write was named: add --html model.html, or --onnx model.onnx, or both.")
-    refuse_unless_ours(html, ".html", 1_000)
-    refuse_unless_ours(onnx, ".onnx", 100)
+    for file, ending in ((html, ".html"), (onnx, ".onnx")):
+        if file:
+            check_output(file, (ending,))
     from ganache.core.storage import write_bytes
     from ganache.output.export import to_html, to_onnx
     from ganache.runs.folder import at_step, read_names
@@ -36,19 +38,6 @@ def export(run: Positional[str], html: str = "", onnx: str = "", title: str = ""
     if html:
         write_bytes(Path(html), to_html(model, title, names, progress=True).encode())
         print(f"{html}: {model.name}, {megabytes(html)}. Open it in a browser: it needs no server and no network.")
-
-
-def refuse_unless_ours(file: str, ending: str, within: int) -> None:
-    """Raise ConfigError if the file's name has another ending, or if it exists and ganache did not write it.
-
-    Files written by ganache contain its name in their first `within` bytes.
-    """
-    if not file:
-        return
-    if Path(file).suffix.lower() != ending:
-        raise ConfigError(f"The file to write is named '{file}': its name must end in {ending}.")
-    if Path(file).exists() and (Path(file).is_dir() or b"ganache" not in Path(file).read_bytes()[:within]):
-        raise ConfigError(f"{file} exists and was not made by this command: name another file.")
 
 
 def megabytes(file: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ganache.cli.compare import refuse_unless_picture
+from ganache.cli.outputs import check_output
 from ganache.cli.text import command
 from ganache.errors import ConfigError
 from ganache.lab.experiment import BULK, Experiment
@@ -41,14 +41,14 @@ def make_figure(
         download: Whether the user named the request's data, which may then be downloaded.
 
     Raises:
-        ConfigError: No run is given, the experiment cannot be written to `out`, or the request file next to it would
-            replace another file.
+        ConfigError: No run is given, the experiment cannot be written to `out`, or `out` or the request file next to it
+            would replace another file.
     """
     if not runs:
         raise ConfigError("No run was named: give the folder that `ganache train` wrote.")
-    refuse_unless_picture(out, request.suffixes)
+    inputs = (*getattr(request, "images", ()), getattr(request, "data", ""))
+    check_output(out, request.suffixes, inputs, with_request=True)
     request_file = Path(out).with_suffix(".json")
-    check_replaceable(request_file)
     if keep:
         check_name(keep)
     bulk = Path(out).suffix.lower() in BULK
@@ -186,13 +186,3 @@ def read_request(file: str) -> Experiment:
         return from_json(Path(file).read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file} cannot be read as a request ({error}): give the .json next to a figure.") from None
-
-
-def check_replaceable(file: Path) -> None:
-    """Raise ConfigError if the file exists and is not a request."""
-    if not file.exists():
-        return
-    try:
-        read_request(str(file))
-    except ConfigError:
-        raise ConfigError(f"{file} exists, is no request and would be overwritten: name another picture.") from None

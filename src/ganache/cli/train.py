@@ -18,6 +18,7 @@ from ganache.cli.compare import compare
 from ganache.cli.parsing import parse_type
 from ganache.cli.streams import lasting_streams
 from ganache.cli.types import unwrapped
+from ganache.core.outputs import refuse_to_replace
 from ganache.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -94,11 +95,14 @@ def train_requests(requests: Sequence[TrainingRequest]) -> None:
             of_recipe, (first, *_) = zip(*group, strict=True)  # they differ in their seed alone
             print_dry_run(of_recipe, first.config, first.recipe)
         return
+    comparison = folders[0].parent / "compare.png"
+    if len(requests) > 1:
+        refuse_to_replace(comparison)
     for folder, request in zip(folders, requests, strict=True):
         if not train_one(folder, request.config, request.options.force):
             return
     if len(requests) > 1:
-        compare(tuple(map(str, folders)), str(folders[0].parent / "compare.png"))
+        compare(tuple(map(str, folders)), str(comparison))
 
 
 def train_one(folder: Path, config: Config, force: bool) -> bool:

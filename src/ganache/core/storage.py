@@ -22,6 +22,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
+from ganache.core.outputs import marked
+
 # ---- reading ---------------------------------------------------------------------------------------------------------
 
 MAX_TEXT = 2**30
@@ -109,7 +111,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 def write_image(image: Any, path: Path) -> None:
     """Write a Pillow image as PNG, whole or not at all."""
     with atomic_file(path) as file:
-        image.save(file, format="PNG")
+        image.save(file, format="PNG", **marked(".png"))
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from ganache.core.images import Pictures, evenly_spaced
+from ganache.core.outputs import MARK, marked
 from ganache.core.storage import atomic_path
 from ganache.errors import ConfigError, MissingExtra
 from ganache.figures.figure import MARGIN, MIN_TITLE_WIDTH, draw, enlarged
@@ -45,13 +46,15 @@ def save_figure(shown: Figure | Animation | Image.Image, path: Path) -> None:
         check_size(first, kind)
         each = round(1000 / shown.fps)
         with atomic_path(path) as temporary:
-            first.save(temporary, save_all=True, append_images=rest, duration=each, loop=0, lossless=True)
+            first.save(
+                temporary, save_all=True, append_images=rest, duration=each, loop=0, lossless=True, **marked(kind)
+            )
         return
     if not isinstance(shown, Image.Image):
         shown = draw(stills(shown) if isinstance(shown, Animation) else shown)
     check_size(shown, kind)
     with atomic_path(path) as temporary:
-        shown.save(temporary)
+        shown.save(temporary, **marked(kind))
 
 
 def check_size(picture: Image.Image, kind: str) -> None:
@@ -116,6 +119,7 @@ def save_mp4(animation: Animation, path: Path) -> None:
     except ImportError:
         raise MissingExtra("An MP4", "video") from None
     with av.open(str(path), "w") as container:
+        container.metadata["comment"] = MARK
         stream: Any = None
         for frame in draw_frames(animation):
             if stream is None:

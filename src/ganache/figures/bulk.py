@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from ganache.core.images import Pictures
+from ganache.core.outputs import MARK, npy_header
 from ganache.core.storage import atomic_path
 from ganache.errors import ConfigError
 
@@ -37,8 +38,7 @@ def save_array(parts: Iterator[Pictures], path: Path, count: int, first: int) ->
         for number, part in enumerate(parts):
             if not number:
                 shape = (count, *part.shape[1:])
-                header = {"descr": np.lib.format.dtype_to_descr(part.dtype), "fortran_order": False, "shape": shape}
-                np.lib.format.write_array_header_1_0(file, header)
+                file.write(npy_header(np.lib.format.dtype_to_descr(part.dtype), shape))
             file.write(np.ascontiguousarray(part).data)
 
 
@@ -47,6 +47,7 @@ def save_zip(parts: Iterator[Pictures], path: Path, count: int, first: int) -> N
     digits = len(str(first + count - 1))
     seed = first
     with ZipFile(path, "w", ZIP_STORED) as archive:
+        archive.comment = MARK.encode()
         for part in parts:
             if part.ndim == 2:
                 raise ConfigError("A zip holds pictures, and this run makes points: end the file's name in .npy.")

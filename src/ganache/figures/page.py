@@ -18,9 +18,9 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, Te
 from markupsafe import Markup
 from PIL import Image
 
-from ganache.errors import ConfigError
+from ganache.core.outputs import PAGE_MARK
 
-MARK = '<meta name="generator" content="ganache">'
+MARK = f'{PAGE_MARK}">'
 """The tag that tells a page written by ganache from any other."""
 
 STYLE = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
@@ -90,14 +90,6 @@ def content_security_policy(style: str, script: str = "", **directives: str) -> 
 def source_hash(text: str) -> str:
     """Return the source expression by which a content security policy allows an inline style or script: its SHA-256."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
-def refuse_unless_ours(path: Path) -> None:
-    """Raise ConfigError if writing a page to `path` would replace a folder or a file that ganache did not write."""
-    if path.is_dir():
-        raise ConfigError(f"{path} is a folder, and a page is one file: name a file with -o.")
-    if path.exists() and MARK not in path.read_text(encoding="utf-8", errors="replace")[:1000]:
-        raise ConfigError(f"{path} exists and was not made by ganache: name another file with -o.")
 
 
 def file_url(path: Path) -> str:

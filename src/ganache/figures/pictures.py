@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from ganache.core.images import evenly_spaced, tile
+from ganache.core.outputs import marked
 from ganache.core.storage import atomic_path
 
 T = TypeVar("T")
@@ -87,7 +88,7 @@ def comparison(panels: Sequence[Panel], path: Path) -> None:
         below.grid(alpha=0.3)
         below.legend(fontsize=8)
     with atomic_path(path) as temporary:
-        figure.savefig(temporary)
+        figure.savefig(temporary, pil_kwargs=marked(path.suffix.lower()))
 
 
 def evenly(items: Sequence[T], most: int) -> list[T]:
@@ -105,4 +106,5 @@ def animation(frames: Sequence[Path], path: Path, seconds: float = 8.0, most: in
     each = int(np.clip(1000 * seconds / len(pictures), 60, 500))
     durations = [each] * (len(pictures) - 1) + [2000]
     with atomic_path(path) as temporary:
-        pictures[0].save(temporary, save_all=True, append_images=pictures[1:], duration=durations, loop=0, quality=80)
+        options = {"duration": durations, "loop": 0, "quality": 80, **marked(".webp")}
+        pictures[0].save(temporary, save_all=True, append_images=pictures[1:], **options)

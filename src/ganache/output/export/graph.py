@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
 
+from ganache.core.outputs import ONNX_PRODUCER
 from ganache.core.rendering import Model, generate
 from ganache.errors import ConfigError, ExportError, MissingExtra
 from ganache.functional import latents
@@ -90,7 +91,7 @@ def graph(model: Model) -> Any:
     proto = program.model_proto
     for place in (proto, *proto.graph.node, *proto.graph.value_info):
         del place.metadata_props[:]  # source lines in PyTorch's files
-    proto.producer_name, proto.doc_string = "ganache", f"{model.name}: parts of a latent -> x in [-1, 1]"
+    proto.producer_name, proto.doc_string = ONNX_PRODUCER, f"{model.name}: parts of a latent -> x in [-1, 1]"
     onnx.checker.check_model(proto)
     return proto
 

@@ -16,6 +16,7 @@ from importlib.resources import files
 
 from markupsafe import Markup
 
+from ganache.core.outputs import PAGE_MARK
 from ganache.core.rendering import Model
 from ganache.figures.page import content_security_policy, environment
 from ganache.lab.points import Kept
@@ -24,7 +25,7 @@ from ganache.output.export.controls import controls, poster
 from ganache.output.export.graph import compare, graph
 from ganache.output.export.half import halve
 
-MARK = '<meta name="generator" content="ganache export">'
+MARK = f'{PAGE_MARK} export">'
 """The tag that tells an exported page from any other file."""
 
 MODULES = ("random", "latents", "address", "engine", "paint", "controls", "slider", "wall", "saving", "main")

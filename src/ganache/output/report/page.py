@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from ganache.core.outputs import refuse_to_replace
 from ganache.core.storage import write_text
 from ganache.errors import ConfigError
-from ganache.figures.page import environment, refuse_unless_ours, render
+from ganache.figures.page import environment, render
 from ganache.output.report.curves import charts
 from ganache.output.report.findings import collect_findings
 from ganache.output.report.neighbours import find_neighbours
@@ -60,7 +61,7 @@ def write_report(
     if not 1 <= len(folders) <= MAX_RUNS:
         raise ConfigError(f"{len(folders)} runs were named, and a report shows from 1 to {MAX_RUNS}: name fewer.")
     path = Path(out)
-    refuse_unless_ours(path)
+    refuse_to_replace(path)
     runs = summarize_runs(folders)
     moments = frames(runs)
     page = render(

@@ -100,7 +100,7 @@ def plugins(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def command(*args: str, plugins: str = "") -> subprocess.CompletedProcess[str]:
-    return run_ganache(*args, **{VARIABLE: plugins})
+    return run_ganache(*args, **{VARIABLE: plugins, "COLUMNS": "200"})
 
 
 def test_the_command_line_uses_both(listed: Path, plugins: str, tmp_path: Path) -> None:
@@ -118,7 +118,8 @@ def test_the_command_line_uses_both(listed: Path, plugins: str, tmp_path: Path) 
     assert "features mine " in evaluation.stdout
     assert "6 per picture (as they are)" in " ".join(evaluation.stdout.split())
 
-    assert "{auto,classifier,inception,mine,pixels,random}" in command("evaluate", "--help", plugins=plugins).stdout
+    listed = "{auto,classifier,inception,mine,perceptual,perceptual-2,pixels,random}"
+    assert listed in command("evaluate", "--help", plugins=plugins).stdout
 
 
 def test_without_the_plugins_one_sentence_says_what_is_missing(listed: Path) -> None:
@@ -136,7 +137,7 @@ def test_the_help_of_evaluate_does_not_load_pytorch() -> None:
         "print(sorted({'torch', 'numpy'} & set(sys.modules)))"
     )
     printed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
-    assert "classifier,inception,pixels,random" in printed
+    assert "classifier,inception,perceptual,perceptual-2,pixels,random" in "".join(printed.split())
     assert printed.splitlines()[-1] == "[]"
 
 

@@ -35,10 +35,11 @@ def evaluate(
         data: Real pictures to compare with, as for `ganache train`; by default the run's own data.
         checkpoint: A step, or last, or best (the checkpoint whose pictures were closest to real ones).
         n: The number of pictures to generate; at most as many real pictures are compared with them.
-        features: The features in which the scores compare pictures. random: those of a network with fixed random
-            weights; pixels: the pixels of reduced pictures; classifier: those of a network trained on the labels of
-            the data; inception: those of published FIDs. Plugins can add others. auto chooses random for pictures and
-            pixels for points.
+        features: The features in which the scores compare pictures. perceptual: those of EfficientNet-Lite0, trained
+            on ImageNet; perceptual-2: those of EfficientNet-Lite1, a second judge; random: those of a network with
+            fixed random weights; pixels: the pixels of reduced pictures; classifier: those of a network trained on the
+            labels of the data; inception: those of published FIDs. Plugins can add others. auto chooses random for
+            pictures and pixels for points.
         weights: The file with the weights for --features inception, pt_inception-2015-12-05-6726825d.pth from the
             releases of pytorch-fid.
         json: Print JSON.
@@ -47,8 +48,8 @@ def evaluate(
 
     from ganache.evaluation.measure import evaluate as measure
     from ganache.runs.checkpoint import load_critic, load_generator
-    from ganache.runs.folder import find_checkpoint, write_evaluation
     from ganache.runs.data import run_data
+    from ganache.runs.folder import find_checkpoint, write_evaluation
     from ganache.training import build
     from ganache.training.device import choose_device
 

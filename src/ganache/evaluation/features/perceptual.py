@@ -12,6 +12,9 @@ from ganache.types import ImageShape
 SIDE = 128
 """Pixels of the longer side that the network sees."""
 
+CHANNELS = (1, 3, 4)
+"""Numbers of channels that the network can be shown: grey, RGB and RGBA."""
+
 SHORTEST = 32
 """Pixels of the shorter side, at least: one pixel of the last feature map."""
 
@@ -32,7 +35,7 @@ class PerceptualFeatures(Features):
         """Raises ConfigError for points and tiny images, MissingExtra without the package of the weights."""
         super().__init__()
         require_image(image_shape, self.name)
-        if image_shape[0] not in (1, 3, 4):
+        if image_shape[0] not in CHANNELS:
             raise ConfigError(
                 f"The images have {image_shape[0]} channels, and the features '{self.name}' need 1, 3 or 4: use "
                 "--features random."

@@ -6,21 +6,29 @@ of plain text with empty lines between them. A file `NAME/discussion.txt`, as th
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
+
+from ganache.core import storage
 
 FILE = "discussions.md"
 
 
 def read(out: Path) -> dict[str, list[str]]:
     """Return the paragraphs of each discussion in the folder `out`, by the name of the claim."""
-    files = out.glob("*/discussion.txt")
-    found = {file.parent.name: paragraphs(file.read_text(encoding="utf-8-sig")) for file in files}
-    path = out / FILE
-    sections = ("\n" + path.read_text(encoding="utf-8-sig")).split("\n## ")[1:] if path.exists() else []
+    found = {file.parent.name: paragraphs(read_lenient(file)) for file in out.glob("*/discussion.txt")}
+    sections = ("\n" + read_lenient(out / FILE)).split("\n## ")[1:]
     for section in sections:
         name, _, text = section.partition("\n")
         found[name.strip()] = paragraphs(text)
     return found
+
+
+def read_lenient(path: Path) -> str:
+    """Return a text written by hand: empty if there is none, and with a mark for each byte that is not UTF-8."""
+    with suppress(OSError):
+        return storage.read_bytes(path, storage.MAX_TEXT).decode("utf-8-sig", errors="replace")
+    return ""
 
 
 def paragraphs(text: str) -> list[str]:

@@ -15,6 +15,7 @@ from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 from PIL import Image
 
 from ganache.claims.claim import Measurement, runs_of, variants
+from ganache.core.outputs import marked
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999", "#8C510A")
 """The palette of Okabe & Ito, which colour-blind readers can tell apart, and two more colours."""
@@ -138,8 +139,8 @@ def png(fig: Figure) -> bytes:
     """Return a figure as PNG: with 192 colours if that is smaller, which line drawings do not show."""
     full, reduced = io.BytesIO(), io.BytesIO()
     image = as_image(fig)
-    image.save(full, "PNG", optimize=True)
-    image.quantize(192).save(reduced, "PNG", optimize=True)
+    image.save(full, "PNG", optimize=True, **marked(".png"))
+    image.quantize(192).save(reduced, "PNG", optimize=True, **marked(".png"))
     return min(full.getvalue(), reduced.getvalue(), key=len)
 
 
@@ -149,5 +150,6 @@ def webp(frames: Sequence[Figure], milliseconds: int = 400) -> bytes:
     durations = [milliseconds] * (len(images) - 1) + [2000]
     file = io.BytesIO()
     rest = images[1:]
-    images[0].save(file, "WEBP", save_all=True, append_images=rest, duration=durations, loop=0, quality=40)
+    options = {"duration": durations, "loop": 0, "quality": 40, **marked(".webp")}
+    images[0].save(file, "WEBP", save_all=True, append_images=rest, **options)
     return file.getvalue()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
 import shlex
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Size, Unit
+from ganache.claims.stored import StoredUnit, encoded, read_unit
 from ganache.core import old_names
 from ganache.core.storage import write_json
 from ganache.errors import CheckpointError
@@ -54,16 +54,12 @@ class Job:
         """Return the units without a measurement. Raises CheckpointError if others have a different protocol."""
         return [unit for unit in self.units if self.read(unit) is None]
 
-    def read(self, unit: Unit) -> dict[str, Any] | None:
+    def read(self, unit: Unit) -> StoredUnit | None:
         """Return the stored measurement of a unit, or None. Raises CheckpointError if it cannot be used."""
-        path = self.path(unit)
-        if not path.exists():
+        kept = read_unit(self.path(unit))
+        if kept is None:
             return None
-        try:
-            kept: dict[str, Any] = decoded(json.loads(path.read_text(encoding="utf-8")))
-            before, now = old_names.claim_size(kept["protocol"]), self.protocol()
-        except (OSError, ValueError, LookupError, TypeError) as error:
-            raise CheckpointError(f"{path} cannot be read ({error!r}): delete it to measure it again.") from None
+        before, now = old_names.claim_size(kept.protocol), self.protocol()
         if before != now:
             changed = sorted(name for name in before | now if before.get(name) != now.get(name))
             raise CheckpointError(
@@ -81,29 +77,4 @@ class Job:
     def measured(self) -> list[Measurement]:
         """Return all stored measurements; every unit must have one."""
         kept = [(unit, self.read(unit)) for unit in self.units]
-        return [Measurement(unit, each["numbers"], each["seconds"]) for unit, each in kept if each is not None]
-
-
-# ---- JSON ----------------------------------------------------------------------------------------------------------
-
-
-def encoded(value: Any) -> Any:
-    """Return plain data as strict JSON allows it: infinities and NaN become text.
-
-    >>> encoded({"kl": [math.inf, 0.5]}), decoded({"kl": ["inf", 0.5]})
-    ({'kl': ['inf', 0.5]}, {'kl': [inf, 0.5]})
-    """
-    if isinstance(value, dict):
-        return {name: encoded(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [encoded(each) for each in value]
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def decoded(value: Any) -> Any:
-    """Return the plain data that `encoded` was given."""
-    if isinstance(value, dict):
-        return {name: decoded(each) for name, each in value.items()}
-    if isinstance(value, list):
-        return [decoded(each) for each in value]
-    return float(value) if value in ("inf", "-inf", "nan") else value
+        return [Measurement(unit, each.numbers, each.seconds) for unit, each in kept if each is not None]

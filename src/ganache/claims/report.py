@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ganache.claims import discussions
+from ganache.claims.stored import StoredVerdict, figures, read_verdicts
 from ganache.core.storage import write_text
-from ganache.figures.page import environment, file_url, render
+from ganache.figures.page import data_url, environment, render
 
 OUTCOMES = {"holds": "holds", "fails": "fails", "not decided": "undecided"}
 """Outcome -> its class in the page's style."""
@@ -22,28 +23,30 @@ tbody th { font-weight: inherit; }
 """
 
 
-def write(out: Path) -> Path:
-    """Write `report.html` from every verdict in the folder `out`. Returns its path."""
-    verdicts = [json.loads(path.read_text(encoding="utf-8")) for path in out.glob("*/verdict.json")]
-    verdicts.sort(key=lambda verdict: verdict["number"])
+def write(out: Path, verdicts: Sequence[StoredVerdict] | None = None) -> Path:
+    """Write `report.html` in the folder `out`, by default from every verdict in it. Returns its path."""
+    verdicts = read_verdicts(out)[0] if verdicts is None else verdicts
     written = discussions.read(out)
     page = render(
         environment("ganache.claims").get_template("claims.html"),
         "The claims and their verdicts",
         STYLE,
-        claims=[verdict | extras(verdict, out / verdict["name"], written) for verdict in verdicts],
-        any_quick=any(verdict["quick"] for verdict in verdicts),
+        claims=[vars(verdict) | extras(verdict, out / verdict.name, written) for verdict in verdicts],
+        any_quick=any(verdict.quick for verdict in verdicts),
     )
     path = out / "report.html"
     write_text(path, page)
     return path
 
 
-def extras(verdict: dict[str, Any], folder: Path, written: dict[str, list[str]]) -> dict[str, Any]:
+def extras(verdict: StoredVerdict, folder: Path, written: dict[str, list[str]]) -> dict[str, Any]:
     """Return what the page shows of a verdict beside its own fields."""
     return {
-        "outcome_class": OUTCOMES[verdict["outcome"]],
-        "figures": [{"name": name, "url": file_url(folder / name)} for name in verdict["figures"]],
-        "discussion": written.get(verdict["name"], []),
-        "columns": list(dict.fromkeys(name for row in verdict["summary"] for name in row)),
+        "outcome_class": OUTCOMES[verdict.outcome],
+        "figures": [
+            {"name": name, "url": data_url(content, name.rpartition(".")[2])}
+            for name, content in figures(verdict, folder)
+        ],
+        "discussion": written.get(verdict.name, []),
+        "columns": list(dict.fromkeys(name for row in verdict.summary for name in row)),
     }

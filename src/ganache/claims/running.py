@@ -21,13 +21,15 @@ from typing import Any
 
 from ganache.claims import report
 from ganache.claims.claim import Measurement, runs_of, values, variants
-from ganache.claims.job import Job, encoded
+from ganache.claims.job import Job
 from ganache.claims.machine import describe_machine
+from ganache.claims.stored import encoded, read_verdicts
 from ganache.claims.tables import numbers_csv, write_verdicts
 from ganache.claims.timing import estimate
 from ganache.claims.verdict import spread
 from ganache.claims.workers import Result, run_in_parallel
 from ganache.core.storage import write_bytes, write_json, write_text
+from ganache.errors import CheckpointError
 from ganache.figures.page import duration
 from ganache.runs.lock import lock
 
@@ -101,9 +103,18 @@ def measure_missing(jobs: Sequence[Job], workers: int) -> Iterator[tuple[str, Re
 
 def conclude(job: Job, out: Path, echo: Echo) -> None:
     """Judge a complete claim, write its files, the table of verdicts and the report, and report the outcome."""
-    verdict = judge_and_draw(job)
-    write_verdicts(out)
-    report.write(out)
+    try:
+        verdict = judge_and_draw(job)
+    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+        raise CheckpointError(
+            f"The measurements in {job.folder / 'units'} cannot be judged ({error!r:.100}): delete them to measure "
+            "again."
+        ) from error
+    verdicts, problems = read_verdicts(out)
+    write_verdicts(out, verdicts)
+    report.write(out, verdicts)
+    for problem in problems:
+        echo(problem)
     echo(f"{job.claim.name}: {verdict['outcome'].upper()}. {verdict['reason']}")
 
 
@@ -135,7 +146,7 @@ def judge_and_draw(job: Job) -> dict[str, Any]:
         "size": job.protocol(),
         "seconds": round(sum(run.seconds for run in measured), 1),
         "command": job.command,
-        "machines": [dict(pairs) for pairs in sorted({tuple(each["machine"].items()) for each in stored if each})],
+        "machines": [dict(pairs) for pairs in sorted({tuple(each.machine.items()) for each in stored if each})],
         "figures": list(files),
     }
     write_json(job.folder / "verdict.json", encoded(verdict))

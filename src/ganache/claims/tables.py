@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from ganache.claims.claim import Measurement
+from ganache.claims.stored import StoredVerdict
 from ganache.core.storage import write_text
 
 VERDICTS = "verdicts.csv"
@@ -27,30 +27,27 @@ def numbers_csv(measured: Sequence[Measurement]) -> str:
     return as_csv(rows)
 
 
-def write_verdicts(out: Path) -> Path:
-    """Write `verdicts.csv` from every verdict in the folder `out`: one row per judged number. Returns its path."""
-    verdicts = [json.loads(path.read_text(encoding="utf-8")) for path in out.glob("*/verdict.json")]
-    verdicts.sort(key=lambda verdict: verdict["number"])
+def write_verdicts(out: Path, verdicts: Sequence[StoredVerdict]) -> Path:
+    """Write `verdicts.csv` in the folder `out`: one row per judged number. Returns its path."""
     path = out / VERDICTS
     write_text(path, as_csv([COLUMNS, *(row for verdict in verdicts for row in verdict_rows(verdict))]))
     return path
 
 
-def verdict_rows(verdict: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
+def verdict_rows(verdict: StoredVerdict) -> Iterator[tuple[Any, ...]]:
     """Yield the rows of one claim, in the order of COLUMNS."""
-    size = " ".join(f"{name}={plain(value)}" for name, value in verdict["size"].items() if name != "fingerprint")
-    for part in verdict["parts"]:
-        signs = ("≥", "≤") if part["holds"] > part["fails"] else ("≤", "≥")
+    size = " ".join(f"{name}={plain(value)}" for name, value in verdict.size.items() if name != "fingerprint")
+    for part in verdict.parts:
         yield (
-            verdict["name"],
-            verdict["outcome"],
-            part["what"],
-            part["number"],
-            f"{signs[0]} {part['holds']:g}",
-            f"{signs[1]} {part['fails']:g}",
-            part["outcome"],
-            verdict["seeds"],
-            round(verdict["seconds"] / 60, 1),
+            verdict.name,
+            verdict.outcome,
+            part.what,
+            part.number,
+            f"{part.signs[0]} {float(part.holds):g}",
+            f"{part.signs[1]} {float(part.fails):g}",
+            part.outcome,
+            verdict.seeds,
+            round(verdict.seconds / 60, 1),
             size,
         )
 

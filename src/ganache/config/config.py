@@ -59,7 +59,7 @@ class Config:
     policy: PolicyConfig = field(default_factory=PolicyConfig)
 
     def __post_init__(self) -> None:
-        require(self.seed >= 0, f"The seed is {self.seed}: use a whole number of at least 0.")
+        require(0 <= self.seed < 2**63, f"The seed is {str(self.seed)[:30]}: use a whole number from 0 to 2^63 - 1.")
 
     def categories(self) -> int:
         """Return the size of the latent's one-hot part: the method's categorical code, or the classes of the data."""

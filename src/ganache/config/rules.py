@@ -23,16 +23,25 @@ def refuse_contradictions(config: Config) -> None:
         f"data.classes is {config.data.classes}, but the method {method} finds classes by itself through its latent "
         "codes: set data.classes to 0, or use another method.",
     )
-    codes = config.categories() + config.continuous()
-    require(
-        config.network.z_dim > codes,
-        f"network.z_dim is {config.network.z_dim}, and {codes} of its dimensions are codes: it must be larger.",
-    )
+    refuse_too_many_codes(config)
     refuse_mixed_images(config)
     require(
         not config.view.adaptive or config.method.decision_threshold is not None,
         f"view.adaptive needs the share of real images that the critic recognises, but scores of the method {method} "
         "can only be compared with each other: leave view.adaptive off, and set --view.augment-p.",
+    )
+
+
+def refuse_too_many_codes(config: Config) -> None:
+    """Raise ConfigError if the codes of a latent leave no dimension for noise."""
+    codes = config.categories() + config.continuous()
+    require(
+        min(config.categories(), config.continuous()) >= 0,
+        f"The method {name_of('method', config.method)} has a negative number of codes: use 0 or more.",
+    )
+    require(
+        config.network.z_dim > codes,
+        f"network.z_dim is {config.network.z_dim}, and {codes} of its dimensions are codes: it must be larger.",
     )
 
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
+from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from ganache.config.config import Config, from_record
+from ganache.config.rules import refuse_too_many_codes
 from ganache.core.checkpoint_file import load
-from ganache.errors import CheckpointError
+from ganache.core.strict import numbers_of
+from ganache.errors import CheckpointError, DamagedCheckpoint
+from ganache.networks import NETWORKS
 from ganache.training import build
 from ganache.training.state import State
 from ganache.types import Critic, Generator
@@ -42,20 +49,39 @@ def state_header(state: State) -> dict[str, Any]:
 def restore(state: State, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
     """Restore a State of the same settings from the tensors and the header of a checkpoint, in place.
 
-    Raises CheckpointError if the weights belong to other networks.
+    Raises CheckpointError, and changes nothing, if the weights belong to other networks, or the rest to another
+    optimiser.
     """
+    for part, module in _modules(state).items():
+        require_same_weights(module, tensors, f"{part}.")
+    slots = {part: _slots(part, optimiser, tensors) for part, optimiser in _optimisers(state).items()}
     for part, module in _modules(state).items():
         load_weights(module, tensors, f"{part}.")
     for part, optimiser in _optimisers(state).items():
-        weights = [weight for group in optimiser.param_groups for weight in group["params"]]
-        slots: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in tensors.items():
-            if name.startswith(f"{part}."):
-                index, slot = name.removeprefix(f"{part}.").split(".")
-                slots.setdefault(int(index), {})[slot] = with_layout_of(weights[int(index)], tensor)
-        optimiser.load_state_dict({"state": slots, "param_groups": optimiser.state_dict()["param_groups"]})
+        optimiser.load_state_dict({"state": slots[part], "param_groups": optimiser.state_dict()["param_groups"]})
     state.step, state.batch_index, state.seconds = header["step"], header["batch_index"], header["seconds"]
     state.augment_p, state.lr_scale = header.get("augment_p", 0.0), header.get("lr_scale", 1.0)
+
+
+def _slots(part: str, optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> dict[int, dict[str, Tensor]]:
+    """Return the state of an optimiser per weight. Raises CheckpointError if it is that of another optimiser."""
+    weights = [weight for group in optimiser.param_groups for weight in group["params"]]
+    slots: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        index, _, slot = name.removeprefix(f"{part}.").partition(".")
+        if not name.startswith(f"{part}."):
+            continue
+        known = slot in SLOTS and index.isascii() and index.isdigit() and len(index) < 9 and int(index) < len(weights)
+        if not known or tensor.shape not in (weights[int(index)].shape, ()):
+            raise CheckpointError(f"The checkpoint's {name[:60]} belongs to another optimiser: use another --out.")
+        slots.setdefault(int(index), {})[slot] = with_layout_of(weights[int(index)], tensor)
+    if len({frozenset(names) for names in slots.values()}) > 1:
+        raise CheckpointError(f"The checkpoint's {part}.* is incomplete: use another --out.")
+    return slots
+
+
+SLOTS = ("step", "exp_avg", "exp_avg_sq", "square_avg", "momentum_buffer")
+"""What Adam, RMSprop and SGD keep per weight."""
 
 
 def with_layout_of(weight: Tensor, tensor: Tensor) -> Tensor:
@@ -75,15 +101,93 @@ def _optimisers(state: State) -> dict[str, torch.optim.Optimizer]:
 
 
 def load_weights(module: torch.nn.Module, tensors: Mapping[str, Tensor], prefix: str) -> None:
-    """Load the tensors whose names start with `prefix` into a module."""
-    weights = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+    """Load the tensors whose names start with `prefix` into a module. Raises CheckpointError if they are of another."""
+    require_same_weights(module, tensors, prefix)
+    module.load_state_dict(weights_of(tensors, prefix))
+
+
+def weights_of(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Return the tensors whose names start with `prefix`, without it."""
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def require_same_weights(module: torch.nn.Module, tensors: Mapping[str, Tensor], prefix: str) -> None:
+    """Raise CheckpointError unless a module has the tensors whose names start with `prefix`, in the same shapes."""
+    expected = {name: tensor.shape for name, tensor in module.state_dict().items()}
+    if expected != {name: tensor.shape for name, tensor in weights_of(tensors, prefix).items()}:
+        raise of_another_network(prefix)
+
+
+def of_another_network(prefix: str) -> CheckpointError:
+    return CheckpointError(
+        f"The checkpoint's {prefix}* weights belong to another network: use the settings it was trained with, or "
+        "another --out."
+    )
+
+
+# ---- networks of a checkpoint that may come from somebody else -------------------------------------------------------
+
+Built = TypeVar("Built", bound=torch.nn.Module)
+LARGEST_SETTING = 2**20
+"""The largest whole number in the settings of a network."""
+
+
+def load_run(path: Path) -> tuple[dict[str, Tensor], Config, dict[str, Any]]:
+    """Return (tensors, settings, header) of a run's checkpoint. Raises CheckpointError or ConfigError if it is none."""
+    tensors, header = load(path)
+    if "config" not in header:
+        raise DamagedCheckpoint(f"{path} is no checkpoint of a run: it holds no settings.")
+    config = from_record(header["config"])
+    for name, value in numbers_of({"network": vars(config.network), "data": {"classes": config.data.classes}}):
+        if abs(value) > LARGEST_SETTING:
+            raise CheckpointError(f"{path} has the setting {name.replace('/', '.')} of {value:.3g}: it is damaged.")
+    refuse_too_many_codes(config)
+    return tensors, config, header
+
+
+def built(config: Config, make: Callable[[], Built], tensors: Mapping[str, Tensor], prefix: str) -> Built:
+    """Return a new network in `eval` mode with the tensors whose names start with `prefix`.
+
+    It is built without memory at first (on PyTorch's meta device), and for real only if it has the same weights in
+    the same shapes. Building ends as soon as a network becomes larger than that. Raises CheckpointError if it has
+    others.
+    """
     try:
-        module.load_state_dict(weights)
-    except RuntimeError:
-        raise CheckpointError(
-            f"The checkpoint's {prefix}* weights belong to another network: use the settings it was trained with, or "
-            "another --out."
-        ) from None
+        with bounded(tensors, prefix), torch.device("meta"):
+            sketch: Built | None = make()
+    except (RuntimeError, TypeError, ValueError, OverflowError):
+        sketch = None  # sizes that overflow, or a network of a plugin that needs the values of its tensors
+    if sketch is not None:
+        require_same_weights(sketch, tensors, prefix)
+    try:
+        with bounded(tensors, prefix):
+            network = make()
+    except RuntimeError as error:
+        if NETWORKS.is_built_in(type(config.network)):
+            raise of_another_network(prefix) from error
+        raise
+    load_weights(network, tensors, prefix)
+    return network.eval()
+
+
+@contextmanager
+def bounded(tensors: Mapping[str, Tensor], prefix: str) -> Iterator[None]:
+    """Raise CheckpointError as soon as a network that is being built is larger than the weights of a checkpoint."""
+    sizes = [tensor.numel() for tensor in weights_of(tensors, prefix).values()]
+    most, largest = 2 * len(sizes) + 100, 4 * max(sizes, default=0)
+    count, thread = itertools.count(1), threading.get_ident()
+
+    def require_plausible(module: torch.nn.Module, name: str, weight: Any) -> None:
+        if weight is None or threading.get_ident() != thread:  # the hook is called for all modules of the process
+            return
+        if next(count) > most or weight.numel() > largest:
+            raise of_another_network(prefix)
+
+    hook = register_module_parameter_registration_hook(require_plausible)
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def load_generator(path: Path, average: bool = True) -> tuple[Generator, Config, dict[str, Any]]:
@@ -92,19 +196,19 @@ def load_generator(path: Path, average: bool = True) -> tuple[Generator, Config,
     `average` selects the averaged weights if the run kept them. No code from the file is executed. Raises
     CheckpointError for a damaged file.
     """
-    tensors, header = load(path)
-    config = from_record(header["config"])
+    tensors, config, header = load_run(path)
     part = "average." if average and any(name.startswith("average.") for name in tensors) else "generator."
-    generator = config.network.generator(tuple(header["image_shape"]))
-    load_weights(generator, tensors, part)
-    return generator.eval(), config, header
+    shape = tuple(header["image_shape"])
+    return built(config, lambda: config.network.generator(shape), tensors, part), config, header
 
 
 def load_critic(path: Path) -> Critic:
     """Return the critic of a checkpoint in `eval` mode, with the heads that its method uses."""
-    tensors, header = load(path)
-    config = from_record(header["config"])
-    critic = config.network.critic(tuple(header["image_shape"]))
-    build.add_heads(critic, config)
-    load_weights(critic, tensors, "critic.")
-    return critic.eval()
+    tensors, config, header = load_run(path)
+
+    def make() -> Critic:
+        critic = config.network.critic(tuple(header["image_shape"]))
+        build.add_heads(critic, config)
+        return critic
+
+    return built(config, make, tensors, "critic.")

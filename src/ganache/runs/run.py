@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ganache import figures
-from ganache.config.config import Config, to_dict
+from ganache.config.config import Config, from_record, to_dict
 from ganache.config.rules import warnings
 from ganache.core import checkpoint_file, storage
 from ganache.core.rendering import generate, render
@@ -226,7 +226,7 @@ class Run:
         if not checkpoint_path(self.folder, self.state.step).exists():
             self.save()
         self.sample(self.folder / "samples.png")
-        figures.animation(samples(self.folder), self.folder / "training.webp")
+        figures.animation(samples(self.folder) or [self.folder / "samples.png"], self.folder / "training.webp")
         self.close()
 
     def close(self) -> None:
@@ -264,7 +264,7 @@ class Run:
         checkpoint.restore(self.state, tensors, header)
         self.restarts = header.get("restarts", 0)
         if self.restarts:
-            self.resolved = self.resolved.with_seed(header["config"]["seed"])
+            self.resolved = self.resolved.with_seed(from_record(header["config"]).seed)
 
     def _line(self, report: Report) -> dict[str, Any]:
         """Return the log line of a step."""

@@ -14,6 +14,7 @@ from PIL import Image
 from ganache.core.images import evenly_spaced, tile
 from ganache.core.outputs import marked
 from ganache.core.storage import atomic_path
+from ganache.figures.frames import open_frames
 
 T = TypeVar("T")
 
@@ -75,7 +76,7 @@ def comparison(panels: Sequence[Panel], path: Path) -> None:
     for index, panel in enumerate(panels):
         above, below = axes[2 * (index // MAX_ACROSS) :, index % MAX_ACROSS][:2]
         above.imshow(np.asarray(picture(panel.pictures).convert("RGB")))
-        above.set_title(panel.title)
+        above.set_title(panel.title, parse_math=False)
         if not panel.curves:
             below.text(0.5, 0.8, "this method has no estimate", ha="center", color="gray")
             continue
@@ -86,7 +87,8 @@ def comparison(panels: Sequence[Panel], path: Path) -> None:
         below.xaxis.set_major_formatter(EngFormatter(sep=""))
         below.xaxis.set_major_locator(MaxNLocator(5))
         below.grid(alpha=0.3)
-        below.legend(fontsize=8)
+        for text in below.legend(fontsize=8).get_texts():
+            text.set_parse_math(False)
     with atomic_path(path) as temporary:
         figure.savefig(temporary, pil_kwargs=marked(path.suffix.lower()))
 
@@ -101,8 +103,13 @@ def evenly(items: Sequence[T], most: int) -> list[T]:
 
 
 def animation(frames: Sequence[Path], path: Path, seconds: float = 8.0, most: int = 120) -> None:
-    """Write an animated WebP of at most `most` of these image files, evenly spaced; the last stays for two seconds."""
-    pictures = [Image.open(frame).convert("RGB") for frame in evenly(frames, most)]
+    """Write an animated WebP of at most `most` of these PNG files, evenly spaced; the last stays for two seconds.
+
+    Files that hold no picture are left out; nothing is written if none does.
+    """
+    pictures = open_frames(evenly(frames, most))
+    if not pictures:
+        return
     each = int(np.clip(1000 * seconds / len(pictures), 60, 500))
     durations = [each] * (len(pictures) - 1) + [2000]
     with atomic_path(path) as temporary:

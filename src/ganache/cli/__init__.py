@@ -31,7 +31,8 @@ from ganache.cli.playground import explore, watch
 from ganache.cli.recipes import recipes
 from ganache.cli.report import report
 from ganache.cli.streams import open_missing_streams
-from ganache.cli.text import expanded, printable, shown, without_long_words
+from ganache.cli.terminal import escapes_allowed, plain_streams
+from ganache.cli.text import expanded, printable, shortened, shown, without_long_words
 from ganache.cli.train import train, train_command
 from ganache.cli.types import REGISTRY
 from ganache.core.plugins import load_plugins, plugin_of
@@ -79,6 +80,12 @@ def commands(selected: str | None) -> dict[str, Callable[..., Any]]:
 def main(argv: list[str] | None = None) -> None:
     """Run a command. An error that the user can correct gives one sentence on standard error and exit code 2."""
     open_missing_streams()
+    with plain_streams():
+        run_words(argv)
+
+
+def run_words(argv: list[str] | None) -> None:
+    """Run the command that these words describe, by default those of the command line."""
     args = [expanded(word) for word in (sys.argv[1:] if argv is None else argv)]
     if argv is None:
         atexit.register(gc.freeze)  # without it, the final garbage collection of all of PyTorch takes 0.3 s
@@ -118,7 +125,8 @@ def run_command(args: list[str]) -> None:
     elif word in ("-h", "--help"):
         print(listing(known, INTRODUCTION))
     elif word.startswith("--tyro-"):  # a script that completes commands in the shell
-        tyro.extras.subcommand_cli_from_dict(known, args=args, prog="ganache", registry=REGISTRY)
+        with escapes_allowed():
+            tyro.extras.subcommand_cli_from_dict(known, args=args, prog="ganache", registry=REGISTRY)
     elif not word:
         raise ConfigError("No command is given: write  ganache train faces  to begin, or  ganache --help  for a list.")
     else:
@@ -130,5 +138,5 @@ def run_command(args: list[str]) -> None:
 
 def fail(sentence: str, words: list[str]) -> None:
     """Print an error about the `words` of a command line, and exit with code 2."""
-    print(f"ganache: {printable(without_long_words(sentence, words))}", file=sys.stderr)
+    print(f"ganache: {printable(shortened(without_long_words(sentence, words)))}", file=sys.stderr)
     raise SystemExit(2)

@@ -15,6 +15,7 @@ from typing import Any, get_type_hints
 
 import tyro
 
+from ganache.cli.terminal import escapes_allowed
 from ganache.cli.text import shown
 from ganache.cli.types import REGISTRY, described, unwrapped
 from ganache.errors import ConfigError, choices
@@ -52,7 +53,8 @@ def parse_type(kind: Any, words: Sequence[str], prog: str, description: str | No
     """
     read = partial(tyro.cli, kind, prog=prog, description=description, registry=REGISTRY)
     if {"-h", "--help"} & set(words):
-        read(args=["--help"])
+        with escapes_allowed():
+            read(args=["--help"])
     with captured(VERY_WIDE) as printed:
         try:
             result, unknown = read(args=words, return_unknown_args=True)

@@ -10,6 +10,8 @@ from typing import Any
 
 LONGEST = 60
 """Characters of a word that a message repeats."""
+MESSAGE = 2_000
+"""Characters of a message."""
 
 
 def shown(word: str) -> str:
@@ -22,9 +24,22 @@ def shown(word: str) -> str:
     return f"'{plain}'" if len(plain) <= LONGEST else f"'{plain[: LONGEST - 3]}...'"
 
 
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters except tab and line end, characters that change the direction of writing, and no characters."""
+
+
 def printable(text: str) -> str:
-    """Return a text with its control characters, except line ends, as escapes."""
-    return "".join(each if each.isprintable() or each == "\n" else repr(each)[1:-1] for each in text)
+    r"""Return a text with its control characters, except tabs and line ends, as escapes.
+
+    >>> printable("a\x1b[31m")
+    'a\\x1b[31m'
+    """
+    return CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def shortened(text: str, most: int = MESSAGE) -> str:
+    """Return a text with its middle left out if it has more than `most` characters."""
+    return text if len(text) <= most else f"{text[: most // 2]} ... {text[-most // 2 :]}"
 
 
 def without_long_words(text: str, words: Sequence[str]) -> str:

@@ -78,6 +78,13 @@ class Dataset:
     @property
     def image_shape(self) -> ImageShape:
         """(C, H, W), or (2,) for points."""
+    def with_remarks(self, remarks: tuple[str, ...]) -> Dataset:
+        """Return the same data with further sentences of the doctor on them."""
+        diagnosis = self.diagnosis
+        if diagnosis is None or not remarks:
+            return self
+        return replace(self, diagnosis=replace(diagnosis, remarks=(*diagnosis.remarks, *remarks)))
+
         if self.images.ndim == 2:
             return (int(self.images.shape[1]),)
         height, width, channels = self.images.shape[1:]

@@ -15,6 +15,7 @@ from ganache.data.decoding import DecodedImage, Target, decode_image
 from ganache.data.diagnosis import Diagnosis, sorted_counts
 from ganache.data.duplicates import difference_hash, exact_groups, near_groups
 from ganache.data.parallel import map_in_order
+from ganache.data.own_files import refuse_own
 from ganache.data.readers.image_files import ImageFile, ImageFiles, labels_from_folders
 from ganache.data.skip_reasons import SkipFile, SkippedFile, SkipReason
 from ganache.errors import DataError
@@ -36,8 +37,10 @@ class InspectedFile:
 def inspect_file(entry: ImageFile, target: Target) -> InspectedFile:
     """Read and decode one file. No content of the file makes it raise."""
     try:
-        data = entry.read()
-        image = decode_image(data, target)
+        with one_large_at_a_time(entry.stamp[0] if entry.stamp else 0):
+            data = entry.read()
+            refuse_own(data)
+            image = decode_image(data, target, ranges)
     except SkipFile as skip:
         return InspectedFile(entry, skipped=SkippedFile(entry.name, skip.reason, skip.detail))
     digest = hashlib.blake2b(data, digest_size=16).digest()

@@ -20,6 +20,7 @@ class SkipReason(StrEnum):
     SYMLINK_LOOP = "link that leads back"
     BROKEN_SYMLINK = "broken link"
     SPECIAL = "not a regular file"
+    OWN = "made by ganache"
 
     @property
     def sentence(self) -> str:
@@ -39,6 +40,7 @@ _SENTENCES = {
     SkipReason.SYMLINK_LOOP: "the link leads to itself or to a folder that is already read",
     SkipReason.BROKEN_SYMLINK: "the target of the link does not exist",
     SkipReason.SPECIAL: "the file is a pipe, a socket or a device; it was not opened",
+    SkipReason.OWN: "the file is a picture that ganache wrote, and results are no data",
 }
 
 

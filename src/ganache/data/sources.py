@@ -13,6 +13,7 @@ from ganache.data.dataset import Dataset
 from ganache.data.decoding import Target
 from ganache.data.pack import cache_folder, cache_key
 from ganache.data.pack_builder import open_or_build, pack_blocks, pack_files
+from ganache.data.own_files import without_runs
 from ganache.data.pixel_arrays import PixelArray, PixelBlocks, convert_block, iter_blocks, matches_target
 from ganache.data.readers import READERS
 from ganache.data.readers.image_files import ImageFiles, RemoteFiles
@@ -137,5 +138,6 @@ def _converted(array: PixelArray, target: Target) -> PixelBlocks:
         len(array.images),
         lambda: (convert_block(block, target) for block in iter_blocks(array.images)),
         array.labels,
+        contents, remarks = without_runs(name, contents)
         array.label_names,
     )

@@ -38,7 +38,7 @@ def save_array(parts: Iterator[Pictures], path: Path, count: int, first: int) ->
         for number, part in enumerate(parts):
             if not number:
                 shape = (count, *part.shape[1:])
-                file.write(npy_header(np.lib.format.dtype_to_descr(part.dtype), shape))
+                file.write(npy_header(part.dtype.str, shape))
             file.write(np.ascontiguousarray(part).data)
 
 

@@ -122,7 +122,7 @@ def _to_dataset(name: str, contents: Contents, target: Target, cache: Path, prog
     if isinstance(contents, ImageFiles):
         folder = cache / cache_key("files", contents.key(), target)
         build = partial(pack_files, name, contents, target, folder, progress)
-        return open_or_build(name, folder, build, contents.stamp)
+        return open_or_build(name, folder, build, contents.stamp).with_remarks(remarks)
     if isinstance(contents, PixelArray):
         if contents.images.ndim == 2 or matches_target(contents.images, target):
             return Dataset(name, contents.images, contents.labels, contents.label_names, contents.fingerprint())

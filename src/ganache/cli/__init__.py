@@ -32,7 +32,7 @@ from ganache.cli.recipes import recipes
 from ganache.cli.report import report
 from ganache.cli.streams import open_missing_streams
 from ganache.cli.terminal import escapes_allowed, plain_streams
-from ganache.cli.text import expanded, printable, shortened, shown, without_long_words
+from ganache.cli.text import expanded, shortened, shown, without_long_words
 from ganache.cli.train import train, train_command
 from ganache.cli.types import REGISTRY
 from ganache.core.plugins import load_plugins, plugin_of
@@ -138,5 +138,5 @@ def run_command(args: list[str]) -> None:
 
 def fail(sentence: str, words: list[str]) -> None:
     """Print an error about the `words` of a command line, and exit with code 2."""
-    print(f"ganache: {printable(shortened(without_long_words(sentence, words)))}", file=sys.stderr)
+    print(f"ganache: {shortened(without_long_words(sentence, words))}", file=sys.stderr)
     raise SystemExit(2)

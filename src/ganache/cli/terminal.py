@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
-from ganache.cli.text import printable
+from ganache.core.text import printable
 
 PROGRESS = re.compile(r"(\x1b\[A)+|\r +\r|\r")
 """What progress bars write besides text: up some lines, and back to the start of the line."""

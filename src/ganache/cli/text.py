@@ -8,6 +8,8 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
+from ganache.core.text import printable
+
 LONGEST = 60
 """Characters of a word that a message repeats."""
 MESSAGE = 2_000
@@ -22,19 +24,6 @@ def shown(word: str) -> str:
     """
     plain = printable(word[: LONGEST + 1]).replace("\n", r"\n")
     return f"'{plain}'" if len(plain) <= LONGEST else f"'{plain[: LONGEST - 3]}...'"
-
-
-CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Control characters except tab and line end, characters that change the direction of writing, and no characters."""
-
-
-def printable(text: str) -> str:
-    r"""Return a text with its control characters, except tabs and line ends, as escapes.
-
-    >>> printable("a\x1b[31m")
-    'a\\x1b[31m'
-    """
-    return CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def shortened(text: str, most: int = MESSAGE) -> str:

@@ -19,6 +19,7 @@ from markupsafe import Markup
 from PIL import Image
 
 from ganache.core.outputs import PAGE_MARK
+from ganache.core.text import printable
 
 MARK = f'{PAGE_MARK}">'
 """The tag that tells a page written by ganache from any other."""
@@ -31,11 +32,21 @@ def environment(package: str, folder: str = "templates") -> Environment:
     """Return a Jinja environment that finds the templates in a folder of `package`, and those that all pages share."""
     loaders = [PackageLoader(package, folder), PackageLoader("ganache.figures", "templates")]
     jinja = Environment(
-        loader=ChoiceLoader(loaders), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=ChoiceLoader(loaders),
+        autoescape=True,
+        finalize=neutralised,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     jinja.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
     jinja.filters |= {"thousands": "{:,}".format, "duration": duration}
     return jinja
+
+
+def neutralised(value: Any) -> Any:
+    """Return what a template shows of a value, without control characters; `Markup` as it is."""
+    return value if hasattr(value, "__html__") else printable(str(value))
 
 
 def render(
@@ -90,11 +101,6 @@ def content_security_policy(style: str, script: str = "", **directives: str) -> 
 def source_hash(text: str) -> str:
     """Return the source expression by which a content security policy allows an inline style or script: its SHA-256."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
-def file_url(path: Path) -> str:
-    """Return the contents of a picture file as a data URL."""
-    return data_url(path.read_bytes(), path.suffix[1:])
 
 
 def image_url(image: Image.Image, quality: int = 85) -> str:

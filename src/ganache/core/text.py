@@ -1,0 +1,17 @@
+"""Text that comes from files and names, made safe to show."""
+
+from __future__ import annotations
+
+import re
+
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters except tab and line end, characters that change the direction of writing, and no characters."""
+
+
+def printable(text: str) -> str:
+    r"""Return a text with its control characters, except tabs and line ends, as escapes.
+
+    >>> printable("a\x1b[31m")
+    'a\\x1b[31m'
+    """
+    return CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)

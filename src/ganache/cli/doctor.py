@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
+import tyro
 from tyro.conf import Positional
 
 
@@ -11,6 +12,8 @@ def doctor(
     data: Positional[str],
     size: str | None = None,
     fit: Literal["crop", "pad", "stretch"] = "crop",
+    value_range: Annotated[tuple[float, float] | None, tyro.conf.arg(name="data.range")] = None,
+    background: Annotated[str, tyro.conf.arg(name="data.background", metavar="NAME")] = "white",
     json: bool = False,
 ) -> None:
     """Inspect every picture before training: which are usable, which are skipped and why, and duplicates.
@@ -20,11 +23,20 @@ def doctor(
         size: Size of the pictures in pixels: one side (64) or height x width (48x64); by default their own.
         fit: How a picture with another aspect ratio is fitted: crop cuts off its borders, pad adds borders, stretch
             distorts it.
+        value_range: The stored values that become black and white, such as 0 4095; by default found from all pictures.
+        background: What shows through transparent pictures: white, black, a colour as #rrggbb, checker, or ignore.
         json: Print JSON.
     """
     from ganache.config.sections import DataConfig
     from ganache.data import diagnose
 
-    config = DataConfig(source=data, size=size, fit=fit)
-    diagnosis = diagnose(data, size=config.height_width(), fit=fit, progress=not json)
+    config = DataConfig(source=data, size=size, fit=fit, range=value_range, background=background)
+    diagnosis = diagnose(
+        data,
+        size=config.height_width(),
+        fit=fit,
+        value_range=value_range,
+        background=background,
+        progress=not json,
+    )
     print(diagnosis.to_json() if json else diagnosis.describe())

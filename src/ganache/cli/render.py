@@ -173,7 +173,8 @@ def read_files(files: Sequence[str], config: Config, model: Model) -> Pictures |
     shape = model.generator.image_shape
     if len(shape) != 3:
         raise ConfigError(f"{model.name} makes points, and files hold pictures: give a run of pictures.")
-    read = [read_picture(file, (shape[1], shape[2]), shape[0], config.data.fit) for file in files]
+    size, data = (shape[1], shape[2]), config.data
+    read = [read_picture(file, size, shape[0], data.fit, data.range, data.background) for file in files]
     for file, picture in zip(files, read, strict=True):
         if picture.conversions:
             print(f"{file}: {', '.join(picture.conversions)}, as the run's data were.")

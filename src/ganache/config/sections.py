@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -31,6 +32,12 @@ class DataConfig:
     fit: Literal["crop", "pad", "stretch"] = "crop"
     """How an image with another aspect ratio is fitted: crop cuts off its borders, pad adds borders, stretch distorts
     it."""
+    range: tuple[float, float] | None = None
+    """The stored values that become black and white, such as 0 4095; None finds one range for all pictures, and
+    leaves 8-bit pictures as they are unless all their values are 0 or 1."""
+    background: str = "white"
+    """What shows through transparent pictures: white, black, a colour as #rrggbb, checker, or ignore to leave out their
+    transparency."""
     count: int = 20_000
     """Number of samples, for data that ganache draws by itself (faces and 2-D points)."""
     held_out: float = 0.05
@@ -44,6 +51,17 @@ class DataConfig:
 
     def __post_init__(self) -> None:
         self.height_width()
+        if self.range is not None:
+            low, high = self.range
+            require(
+                math.isfinite(low) and math.isfinite(high) and low < high,
+                f"data.range is {low} {high}: use two numbers, black and white, of which the first is smaller.",
+            )
+        if self.background != DataConfig.background:
+            from ganache.data import background  # imports Pillow
+
+            is_known = background.is_background(self.background)
+            require(is_known, f"data.background is '{self.background[:20]}': use {background.EXPECTED}.")
         require(
             self.channels in (None, 1, 3),
             f"data.channels is {self.channels}: use 1 (grey) or 3 (colour).",

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
+from ganache.data import background
 from ganache.data.conversions import Conversion
 from ganache.data.decode_errors import DECODE_ERRORS
-from ganache.data.skip_reasons import SkipFile, SkipReason
+from ganache.data.value_range import DEFAULTS, Kind, Range
 
 GREY_MODES = ("1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N")
+BAND_PIXELS = 2**20
+"""Pixels that are converted at a time: a large picture and its intermediate results do not fit into memory together."""
 
 _TRANSPOSE = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -37,71 +39,72 @@ def exif_orientation(image: Image.Image) -> int:
 
 
 def apply_orientation(image: Image.Image, orientation: int) -> Image.Image:
-    """Rotate and mirror the loaded image so that it is upright; Pillow has done so already for a TIFF."""
-    if orientation == 1 or image.format == "TIFF":
-        return image
-    return image.transpose(_TRANSPOSE[orientation])
+    """Rotate and mirror the image so that it is upright."""
+    return image if orientation == 1 else image.transpose(_TRANSPOSE[orientation])
 
 
-def to_grey_or_rgb(image: Image.Image, channels: Literal[1, 3] | None) -> tuple[Image.Image, list[Conversion]]:
-    """Return the image in mode L or RGB, and the conversions that were needed.
+def to_grey_or_rgb(
+    image: Image.Image,
+    channels: Literal[1, 3] | None,
+    behind: str = background.WHITE,
+    scale: Range = DEFAULTS[Kind.EIGHT],
+) -> tuple[Image.Image, list[Conversion]]:
+    """Return an image with 8 bits per channel in mode L or RGB, and the conversions that were needed.
 
-    `channels` 1 gives L, 3 gives RGB, None gives L for a grey image and RGB for a colour image.
+    `channels` 1 gives L, 3 gives RGB, None gives L for a grey image and RGB for a colour image. Transparent parts show
+    the background `behind`; values are mapped from `scale` to [0, 255].
     """
-    is_grey = image.mode in GREY_MODES
-    converted, conversions = _to_8_bits(image)
-    if image.has_transparency_data:
-        converted = _on_white(converted)
-        conversions.append(Conversion.ALPHA)
+    if image.mode in ("La", "RGBa"):
+        image = image.convert(image.mode[:-1] + "A")
+    is_clear = image.has_transparency_data
+    is_grey = image.mode in GREY_MODES and (not is_clear or background.is_grey(behind))
     mode = {1: "L", 3: "RGB", None: "L" if is_grey else "RGB"}[channels]
-    if is_grey and mode == "RGB":
+    conversions = _named(image.mode)
+    if is_clear:
+        conversions.append(_BACKGROUNDS.get(behind, Conversion.ALPHA_OTHER))
+    if image.mode in GREY_MODES and mode == "RGB":
         conversions.append(Conversion.GREY_TO_RGB)
     elif not is_grey and mode == "L":
         conversions.append(Conversion.RGB_TO_GREY)
-    return (converted if converted.mode == mode else converted.convert(mode)), conversions
+    if image.mode == mode and not is_clear and scale == DEFAULTS[Kind.EIGHT]:
+        return image, conversions
+    rows = max(1, BAND_PIXELS // image.width)
+    if rows >= image.height:
+        return _band(image, mode, behind, scale, image.size, 0), conversions
+    result = Image.new(mode, image.size)
+    for top in range(0, image.height, rows):
+        part = image.crop((0, top, image.width, min(image.height, top + rows)))
+        result.paste(_band(part, mode, behind, scale, image.size, top), (0, top))
+    return result, conversions
 
 
-def _to_8_bits(image: Image.Image) -> tuple[Image.Image, list[Conversion]]:
-    """Return the image in a mode with 8 bits per channel, with its transparency."""
-    mode = image.mode
-    if mode in ("L", "LA", "RGB", "RGBA"):
-        return image, []
-    if mode == "1":
-        return image.convert("L"), [Conversion.ONE_BIT]
-    if mode in ("P", "PA"):
-        return image.convert("RGBA" if image.has_transparency_data else "RGB"), [Conversion.PALETTE]
-    if mode in GREY_MODES:
-        values = np.asarray(image)
-        # PNG and PGM have at most 16 bits per value; some versions of Pillow widen them to 32.
-        if mode.startswith("I;16") or (mode == "I" and image.format in ("PNG", "PPM")):
-            return Image.fromarray(_rescale(values, 0, 65535)), [Conversion.SIXTEEN_BIT]
-        return Image.fromarray(_rescale_unknown_range(values)), [Conversion.DEEP]
-    if mode == "CMYK":
-        return image.convert("RGB"), [Conversion.CMYK]
-    return image.convert("RGBA" if image.has_transparency_data else "RGB"), [Conversion.OTHER_COLOURS]
+_BACKGROUNDS = {background.WHITE: Conversion.ALPHA, background.IGNORE: Conversion.ALPHA_IGNORED}
 
 
-def _rescale_unknown_range(values: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """Convert values [H, W] to uint8: floats in [0, 1] times 255, [0, 255] unchanged, else minimum to maximum."""
-    numbers = values.astype(np.float64)
-    if not np.isfinite(numbers).all():
-        raise SkipFile(SkipReason.DAMAGED, "some pixel values are NaN or infinite")
-    low, high = float(numbers.min()), float(numbers.max())
-    if low >= 0 and high <= 255:
-        is_unit = values.dtype.kind == "f" and high <= 1
-        return _rescale(numbers, 0, 1 if is_unit else 255)
-    return _rescale(numbers, low, high)
+def _named(mode: str) -> list[Conversion]:
+    """Return the conversion from this mode to 8-bit grey or RGB."""
+    known = {"1": Conversion.ONE_BIT, "P": Conversion.PALETTE, "PA": Conversion.PALETTE, "CMYK": Conversion.CMYK}
+    return [] if mode in ("L", "LA", "RGB", "RGBA") else [known.get(mode, Conversion.OTHER_COLOURS)]
 
 
-def _rescale(values: NDArray[np.generic], low: float, high: float) -> NDArray[np.uint8]:
-    """Map [low, high] to [0, 255], rounded."""
-    span = (high - low) or 1.0
-    numbers = (values.astype(np.float64) - low) * (255.0 / span)
-    return np.rint(numbers).astype(np.uint8)
+def _band(image: Image.Image, mode: str, behind: str, scale: Range, whole: tuple[int, int], top: int) -> Image.Image:
+    """Return some rows of a picture in mode L or RGB."""
+    is_grey = image.mode in GREY_MODES
+    if image.has_transparency_data:
+        clear = image.convert("RGBA")
+        if scale != DEFAULTS[Kind.EIGHT]:
+            clear = clear.point(_table(scale) * 3 + list(range(256)))
+        image = background.composite(clear, behind, whole, top)
+        if is_grey and background.is_grey(behind):
+            image = image.convert("L")
+    else:
+        if image.mode not in ("L", "RGB"):
+            image = image.convert("L" if is_grey else "RGB")
+        if scale != DEFAULTS[Kind.EIGHT]:
+            image = image.point(_table(scale) * len(image.getbands()))
+    return image if image.mode == mode else image.convert(mode)
 
 
-def _on_white(image: Image.Image) -> Image.Image:
-    """Composite the image on white; a grey image stays grey."""
-    foreground = image.convert("RGBA")
-    white = Image.new("RGBA", image.size, "white")
-    return Image.alpha_composite(white, foreground).convert("L" if image.mode in GREY_MODES else "RGB")
+def _table(scale: Range) -> list[int]:
+    """Return the 8-bit value that each 8-bit value becomes."""
+    return [int(value) for value in scale.to_pixels(np.arange(256))]

@@ -17,6 +17,8 @@ class Conversion(StrEnum):
     SIXTEEN_BIT = "16 bits to 8 bits"
     DEEP = "32-bit or float values scaled to 8 bits"
     ALPHA = "transparency composited on white"
+    ALPHA_OTHER = "transparency composited on data.background"
+    ALPHA_IGNORED = "transparency ignored"
     ROTATED = "rotated upright (EXIF)"
     FIRST_FRAME = "first frame of several"
     CROPPED = "cropped to the aspect ratio"

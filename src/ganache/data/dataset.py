@@ -43,6 +43,9 @@ class Dataset:
     diagnosis: Diagnosis | None = field(default=None, compare=False, repr=False)
     """The result of the doctor; None if the source was not image files."""
 
+    remarks: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    """Sentences of the doctor on an array: the range of its values."""
+
     digests: NDArray[np.uint64] | None = field(default=None, compare=False, repr=False)
     """Hash of each image [N], if it was computed during packing; dropped when the data are split."""
 
@@ -75,9 +78,6 @@ class Dataset:
         digests = content_digests(self.images) if self.digests is None else self.digests
         return replace(self, digests=None, held_out=held_out_positions(digests, share))
 
-    @property
-    def image_shape(self) -> ImageShape:
-        """(C, H, W), or (2,) for points."""
     def with_remarks(self, remarks: tuple[str, ...]) -> Dataset:
         """Return the same data with further sentences of the doctor on them."""
         diagnosis = self.diagnosis
@@ -85,6 +85,9 @@ class Dataset:
             return self
         return replace(self, diagnosis=replace(diagnosis, remarks=(*diagnosis.remarks, *remarks)))
 
+    @property
+    def image_shape(self) -> ImageShape:
+        """(C, H, W), or (2,) for points."""
         if self.images.ndim == 2:
             return (int(self.images.shape[1]),)
         height, width, channels = self.images.shape[1:]

@@ -53,7 +53,9 @@ def decode_errors_as_skips(data: bytes) -> Iterator[None]:
     try:
         yield
     except Image.DecompressionBombError as error:
-        raise SkipFile(SkipReason.BOMB, "the header announces more pixels than any camera produces") from error
+        raise SkipFile(SkipReason.BOMB, f"the header announces more pixels than are decoded: {error}") from error
+    except MemoryError as error:
+        raise SkipFile(SkipReason.BOMB, "there is not enough memory to decode it") from error
     except UnidentifiedImageError as error:
         raise _skip_unidentified(data) from error
     except DECODE_ERRORS as error:

@@ -6,23 +6,32 @@ Files are untrusted: neither the name nor the header is believed, and a decoder 
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFile, JpegImagePlugin
 
 from ganache.core.images import Pixels
+from ganache.data import background, tiff_samples
 from ganache.data.colour_modes import apply_orientation, exif_orientation, to_grey_or_rgb
 from ganache.data.conversions import Conversion
 from ganache.data.decode_errors import check_png_checksums, decode_errors_as_skips
+from ganache.data.decoding_cost import (
+    MAX_PIXELS,
+    bytes_of_image,
+    bytes_of_tiff,
+    one_large_at_a_time,
+    require_harmless,
+    require_memory,
+)
 from ganache.data.resizing import FitMode, resize_to_fit
+from ganache.data.samples import Samples, is_deep, read_samples
 from ganache.data.skip_reasons import SkipFile, SkipReason
+from ganache.data.tiff_samples import DeepTiff
+from ganache.data.value_range import DEFAULTS, Histogram, Kind, Range, Ranges, decide
 from ganache.errors import DataError
-
-MAX_PIXELS = 100_000_000
-"""Largest image that is decoded: more pixels than usual cameras produce, 300 MB of memory at three bytes each."""
 
 MIN_SIDE = 8
 """Images with a shorter side, in pixels, are icons or tracking pixels."""
@@ -53,6 +62,16 @@ class Target:
 
     fit: FitMode = "crop"
 
+    range: tuple[float, float] | None = None
+    """The stored values of black and white; None finds them for each kind of values."""
+
+    background: str = background.WHITE
+    """What transparent parts show, see `background`."""
+
+    def ranges(self) -> Ranges | None:
+        """Return the range of every kind of values; None if they are to be found."""
+        return None if self.range is None else dict.fromkeys(Kind, Range(*self.range))
+
 
 @dataclass(frozen=True)
 class DecodedImage:
@@ -68,67 +87,190 @@ class DecodedImage:
     """Pillow's name of the colour mode: "RGB", "L", "P", "CMYK", ..."""
 
     conversions: tuple[Conversion, ...]
+    kind: Kind = Kind.EIGHT
+    """The kind of values in the file."""
+
+    histogram: Histogram = field(default_factory=Histogram)
+    """The values in the file; for 8 bits minimum and maximum of `pixels` only."""
+
+    hidden: str = ""
+    """The background that would show a picture whose transparency leaves one colour; "" for any other picture."""
 
 
-def decode_image(data: bytes, target: Target) -> DecodedImage:
-    """Decode the bytes of one file. Raises SkipFile, and no other exception, if the file is not usable."""
+@dataclass(frozen=True)
+class _Loaded:
+    """An image in memory at its own size, and what its file said."""
+
+    image: Image.Image
+    """8 bits per channel, in any mode."""
+
+    orientation: int
+    """How `image` must be turned, 1 to 8 as in EXIF."""
+
+    header_orientation: int
+    """How the file was stored; Pillow turns some images by itself."""
+
+    conversions: list[Conversion]
+    kind: Kind = Kind.EIGHT
+    histogram: Histogram = field(default_factory=Histogram)
+    scale: Range = DEFAULTS[Kind.EIGHT]
+    """The range that 8-bit values of `image` still have to be mapped from."""
+
+
+def decode_image(data: bytes, target: Target, ranges: Ranges | None = None) -> DecodedImage:
+    """Decode the bytes of one file. Raises SkipFile, and no other exception, if the file is not usable.
+
+    `ranges` are those of the data set; None takes the target's, or finds the range of this image alone.
+    """
     if not data:
         raise SkipFile(SkipReason.EMPTY)
+    ranges = ranges or target.ranges()
     check_png_checksums(data)
-    with decode_errors_as_skips(data), Image.open(io.BytesIO(data), formats=FORMATS) as image:
-        if image.width * image.height > MAX_PIXELS:
-            raise SkipFile(SkipReason.BOMB, f"the header announces {image.width}x{image.height} pixels")
-        mode, header_size, conversions = image.mode, (image.height, image.width), _header_conversions(image)
-        size = target.size or (DEFAULT_SIZE if max(header_size) > MAX_NATIVE_SIDE else None)
-        orientation = _load(image, size)
-        # The header of a TIFF gives the size after rotation, every other header the stored size.
-        original_size = header_size[::-1] if orientation >= 5 and image.format != "TIFF" else header_size
-        _check_side(original_size, size)
-        simple, colour_conversions = to_grey_or_rgb(apply_orientation(image, orientation), target.channels)
-        resized, resize_conversions = resize_to_fit(simple, size or original_size, target.fit)
-        pixels = np.asarray(resized)
-    if orientation != 1:
-        conversions.append(Conversion.ROTATED)
-    conversions += colour_conversions + resize_conversions
-    return DecodedImage(pixels if pixels.ndim == 3 else pixels[:, :, None], original_size, mode, tuple(conversions))
+    require_harmless(data)
+    with decode_errors_as_skips(data):
+        tiff = tiff_samples.read_header(data)
+        decoded = _decode_tiff(tiff, data, target, ranges) if tiff else _decode(data, target, ranges)
+    if ranges is None and decoded.kind == Kind.EIGHT and 0 < decoded.histogram.high <= 1:
+        return decode_image(data, target, {**DEFAULTS, Kind.EIGHT: Range(0, 1)})
+    return decoded
 
 
-def read_picture(file: str | Path, size: tuple[int, int], channels: int, fit: FitMode = "crop") -> DecodedImage:
+def _decode(data: bytes, target: Target, ranges: Ranges | None) -> DecodedImage:
+    """Decode a file that Pillow reads."""
+    with _opened(data) as image:
+        mode, header_size = image.mode, (image.height, image.width)
+        size = _size(target, header_size)
+        is_large = image.width * image.height > MAX_PIXELS
+        if size is not None and (image.format == "JPEG" or (image.format == "MPO" and is_large)):
+            # libjpeg can decode at 1/2, 1/4 or 1/8 of the size; twice the requested size keeps the resampling sharp.
+            image.draft(None, (2 * max(size), 2 * max(size)))
+        needed = bytes_of_image(image, header_size)
+        require_memory(needed, image.width, image.height)
+        with one_large_at_a_time(needed):
+            loaded = _load(image, data, ranges)
+            # The header of a TIFF gives the size after rotation, every other header the stored size.
+            is_turned = loaded.header_orientation >= 5 and image.format != "TIFF"
+            return _finish(loaded, mode, header_size[::-1] if is_turned else header_size, size, target)
+
+
+def _decode_tiff(tiff: DeepTiff, data: bytes, target: Target, ranges: Ranges | None) -> DecodedImage:
+    """Decode a TIFF with values of more than 8 bits."""
+    needed = bytes_of_tiff(tiff, len(data))
+    require_memory(needed, tiff.width, tiff.height)
+    original_size = (tiff.width, tiff.height) if tiff.orientation >= 5 else (tiff.height, tiff.width)
+    conversions = [Conversion.FIRST_FRAME] if tiff.has_more_pages else []
+    with one_large_at_a_time(needed):
+        loaded = _scaled(tiff_samples.read_values(tiff, data), tiff.orientation, conversions, ranges)
+        return _finish(loaded, tiff.mode, original_size, _size(target, original_size), target)
+
+
+def _opened(data: bytes) -> ImageFile.ImageFile:
+    """Open an image. Pillow refuses very large ones; of these, a JPEG can still be decoded at a smaller size."""
+    try:
+        return Image.open(io.BytesIO(data), formats=FORMATS)
+    except Image.DecompressionBombError:
+        if not data.startswith(b"\xff\xd8\xff"):
+            raise
+        return JpegImagePlugin.JpegImageFile(io.BytesIO(data))
+
+
+def _size(target: Target, original: tuple[int, int]) -> tuple[int, int] | None:
+    """Return the (height, width) that an image is resized to; None if it keeps its own."""
+    return target.size or (DEFAULT_SIZE if max(original) > MAX_NATIVE_SIDE else None)
+
+
+def _load(image: ImageFile.ImageFile, data: bytes, ranges: Ranges | None) -> _Loaded:
+    """Decode the values of an opened image."""
+    conversions = _header_conversions(image)
+    if is_deep(image):
+        samples = read_samples(image, data)
+        return _scaled(samples, exif_orientation(image), conversions, ranges)
+    if image.format == "TIFF":
+        # Pillow rotates a TIFF while loading it, and drops the orientation tag.
+        orientation = exif_orientation(image)
+        image.load()
+        return _Loaded(image, 1, orientation, conversions, scale=(ranges or DEFAULTS)[Kind.EIGHT])
+    image.load()
+    # Only now: reading the EXIF of a PNG loads the image, and a decode error there would pass as an EXIF error.
+    orientation = exif_orientation(image)
+    return _Loaded(image, orientation, orientation, conversions, scale=(ranges or DEFAULTS)[Kind.EIGHT])
+
+
+def _scaled(samples: Samples, orientation: int, conversions: list[Conversion], ranges: Ranges | None) -> _Loaded:
+    """Scale values of more than 8 bits to 8 bits."""
+    histogram, kind = samples.histogram(), samples.kind
+    scale = decide(kind, histogram) if ranges is None else ranges[kind]
+    named = Conversion.SIXTEEN_BIT if kind == Kind.SIXTEEN else Conversion.DEEP
+    return _Loaded(samples.to_image(scale), orientation, orientation, [*conversions, named], kind, histogram)
+
+
+def _finish(
+    loaded: _Loaded, mode: str, original_size: tuple[int, int], size: tuple[int, int] | None, target: Target
+) -> DecodedImage:
+    """Bring an image to the target's colours and size."""
+    _check_side(original_size, size)
+    simple, conversions = to_grey_or_rgb(loaded.image, target.channels, target.background, loaded.scale)
+    upright = apply_orientation(simple, loaded.orientation)
+    resized, resize_conversions = resize_to_fit(upright, size or original_size, target.fit)
+    pixels = np.asarray(resized)
+    pixels = pixels if pixels.ndim == 3 else pixels[:, :, None]
+    low, high = int(pixels.min()), int(pixels.max())
+    is_eight = loaded.kind == Kind.EIGHT
+    turned = [Conversion.ROTATED] if loaded.header_orientation != 1 else []
+    return DecodedImage(
+        pixels,
+        original_size,
+        mode,
+        (*loaded.conversions, *turned, *conversions, *resize_conversions),
+        loaded.kind,
+        Histogram(low, high) if is_eight else loaded.histogram,
+        _hidden_by(loaded.image, pixels, target.background),
+    )
+
+
+def _hidden_by(image: Image.Image, pixels: Pixels, behind: str) -> str:
+    """Return the background that shows a picture whose transparency left one colour, or ""."""
+    if not image.has_transparency_data or behind == background.IGNORE or (pixels != pixels[0, 0]).any():
+        return ""
+    if image.convert("RGBA").getchannel("A").getextrema() == (0, 0):
+        return background.IGNORE
+    return background.WHITE if behind == background.BLACK else background.BLACK
+
+
+def read_picture(
+    file: str | Path,
+    size: tuple[int, int],
+    channels: int,
+    fit: FitMode = "crop",
+    value_range: tuple[float, float] | None = None,
+    behind: str = background.WHITE,
+) -> DecodedImage:
     """Read one image file and convert it like the images of a data set.
 
-    `size` is (height, width) in pixels; `channels` 1 gives grey, any other number RGB. Raises DataError if the file
-    cannot be read or decoded.
+    `size` is (height, width) in pixels; `channels` 1 gives grey, any other number RGB; `value_range` and `behind` are
+    the settings data.range and data.background. Raises DataError if the file cannot be read or decoded.
     """
     try:
         data = Path(file).read_bytes()
     except (OSError, ValueError) as error:
         raise DataError(f"{file} cannot be read ({error}): give the path of an image file.") from None
-    return decode_picture(data, size, channels, fit, str(file))
+    return decode_picture(data, size, channels, fit, str(file), value_range, behind)
 
 
 def decode_picture(
-    data: bytes, size: tuple[int, int], channels: int, fit: FitMode = "crop", name: str = "The file"
+    data: bytes,
+    size: tuple[int, int],
+    channels: int,
+    fit: FitMode = "crop",
+    name: str = "The file",
+    value_range: tuple[float, float] | None = None,
+    behind: str = background.WHITE,
 ) -> DecodedImage:
     """Decode the bytes of one image file as `read_picture` does; the DataError's sentence begins with `name`."""
     try:
-        return decode_image(data, Target(size, 1 if channels == 1 else 3, fit))
+        return decode_image(data, Target(size, 1 if channels == 1 else 3, fit, value_range, behind))
     except SkipFile as skip:
         raise DataError(f"{name} cannot be used as a picture: {skip.detail}.") from None
-
-
-def _load(image: Image.Image, size: tuple[int, int] | None) -> int:
-    """Decode the pixels for an image of `size`, and return the EXIF orientation, 1 to 8."""
-    if image.format == "TIFF":
-        # Pillow rotates a TIFF while loading it, and drops the orientation tag.
-        orientation = exif_orientation(image)
-        image.load()
-        return orientation
-    if image.format == "JPEG" and size is not None:
-        # libjpeg can decode at 1/2, 1/4 or 1/8 of the size; twice the requested size keeps the resampling sharp.
-        image.draft(None, (2 * max(size), 2 * max(size)))
-    image.load()
-    # Only now: reading the EXIF of a PNG loads the image, and a decode error there would pass as an EXIF error.
-    return exif_orientation(image)
 
 
 def _header_conversions(image: Image.Image) -> list[Conversion]:
@@ -137,7 +279,7 @@ def _header_conversions(image: Image.Image) -> list[Conversion]:
     if getattr(image, "is_animated", False):
         conversions.append(Conversion.FIRST_FRAME)
     # Pillow has no 16-bit RGB mode: it keeps the high bytes, and only the decoder's arguments show it.
-    if image.mode in ("RGB", "RGBA", "LA") and any(";16" in str(part.args) for part in getattr(image, "tile", ())):
+    if not is_deep(image) and any(";16" in str(part.args) for part in getattr(image, "tile", ())):
         conversions.append(Conversion.SIXTEEN_BIT)
     return conversions
 

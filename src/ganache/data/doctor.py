@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,8 @@ def diagnose(source: str, **settings: Any) -> Diagnosis:
     dataset = load(source, **settings)
     if dataset.diagnosis is not None:
         return dataset.diagnosis
-    return diagnose_array(dataset.name, dataset.images, dataset.labels, dataset.label_names)
+    found = diagnose_array(dataset.name, dataset.images, dataset.labels, dataset.label_names)
+    return replace(found, remarks=dataset.remarks)
 
 
 def diagnose_array(

@@ -12,12 +12,15 @@ import numpy as np
 from tqdm import tqdm
 
 from ganache.data.decoding import DecodedImage, Target, decode_image
+from ganache.data.decoding_cost import one_large_at_a_time
 from ganache.data.diagnosis import Diagnosis, sorted_counts
 from ganache.data.duplicates import difference_hash, exact_groups, near_groups
-from ganache.data.parallel import map_in_order
 from ganache.data.own_files import refuse_own
+from ganache.data.parallel import map_in_order
 from ganache.data.readers.image_files import ImageFile, ImageFiles, labels_from_folders
+from ganache.data.set_levels import SetLevels
 from ganache.data.skip_reasons import SkipFile, SkippedFile, SkipReason
+from ganache.data.value_range import DEFAULTS, Ranges
 from ganache.errors import DataError
 
 
@@ -34,7 +37,7 @@ class InspectedFile:
     difference_hash: int = 0
 
 
-def inspect_file(entry: ImageFile, target: Target) -> InspectedFile:
+def inspect_file(entry: ImageFile, target: Target, ranges: Ranges = DEFAULTS) -> InspectedFile:
     """Read and decode one file. No content of the file makes it raise."""
     try:
         with one_large_at_a_time(entry.stamp[0] if entry.stamp else 0):
@@ -47,11 +50,13 @@ def inspect_file(entry: ImageFile, target: Target) -> InspectedFile:
     return InspectedFile(entry, image, digest=digest, difference_hash=difference_hash(image.pixels))
 
 
-def inspect_files(files: ImageFiles, target: Target, *, progress: bool) -> Generator[InspectedFile, None, None]:
-    """Yield each file's InspectedFile, in order."""
+def inspect_files(
+    files: ImageFiles, target: Target, *, progress: bool, ranges: Ranges = DEFAULTS
+) -> Generator[InspectedFile, None, None]:
+    """Yield each file's InspectedFile, in order; values are scaled from `ranges`."""
     row_bytes = np.prod(target.size or (256, 256)) * 3
     group = int(np.clip(2**22 // row_bytes, 1, 32))
-    inspected = map_in_order(lambda entry: inspect_file(entry, target), files.entries, group=group)
+    inspected = map_in_order(lambda entry: inspect_file(entry, target, ranges), files.entries, group=group)
     bar = tqdm(inspected, total=len(files.entries), desc="inspecting", unit="file", disable=None if progress else True)
     with warnings.catch_warnings():
         # Pillow warns of unusual headers for each file; what matters becomes a skip reason or a conversion.
@@ -70,6 +75,7 @@ class Inspection:
     sizes: Counter[str] = field(default_factory=Counter)
     modes: Counter[str] = field(default_factory=Counter)
     conversions: Counter[str] = field(default_factory=Counter)
+    levels: SetLevels = field(default_factory=SetLevels)
 
     def add(self, inspected: InspectedFile) -> None:
         """Add one file to the totals."""
@@ -77,6 +83,7 @@ class Inspection:
             self.skipped.append(inspected.skipped)
         if inspected.image is None:
             return
+        self.levels.add(inspected.image)
         height, width = inspected.image.original_size
         self.usable.append(inspected.entry)
         self.digests.append(inspected.digest)

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-VERSION = 2
+VERSION = 3
 """Part of every cache key. Increase it when the same source would give other pixels, or a pack other files."""
 
 CHUNK_BYTES = 4 * 2**20

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,58 +19,92 @@ from ganache.data.pack import DamagedPack, Pack, open_pack
 from ganache.data.pack_writer import PackWriter, delete_pack
 from ganache.data.pixel_arrays import PixelBlocks
 from ganache.data.readers.image_files import ImageFiles
+from ganache.data.set_levels import SetLevels
 from ganache.data.skip_reasons import SkipReason
+from ganache.data.value_range import DEFAULTS, Ranges
 from ganache.errors import DataError
 
 
-class _ShapesDiffer(Exception):
-    """Images that were assumed to have one shape differ: start again with this target."""
+@dataclass(frozen=True)
+class _Plan:
+    """How a pass converts images: some of it is assumed until all of them are known."""
 
-    def __init__(self, target: Target) -> None:
-        super().__init__(target)
-        self.target = target
+    target: Target
+    ranges: Ranges
+    is_certain: bool
+    """Whether `ranges` were given, or found from all images."""
+
+    remarks: tuple[str, ...] = ()
+    """Sentences on the ranges that were found."""
+
+
+class _AssumptionFailed(Exception):
+    """Images differ from what was assumed: start again with this plan."""
+
+    def __init__(self, plan: _Plan) -> None:
+        super().__init__(plan)
+        self.plan = plan
 
 
 def pack_files(name: str, files: ImageFiles, target: Target, folder: Path, progress: bool) -> None:
     """Inspect every file and write the usable images to the pack `folder`, in one pass.
 
     If the target leaves size or channels open, those of the first image are used until another image differs; then the
-    pass starts again with the defaults. So images of one shape are decoded only once, without a first pass.
+    pass starts again with the defaults. In the same way, values are scaled from the usual range of their kind until the
+    last image is known. So common images are decoded only once, without a first pass.
     """
-    current = target
+    given = target.ranges()
+    plan = _Plan(target, given or DEFAULTS, given is not None)
     while True:
         try:
-            return _pack_once(name, files, target, current, folder, progress)
-        except _ShapesDiffer as differ:
-            current = differ.target
+            return _pack_once(name, files, target, plan, folder, progress)
+        except _AssumptionFailed as failed:
+            plan = failed.plan
 
 
-def _pack_once(name: str, files: ImageFiles, requested: Target, target: Target, folder: Path, progress: bool) -> None:
-    """Make one pass. Raises _ShapesDiffer, or DataError if no image is usable."""
+def _pack_once(name: str, files: ImageFiles, requested: Target, plan: _Plan, folder: Path, progress: bool) -> None:
+    """Make one pass. Raises _AssumptionFailed, or DataError if no image is usable."""
     inspection = Inspection()
     with (
         PackWriter(folder, expected=len(files.entries)) as writer,
-        closing(inspect_files(files, target, progress=progress)) as inspected_files,
+        closing(inspect_files(files, plan.target, progress=progress, ranges=plan.ranges)) as inspected_files,
     ):
         for inspected in inspected_files:
             inspection.add(inspected)
             if inspected.image is not None:
-                _check_shape(writer.shape, inspected.image.pixels.shape, target)
+                _check_shape(writer.shape, inspected.image.pixels.shape, plan)
                 writer.add(inspected.image.pixels[None])
         if writer.shape is None:
             raise inspection.no_usable_image(name, files)
-        diagnosis = inspection.diagnosis(name, writer.shape, files, _remarks(requested, writer.shape, inspection))
+        remarks = (
+            *_remarks(requested, writer.shape, inspection),
+            *_checked_ranges(inspection.levels, plan),
+            *inspection.levels.remarks(requested),
+        )
+        diagnosis = inspection.diagnosis(name, writer.shape, files, remarks)
         labels, label_names = inspection.labels(files.label_names) or (None, ())
         extra = {"diagnosis": diagnosis.to_json(), "stamp": files.stamp}
         writer.finish(None if labels is None else np.array(labels, dtype=np.int64), label_names, extra)
 
 
-def _check_shape(before: tuple[int, ...] | None, shape: tuple[int, ...], target: Target) -> None:
-    """Raise _ShapesDiffer if an image has another shape than those before it."""
+def _checked_ranges(levels: SetLevels, plan: _Plan) -> tuple[str, ...]:
+    """Return the remarks on the ranges. Raises _AssumptionFailed if all images show that others are right."""
+    if plan.is_certain:
+        return plan.remarks or levels.range_remarks(plan.ranges, given=True)
+    found = levels.ranges()
+    remarks = levels.range_remarks(found, given=False)
+    if found != plan.ranges:
+        raise _AssumptionFailed(replace(plan, ranges=found, is_certain=True, remarks=remarks))
+    return remarks
+
+
+def _check_shape(before: tuple[int, ...] | None, shape: tuple[int, ...], plan: _Plan) -> None:
+    """Raise _AssumptionFailed if an image has another shape than those before it."""
     if before is None or before == shape:
         return
-    size = target.size if before[:2] == shape[:2] else DEFAULT_SIZE
-    raise _ShapesDiffer(replace(target, size=size, channels=target.channels if before[2] == shape[2] else 3))
+    size = plan.target.size if before[:2] == shape[:2] else DEFAULT_SIZE
+    channels = plan.target.channels if before[2] == shape[2] else 3
+    raise _AssumptionFailed(replace(plan, target=replace(plan.target, size=size, channels=channels)))
 
 
 def _remarks(requested: Target, shape: tuple[int, ...], inspection: Inspection) -> tuple[str, ...]:
@@ -92,7 +126,7 @@ def pack_blocks(name: str, source: PixelBlocks, folder: Path, progress: bool) ->
         for block in source.blocks():
             writer.add(block)
             bar.update(len(block))
-        writer.finish(source.labels, source.label_names, {})
+        writer.finish(source.labels, source.label_names, {"remarks": source.remarks})
 
 
 def open_or_build(name: str, folder: Path, build: Callable[[], None], stamp: str = "") -> Dataset:
@@ -120,6 +154,7 @@ def open_or_build(name: str, folder: Path, build: Callable[[], None], stamp: str
         label_names=pack.label_names,
         fingerprint=pack.fingerprint,
         digests=pack.digests,
+        remarks=tuple(str(each) for each in pack.extra.get("remarks", ())),
         diagnosis=replace(diagnosis, source=name) if diagnosis else None,
     )
 

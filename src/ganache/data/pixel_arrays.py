@@ -33,6 +33,8 @@ class PixelArray:
     """Class indices [N]; None without labels."""
 
     label_names: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    """Sentences of the doctor: the range of the values."""
 
     def fingerprint(self) -> str:
         """Return a hexadecimal hash of the content."""
@@ -62,6 +64,8 @@ class PixelBlocks:
 
     labels: NDArray[np.int64] | None = None
     label_names: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    """Sentences of the doctor: the range of the values."""
 
 
 def rows_per_block(images: NDArray[Any]) -> int:
@@ -98,7 +102,7 @@ def convert_block(block: Pixels, target: Target) -> Pixels:
     rows = []
     for pixels in block:
         image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
-        simple, _ = to_grey_or_rgb(image, target.channels)
+        simple, _ = to_grey_or_rgb(image, target.channels, target.background)
         row = np.asarray(resize_to_fit(simple, target.size or (image.height, image.width), target.fit)[0])
         rows.append(row if row.ndim == 3 else row[:, :, None])
     return np.stack(rows)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Literal, NoReturn
 
+from ganache.core.seeds import require_seed
+from ganache.data import background as backgrounds
 from ganache.data.contents import checked
 from ganache.data.dataset import Dataset
 from ganache.data.decoding import Target
+from ganache.data.own_files import without_runs
 from ganache.data.pack import cache_folder, cache_key
 from ganache.data.pack_builder import open_or_build, pack_blocks, pack_files
-from ganache.data.own_files import without_runs
 from ganache.data.pixel_arrays import PixelArray, PixelBlocks, convert_block, iter_blocks, matches_target
 from ganache.data.readers import READERS
 from ganache.data.readers.image_files import ImageFiles, RemoteFiles
@@ -28,6 +31,8 @@ def load(
     size: tuple[int, int] | None = None,
     channels: int | None = None,
     fit: FitMode = "crop",
+    value_range: tuple[float, float] | None = None,
+    background: str = "white",
     count: int = 20_000,
     seed: int = 0,
     held_out: float = 0.0,
@@ -46,6 +51,10 @@ def load(
             512 pixels, and gives 64x64 otherwise.
         channels: 1 for grey, 3 for RGB; None gives grey if all images are grey.
         fit: How an image of another shape is resized: "crop", "pad" or "stretch".
+        value_range: The stored values that become black and white; None finds one range for all images of each kind
+            (8-bit integers, 16-bit integers, other integers, floats), which the doctor's remarks name.
+        background: What transparent images show: "white", "black", "#rrggbb", "checker", or "ignore" for the colours
+            without their transparency.
         count: The number of samples, for data that are drawn (faces, 2-D toys).
         seed: The seed, for data that are drawn.
         held_out: The share of images to set aside for evaluation; data sets of fewer than 200 images keep all.
@@ -60,7 +69,8 @@ def load(
 
     A damaged pack is built again, with a RuntimeWarning.
     """
-    target = _checked_target(size, channels, fit)
+    target = _with_colours(_checked_target(size, channels, fit), value_range, background)
+    require_seed(seed)
     opened = Source.named(str(source))
     contents = _read(opened, ReadOptions(target, count, seed))
     name = opened.name if opened.path is None else opened.path.resolve().name or opened.name
@@ -86,6 +96,16 @@ def _checked_target(size: tuple[int, int] | None, channels: int | None, fit: Fit
     if fit not in FIT_MODES:
         raise DataError(f"There is no fit '{fit}': {choices(fit, FIT_MODES)}")
     return Target(None if size is None else (int(size[0]), int(size[1])), known[channels], fit)
+
+
+def _with_colours(target: Target, value_range: tuple[float, float] | None, behind: str) -> Target:
+    """Return the target with these settings. Raises DataError if one is out of range."""
+    if value_range is not None and not -math.inf < value_range[0] < value_range[1] < math.inf:
+        raise DataError(f"The range of values is {value_range}: give the values of black and white, the smaller first.")
+    if not backgrounds.is_background(behind):
+        raise DataError(f"The background is '{behind}': give {backgrounds.EXPECTED}.")
+    low_high = None if value_range is None else (float(value_range[0]), float(value_range[1]))
+    return replace(target, range=low_high, background=behind)
 
 
 def _read(source: Source, options: ReadOptions) -> Contents:
@@ -120,12 +140,20 @@ def _to_dataset(name: str, contents: Contents, target: Target, cache: Path, prog
         folder, fetch = cache / cache_key(*contents.key, target), contents.fetch
         return open_or_build(name, folder, lambda: pack_files(name, fetch(), target, folder, progress))
     if isinstance(contents, ImageFiles):
+        contents, remarks = without_runs(name, contents)
         folder = cache / cache_key("files", contents.key(), target)
         build = partial(pack_files, name, contents, target, folder, progress)
         return open_or_build(name, folder, build, contents.stamp).with_remarks(remarks)
     if isinstance(contents, PixelArray):
         if contents.images.ndim == 2 or matches_target(contents.images, target):
-            return Dataset(name, contents.images, contents.labels, contents.label_names, contents.fingerprint())
+            return Dataset(
+                name,
+                contents.images,
+                contents.labels,
+                contents.label_names,
+                contents.fingerprint(),
+                remarks=contents.remarks,
+            )
         contents = _converted(contents, target)
     folder = cache / cache_key("blocks", contents.key, target)
     return open_or_build(name, folder, partial(pack_blocks, name, contents, folder, progress))
@@ -138,6 +166,6 @@ def _converted(array: PixelArray, target: Target) -> PixelBlocks:
         len(array.images),
         lambda: (convert_block(block, target) for block in iter_blocks(array.images)),
         array.labels,
-        contents, remarks = without_runs(name, contents)
         array.label_names,
+        array.remarks,
     )

@@ -29,7 +29,7 @@ from ganache.lab.serialisation import command, from_dict, to_dict
 from ganache.lab.show import show as show_request
 from ganache.playground import encoding, wire
 from ganache.playground.library import Library
-from ganache.playground.limits import MAX_EXAMPLES, check_cost, check_parts
+from ganache.playground.limits import MAX_EXAMPLES, check_cost, check_decoded_size, check_parts
 
 Answer = tuple[dict[str, Any], list[bytes]]
 DIGITS = 5
@@ -165,8 +165,11 @@ def invert(message: wire.Invert, upload: bytes, library: Library) -> Answer:
     """Return the latent that reproduces an uploaded picture best: its numbers, both images, and their PSNR in dB."""
     loaded = library.loaded(message.model)
     shape = loaded.model.generator.image_shape
-    fit = loaded.config.data.fit
-    given = decode_picture(upload, (shape[1], shape[2]), shape[0], fit, "The dropped file").pixels[None]
+    data = loaded.config.data
+    check_decoded_size(upload)
+    given = decode_picture(
+        upload, (shape[1], shape[2]), shape[0], data.fit, "The dropped file", data.range, data.background
+    ).pixels[None]
     z = Invert().latents(loaded.model, given)
     reproduced = render(loaded.model.generator, z)
     blobs: list[bytes] = []

@@ -97,6 +97,8 @@ def prepared(data: DataConfig, *, progress: bool = False, download: bool = True)
         size=data.height_width(),
         channels=data.channels,
         fit=data.fit,
+        value_range=data.range,
+        background=data.background,
         count=data.count,
         held_out=data.held_out,
         progress=progress,

@@ -1,8 +1,8 @@
 """Read a .npy array of images or points. The file is memory-mapped, and not copied if no conversion is needed.
 
 Axes: [N, H, W] is grey; [N, H, W, C] has C of 1, 3 or 4 (RGBA, which is composited on white); else [N, C, H, W] with C
-of 1, 3 or 4. Floats [N, 2] are points in the plane. Values: integers are 0 to 255 (uint16: 0 to 65535), booleans are
-black and white; floats are in [0, 1] if all values are, else in [-1, 1] if all are, else 0 to 255.
+of 1, 3 or 4. Floats [N, 2] are points in the plane. Booleans are black and white; the range of other values is found as
+for image files, see `value_range`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 
 from ganache.core.images import Pixels
 from ganache.data.decoding import Target
+from ganache.data.decoding_cost import MAX_DECODED_BYTES
 from ganache.data.pixel_arrays import PixelArray, PixelBlocks, convert_block, iter_blocks, matches_target
 from ganache.data.readers.reader import Reader, ReadOptions, Source
+from ganache.data.value_range import DEFAULTS, FULL_FROM, Histogram, Kind, Range, decide, kind_of, sentence
 from ganache.errors import DataError
 
 MAGIC = b"\x93NUMPY"
@@ -46,17 +48,19 @@ def read_npy(path: Path, target: Target) -> PixelArray | PixelBlocks:
     if array.ndim == 2 and array.shape[1] == 2 and array.dtype.kind == "f" and len(array):
         return PixelArray(_points(array, path))
     images = _channels_last(array, path)
-    black, white = _black_and_white(images, path)
-    if images.dtype == np.uint8 and matches_target(images, target):
-        return PixelArray(images)
+    _require_small_images(images, path)
+    scale, remarks = _scale(images, target, path)
+    is_ready = images.dtype == np.uint8 and scale == DEFAULTS[Kind.EIGHT]
+    if is_ready and matches_target(images, target):
+        return PixelArray(images, remarks=remarks)
 
     def blocks() -> Iterator[Pixels]:
         for block in iter_blocks(images):
-            yield convert_block(_to_uint8(block, black, white), target)
+            yield convert_block(np.ascontiguousarray(block) if is_ready else _to_uint8(block, scale), target)
 
     status = path.stat()
     key = ("npy", status.st_size, status.st_mtime_ns, PixelArray(array).fingerprint())
-    return PixelBlocks(key, len(images), blocks)
+    return PixelBlocks(key, len(images), blocks, remarks=remarks)
 
 
 def _points(array: NDArray[Any], path: Path) -> NDArray[np.float32]:
@@ -83,36 +87,46 @@ def _channels_last(array: NDArray[Any], path: Path) -> NDArray[Any]:
     return array
 
 
-def _black_and_white(images: NDArray[Any], path: Path) -> tuple[float, float]:
-    """Return the values of black and white: one rule for the whole array, from its minimum and maximum."""
-    kind = images.dtype.kind
-    if images.dtype == np.uint8:
-        return 0, 255
-    if kind == "b":
-        return 0, 1
-    if images.dtype == np.uint16:
-        return 0, 65535
-    if kind not in "iuf":
+def _require_small_images(images: NDArray[Any], path: Path) -> None:
+    """Raise DataError if one image needs more memory than MAX_DECODED_BYTES: its values, pixels and their copies."""
+    height, width = images.shape[1:3]
+    needed = images[0].size * (2 * images.itemsize + 5)
+    if needed > MAX_DECODED_BYTES:
+        raise DataError(
+            f"Each image in '{path}' has {width}x{height} pixels and needs {needed / 2**20:,.0f} MiB, more than "
+            f"{MAX_DECODED_BYTES // 2**20} MiB: save smaller images, with the number of images as the first axis."
+        )
+
+
+def _scale(images: NDArray[Any], target: Target, path: Path) -> tuple[Range, tuple[str, ...]]:
+    """Return the range of all values, and what the doctor says about it. Opacity does not count."""
+    if images.dtype.kind not in "biuf" or images.itemsize > 8:
         raise DataError(f"'{path}' has values of the type {images.dtype}: give integers or floats.")
-    low, high = _range(images)
-    if kind == "f" and low >= 0 and high <= 1:
-        return 0, 1
-    if kind == "f" and low >= -1 and high <= 1:
-        return -1, 1
-    if low >= 0 and high <= 255:
-        return 0, 255
-    raise DataError(f"'{path}' has values from {low:g} to {high:g}: give 0 to 255, or floats in [-1, 1].")
+    if images.dtype.kind == "b":
+        return Range(0, 1), ()
+    kind, histogram = kind_of(images.dtype), Histogram()
+    for block in iter_blocks(images[..., :3]):
+        try:
+            histogram.add(Histogram(block.min(), block.max()) if kind == Kind.EIGHT else Histogram.of(block))
+        except ValueError:
+            raise DataError(f"'{path}' has values from nan to nan: replace NaN and infinity.") from None
+        if kind == Kind.EIGHT and histogram.high >= FULL_FROM:
+            break
+    given = target.ranges()
+    chosen = given[kind] if given else decide(kind, histogram)
+    if chosen.low == chosen.high:
+        raise DataError(
+            f"'{path}' has values from {histogram.low:g} to {histogram.high:g}: give 0 to 255, floats in [-1, 1], or "
+            "--data.range LOW HIGH."
+        )
+    said = sentence(kind, histogram, chosen, given=given is not None)
+    return chosen, (said,) if said else ()
 
 
-def _range(images: NDArray[Any]) -> tuple[float, float]:
-    """Return minimum and maximum, read in blocks; both are NaN if any value is."""
-    low = np.min([block.min() for block in iter_blocks(images)])
-    high = np.max([block.max() for block in iter_blocks(images)])
-    return float(low), float(high)
-
-
-def _to_uint8(block: NDArray[Any], black: float, white: float) -> Pixels:
-    """Map [black, white] to [0, 255], rounded."""
-    if block.dtype == np.uint8:
-        return np.ascontiguousarray(block)
-    return np.rint((block.astype(np.float64) - black) * (255.0 / (white - black))).astype(np.uint8)
+def _to_uint8(block: NDArray[Any], scale: Range) -> Pixels:
+    """Map values [n, H, W, C] from their range to [0, 255]; integers of an opacity have a range of their own."""
+    if block.shape[3] < 4 or block.dtype.kind == "f":
+        return scale.to_pixels(block)
+    return np.concatenate(
+        [scale.to_pixels(block[..., :3]), DEFAULTS[kind_of(block.dtype)].to_pixels(block[..., 3:])], axis=3
+    )

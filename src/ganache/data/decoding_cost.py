@@ -1,0 +1,112 @@
+"""How much memory decoding a picture takes, known from its header, and the limits on it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from PIL import Image, JpegImagePlugin
+
+from ganache.data.colour_modes import GREY_MODES
+from ganache.data.samples import DEEP_MODES, is_deep
+from ganache.data.skip_reasons import SkipFile, SkipReason
+from ganache.data.tiff_samples import DeepTiff
+
+MAX_PIXELS = 100_000_000
+"""Largest image that is decoded: more pixels than usual cameras produce. A JPEG counts as large as it is decoded."""
+
+MAX_DECODED_BYTES = 768 * 2**20
+"""Largest memory for decoding one picture, with all copies that exist at the same time."""
+
+LARGE_BYTES = 64 * 2**20
+"""Pictures that need more memory are decoded one at a time."""
+
+MAX_SCANS = 200
+"""Passes over a progressive JPEG. Encoders write about ten; each one takes as long as a whole picture."""
+
+_large = threading.RLock()
+
+_DECODER_BYTES = {"WEBP": 17.0, "AVIF": 13.0}
+"""Bytes per pixel of decoders that hold several copies. They are measured, like the other numbers in this file."""
+
+
+@contextmanager
+def one_large_at_a_time(needed: int) -> Iterator[None]:
+    """Wait while another thread works on a large picture, if `needed` bytes make this one large too."""
+    if needed <= LARGE_BYTES:
+        yield
+        return
+    with _large:
+        yield
+
+
+def require_memory(needed: int, width: int, height: int) -> None:
+    """Raise SkipFile if a picture has too many pixels, or needs more bytes than MAX_DECODED_BYTES."""
+    if width * height > MAX_PIXELS:
+        raise SkipFile(
+            SkipReason.BOMB, f"the header announces {width}x{height} pixels, more than {MAX_PIXELS // 10**6} million"
+        )
+    if needed > MAX_DECODED_BYTES:
+        raise SkipFile(
+            SkipReason.BOMB,
+            f"decoding its {width}x{height} pixels takes {needed / 2**20:,.0f} MiB, more than "
+            f"{MAX_DECODED_BYTES // 2**20} MiB: save it with fewer pixels",
+        )
+
+
+def require_harmless(data: bytes) -> None:
+    """Raise SkipFile for a file whose cost is not in the header that Pillow shows before it decodes.
+
+    These are a progressive JPEG with so many scans that decoding takes minutes, and an icon with large pictures inside.
+    """
+    if data.startswith(b"\xff\xd8\xff") and (scans := data.count(b"\xff\xda")) > MAX_SCANS:
+        raise SkipFile(SkipReason.BOMB, f"the JPEG consists of {scans:,} scans, more than {MAX_SCANS}")
+    if data.startswith(b"\0\0\1\0"):
+        for entry in range(int.from_bytes(data[4:6], "little")):
+            offset = int.from_bytes(data[6 + 16 * entry + 12 : 6 + 16 * entry + 16], "little")
+            head = data[offset : offset + 24]
+            if head.startswith(b"\x89PNG"):
+                width, height = int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big")
+            else:
+                width, height = int.from_bytes(head[4:8], "little"), int.from_bytes(head[8:12], "little")
+            require_memory(10 * width * height, width, height)
+
+
+def bytes_of_tiff(tiff: DeepTiff, file_bytes: int) -> int:
+    """Return the bytes that decoding a TIFF with deep values takes at most."""
+    pixel = tiff.samples * tiff.dtype.itemsize
+    return int(tiff.width * tiff.height * (3 * pixel + 8) + tiff.buffer + 2 * file_bytes)
+
+
+def bytes_of_image(image: Image.Image, full_size: tuple[int, int]) -> int:
+    """Return the bytes that decoding an opened image takes at most, at the size that `draft` chose.
+
+    `full_size` is (height, width) before `draft`.
+    """
+    bands = len(image.getbands())
+    stored = 2 if image.mode.startswith("I;16") else 4 if bands > 1 or image.mode in ("I", "F") else 1
+    result = 1 if image.mode in GREY_MODES else 4
+    if image.format == "JPEG2000":
+        decoded = 5.0 * bands + 5
+    elif image.format in ("SGI", "QOI"):
+        decoded = stored + bands
+    else:
+        decoded = _DECODER_BYTES.get(image.format or "", stored)
+    if is_deep(image):
+        converted = (3 * stored if image.mode in DEEP_MODES else 4 * stored) + 2
+    elif image.mode in ("L", "RGB") and not image.has_transparency_data:
+        converted = stored
+    else:
+        converted = stored + result
+    pixels = image.width * image.height
+    return int(pixels * max(decoded, converted, 2 * result)) + _coefficients(image, full_size)
+
+
+def _coefficients(image: Image.Image, full_size: tuple[int, int]) -> int:
+    """Return the bytes of the coefficients that libjpeg holds of a progressive JPEG, at its full size."""
+    if not isinstance(image, JpegImagePlugin.JpegImageFile) or not image.info.get("progressive"):
+        return 0
+    layers = [(layer[1], layer[2]) for layer in image.layer]
+    largest = max(h for h, _ in layers) * max(v for _, v in layers)
+    return int(2 * full_size[0] * full_size[1] * sum(h * v for h, v in layers) / largest)

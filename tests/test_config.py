@@ -55,7 +55,7 @@ def test_the_articles_numbers() -> None:
         ({"schedule": {"steps": 5, "minutes": 2.0}}, "Both steps and minutes"),
         ({"schedule": {"batch": 0}}, "schedule.batch is 0"),
         ({"critic_optimiser": {"beta1": 1.5}}, "beta1 is 1.5"),
-        ({"seed": -1}, "The seed is -1"),
+        ({"seed": -1}, "-1 is no seed: use a whole number from 0 to 2^63 - 1"),
         ({"device": "gpu"}, "device is 'gpu'"),
     ],
 )

@@ -169,6 +169,15 @@ def test_claims_write_into_folders_of_their_own(capsys: pytest.CaptureFixture[st
     assert os.listdir("pics") == ["a.png"]
 
 
+def test_more_samples_than_a_picture_holds_go_to_files(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    many = ("sample", str(trained), "-n", "10001")
+    for out in (("-o", "many.png"), ("-o", "many.png", "--plain"), ()):
+        assert run_command(*many, *out) == 2
+        assert "a picture holds 10000 samples at most: use -o samples.npy or samples.zip" in capsys.readouterr().err
+    assert run_command(*many, "-o", "many.npy") == 0
+    assert len(np.load("many.npy", mmap_mode="r")) == 10_001
+
+
 def test_the_files_of_a_run_are_marked(trained: Path) -> None:
     pictures = [*trained.rglob("*.png"), *trained.rglob("*.webp")]
     assert len(pictures) == 3

@@ -34,8 +34,8 @@ def claims(
         workers: How many trainings run at the same time, each on one core; by default the number of cores.
         list_: List the claims, and test none.
     """
-    if seeds < 1:
-        raise ConfigError(f"--seeds is {seeds}: give at least 1.")
+    if not 1 <= seeds <= 1_000:
+        raise ConfigError(f"--seeds is {str(seeds)[:30]}: give a number of trainings from 1 to 1000.")
     if workers is not None and workers < 1:
         raise ConfigError(f"--workers is {workers}: give at least 1.")
     sources = parse_sources(data)

@@ -52,6 +52,8 @@ def make_figure(
     if keep:
         check_name(keep)
     bulk = Path(out).suffix.lower() in BULK
+    if not bulk:
+        request.check_picture()
     if (plain or bulk) and len(runs) > 1:
         raise ConfigError(f"{len(runs)} runs are given, and --plain, .npy and .zip hold images of one: give one.")
     from ganache.core.storage import write_json

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from ganache.config.config import Config
 
 DEFAULT_RECIPE = "faces"
+MAX_RUNS = 1_000
+"""Runs of one command."""
 
 
 @dataclass(frozen=True)
@@ -149,8 +151,8 @@ def parse_recipe(recipe: str, chosen: dict[str, Any], args: list[str]) -> Traini
     base = from_dict(chosen, of_recipe)
     parsed = parse_type(parser_type(base), args, "ganache train", unwrapped(inspect.getdoc(train) or ""))
     options: TrainOptions = parsed.options
-    if options.seeds < 1:
-        raise ConfigError(f"--seeds is {options.seeds}: use 1 or more.")
+    if not 1 <= options.seeds <= MAX_RUNS:
+        raise ConfigError(f"--seeds is {str(options.seeds)[:30]}: use a number of runs from 1 to {MAX_RUNS}.")
     settings = {f.name: getattr(parsed.settings, f.name) for f in fields(Config)}
     settings["data"] = replace(settings["data"], source=options.data, size=options.size or settings["data"].size)
     budget = {name: getattr(options, name) for name in ("steps", "minutes", "images")}

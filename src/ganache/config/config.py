@@ -26,6 +26,7 @@ from ganache.config.sections import (
     ViewConfig,
     require,
 )
+from ganache.core.seeds import require_seed
 from ganache.core.strict import build
 from ganache.core.table import Table
 from ganache.errors import ConfigError, choices
@@ -59,7 +60,7 @@ class Config:
     policy: PolicyConfig = field(default_factory=PolicyConfig)
 
     def __post_init__(self) -> None:
-        require(0 <= self.seed < 2**63, f"The seed is {str(self.seed)[:30]}: use a whole number from 0 to 2^63 - 1.")
+        require_seed(self.seed)
 
     def categories(self) -> int:
         """Return the size of the latent's one-hot part: the method's categorical code, or the classes of the data."""

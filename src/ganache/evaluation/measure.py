@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from ganache.core.images import as_x
 from ganache.core.rendering import as_pictures, generate
+from ganache.core.seeds import require_seed
 from ganache.data import Dataset
 from ganache.errors import ConfigError, DataError, TrainingError
 from ganache.evaluation.evaluation import Evaluation, Protocol
@@ -75,6 +76,7 @@ def evaluate(
         DataError: Generated and real images have different shapes, or there are fewer than 100 real images.
         TrainingError: The generator outputs NaN or infinity.
     """
+    require_seed(seed, following=n)
     header = header or {}
     is_training_data = header.get("data_fingerprint", data.fingerprint) == data.fingerprint
     positions = choose_positions(data, n, seed, is_training_data)

@@ -14,8 +14,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from ganache.core.seeds import MAX_SEED
 from ganache.errors import ConfigError
-from ganache.lab.points import MAX_SEED, MAX_VALUE
+from ganache.lab.points import MAX_VALUE
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 MAX_IMAGES = 10_000
 """Images of one request."""
+MAX_BULK = 100_000
+"""Images of one .npy or .zip file."""
 MAX_COLUMNS = 1_000
 """Images in one row."""
 MAX_FRAMES = 2_000
@@ -43,7 +46,7 @@ Limits = Mapping[str, tuple[float, float]]
 
 LIMITS: Limits = {
     "n": (1, MAX_IMAGES),
-    "seed": (0, MAX_SEED - MAX_IMAGES),
+    "seed": (0, MAX_SEED - MAX_BULK),
     "classes": (0, MAX_IMAGES),
     "std": (0, MAX_VALUE),
     "stds": (0, MAX_VALUE),
@@ -138,6 +141,9 @@ class Experiment:
         this request cannot be written so.
         """
         raise NotImplementedError
+
+    def check_picture(self) -> None:
+        """Raise ConfigError if no picture holds what is requested, though a file of BULK does; by default nothing."""
 
     def check_not_empty(self, *names: str) -> None:
         """Raise ConfigError if one of these fields is empty."""

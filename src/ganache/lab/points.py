@@ -16,10 +16,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, NoReturn
 
+from ganache.core.seeds import require_seed
 from ganache.core.strict import build, parse_json
 from ganache.errors import ConfigError, choices
 
-MAX_SEED = 2**63 - 1
 MAX_VALUE = 1e6
 """The largest absolute value of a number in a latent: larger ones overflow in a network."""
 NAME = re.compile(r"[^\W\d][\w-]{0,63}")
@@ -164,8 +164,7 @@ def check_seed(seed: object) -> None:
     """Raise ConfigError unless `seed` is a whole number from 0 to MAX_SEED."""
     if isinstance(seed, float):
         raise ConfigError(f'{seed!r} is no seed: write the numbers of a latent as {{"vector": [0.1, -0.2, ...]}}.')
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= MAX_SEED:
-        raise ConfigError(f"{seed!r} is no seed: use a whole number from 0 to {MAX_SEED}.")
+    require_seed(seed)
 
 
 def check_name(name: str) -> None:

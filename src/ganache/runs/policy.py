@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ganache.config.sections import RecordConfig
 from ganache.core import checkpoint_file
+from ganache.core.seeds import MAX_SEED
 from ganache.runs.folder import best_checkpoint, checkpoints
 
 MAX_RESTARTS = 5
@@ -54,7 +55,7 @@ def next_seed(seed: int) -> int:
     >>> next_seed(3)
     1003
     """
-    return seed + 1000
+    return (seed + 1000) % (MAX_SEED + 1)
 
 
 # ---- what the user is told --------------------------------------------------------------------------------------

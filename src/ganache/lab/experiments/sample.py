@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil, sqrt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from ganache.errors import ConfigError
-from ganache.lab.experiment import BULK, STILL, Experiment, Inputs
+from ganache.lab.experiment import BULK, MAX_BULK, MAX_IMAGES, STILL, Experiment, Inputs, Limits
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,6 +23,7 @@ class Sample(Experiment):
 
     suffixes = STILL + BULK
     default_file = "samples.png"
+    limits: ClassVar[Limits] = {"n": (1, MAX_BULK)}
 
     n: int = 64
     """Number of images."""
@@ -44,6 +45,12 @@ class Sample(Experiment):
         """Return every pair (mean, std)."""
         means, stds = (each if isinstance(each, tuple) else (each,) for each in (self.mean, self.std))
         return [(mean, std) for std in stds for mean in means]
+
+    def check_picture(self) -> None:
+        if self.n > MAX_IMAGES:
+            raise ConfigError(
+                f"n is {self.n}, and a picture holds {MAX_IMAGES} samples at most: use -o samples.npy or samples.zip."
+            )
 
     def cost(self, prior: Prior) -> int:
         return self.n * len(self.settings())
@@ -68,11 +75,12 @@ class Sample(Experiment):
         return self.latents(prior)
 
     def figure(self, model: Model, inputs: Inputs) -> Figure:
-        """A grid per mean and std."""
+        """A grid per mean and std. Raises ConfigError for more images than a picture holds."""
         from ganache.core.rendering import render
         from ganache.lab.captions import join
         from ganache.lab.figure import Figure, ImageGrid
 
+        self.check_picture()
         n, classes = self.n, self.classes
         pictures = render(model.generator, self.latents(model.prior))
         columns = min(n, len(classes) if 1 < len(classes) <= 16 else ceil(sqrt(n)))

@@ -24,7 +24,7 @@ import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -116,12 +116,13 @@ def answered(page: Any, number: int | None) -> dict[str, Any]:
             return header
 
 
-def messages(port: int, until: float, seed: int, tally: Tally) -> None:
+def messages(address: str, until: float, seed: int, tally: Tally) -> None:
     """Repeatedly open a connection, send messages, and drop it in different ways."""
     chance = random.Random(seed)
     while time.monotonic() < until:
         try:
-            with connect(f"ws://127.0.0.1:{port}/ws", origin=f"http://127.0.0.1:{port}", max_size=None) as page:  # type: ignore[arg-type]
+            place, token = address.split("/?")
+            with connect(f"ws{place[4:]}/ws?{token}", origin=place, max_size=None) as page:  # type: ignore[arg-type]
                 tally.counts["connections"] += 1
                 for number in range(chance.randrange(60)):
                     if not talk(page, number, chance, tally):
@@ -217,9 +218,10 @@ def main(seconds: float = 600.0) -> None:
         with open(f"{folder}/errors", "w+") as errors:
             command = [str(Path(sys.executable).with_name("ganache")), "explore", run, "--no-browser"]
             server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
-            port = int(server.stdout.readline().rsplit(":", 1)[1].strip(" /\n"))  # type: ignore[union-attr]
+            address = server.stdout.readline().split()[-1]  # type: ignore[union-attr]
+            port = urlsplit(address).port
             until = time.monotonic() + seconds
-            threads = [threading.Thread(target=messages, args=(port, until, seed, tally)) for seed in range(PAGES)]
+            threads = [threading.Thread(target=messages, args=(address, until, seed, tally)) for seed in range(PAGES)]
             threads.append(threading.Thread(target=requests, args=(port, until, tally)))
             for thread in threads:
                 thread.start()

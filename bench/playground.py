@@ -80,7 +80,7 @@ def started(run: str) -> tuple[subprocess.Popen[str], str, float]:
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     line = server.stdout.readline()  # type: ignore[union-attr]
     print(f"the server prints its address after {time.perf_counter() - begun:.2f} s")
-    return server, re.findall(r"http://[\w.:]+/", line)[0], time.perf_counter()
+    return server, re.findall(r"http://\S+", line)[0], time.perf_counter()
 
 
 def in_chromium(browser: Browser, address: str, since: float, seconds: float) -> None:
@@ -103,7 +103,8 @@ async def dragging(address: str, seconds: float, number: int) -> list[float]:
     sent: dict[int, float] = {}
     took: list[float] = []
     request: dict[str, Any] = {"kind": "picture", "points": [number], "dimensions": list(range(MOVED))}
-    async with connect(f"ws{address[4:]}ws", origin=address.rstrip("/"), max_size=None) as page:  # type: ignore[arg-type]
+    place, token = address.split("/?")
+    async with connect(f"ws{place[4:]}/ws?{token}", origin=place, max_size=None) as page:  # type: ignore[arg-type]
 
         async def read() -> None:
             async for data in page:

@@ -12,7 +12,9 @@ from ganache.cli import main
 from ganache.playground import AccessPolicy, Library, application
 
 ADDRESS = "127.0.0.1:8123"
-SOCKET = f"ws://{ADDRESS}/ws"
+ACCESS = AccessPolicy("127.0.0.1", 8123, "a-token-of-the-tests")
+PAGE = f"/?token={ACCESS.token}"
+SOCKET = f"ws://{ADDRESS}/ws?token={ACCESS.token}"
 ORIGIN = {"origin": f"http://{ADDRESS}"}
 PICTURE = {"kind": "picture", "points": [3]}
 
@@ -34,7 +36,7 @@ def train(folder: Path, words: list[str] = FACES, *more: str) -> Path:
 def client(*runs: Path, access: AccessPolicy | None = None, live: bool = False, data: str = "") -> TestClient:
     """A browser at the page of these runs."""
     library = Library([str(run) for run in runs], data=data, live=live)
-    app = application(library, access or AccessPolicy("127.0.0.1", 8123), live)
+    app = application(library, access or ACCESS, live)
     return TestClient(app, base_url=f"http://{ADDRESS}")
 
 

@@ -25,7 +25,7 @@ def server(*words: str) -> Iterator[str]:
     started = subprocess.Popen([GANACHE, *words, "--no-browser"], stdout=subprocess.PIPE, text=True)
     try:
         line = started.stdout.readline()  # type: ignore[union-attr]
-        found = re.search(r"http://[\w.:]+/", line)
+        found = re.search(r"http://[\w.:]+/\?token=[\w-]+", line)
         assert found, line
         yield found.group()
     finally:

@@ -14,7 +14,7 @@ from ganache.cli import main
 from ganache.playground import AccessPolicy, session
 from ganache.playground.app import listen
 from ganache.playground.limits import MAX_SESSIONS, RateLimit
-from playground_client import ADDRESS, ORIGIN, PICTURE, SOCKET, ask, client, received, train
+from playground_client import ADDRESS, ORIGIN, PAGE, PICTURE, SOCKET, ask, client, received, train
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def refused(browser: TestClient, headers: dict[str, str], address: str = SOCKET)
 
 
 def test_the_page_and_its_parts_are_there_under_a_strict_policy(browser: TestClient) -> None:
-    page = browser.get("/")
+    page = browser.get(PAGE)
     assert page.status_code == 200
     assert "<script>" not in page.text
     assert " style=" not in page.text
@@ -79,21 +79,37 @@ def test_no_path_reaches_the_disk(browser: TestClient, path: str) -> None:
     assert browser.get(path).status_code == 404
 
 
-def test_what_others_can_reach_needs_the_token(run: Path) -> None:
-    access = AccessPolicy.at("0.0.0.0", 8123)
-    assert len(access.token) > 20
-    assert AccessPolicy.at("127.0.0.1", 8123).token == ""
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "0.0.0.0", "192.168.3.4"])
+def test_every_address_needs_a_token_and_each_start_has_its_own(host: str) -> None:
+    access = AccessPolicy(host, 8123)
+    assert len(access.token) > 30
+    assert access.token != AccessPolicy(host, 8123).token
     assert access.address.endswith(f":8123/?token={access.token}")
+    assert access.token not in repr(access), "no log or traceback shows it"
+    with pytest.raises(AssertionError):
+        AccessPolicy(host, 8123, "")
+
+
+def test_nothing_is_told_without_the_token(run: Path) -> None:
+    access = AccessPolicy("0.0.0.0", 8123)
     browser = client(run, access=access)
-    for path in ("/", "/?token=", "/?token=wrong"):
-        assert browser.get(path).status_code == 403
-        assert "lacks its token" in refused(browser, ORIGIN, f"ws://{ADDRESS}/ws{path[1:]}")
+    for words in (
+        "",
+        "?token=",
+        "?token=wrong",
+        "?token=%ff",
+        f"?TOKEN={access.token}",
+        "?token=x&token=" + access.token,
+    ):
+        answer = browser.get(f"/{words}")
+        assert answer.status_code == 403
+        assert "lacks its token" in answer.text
+        assert "lacks its token" in refused(browser, ORIGIN, f"ws://{ADDRESS}/ws{words}")
     assert browser.get(f"/?token={access.token}").status_code == 200
-    with browser, browser.websocket_connect(f"{SOCKET}?token={access.token}", headers=ORIGIN) as page:
+    with browser, browser.websocket_connect(f"ws://{ADDRESS}/ws?token={access.token}", headers=ORIGIN) as page:
         assert "hello" in received(page)[0]
-    assert "Only the page itself" in refused(
-        browser, {"origin": "http://evil.example"}, f"{SOCKET}?token={access.token}"
-    )
+    with_token = f"ws://{ADDRESS}/ws?token={access.token}"
+    assert "Only the page itself" in refused(browser, {"origin": "http://evil.example"}, with_token)
 
 
 def test_the_page_that_is_one_too_many_is_told_so(run: Path) -> None:
@@ -160,14 +176,14 @@ def test_a_page_that_leaves_before_its_first_word_ends_nothing(browser: TestClie
 def test_nobody_waits_for_a_page_that_does_not_read_and_it_gets_the_newest() -> None:
     async def told() -> list[bytes]:
         slow = Slow()
-        slow_one = session.Session(slow, None, None, {})  # type: ignore[arg-type]
+        slow_one = session.Session(slow, None, None, {}, int)  # type: ignore[arg-type]
         for number in (b"1", b"2", b"3"):
             slow_one.send_news(number)
             await asyncio.sleep(0)
             await asyncio.sleep(0)
         slow.reads.set()
         await slow_one.news_task  # type: ignore[misc]
-        gone = session.Session(Gone(), None, None, {})  # type: ignore[arg-type]
+        gone = session.Session(Gone(), None, None, {}, int)  # type: ignore[arg-type]
         gone.send_news(b"1")
         await gone.news_task  # type: ignore[misc]
         return slow.came

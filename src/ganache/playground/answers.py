@@ -29,7 +29,7 @@ from ganache.lab.serialisation import command, from_dict, to_dict
 from ganache.lab.show import show as show_request
 from ganache.playground import encoding, wire
 from ganache.playground.library import Library
-from ganache.playground.limits import MAX_EXAMPLES, check_cost, check_decoded_size, check_parts
+from ganache.playground.limits import MAX_EXAMPLES, check_cost, check_parts
 
 Answer = tuple[dict[str, Any], list[bytes]]
 DIGITS = 5
@@ -166,7 +166,6 @@ def invert(message: wire.Invert, upload: bytes, library: Library) -> Answer:
     loaded = library.loaded(message.model)
     shape = loaded.model.generator.image_shape
     data = loaded.config.data
-    check_decoded_size(upload)
     given = decode_picture(
         upload, (shape[1], shape[2]), shape[0], data.fit, "The dropped file", data.range, data.background
     ).pixels[None]

@@ -7,10 +7,9 @@ import logging
 import secrets
 import socket
 import time
-import webbrowser
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import TypeVar
@@ -26,9 +25,11 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ganache.errors import ConfigError, GanacheError
 from ganache.playground import wire
+from ganache.playground.connections import configuration
 from ganache.playground.library import Library
 from ganache.playground.limits import MAX_SESSIONS
 from ganache.playground.live import RunMonitor
+from ganache.playground.opening import open_browser
 from ganache.playground.ranking import Rankings
 from ganache.playground.safety import AccessControl, AccessPolicy
 from ganache.playground.session import InThread, Pace, Session
@@ -47,6 +48,8 @@ MAX_WAIT = 1.0
 """Seconds after which it continues anyway, by one step: with many pages, some slider always moves."""
 POLL_INTERVAL = 1.0
 """Seconds between two reads of the folder of a run in training."""
+MAX_FAILURES = 20
+"""Different errors of these reads that are logged."""
 
 T = TypeVar("T")
 
@@ -93,6 +96,10 @@ class Playground:
         while (now := time.monotonic()) - self.last_picture < IDLE and now - start < MAX_WAIT:
             await asyncio.sleep(IDLE / 4)
 
+    def waiting_bytes(self) -> int:
+        """Return the bytes of the pictures of all pages that wait or are being decoded."""
+        return sum(session.waiting_bytes for session in self.sessions)
+
     async def connect(self, websocket: WebSocket) -> None:
         """Serve one page until it disconnects."""
         if len(self.sessions) >= MAX_SESSIONS:
@@ -105,7 +112,7 @@ class Playground:
             "slow": self.in_slow_thread,
             "long": self.in_long_thread,
         }
-        session = Session(websocket, self.library, self.rankings, threads)
+        session = Session(websocket, self.library, self.rankings, threads, self.waiting_bytes)
         self.sessions.add(session)
         try:
             hello = await self.in_slow_thread(self.library.hello)
@@ -119,10 +126,11 @@ class Playground:
             self.sessions.discard(session)
 
     async def watch(self) -> None:
-        """Send every page the state of the first run whenever its folder changes."""
+        """Send every page the state of the first run whenever its folder changes, whatever lies in the folder."""
         monitor = RunMonitor(self.library.folders[0])
+        failures: set[str] = set()
         while True:
-            with suppress(OSError, GanacheError):
+            try:
                 news = await self.in_background(monitor.news)
                 if news is not None:
                     state, blobs = news
@@ -130,6 +138,12 @@ class Playground:
                     self.news = wire.pack({"news": state, "hello": hello, "born": self.born, "live": True}, blobs)
                     for session in self.sessions:
                         session.send_news(self.news)
+            except (OSError, GanacheError):  # a file is being replaced, or cannot be read: the next look may succeed
+                pass
+            except Exception as error:  # a bug must not end the live page
+                if repr(error) not in failures and len(failures) < MAX_FAILURES:
+                    failures.add(repr(error))
+                    log.error("The state of the run could not be read.", exc_info=error)
             await asyncio.sleep(POLL_INTERVAL)
 
     def close(self) -> None:
@@ -201,31 +215,20 @@ def listen(host: str, port: int) -> socket.socket:
 def serve(library: Library, host: str, port: int, browser: bool, live: bool, say: Callable[[str], None]) -> None:
     """Serve the page until Ctrl-C; `say` gets the address. Raises ConfigError if it cannot be used."""
     listening = listen(host, port)
-    access = AccessPolicy.at(host, listening.getsockname()[1])
-    config = uvicorn.Config(
-        application(library, access, live),
-        log_level="error",
-        access_log=False,
-        server_header=False,
-        ws="websockets-sansio",
-        ws_max_size=wire.LARGEST_UPLOAD + 1024,
-        ws_per_message_deflate=False,
-        timeout_graceful_shutdown=1,
-    )
-    server = uvicorn.Server(config)
+    access = AccessPolicy(host, listening.getsockname()[1])
+    app = application(library, access, live)
+    server = uvicorn.Server(configuration(app))
     say(access.address)
 
     async def run() -> None:
-        opening = asyncio.create_task(open_browser(server, access.address)) if browser else None
+        opening = asyncio.create_task(open_when_started()) if browser else None
         await server.serve(sockets=[listening])
         if opening is not None:
             opening.cancel()
 
+    async def open_when_started() -> None:
+        while not server.started:
+            await asyncio.sleep(0.02)
+        await open_browser(access.address, lambda: bool(app.state.playground.sessions))
+
     asyncio.run(run())
-
-
-async def open_browser(server: uvicorn.Server, address: str) -> None:
-    """Open the page in a browser, if there is one, once the server runs."""
-    while not server.started:
-        await asyncio.sleep(0.02)
-    await asyncio.get_running_loop().run_in_executor(None, webbrowser.open, address)

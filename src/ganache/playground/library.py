@@ -186,13 +186,14 @@ class Library:
         """Return a run as plain data; a run without a checkpoint has only names and paths."""
         folder = self.folders[run]
         about: dict[str, Any] = {"name": self.name(run), "path": str(folder)}
-        steps = [int(path.stem) for path in checkpoints(folder)]
-        if not steps:
-            return {**about, "steps": [], "names": []}
+        steps: list[int] = []
         try:
+            steps = [int(path.stem) for path in checkpoints(folder)]
+            if not steps:
+                return {**about, "steps": [], "names": []}
             loaded, best = self.loaded(Which(run)), best_checkpoint(folder)
-        except GanacheError as error:
-            return {**about, "steps": steps, "step": steps[-1], "names": [], "error": str(error)}
+        except (GanacheError, OSError) as error:
+            return {**about, "steps": steps, "step": max(steps, default=None), "names": [], "error": str(error)}
         prior, shape = loaded.model.prior, loaded.model.generator.image_shape
         return {
             **about,

@@ -25,8 +25,12 @@ MAX_SESSIONS = 32
 """Pages that are open at the same time."""
 MAX_WAITING = 16
 """Messages of one page that wait for an answer."""
+MAX_WAITING_BYTES = 2**25
+"""Bytes of the dropped pictures of all pages that wait for an answer."""
 MESSAGES_PER_SECOND, MESSAGE_BURST = 100, 200
 """Messages that a page may send on average, and at once; a slider sends 60 per second."""
+CHARACTERS_PER_TOKEN = 4096
+"""A longer message counts as several."""
 
 
 def check_cost(request: Experiment, models: list[Model]) -> None:
@@ -68,12 +72,12 @@ class RateLimit:
         self.per_second, self.burst = per_second, burst
         self.tokens, self.last = burst, time.monotonic()
 
-    def allows(self, clock: Callable[[], float] = time.monotonic) -> bool:
-        """Return whether one more message may pass now."""
-        now = clock()
+    def allows(self, clock: Callable[[], float] = time.monotonic, count: float = 1) -> bool:
+        """Return whether a message that counts as `count`, or as a whole burst if that is less, may pass now."""
+        now, count = clock(), min(count, self.burst)
         self.tokens = min(self.burst, self.tokens + (now - self.last) * self.per_second)
         self.last = now
-        if self.tokens < 1:
+        if self.tokens < count:
             return False
-        self.tokens -= 1
+        self.tokens -= count
         return True

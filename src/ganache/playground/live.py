@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import io
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+
+from PIL import Image
 
 from ganache.core import storage
 from ganache.core.images import evenly_spaced
@@ -15,6 +18,8 @@ from ganache.runs.log import read, step_lines
 
 MAX_POINTS = 300
 """Points of a curve; a screen shows no more."""
+MAX_PICTURE, MAX_PIXELS = 2**26, 2**26
+"""Bytes and pixels of a picture of samples."""
 PROBE_CURVES = {
     "score": "distance to the data",
     "variety": "variety",
@@ -34,18 +39,49 @@ class RunMonitor:
         self.last: Any = None
 
     def news(self) -> tuple[dict[str, Any], list[bytes]] | None:
-        """Return (the state of the run, its latest samples as PNG), or None if nothing changed since the last call."""
-        log, pictures = self.folder / "log.jsonl", samples(self.folder)
-        saved = checkpoints(self.folder)
-        newest = pictures[-1] if pictures else None
-        state = (log.stat().st_size if log.exists() else 0, newest, [path.name for path in saved])
+        """Return (the state of the run, its latest samples as PNG), or None if nothing changed since the last call.
+
+        A part that cannot be read is left out. Raises OSError or GanacheError if the log cannot be read.
+        """
+        pictures, saved = files_of(samples, self.folder), files_of(checkpoints, self.folder)
+        state = [(path, identity(path)) for path in (self.folder / "log.jsonl", *pictures[-1:], *saved)]
         if state == self.last:
             return None
-        self.last = state
         report = {**state_of(self.folder), "steps": [int(path.stem) for path in saved]}
-        if newest is None:
+        picture = readable_picture(pictures[-1]) if pictures else None
+        self.last = state
+        if picture is None:
             return report, []
-        return {**report, "sampled": int(newest.stem)}, [storage.read_bytes(newest)]
+        return {**report, "sampled": int(pictures[-1].stem)}, [picture]
+
+
+def files_of(find: Callable[[Path], list[Path]], folder: Path) -> list[Path]:
+    """Return the files that `find` finds in a run; none if they cannot be read."""
+    try:
+        return find(folder)
+    except GanacheError:
+        return []
+
+
+def identity(path: Path) -> tuple[int, ...]:
+    """Return what tells a file from others of its name, and from itself at another time."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return ()
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def readable_picture(path: Path) -> bytes | None:
+    """Return the bytes of a PNG; None if the file is something else, is damaged, or would cost the browser too much."""
+    try:
+        content = storage.read_bytes(path, MAX_PICTURE)
+        with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
+            large = image.width * image.height > MAX_PIXELS
+            image.verify()
+    except Exception:  # decoders raise anything
+        return None
+    return None if large else content
 
 
 def state_of(folder: Path) -> dict[str, Any]:
@@ -78,7 +114,9 @@ def curves(lines: Sequence[dict[str, Any]]) -> dict[str, Curve]:
     for name, words in PROBE_CURVES.items():
         points[words] = [(probe["step"], probe[name]) for probe in probes if probe.get(name) is not None]
     blank_scores = [probe["blank_score"] for probe in probes if probe.get("blank_score") is not None]
-    if blank_scores and points[PROBE_CURVES["score"]]:  # relative to the score of blank images of the mean colour
+    if (
+        any(blank_scores[-1:]) and points[PROBE_CURVES["score"]]
+    ):  # relative to the score of blank images of the mean colour
         points[PROBE_CURVES["score"]] = [
             (step, value / blank_scores[-1]) for step, value in points[PROBE_CURVES["score"]]
         ]

@@ -1,8 +1,12 @@
-"""Access control: only the page itself may use the server, with a token if other machines can reach it.
+"""Access control: only the page itself may use the server, and only with the token of the printed address.
 
 A browser lets any page open a WebSocket to any address, and an attacker can point a domain name at 127.0.0.1 (DNS
-rebinding). So the Host header must be an address of this server, and the Origin of a WebSocket must be the same host. A
-server that other machines can reach also requires the token in the printed address.
+rebinding). So the Host header must be an address of this server, and the Origin of a WebSocket must be the same host.
+
+Other accounts of a machine reach 127.0.0.1 too, so every server requires a token. The token stays in the address, and
+links inside the page keep it. A cookie would not do: browsers send the cookies of 127.0.0.1 to every port, so also to a
+server of another account. Each start has a new token for a similar reason: a page that waits for its server sends its
+token to whoever has taken the port since.
 """
 
 from __future__ import annotations
@@ -10,7 +14,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import parse_qs
 
 from starlette.responses import PlainTextResponse
@@ -27,7 +31,7 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 PROTECTED = ("/", "/ws")
-"""Paths that need the token; the page's scripts and styles are public."""
+"""Paths that need the token; the page's scripts and styles are those of the package, and public."""
 
 
 @dataclass(frozen=True)
@@ -36,19 +40,17 @@ class AccessPolicy:
 
     host: str
     port: int
-    token: str = ""
+    token: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
 
-    @classmethod
-    def at(cls, host: str, port: int) -> AccessPolicy:
-        """Return the policy for an address, with a new token unless only this machine can reach it."""
-        return cls(host, port, "" if is_loopback(host) else secrets.token_urlsafe(18))
+    def __post_init__(self) -> None:
+        assert self.token
 
     @property
     def address(self) -> str:
-        """The URL of the page."""
+        """The URL of the page, with the token."""
         host = "127.0.0.1" if is_any(self.host) else self.host
         bracketed = f"[{host}]" if ":" in host else host
-        return f"http://{bracketed}:{self.port}/" + (f"?token={self.token}" if self.token else "")
+        return f"http://{bracketed}:{self.port}/?token={self.token}"
 
     def refusal(self, scope: Scope) -> str:
         """Return the reason to refuse a request, one sentence; "" to allow it."""
@@ -62,7 +64,7 @@ class AccessPolicy:
                 return "Only the page itself may connect: open the address that ganache printed."
         elif scope["method"] not in ("GET", "HEAD"):
             return "Only GET and HEAD are allowed here: the page sends its messages over its WebSocket."
-        if self.token and scope["path"] in PROTECTED:
+        if scope["path"] in PROTECTED:
             given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
             if not hmac.compare_digest(given.encode(), self.token.encode()):
                 return "The address lacks its token: open the whole address that ganache printed."

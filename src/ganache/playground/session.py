@@ -21,7 +21,7 @@ from ganache.errors import ConfigError, GanacheError
 from ganache.lab.experiments import EXPERIMENTS
 from ganache.playground import answers, wire
 from ganache.playground.library import Library
-from ganache.playground.limits import MAX_WAITING, RateLimit
+from ganache.playground.limits import CHARACTERS_PER_TOKEN, MAX_WAITING, MAX_WAITING_BYTES, RateLimit
 from ganache.playground.ranking import Rankings
 
 log = logging.getLogger(__name__)
@@ -59,11 +59,20 @@ class Session:
     """A connection that was accepted."""
 
     def __init__(
-        self, socket: WebSocket, library: Library, rankings: Rankings, threads: Mapping[Pace, InThread]
+        self,
+        socket: WebSocket,
+        library: Library,
+        rankings: Rankings,
+        threads: Mapping[Pace, InThread],
+        all_waiting_bytes: Callable[[], int],
     ) -> None:
-        """`threads`: per pace, a function that calls a function in a thread."""
+        """`threads`: per pace, a function that calls a function in a thread.
+
+        `all_waiting_bytes`: returns the sum of `waiting_bytes` of all sessions.
+        """
         self.socket, self.library, self.rankings, self.threads = socket, library, rankings, threads
         self.queues = {pace: Queue() for pace in threads}
+        self.all_waiting_bytes, self.waiting_bytes = all_waiting_bytes, 0
         self.rate, self.refused = RateLimit(), 0
         self.sending = asyncio.Lock()
         self.news: bytes | None = None
@@ -87,26 +96,36 @@ class Session:
         received = await self.socket.receive()
         if received["type"] == "websocket.disconnect":
             return False
-        text, upload = received.get("text"), b""
-        try:
-            if text is None:
-                text, upload = wire.unpack(received["bytes"])
-            self.check_rate()
-            message = wire.parse_header(text) if upload else wire.parse(text)
-            if isinstance(message, wire.Invert) != bool(upload):
-                raise ConfigError("A message carries a picture if and only if it is 'invert'.")
-            self.queues[pace_of(message)].put(message, upload)
-        except GanacheError as error:
-            await self.send({"id": wire.number_of(text) if text else None, "error": str(error)})
+        text, data = received.get("text"), received.get("bytes")
+        received.clear()  # nothing holds the message while a refusal is sent
+        refusal = self.refusal_of(text or "", data)
+        del text, data
+        if refusal is not None:
+            await self.send(refusal)
         if self.refused > FLOOD:
             await self.socket.close(1008, "Too many messages were sent.")
         return self.refused <= FLOOD
 
-    def check_rate(self) -> None:
-        """Raise ConfigError if messages arrive faster than the rate limit."""
-        if not self.rate.allows():
+    def refusal_of(self, text: str, data: bytes | None) -> dict[str, Any] | None:
+        """Queue a message, which is a text or, with a picture, bytes. Return the reply that refuses it, or None."""
+        if not self.rate.allows(count=1 + len(text) // CHARACTERS_PER_TOKEN):
             self.refused += 1
-            raise ConfigError("Too many requests per second: this one was dropped.")
+            number = wire.number_of(text) if len(text) <= CHARACTERS_PER_TOKEN else None
+            return {"id": number, "error": "Too many requests per second: this one was dropped."}
+        upload = b""
+        try:
+            if data is not None:
+                text, upload = wire.unpack(data)
+            message = wire.parse(text)
+            if isinstance(message, wire.Invert) != bool(upload):
+                raise ConfigError("A message carries a picture if and only if it is 'invert'.")
+            if upload and self.all_waiting_bytes() + len(upload) > MAX_WAITING_BYTES:
+                raise ConfigError("Other pictures wait already: drop this one again in a moment.")
+            self.queues[pace_of(message)].put(message, upload)
+            self.waiting_bytes += len(upload)
+        except GanacheError as error:
+            return {"id": wire.number_of(text), "error": str(error)}
+        return None
 
     async def work(self, queue: Queue, in_thread: InThread) -> None:
         """Answer the messages of a queue, one after another."""
@@ -122,6 +141,9 @@ class Session:
                 await self.report_bug(message, error)
             except Exception as error:  # a bug, or no memory left: it must end neither the server nor the page
                 await self.report_bug(message, error)
+            finally:
+                self.waiting_bytes -= len(upload)
+                upload = b""  # frees it before the next one comes
 
     async def report_bug(self, message: wire.Message, error: Exception) -> None:
         """Log an unexpected error, and send it to the page."""

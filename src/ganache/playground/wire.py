@@ -151,11 +151,6 @@ def parse(text: str) -> Message:
     """Parse a message. Raises ConfigError if it is too long or invalid."""
     if len(text) > LONGEST_TEXT:
         raise ConfigError(f"The message has {len(text):,} characters, more than {LONGEST_TEXT:,}: send a shorter one.")
-    return parse_header(text)
-
-
-def parse_header(text: str) -> Message:
-    """Parse a message whose length was checked."""
     try:
         given = json.loads(text)
     except (ValueError, RecursionError):
@@ -174,9 +169,9 @@ def parse_header(text: str) -> Message:
 
 
 def number_of(text: str) -> int | None:
-    """Return the id of a message that could not be parsed, or None."""
+    """Return the id of a message that could not be parsed, or None; a message that is too long is not searched."""
     try:
-        given = json.loads(text)
+        given = json.loads(text) if len(text) <= LONGEST_TEXT else None
         number = given.get("id") if isinstance(given, dict) else None
     except (ValueError, RecursionError):
         return None

@@ -37,7 +37,8 @@ export class Live {
     this.charts.replaceChildren(...CHARTS.map(([name, curves, hint]) => chart(name, hint, curves, news.curves)).filter(Boolean));
     this.notices.replaceChildren(...news.notices.map(({ step, words }) => make("li", {}, `Step ${number(step)}: ${words}`)));
     if (!blobs.length) return;
-    const bitmap = await decode(blobs[0]);
+    const bitmap = await decode(blobs[0]).catch(() => null);
+    if (!bitmap) return;
     Object.assign(this.canvas, { width: bitmap.width, height: bitmap.height });
     this.canvas.getContext("2d").drawImage(bitmap, 0, 0);
     this.caption.textContent = `Samples of step ${number(news.sampled)}, always the same latents`;

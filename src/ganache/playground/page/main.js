@@ -16,6 +16,7 @@ import { Wire } from "./wire.js";
 const store = new Store();
 const app = { store, hello: null, say, take, pick, forget, findOwn, z: [], base: null };
 let serverStart = null; // the start time of the server that was last connected
+let connected = false;
 let bannerTimer = null;
 
 app.wire = new Wire({ hello, news, lost, error: say });
@@ -25,9 +26,11 @@ app.wire = new Wire({ hello, news, lost, error: say });
 function hello(header) {
   const first = !app.hello;
   app.hello = header.hello;
+  connected = true;
   if (!first) {
     const restarted = serverStart !== header.born;
     say(restarted ? "The server was restarted, and this page continues where it was." : "The connection is back.", true);
+    localStorage.removeItem("left");
   }
   serverStart = header.born;
   if (first) begin(header.live);
@@ -36,6 +39,7 @@ function hello(header) {
 
 function begin(live) {
   const { runs } = app.hello;
+  continueFromLeft();
   const known = store.now.models.filter(({ run, step }) => runs[run] && (step === null || runs[run].steps.includes(step)));
   const chosen = known.length ? known : runs.map((run, number) => ({ run: number, step: null })).slice(0, app.hello.most_models);
   store.now.models = chosen;
@@ -48,6 +52,22 @@ function begin(live) {
   if (ready()) createParts();
   app.tabs.show(location.hash.includes("tab=") ? store.now.tab : app.tabs.usual);
 }
+
+/** Take over the state of a page of these runs whose server has gone: after a restart the address has another token. */
+function continueFromLeft() {
+  const [paths, hash] = localStorage.getItem("left")?.split("\n") ?? [];
+  localStorage.removeItem("left");
+  if (location.hash || paths !== runPaths()) return;
+  store.resume(hash);
+  say("The server was restarted, and this page continues where the last one was.", true);
+}
+
+/** The folders of the runs, as a command names them. */
+function runPaths() {
+  return app.hello.runs.map((run) => run.path).join(" ");
+}
+
+addEventListener("pagehide", () => (connected = false)); // a page that is closed leaves nothing
 
 /** Whether every run has a checkpoint. */
 function ready() {
@@ -123,10 +143,12 @@ function showNewest() {
 }
 
 function lost(reason) {
-  const runs = app.hello?.runs.map((run) => run.path).join(" ") ?? "RUN";
-  const command = `ganache ${app.live ? "watch" : "explore"} ${runs} --port ${location.port}`;
-  const then = location.search ? ", and open the address that it prints" : ""; // a new server has a new token
-  say(reason || `The server has gone, and this page waits for it. To start it again:  ${command}${then}`, false, true);
+  const paths = app.hello ? runPaths() : "RUN";
+  if (connected) localStorage.setItem("left", `${paths}\n${location.hash}`);
+  connected = false;
+  const command = `ganache ${app.live ? "watch" : "explore"} ${paths} --port ${location.port}`;
+  const then = "Then open the address that it prints: it continues here."; // a new server has a new token
+  say(reason || `The server has gone, and this page waits for it. To start it again:  ${command}  ${then}`, false, true);
 }
 
 // ---- messages ----------------------------------------------------------------------------------------------------

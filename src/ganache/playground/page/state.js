@@ -47,6 +47,12 @@ export class Store extends EventTarget {
     this.write();
   }
 
+  /** Take the state of another address. */
+  resume(hash) {
+    this.now = read(hash);
+    this.write();
+  }
+
   /** Set the first state, before which nothing can be undone. */
   begin(patch) {
     this.now = { ...this.now, ...patch };

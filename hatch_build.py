@@ -1,6 +1,7 @@
 """Compile the C++ kernels when ganache is installed (`src/ganache/fastconv/kernels/build.py`).
 
-Where that fails (no compiler, another system), ganache is installed without them and computes the same by PyTorch.
+Where that fails (no compiler, one that hangs, another system), ganache is installed without them and computes the same
+by PyTorch.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ class Kernels(BuildHookInterface):  # type: ignore[type-arg]
         folder = Path(self.root, "src/ganache/fastconv/kernels")
         try:
             runpy.run_path(str(folder / "build.py"))["compile_kernels"](folder)
-        except (OSError, subprocess.CalledProcessError) as error:
+        except (OSError, ValueError, subprocess.SubprocessError) as error:
             self.app.display_warning(f"The kernels did not compile, so ganache is installed without them: {error}")
         else:
             build_data.update(pure_python=False, infer_tag=True)

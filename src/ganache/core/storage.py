@@ -68,6 +68,23 @@ def require_regular(path: Path) -> None:
             raise OSError(errno.EINVAL, "it is not an ordinary file", str(path))
 
 
+def is_of_this_account(path: Path) -> bool:
+    """Whether `path` belongs to the account of this process, not to another; a link to it does not.
+
+    Some file systems, such as FAT, give every file to one account: what this process creates tells.
+    """
+    if not hasattr(os, "getuid"):
+        return True
+    owner = path.lstat().st_uid
+    if owner == os.getuid():
+        return True
+    try:
+        with tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=path.parent) as created:
+            return os.stat(created).st_uid == owner
+    except OSError:
+        return False
+
+
 def require_folder(path: Path) -> Path:
     """Return `path` if it is a folder or does not exist. Raises OSError for anything else, such as a link."""
     try:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganache.data.diagnosis import Diagnosis
-from ganache.data.pixel_arrays import release_pages
+from ganache.data.pixel_arrays import release_pages, require_whole
 from ganache.data.split import content_digests, held_out_positions
 from ganache.types import ImageShape
 
@@ -60,13 +60,15 @@ class Dataset:
         return np.flatnonzero(is_training).astype(np.int32 if len(self) < 2**31 else np.int64)
 
     def at(self, positions: NDArray[np.integer[Any]]) -> NDArray[Any]:
-        """Return a copy of the images at these indices."""
+        """Return a copy of the images at these indices. Raises DataError if their file was cut short meanwhile."""
+        require_whole(self.images)
         if self.images.nbytes <= MAX_RESIDENT_BYTES:
             copies: NDArray[Any] = self.images[positions]
             return copies
         copies = np.empty((len(positions), *self.images.shape[1:]), self.images.dtype)
         for start in range(0, len(positions), RELEASE_EVERY):
             part = slice(start, start + RELEASE_EVERY)
+            require_whole(self.images)
             copies[part] = self.images[positions[part]]
             release_pages(self.images)
         return copies

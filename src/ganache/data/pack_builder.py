@@ -168,7 +168,7 @@ def _open_valid(folder: Path, stamp: str) -> Pack | None:
         warnings.warn(f"A damaged pack is built again: {damage}.", RuntimeWarning, stacklevel=4)
         delete_pack(folder)
         return None
-    if pack is None or diagnosis is None or pack.extra["stamp"] == stamp:
+    if pack is None or diagnosis is None or pack.extra.get("stamp") == stamp:
         return pack
     if any(skipped.reason == SkipReason.UNREADABLE for skipped in diagnosis.skipped):
         # The directory of a zip lists the same checksums whether or not its data are damaged: a newer copy of the
@@ -183,6 +183,8 @@ def _stored_diagnosis(pack: Pack) -> Diagnosis | None:
     if "diagnosis" not in pack.extra:
         return None
     try:
-        return Diagnosis.from_json(pack.extra["diagnosis"])
-    except (ValueError, LookupError, TypeError) as error:
+        diagnosis = Diagnosis.from_json(pack.extra["diagnosis"])
+        diagnosis.describe()  # fails for values of another type
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise DamagedPack(f"its diagnosis cannot be read ({error})") from error
+    return diagnosis

@@ -16,6 +16,7 @@ from ganache.core.images import Pixels
 from ganache.data.colour_modes import to_grey_or_rgb
 from ganache.data.decoding import Target
 from ganache.data.resizing import resize_to_fit
+from ganache.errors import DataError
 
 _BLOCK_BYTES = 8 * 2**20
 _HASHED_BYTES = 256 * 2**20
@@ -77,8 +78,17 @@ def iter_blocks(images: NDArray[Any]) -> Iterator[NDArray[Any]]:
     """Yield the rows of an array in blocks; the pages of a mapped file do not stay in memory."""
     step = rows_per_block(images)
     for start in range(0, len(images), step):
+        require_whole(images)
         yield images[start : start + step]
         release_pages(images)
+
+
+def require_whole(images: NDArray[Any]) -> None:
+    """Raise DataError if the file of a memory-mapped array was cut short: reading beyond its end ends the process."""
+    mapped = getattr(images, "_mmap", None)
+    if mapped is not None and mapped.size() < len(mapped):
+        name = getattr(images, "filename", "a file")
+        raise DataError(f"'{name}' was cut short while it was in use: write it again, and leave it until the end.")
 
 
 def release_pages(images: NDArray[Any]) -> None:

@@ -15,7 +15,7 @@ from ganache.data.contents import checked
 from ganache.data.dataset import Dataset
 from ganache.data.decoding import Target
 from ganache.data.own_files import without_runs
-from ganache.data.pack import cache_folder, cache_key
+from ganache.data.pack import cache_folder, pack_folder
 from ganache.data.pack_builder import open_or_build, pack_blocks, pack_files
 from ganache.data.pixel_arrays import PixelArray, PixelBlocks, convert_block, iter_blocks, matches_target
 from ganache.data.readers import READERS
@@ -137,11 +137,11 @@ def _unknown_source(source: Source, readers: list[Reader]) -> DataError:
 def _to_dataset(name: str, contents: Contents, target: Target, cache: Path, progress: bool) -> Dataset:
     """Return the data set: an array itself if it matches the target, else the pack of the contents."""
     if isinstance(contents, RemoteFiles):
-        folder, fetch = cache / cache_key(*contents.key, target), contents.fetch
+        folder, fetch = pack_folder(cache, *contents.key, target), contents.fetch
         return open_or_build(name, folder, lambda: pack_files(name, fetch(), target, folder, progress))
     if isinstance(contents, ImageFiles):
         contents, remarks = without_runs(name, contents)
-        folder = cache / cache_key("files", contents.key(), target)
+        folder = pack_folder(cache, "files", contents.key(), target)
         build = partial(pack_files, name, contents, target, folder, progress)
         return open_or_build(name, folder, build, contents.stamp).with_remarks(remarks)
     if isinstance(contents, PixelArray):
@@ -155,7 +155,7 @@ def _to_dataset(name: str, contents: Contents, target: Target, cache: Path, prog
                 remarks=contents.remarks,
             )
         contents = _converted(contents, target)
-    folder = cache / cache_key("blocks", contents.key, target)
+    folder = pack_folder(cache, "blocks", contents.key, target)
     return open_or_build(name, folder, partial(pack_blocks, name, contents, folder, progress))
 
 

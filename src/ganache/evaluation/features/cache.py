@@ -9,7 +9,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from ganache.core import checkpoint_file
+from ganache.core import checkpoint_file, storage
 from ganache.data.pack import cache_folder, cache_key
 from ganache.errors import CheckpointError
 from ganache.evaluation.features.base import Positions
@@ -26,8 +26,9 @@ def cached_tensors(
     A damaged file is computed again; a cache that cannot be written is ignored.
     """
     path = cache_folder(cache) / "features" / f"{cache_key(VERSION, *key)}{checkpoint_file.SUFFIX}"
-    with suppress(CheckpointError):
-        return checkpoint_file.load(path)[0]
+    with suppress(CheckpointError, FileNotFoundError):
+        if storage.is_of_this_account(path):  # its checksum tells damage, not intent
+            return checkpoint_file.load(path)[0]
     tensors = compute()
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -144,7 +144,7 @@ def _decode(data: bytes, target: Target, ranges: Ranges | None) -> DecodedImage:
         if size is not None and (image.format == "JPEG" or (image.format == "MPO" and is_large)):
             # libjpeg can decode at 1/2, 1/4 or 1/8 of the size; twice the requested size keeps the resampling sharp.
             image.draft(None, (2 * max(size), 2 * max(size)))
-        needed = bytes_of_image(image, header_size)
+        needed = bytes_of_image(image, data, header_size, size or header_size, target.channels)
         require_memory(needed, image.width, image.height)
         with one_large_at_a_time(needed):
             loaded = _load(image, data, ranges)
@@ -155,13 +155,14 @@ def _decode(data: bytes, target: Target, ranges: Ranges | None) -> DecodedImage:
 
 def _decode_tiff(tiff: DeepTiff, data: bytes, target: Target, ranges: Ranges | None) -> DecodedImage:
     """Decode a TIFF with values of more than 8 bits."""
-    needed = bytes_of_tiff(tiff, len(data))
-    require_memory(needed, tiff.width, tiff.height)
     original_size = (tiff.width, tiff.height) if tiff.orientation >= 5 else (tiff.height, tiff.width)
+    size = _size(target, original_size)
+    needed = bytes_of_tiff(tiff, data, size or original_size, target.channels)
+    require_memory(needed, tiff.width, tiff.height)
     conversions = [Conversion.FIRST_FRAME] if tiff.has_more_pages else []
     with one_large_at_a_time(needed):
-        loaded = _scaled(tiff_samples.read_values(tiff, data), tiff.orientation, conversions, ranges)
-        return _finish(loaded, tiff.mode, original_size, _size(target, original_size), target)
+        loaded = _scaled(tiff_samples.read_values(tiff, data), conversions, ranges)
+        return _finish(loaded, tiff.mode, original_size, size, target)
 
 
 def _opened(data: bytes) -> ImageFile.ImageFile:
@@ -183,8 +184,7 @@ def _load(image: ImageFile.ImageFile, data: bytes, ranges: Ranges | None) -> _Lo
     """Decode the values of an opened image."""
     conversions = _header_conversions(image)
     if is_deep(image):
-        samples = read_samples(image, data)
-        return _scaled(samples, exif_orientation(image), conversions, ranges)
+        return _scaled(read_samples(image, data), conversions, ranges)
     if image.format == "TIFF":
         # Pillow rotates a TIFF while loading it, and drops the orientation tag.
         orientation = exif_orientation(image)
@@ -196,12 +196,13 @@ def _load(image: ImageFile.ImageFile, data: bytes, ranges: Ranges | None) -> _Lo
     return _Loaded(image, orientation, orientation, conversions, scale=(ranges or DEFAULTS)[Kind.EIGHT])
 
 
-def _scaled(samples: Samples, orientation: int, conversions: list[Conversion], ranges: Ranges | None) -> _Loaded:
+def _scaled(samples: Samples, conversions: list[Conversion], ranges: Ranges | None) -> _Loaded:
     """Scale values of more than 8 bits to 8 bits."""
     histogram, kind = samples.histogram(), samples.kind
     scale = decide(kind, histogram) if ranges is None else ranges[kind]
     named = Conversion.SIXTEEN_BIT if kind == Kind.SIXTEEN else Conversion.DEEP
-    return _Loaded(samples.to_image(scale), orientation, orientation, [*conversions, named], kind, histogram)
+    turn = samples.orientation
+    return _Loaded(samples.to_image(scale), turn, turn, [*conversions, named], kind, histogram)
 
 
 def _finish(

@@ -73,34 +73,56 @@ def require_harmless(data: bytes) -> None:
             require_memory(10 * width * height, width, height)
 
 
-def bytes_of_tiff(tiff: DeepTiff, file_bytes: int) -> int:
-    """Return the bytes that decoding a TIFF with deep values takes at most."""
+def bytes_of_tiff(tiff: DeepTiff, data: bytes, size: tuple[int, int], channels: int | None) -> int:
+    """Return the bytes that decoding a TIFF with deep values to `size` (height, width) takes at most."""
     pixel = tiff.samples * tiff.dtype.itemsize
-    return int(tiff.width * tiff.height * (3 * pixel + 8) + tiff.buffer + 2 * file_bytes)
+    is_direct = tiff.samples == 1 and not tiff.is_predicted
+    stored, result = (1 if tiff.colours == 1 else 4), (channels or tiff.colours) // 3 * 3 + 1
+    turned = result if tiff.orientation != 1 else 0
+    per_pixel = max((2 if is_direct else 3) * pixel, pixel + tiff.colours + stored, stored + result + turned)
+    return int(tiff.width * tiff.height * per_pixel + tiff.buffer + len(data)) + _fixed(size)
 
 
-def bytes_of_image(image: Image.Image, full_size: tuple[int, int]) -> int:
+def bytes_of_image(
+    image: Image.Image, data: bytes, full_size: tuple[int, int], size: tuple[int, int], channels: int | None
+) -> int:
     """Return the bytes that decoding an opened image takes at most, at the size that `draft` chose.
 
-    `full_size` is (height, width) before `draft`.
+    `full_size` is (height, width) before `draft`, `size` that of the result, `data` are the bytes of the file.
     """
+    pixels = image.width * image.height
+    coefficients = _coefficients(image, full_size)
+    if 32 * pixels + coefficients < LARGE_BYTES:
+        return 32 * pixels + coefficients
     bands = len(image.getbands())
     stored = 2 if image.mode.startswith("I;16") else 4 if bands > 1 or image.mode in ("I", "F") else 1
-    result = 1 if image.mode in GREY_MODES else 4
+    mode = {1: "L", 3: "RGB", None: "L" if image.mode in GREY_MODES else "RGB"}[channels]
+    result = 1 if mode == "L" else 4
+    turned = result if any(word in data for word in _ORIENTATION_WORDS) else 0
     if image.format == "JPEG2000":
         decoded = 5.0 * bands + 5
     elif image.format in ("SGI", "QOI"):
-        decoded = stored + bands
+        decoded = stored + 2 * bands
     else:
         decoded = _DECODER_BYTES.get(image.format or "", stored)
-    if is_deep(image):
-        converted = (3 * stored if image.mode in DEEP_MODES else 4 * stored) + 2
-    elif image.mode in ("L", "RGB") and not image.has_transparency_data:
-        converted = stored
+    if image.mode in DEEP_MODES:
+        converted = max(2 * stored, stored + 2 + result + turned)
+    elif is_deep(image):
+        converted = 14 + 3 * (bands - 3) + turned
+    elif image.mode == mode and not image.has_transparency_data:
+        converted = stored + turned
     else:
-        converted = stored + result
-    pixels = image.width * image.height
-    return int(pixels * max(decoded, converted, 2 * result)) + _coefficients(image, full_size)
+        converted = stored + result + turned
+    return int(pixels * max(decoded, converted)) + coefficients + _fixed(size)
+
+
+_ORIENTATION_WORDS = (b"Exif", b"EXIF", b"eXIf", b"rientation")
+"""A file that must be turned contains one of these."""
+
+
+def _fixed(size: tuple[int, int]) -> int:
+    """Return the bytes for the result of `size` (height, width), and for the few rows that are converted at a time."""
+    return 12 * size[0] * size[1] + 24 * 2**20
 
 
 def _coefficients(image: Image.Image, full_size: tuple[int, int]) -> int:

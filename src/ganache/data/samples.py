@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from ganache.core.images import Pixels
+from ganache.data.colour_modes import exif_orientation
 from ganache.data.skip_reasons import SkipFile, SkipReason
 from ganache.data.value_range import BLOCK, Histogram, Kind, Range, kind_of
 
@@ -34,6 +35,9 @@ class Samples:
     no_data: float | None = None
     """The value of pixels that were not measured; they become black."""
 
+    orientation: int = 1
+    """How the picture must be turned, 1 to 8 as in EXIF."""
+
     @property
     def kind(self) -> Kind:
         """The kind of values, which decides which range applies."""
@@ -52,7 +56,8 @@ class Samples:
         if self.inverted:
             np.subtract(255, pixels, out=pixels)
         if self.no_data is not None:
-            pixels[self.values == self.values.dtype.type(self.no_data)] = 0
+            for row, found in zip(pixels, self.values, strict=True):
+                row[found == found.dtype.type(self.no_data)] = 0
         image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
         if self.alpha is not None:
             image.putalpha(Image.fromarray(self.alpha))
@@ -65,39 +70,50 @@ def is_deep(image: Image.Image) -> bool:
 
 
 def read_samples(image: Image.Image, data: bytes) -> Samples:
-    """Return the values of an opened image for which `is_deep` holds; `data` are the bytes of its file."""
+    """Return the values of an opened image for which `is_deep` holds, and close it; `data` is the file's content."""
     if image.mode in DEEP_MODES:
         image.load()
-        values = np.asarray(image)
+        orientation, colour = exif_orientation(image), image.info.get("transparency")
         # PNG and PGM have at most 16 bits per value; Pillow widens some of them to 32.
-        if image.mode == "I" and image.format in ("PNG", "PPM"):
-            values = values.astype(np.uint16)
-        return Samples(values[:, :, None], _alpha_of_colour(values[:, :, None], image.info.get("transparency")))
+        is_wide = image.mode == "I" and image.format in ("PNG", "PPM")
+        values = read_array(image, np.dtype(np.uint16) if is_wide else None)
+        return Samples(values, _alpha_of_colour(values, colour), orientation=orientation)
     if _raw_mode(image) == "LA;16B":
         # Read as four channels of 8 bits: the two bytes of the grey value and of its opacity.
-        octets = np.asarray(_loaded(image, data, "RGBA"))
-        return Samples(_words(octets[:, :, 0], octets[:, :, 1])[:, :, None], octets[:, :, 2].copy())
+        loaded = _loaded(image, data, "RGBA")
+        orientation, octets = exif_orientation(loaded), read_array(loaded)
+        words = np.ascontiguousarray(octets[:, :, :2]).view(">u2").astype(np.uint16)
+        return Samples(words, octets[:, :, 2].copy(), orientation=orientation)
     return _read_rgb(image, data)
+
+
+def read_array(image: Image.Image, dtype: np.dtype[Any] | None = None) -> NDArray[Any]:
+    """Return the values of a loaded image [H, W, C] as `dtype`, and close it. Copies are made of a few rows only."""
+    rows = max(1, BLOCK // image.width)
+    array = np.empty(0)
+    for top in range(0, image.height, rows):
+        part = np.asarray(image.crop((0, top, image.width, min(image.height, top + rows))))
+        part = part if part.ndim == 3 else part[:, :, None]
+        if top == 0:
+            array = np.empty((image.height, *part.shape[1:]), dtype or part.dtype)
+        array[top : top + rows] = part
+    image.close()
+    return array
 
 
 def _read_rgb(image: Image.Image, data: bytes) -> Samples:
     """Return 16-bit RGB values, from two passes of the decoder: one keeps the upper bytes, one the lower bytes."""
-    values = np.empty((image.height, image.width, 3), dtype=np.uint16)
-    transparent, has_alpha, alpha = image.info.get("transparency"), image.mode == "RGBA", None
     # The file has big-endian values: of two bytes, taken for little-endian, Pillow keeps the other one.
-    for raw_mode, shift in ((f"{image.mode};16B", 8), (f"{image.mode};16L", 0)):
-        loaded = _loaded(image, data, raw_mode)
-        rows = max(1, BLOCK // image.width)
-        for top in range(0, image.height, rows):
-            block = np.asarray(loaded.crop((0, top, image.width, min(image.height, top + rows))))[:, :, :3]
-            if shift:
-                values[top : top + rows] = block.astype(np.uint16) << 8
-            else:
-                values[top : top + rows] |= block
-        if has_alpha and shift:
-            alpha = np.asarray(loaded.getchannel("A"))
-        loaded.close()
-    return Samples(values, alpha if has_alpha else _alpha_of_colour(values, transparent))
+    upper = _loaded(image, data, f"{image.mode};16B")
+    orientation, upper_bytes = exif_orientation(upper), read_array(upper)
+    values = upper_bytes[:, :, :3].astype(np.uint16)
+    alpha = upper_bytes[:, :, 3].copy() if image.mode == "RGBA" else None
+    del upper_bytes
+    values <<= 8
+    values |= read_array(_loaded(image, data, f"{image.mode};16L"))[:, :, :3]
+    if alpha is None:
+        alpha = _alpha_of_colour(values, image.info.get("transparency"))
+    return Samples(values, alpha, orientation=orientation)
 
 
 def _raw_mode(image: Image.Image) -> str:
@@ -119,14 +135,11 @@ def _loaded(image: Image.Image, data: bytes, raw_mode: str) -> Image.Image:
     return again
 
 
-def _words(upper: Pixels, lower: Pixels) -> NDArray[np.uint16]:
-    """Return 16-bit values from their bytes."""
-    words: NDArray[np.uint16] = np.stack([lower, upper], axis=-1).view("<u2")[..., 0]
-    return words
-
-
 def _alpha_of_colour(values: NDArray[Any], colour: Any) -> Pixels | None:
     """Return the opacity of a picture in which one value, or one (red, green, blue), is transparent."""
     if not isinstance(colour, int | tuple) or (isinstance(colour, tuple) and len(colour) != values.shape[2]):
         return None
-    return np.where((values == np.asarray(colour)).all(axis=2), 0, 255).astype(np.uint8)
+    alpha = np.full(values.shape[:2], 255, dtype=np.uint8)
+    for row, opacity in zip(values, alpha, strict=True):
+        opacity[(row == np.asarray(colour)).all(axis=1)] = 0
+    return alpha

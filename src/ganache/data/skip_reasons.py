@@ -34,7 +34,7 @@ _SENTENCES = {
     SkipReason.DAMAGED: "the file starts like an image, but it cannot be decoded",
     SkipReason.NOT_AN_IMAGE: "the content is not in a supported image format, whatever the file name says",
     SkipReason.UNREADABLE: "the bytes cannot be read: missing permission, disk error, password or wrong checksum",
-    SkipReason.OVERSIZED: "the file decompresses to more bytes than any image needs; it may be a decompression bomb",
+    SkipReason.OVERSIZED: "the file has more bytes than are read of one picture, perhaps only after decompression",
     SkipReason.BOMB: "decoding takes more memory or time than a picture may; the file was not decoded",
     SkipReason.TOO_SMALL: "one side is shorter than 8 pixels, or shorter than half of the requested size",
     SkipReason.SYMLINK_LOOP: "the link leads to itself or to a folder that is already read",

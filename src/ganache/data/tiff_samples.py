@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import TiffImagePlugin
 
 from ganache.core.images import Pixels
-from ganache.data.samples import Samples
+from ganache.data.samples import Samples, read_array
 from ganache.data.skip_reasons import SkipFile, SkipReason
 
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -75,6 +75,11 @@ class DeepTiff:
         return bool(self.tags.next)
 
     @property
+    def is_predicted(self) -> bool:
+        """Whether the values are stored as differences."""
+        return bool(self.tags.get(_PREDICTOR, 1) != 1)
+
+    @property
     def buffer(self) -> int:
         """Bytes of the largest part that is decompressed at once."""
         return _bytes_of_part(self)
@@ -129,7 +134,7 @@ def read_values(tiff: DeepTiff, data: bytes) -> Samples:
     else:
         values = _plane(tiff, data, None)
     colour = values[:, :, : tiff.colours]
-    return Samples(colour, _alpha(tiff, values), tiff.tags.get(_PHOTOMETRIC) == 0, _no_data(tiff))
+    return Samples(colour, _alpha(tiff, values), tiff.tags.get(_PHOTOMETRIC) == 0, _no_data(tiff), tiff.orientation)
 
 
 def _first_directory(data: bytes) -> Any:
@@ -161,7 +166,8 @@ def _plane(tiff: DeepTiff, data: bytes, plane: int | None) -> NDArray[Any]:
     samples = tiff.samples if plane is None else 1
     pixel = samples * tiff.dtype.itemsize
     with TiffImagePlugin.TiffImageFile(io.BytesIO(_as_bytes(tiff, data, plane, pixel))) as image:
-        octets = np.asarray(image)
+        image.load()
+        octets = read_array(image)[:, :, 0]
     if octets.shape != (tiff.height, tiff.width * pixel) or octets.dtype != np.uint8:
         raise SkipFile(SkipReason.DAMAGED, "the TIFF does not have as many bytes as its header says")
     width = int(tiff.tags.get(_TILE_WIDTH, tiff.width))

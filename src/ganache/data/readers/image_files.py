@@ -9,8 +9,8 @@ from pathlib import PurePosixPath
 
 from ganache.data.skip_reasons import SkipFile, SkippedFile, SkipReason
 
-MAX_BYTES = 128 * 2**20
-"""Largest file that is read, after decompression: more than any image needs, less than a decompression bomb."""
+MAX_BYTES = 256 * 2**20
+"""Largest file that is read, after decompression: a large scan has fewer bytes, a decompression bomb more."""
 
 _SYSTEM_FILES = ("thumbs.db", "desktop.ini", "__macosx")
 
@@ -76,7 +76,7 @@ def is_system_file(name: str) -> bool:
 def limit_size(data: bytes) -> bytes:
     """Return the data. Raises SkipFile if there are more than MAX_BYTES."""
     if len(data) > MAX_BYTES:
-        raise SkipFile(SkipReason.OVERSIZED, f"the file decompresses to more than {MAX_BYTES // 2**20} MiB")
+        raise SkipFile(SkipReason.OVERSIZED, f"more than {MAX_BYTES // 2**20} MiB: save it as JPEG or PNG")
     return data
 
 

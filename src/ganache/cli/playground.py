@@ -14,8 +14,8 @@ from ganache.errors import ConfigError
 Host = Annotated[
     str,
     arg(
-        help="The address to listen on; 127.0.0.1 serves this machine only. With another address, the page "
-        "opens only with the token in the printed URL."
+        help="The address to listen on; 127.0.0.1 serves this machine only. The page opens only with the token in "
+        "the printed URL."
     ),
 ]
 Port = Annotated[int, arg(help="The port to listen on; 0 chooses a free one.")]

@@ -70,6 +70,8 @@ class Playground:
         self.background = thread("background", 1)
         self.rankings = Rankings(library, self.in_background, self.wait_until_idle)
         self.sessions: set[Session] = set()
+        self.greeted: set[Session] = set()
+        """The sessions whose page has the first message, which news must not precede."""
         self.last_picture = 0.0
         self.news: bytes | None = None
 
@@ -117,6 +119,7 @@ class Playground:
         try:
             hello = await self.in_slow_thread(self.library.hello)
             await session.send({"hello": hello, "born": self.born, "live": self.live})
+            self.greeted.add(session)
             if self.news:
                 session.send_news(self.news)
             await session.run()
@@ -124,6 +127,7 @@ class Playground:
             pass
         finally:
             self.sessions.discard(session)
+            self.greeted.discard(session)
 
     async def watch(self) -> None:
         """Send every page the state of the first run whenever its folder changes, whatever lies in the folder."""
@@ -136,7 +140,7 @@ class Playground:
                     state, blobs = news
                     hello = await self.in_slow_thread(self.library.hello)
                     self.news = wire.pack({"news": state, "hello": hello, "born": self.born, "live": True}, blobs)
-                    for session in self.sessions:
+                    for session in self.greeted:
                         session.send_news(self.news)
             except (OSError, GanacheError):  # a file is being replaced, or cannot be read: the next look may succeed
                 pass

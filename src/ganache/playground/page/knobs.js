@@ -160,7 +160,10 @@ export class Knobs {
           make("button", { class: "plain", title: "Delete this name", "aria-label": `Delete ${name}`, onclick: forget }, "delete")),
       ); // prettier-ignore
     }
-    this.add(place, row, (state) => [state.along[key] ?? 0, 0, key in state.along]);
+    this.add(place, row, ({ along }) => {
+      const moved = Object.hasOwn(along, key); // a name such as "constructor" is in every object
+      return [moved ? along[key] : 0, 0, moved];
+    });
   }
 
   /** Show the dimensions of the noise, the most effective first. */

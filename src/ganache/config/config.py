@@ -119,6 +119,16 @@ def from_dict(plain: Mapping[str, Any], base: Config | None = None) -> Config:
     return Config(**settings)
 
 
+def require_sections(plain: Mapping[str, Any]) -> None:
+    """Raise ConfigError if a section of a run's settings is no table; its values are not checked."""
+    for each in fields(Config):
+        is_section = each.name not in ("recipe", "seed", "device")
+        require(
+            not is_section or isinstance(plain.get(each.name, {}), Mapping),
+            f"'{each.name}' is {str(plain.get(each.name))[:40]!r}: it is a section, so give a table of settings.",
+        )
+
+
 BEFORE_IT_EXISTED: dict[str, dict[str, Any]] = {"data": {"held_out": 0.0}}
 """The value that was in effect before a setting existed, if it differs from the default of today."""
 

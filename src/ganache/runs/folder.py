@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ganache.config.config import require_sections
 from ganache.core import old_names, storage
 from ganache.core.checkpoint_file import SUFFIX, read_header
 from ganache.core.storage import write_json
@@ -30,10 +31,12 @@ PARTS = {"checkpoints": SUFFIX, "samples": ".png"}
 def read_config(folder: Path) -> dict[str, Any] | None:
     """Return the `config.json` of a run folder as plain data, or None. Raises CheckpointError if it is unreadable."""
     try:
-        return old_names.settings(json.loads(storage.read_text(folder / "config.json", MAX_JSON)))
+        found = old_names.settings(json.loads(storage.read_text(folder / "config.json", MAX_JSON)))
+        require_sections(found)
+        return found
     except FileNotFoundError:
         return None
-    except (ValueError, OSError, RecursionError) as error:
+    except (ValueError, OSError, RecursionError, ConfigError) as error:
         raise CheckpointError(
             f"{folder / 'config.json'} cannot be read ({error}): repair it; or remove it, as checkpoints hold the same "
             "settings; or use another --out."

@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ganache.config.config import Config, differences, from_record, to_dict
+from ganache.config.config import Config, differences, from_record, require_sections, to_dict
 from ganache.config.sections import DataConfig
 from ganache.core import checkpoint_file, storage
 from ganache.data import Dataset
@@ -57,12 +57,13 @@ def refuse_differences(folder: Path, known: dict[str, Any], config: Config, data
 def newest_config(folder: Path) -> dict[str, Any] | None:
     """Return the settings in the newest checkpoint, in the form of `config.json`; None if there is no checkpoint.
 
-    For a run whose `config.json` is missing.
+    For a run whose `config.json` is missing. Raises ConfigError if a section of them is no table.
     """
     for path in reversed(checkpoints(folder)):
         header = checkpoint_file.read_header(path)
         if "config" in header:
             config: dict[str, Any] = header["config"]
+            require_sections(config)
             return config | {name: header[name] for name in ("data_fingerprint", DATA_PATHS) if name in header}
     return None
 

@@ -200,9 +200,11 @@ def _scaled(samples: Samples, conversions: list[Conversion], ranges: Ranges | No
     """Scale values of more than 8 bits to 8 bits."""
     histogram, kind = samples.histogram(), samples.kind
     scale = decide(kind, histogram) if ranges is None else ranges[kind]
-    named = Conversion.SIXTEEN_BIT if kind == Kind.SIXTEEN else Conversion.DEEP
+    if samples.values.shape[2] == 4:
+        scale = DEFAULTS[kind]  # amounts of ink, which are no brightness
+    named = {Kind.EIGHT: [], Kind.SIXTEEN: [Conversion.SIXTEEN_BIT]}.get(kind, [Conversion.DEEP])
     turn = samples.orientation
-    return _Loaded(samples.to_image(scale), turn, turn, [*conversions, named], kind, histogram)
+    return _Loaded(samples.to_image(scale), turn, turn, [*conversions, *named], kind, histogram)
 
 
 def _finish(

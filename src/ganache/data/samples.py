@@ -24,7 +24,7 @@ class Samples:
     """The values of one picture as the file stores them."""
 
     values: NDArray[Any]
-    """Integers or floats [H, W, C]; C is 1 for grey and 3 for RGB."""
+    """Integers or floats [H, W, C]; C is 1 for grey, 3 for RGB, 4 for CMYK."""
 
     alpha: Pixels | None = None
     """Opacity uint8 [H, W], 255 is opaque; None if every pixel is opaque."""
@@ -51,8 +51,10 @@ class Samples:
             raise SkipFile(SkipReason.DAMAGED, str(error)) from error
 
     def to_image(self, scale: Range) -> Image.Image:
-        """Return the values scaled to 8 bits: mode L or RGB, or LA or RGBA with transparency."""
+        """Return the values scaled to 8 bits: mode L or RGB, or LA or RGBA with transparency; or CMYK."""
         pixels = scale.to_pixels(self.values)
+        if pixels.shape[2] == 4:
+            return Image.frombytes("CMYK", pixels.shape[1::-1], pixels.tobytes())
         if self.inverted:
             np.subtract(255, pixels, out=pixels)
         if self.no_data is not None:

@@ -31,8 +31,8 @@ _EXTRA, _FORMAT, _NO_DATA = 338, 339, 42113
 _KINDS = {1: "u", 2: "i", 3: "f", 4: "u"}
 """SampleFormat -> NumPy's kind of numbers."""
 
-_COLOURS = {0: 1, 1: 1, 2: 3}
-"""PhotometricInterpretation (min-is-white, min-is-black, RGB) -> number of colour samples."""
+_COLOURS = {0: 1, 1: 1, 2: 3, 5: 4}
+"""PhotometricInterpretation (min-is-white, min-is-black, RGB, CMYK) -> number of colour samples."""
 
 _BYTEWISE = {1, 5, 8, 32773, 32946, 34925, 50000}
 """Compressions that know nothing of pixels: none, LZW, deflate, PackBits, LZMA, Zstandard."""
@@ -54,7 +54,7 @@ class DeepTiff:
     """Values per pixel: colours, then extra samples."""
 
     colours: int
-    """1 for grey, 3 for RGB."""
+    """1 for grey, 3 for RGB, 4 for CMYK."""
 
     @property
     def orientation(self) -> int:
@@ -65,6 +65,10 @@ class DeepTiff:
     @property
     def mode(self) -> str:
         """Pillow's name for such a picture, as far as there is one."""
+        if self.colours == 4:
+            return "CMYK"
+        if self.dtype.itemsize == 1 and self.dtype.kind == "u" and self.colours == 1:
+            return "L" if self.samples == 1 else "LA"
         if self.colours == 3:
             return "RGB" if self.samples == 3 else "RGBA"
         return {"f": "F", "u2": "I;16"}.get(self.dtype.kind, {"u2": "I;16"}.get(self.dtype.str[1:], "I"))
@@ -94,25 +98,26 @@ def read_header(data: bytes) -> DeepTiff | None:
         return None
     tags = _first_directory(data)
     bits, formats = _all(tags, _BITS, 1), _all(tags, _FORMAT, 1)
-    if max(bits) <= 8 and set(formats) <= {1, 4}:
-        return None
     photometric, compression = tags.get(_PHOTOMETRIC), tags.get(_COMPRESSION, 1)
     samples = tags.get(_SAMPLES, 1)
     colours = _COLOURS.get(photometric, 0)
+    is_usual = max(bits) <= 8 and set(formats) <= {1, 4}
+    # Pillow mixes up 8-bit samples beside the colours if each has a plane of its own, or if black is the largest value.
+    if is_usual and not (set(bits) == {8} and samples > colours > 0 and (tags.get(_PLANAR) == 2 or photometric == 0)):
+        return None
     predictor = tags.get(_PREDICTOR, 1)
     is_known = (
         len(set(bits)) == len(set(formats)) == 1
-        and (formats[0], bits[0]) not in ((3, 8), (4, 8))
+        and (formats[0], bits[0]) != (3, 8)
         and bits[0] in (8, 16, 32, 64)
         and formats[0] in _KINDS
-        and colours
+        and (colours in (1, 3) or (colours == 4 and bits[0] == 16 and formats[0] == 1))
         and colours <= samples <= colours + 4
         and compression in _BYTEWISE
         and tags.get(_FILL_ORDER, 1) == 1
         and (predictor == 1 or (predictor == 2 and formats[0] != 3) or (predictor == 3 and formats[0] == 3))
     )
-    if (bits == (12,) and photometric == 1) or (bits == (16,) * 4 and photometric == 5 and tags.get(_PLANAR, 1) == 1):
-        # Pillow reads these as they are: 12-bit grey and 16-bit CMYK.
+    if not is_known and (is_usual or (bits == (12,) and photometric == 1)):
         return None
     if not is_known:
         described = "x".join(str(each) for each in bits)
@@ -121,9 +126,13 @@ def read_header(data: bytes) -> DeepTiff | None:
             f"a TIFF with {described} bits per pixel, sample format {formats[0]}, photometric interpretation "
             f"{photometric} and compression {compression} is not read: save it with 8 or 16 bits as PNG",
         )
-    width, height = int(tags[_WIDTH]), int(tags[_HEIGHT])
+    return _described(tags, data, formats[0], bits[0], samples, colours)
+
+
+def _described(tags: Any, data: bytes, sample_format: int, bits: int, samples: int, colours: int) -> DeepTiff:
     order = "<" if data[:2] == b"II" else ">"
-    return DeepTiff(tags, width, height, np.dtype(f"{order}{_KINDS[formats[0]]}{bits[0] // 8}"), samples, colours)
+    dtype = np.dtype(f"{order}{_KINDS[sample_format]}{bits // 8}")
+    return DeepTiff(tags, int(tags[_WIDTH]), int(tags[_HEIGHT]), dtype, samples, colours)
 
 
 def read_values(tiff: DeepTiff, data: bytes) -> Samples:
@@ -134,6 +143,8 @@ def read_values(tiff: DeepTiff, data: bytes) -> Samples:
     else:
         values = _plane(tiff, data, None)
     colour = values[:, :, : tiff.colours]
+    if tiff.samples > tiff.colours and _all(tiff.tags, _EXTRA, -1)[0] == 1:
+        colour = _divided(colour, values[:, :, tiff.colours : tiff.colours + 1])
     return Samples(colour, _alpha(tiff, values), tiff.tags.get(_PHOTOMETRIC) == 0, _no_data(tiff), tiff.orientation)
 
 
@@ -247,6 +258,16 @@ def _alpha(tiff: DeepTiff, values: NDArray[Any]) -> Pixels | None:
     alpha = values[:, :, tiff.colours]
     largest = 1.0 if tiff.dtype.kind == "f" else float(np.iinfo(tiff.dtype).max)
     return np.rint(alpha.astype(np.float32).clip(0, largest) * (255 / largest)).astype(np.uint8)
+
+
+def _divided(colour: NDArray[Any], alpha: NDArray[Any]) -> NDArray[Any]:
+    """Return colours [H, W, C] that were stored multiplied by their opacity [H, W, 1]."""
+    result = np.empty(colour.shape, colour.dtype)
+    largest = 1.0 if colour.dtype.kind == "f" else float(np.iinfo(colour.dtype).max)
+    for row, opacity, divided in zip(colour, alpha, result, strict=True):
+        numbers = row * (largest / np.maximum(opacity.astype(np.float64), 1e-9))
+        divided[:] = numbers if colour.dtype.kind == "f" else np.rint(numbers.clip(-largest, largest))
+    return result
 
 
 def _is_alpha(tiff: DeepTiff) -> bool:

@@ -83,6 +83,20 @@ def test_paths_that_json_cannot_hold_are_left_out(tmp_path: Path) -> None:
     assert data_paths(str(folder), tmp_path / "run") == []
 
 
+def test_a_source_that_settings_cannot_keep_is_refused_before_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    name = os.fsdecode(b"b\xfcld")
+    corpus.write(tmp_path / name, {"a.png": picture(0)})
+    assert run_command("train", name, "--recipe", "gan-mlp", "--steps", "1", "--out", "run") == 2
+    assert "The path of the data is 'b\\udcfcld', which is not UTF-8: rename it" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+    (tmp_path / "link").symlink_to(name)
+    assert run_command("train", "link", "--recipe", "gan-mlp", "--steps", "1", "--out", "run") == 0
+    assert run_data(find_checkpoint(tmp_path / "run")).name.startswith("b")
+
+
 def test_data_are_found_at_the_absolute_path_then_beside_the_run(run: Path, home: Path, tmp_path: Path) -> None:
     fingerprint = run_data(find_checkpoint(run)).fingerprint  # the absolute path is still there
     (home / "pics").rename(home / "away")

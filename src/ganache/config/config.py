@@ -25,6 +25,7 @@ from ganache.config.sections import (
     ScheduleConfig,
     ViewConfig,
     require,
+    require_utf8,
 )
 from ganache.core.seeds import require_seed
 from ganache.core.strict import build
@@ -61,6 +62,7 @@ class Config:
 
     def __post_init__(self) -> None:
         require_seed(self.seed)
+        require_utf8(self.recipe, "The path of the recipe")
 
     def categories(self) -> int:
         """Return the size of the latent's one-hot part: the method's categorical code, or the classes of the data."""

@@ -18,6 +18,12 @@ def require(condition: bool, sentence: str) -> None:
         raise ConfigError(sentence)
 
 
+def require_utf8(name: str, what: str) -> None:
+    """Raise ConfigError for a path that is not UTF-8, which the settings of a run, in JSON, cannot keep."""
+    shown = name.encode(errors="backslashreplace").decode()
+    require(shown == name, f"{what} is '{shown}', which is not UTF-8: rename it, or give a link to it.")
+
+
 @dataclass(frozen=True)
 class DataConfig:
     """Which images to train on, and how they are brought to one size."""
@@ -50,6 +56,7 @@ class DataConfig:
     """A new random order in each epoch, or always the order of the files (as in the anime article)."""
 
     def __post_init__(self) -> None:
+        require_utf8(self.source, "The path of the data")
         self.height_width()
         if self.range is not None:
             low, high = self.range

@@ -113,7 +113,8 @@ class Experiment:
             low, high = limits.get(each.name, (-MAX_VALUE, MAX_VALUE))
             for number in value if isinstance(value, tuple) else (value,):
                 if isinstance(number, (int, float)) and not low <= number <= high:  # false for NaN
-                    raise ConfigError(f"{each.name} is {str(number)[:30]}: use a number from {low:g} to {high:g}.")
+                    most = high if isinstance(high, int) else f"{high:g}"
+                    raise ConfigError(f"{each.name} is {str(number)[:30]}: use a number from {low:g} to {most}.")
 
     def cost(self, prior: Prior) -> int | None:
         """Return how many images one model generates, about; None if the playground must refuse the request."""

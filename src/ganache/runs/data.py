@@ -50,16 +50,15 @@ def run_data(checkpoint: Path, source: str | None = None, *, progress: bool = Fa
     shape = header.get("image_shape", ())
     if source:
         size, channels = (f"{shape[1]}x{shape[2]}", shape[0]) if len(shape) == 3 else (config.size, config.channels)
-        return prepared(
-            replace(config, source=source, size=size, channels=channels), progress=progress, download=download
-        )
+        sized = replace(config, size=size, channels=channels)
+        return prepared(sized, source, progress=progress, download=download)
     kept, problems = _kept_paths(checkpoint, header), list[str]()
     for place in (*kept, config.source):
         if place in kept and not os.path.exists(place):
             problems.append(f"there is nothing at {shlex.quote(place)}")
             continue
         try:
-            data = prepared(replace(config, source=place), progress=progress, download=False)
+            data = prepared(config, place, progress=progress, download=False)
         except DataError as error:
             problems.append(str(error).removesuffix("."))
             continue
@@ -80,9 +79,9 @@ def _kept_paths(checkpoint: Path, header: Mapping[str, Any]) -> list[str]:
 
     Those in the run's `config.json` come first: it is rewritten when the run is resumed with data that were moved.
     """
-    folder, config = checkpoint.absolute().parent.parent, dict[str, Any]()
+    folder, config = Path(os.path.realpath(checkpoint.parent.parent)), dict[str, Any]()
     with suppress(CheckpointError):
         config = read_config(folder) or {}
     kept = [path for record in (config, header) if isinstance(paths := record.get(DATA_PATHS), list) for path in paths]
     usable = (path for path in kept if isinstance(path, str) and path and "\0" not in path)
-    return list(dict.fromkeys(os.path.realpath(folder / path) for path in usable))
+    return list(dict.fromkeys(os.path.normpath(folder / path) for path in usable))

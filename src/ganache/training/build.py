@@ -90,10 +90,13 @@ def load_dataset(resolved: Resolved, *, progress: bool = False) -> Dataset:
     return loaded
 
 
-def prepared(data: DataConfig, *, progress: bool = False, download: bool = True) -> Dataset:
-    """Return the data of a section of the settings; neither the device nor the number of classes is checked."""
+def prepared(data: DataConfig, source: str | None = None, *, progress: bool = False, download: bool = True) -> Dataset:
+    """Return the data of a section of the settings, or of another `source` prepared in the same way.
+
+    Neither the device nor the number of classes is checked: the machine and the source may be other ones.
+    """
     return load(
-        data.source,
+        source or data.source,
         size=data.height_width(),
         channels=data.channels,
         fit=data.fit,

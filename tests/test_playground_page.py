@@ -352,6 +352,17 @@ def test_dark_light_and_phone(browser: Any, address: str) -> None:
     assert len(seen) == 2
 
 
+def test_seeds_that_a_browser_would_round_are_not_taken(browser: Any, address: str) -> None:
+    opened = Page(browser, f"{address}#wall=9007199254740993")
+    opened.find('[aria-label="Sample of seed 0"]').first.wait_for()
+    opened.close()
+    for point in ("9007199254740993", '{"seeds":[9007199254740993]}'):
+        opened = Page(browser, f"{address}#point={point}")
+        opened.find("#banner").wait_for()
+        assert "9007199254740993" in opened.find("#banner").inner_text()
+        opened.close()
+
+
 def test_a_bad_address_is_no_error(browser: Any, address: str) -> None:
     opened = Page(browser, f"{address}#point=-3&mean=NaN&std=&set=x:1,999:2,3:&along=:&show=9,0@77&tab=none&wall=-5")
     opened.find("#banner").wait_for()

@@ -159,6 +159,7 @@ function read(hash) {
     .map((part) => part.split("@").map(Number))
     .map(([run, step]) => ({ run, step: step ?? null }));
   state.wall = Math.trunc(number("wall", 0));
+  if (!Number.isSafeInteger(state.wall)) state.wall = 0; // two such seeds would become one
   state.tab = fields.get("tab") ?? "samples";
   return state;
 }
@@ -168,7 +169,8 @@ function point(text) {
   if (/^\d{1,15}$/.test(text)) return Number(text);
   if (!text.startsWith("{")) return text;
   try {
-    return JSON.parse(text);
+    const found = JSON.parse(text);
+    return [found.seeds ?? []].flat().every((seed) => Number.isSafeInteger(seed)) ? found : text; // text is refused
   } catch {
     return null;
   }

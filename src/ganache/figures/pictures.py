@@ -14,6 +14,7 @@ from PIL import Image
 from ganache.core.images import evenly_spaced, tile
 from ganache.core.outputs import marked
 from ganache.core.storage import atomic_path
+from ganache.core.text import printable
 from ganache.figures.frames import open_frames
 
 T = TypeVar("T")
@@ -76,7 +77,7 @@ def comparison(panels: Sequence[Panel], path: Path) -> None:
     for index, panel in enumerate(panels):
         above, below = axes[2 * (index // MAX_ACROSS) :, index % MAX_ACROSS][:2]
         above.imshow(np.asarray(picture(panel.pictures).convert("RGB")))
-        above.set_title(panel.title, parse_math=False)
+        above.set_title(printable(panel.title[:100]), parse_math=False)
         if not panel.curves:
             below.text(0.5, 0.8, "this method has no estimate", ha="center", color="gray")
             continue

@@ -66,22 +66,29 @@ def restore(state: State, tensors: Mapping[str, Tensor], header: Mapping[str, An
 def _slots(part: str, optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> dict[int, dict[str, Tensor]]:
     """Return the state of an optimiser per weight. Raises CheckpointError if it is that of another optimiser."""
     weights = [weight for group in optimiser.param_groups for weight in group["params"]]
+    expected = next(names for kind, names in SLOTS.items() if isinstance(optimiser, kind))
     slots: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         index, _, slot = name.removeprefix(f"{part}.").partition(".")
         if not name.startswith(f"{part}."):
             continue
-        known = slot in SLOTS and index.isascii() and index.isdigit() and len(index) < 9 and int(index) < len(weights)
+        known = (
+            slot in expected and index.isascii() and index.isdigit() and len(index) < 9 and int(index) < len(weights)
+        )
         if not known or tensor.shape not in (weights[int(index)].shape, ()):
             raise CheckpointError(f"The checkpoint's {name[:60]} belongs to another optimiser: use another --out.")
         slots.setdefault(int(index), {})[slot] = with_layout_of(weights[int(index)], tensor)
-    if len({frozenset(names) for names in slots.values()}) > 1:
-        raise CheckpointError(f"The checkpoint's {part}.* is incomplete: use another --out.")
+    if any(set(names) != expected for names in slots.values()):
+        raise CheckpointError(f"The checkpoint's {part}.* belongs to another optimiser: use another --out.")
     return slots
 
 
-SLOTS = ("step", "exp_avg", "exp_avg_sq", "square_avg", "momentum_buffer")
-"""What Adam, RMSprop and SGD keep per weight."""
+SLOTS: dict[type[torch.optim.Optimizer], set[str]] = {
+    torch.optim.Adam: {"step", "exp_avg", "exp_avg_sq"},
+    torch.optim.RMSprop: {"step", "square_avg"},
+    torch.optim.SGD: {"momentum_buffer"},
+}
+"""What an optimiser keeps per weight."""
 
 
 def with_layout_of(weight: Tensor, tensor: Tensor) -> Tensor:

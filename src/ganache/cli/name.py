@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tyro.conf import Positional
 
+from ganache.cli.outputs import MAX_REQUEST
 from ganache.core.strict import parse_json
 from ganache.errors import ConfigError
 from ganache.lab.points import Kept, parse_point
@@ -67,9 +68,11 @@ def parse_seeds(words: tuple[str, ...]) -> tuple[int, ...]:
 
 def read_vector(file: str) -> tuple[float, ...]:
     """Read a list of numbers from a JSON file. Raises ConfigError if it holds something else."""
+    from ganache.core.storage import read_text
+
     try:
-        numbers = parse_json(Path(file).read_text(encoding="utf-8-sig"), file)
-    except (OSError, UnicodeDecodeError) as error:
+        numbers = parse_json(read_text(Path(file), MAX_REQUEST, follow=True), file)
+    except (OSError, ValueError) as error:
         raise ConfigError(f"{file} cannot be read ({error}): give a JSON file that holds a list of numbers.") from None
     if not isinstance(numbers, list) or not all(type(number) in (int, float) for number in numbers):
         raise ConfigError(f"{file} holds no list of numbers: write one such as [0.1, -0.2, ...].")

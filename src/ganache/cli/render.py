@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ganache.cli.outputs import check_output
+from ganache.cli.outputs import MAX_REQUEST, check_output
 from ganache.cli.text import command
 from ganache.errors import ConfigError
 from ganache.lab.experiment import BULK, Experiment
@@ -185,7 +185,9 @@ def read_files(files: Sequence[str], config: Config, model: Model) -> Pictures |
 
 def read_request(file: str) -> Experiment:
     """Read a request from a file. Raises ConfigError if the file is not a request."""
+    from ganache.core.storage import read_text
+
     try:
-        return from_json(Path(file).read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError) as error:
+        return from_json(read_text(Path(file), MAX_REQUEST, follow=True))
+    except (OSError, ValueError) as error:
         raise ConfigError(f"{file} cannot be read as a request ({error}): give the .json next to a figure.") from None

@@ -78,6 +78,10 @@ def plugin_files(suffix: str) -> list[Path]:
         if not path.is_dir() and path.suffix not in SUFFIXES:
             raise ConfigError(f"{VARIABLE} names {path}: a plugin is a file .py or .toml, or a folder of them.")
         for file in sorted(path.glob(f"*{suffix}")) if path.is_dir() else [path] if path.suffix == suffix else []:
+            if not file.is_file():
+                raise ConfigError(
+                    f"{VARIABLE} names {file}, which is no ordinary file: correct the path, or remove it."
+                )
             first = found.setdefault(file.stem, file)
             if not first.samefile(file):
                 raise ConfigError(f"{VARIABLE} names two plugins called {file.name}, {first} and {file}: rename one.")

@@ -5,7 +5,8 @@ random name in the same folder, flushed to the disk, then renamed. A reader sees
 part of one.
 
 A run folder may come from somebody else, and archives keep links. A link, a pipe or a device in the place of a file or
-folder of a run is an OSError, for reading as for writing.
+folder of a run is an OSError, for reading as for writing. A file that the user names may be a link (`follow=True`), but
+no pipe or device either: reading it could wait, or go on, for ever.
 """
 
 from __future__ import annotations
@@ -30,13 +31,16 @@ MAX_TEXT = 2**30
 """Bytes of a text file; a log of a million lines has half of it."""
 
 
-def open_regular(path: Path, flags: int = os.O_RDONLY) -> IO[bytes]:
-    """Open a regular file, by default for reading. Raises OSError if it is a link, a pipe, a device or a folder."""
-    extra = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+def open_regular(path: Path, flags: int = os.O_RDONLY, follow: bool = False) -> IO[bytes]:
+    """Open a regular file, by default for reading. Raises OSError if it is a pipe, a device or a folder.
+
+    Raises OSError for a link too, unless `follow` is true.
+    """
+    extra = (0 if follow else getattr(os, "O_NOFOLLOW", 0)) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
         descriptor = os.open(path, flags | extra, 0o666)
     except OSError as error:
-        if error.errno == errno.ELOOP:
+        if error.errno == errno.ELOOP and not follow:
             raise OSError(errno.ELOOP, "it is a link, and links in a run are not followed", str(path)) from None
         raise
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -45,20 +49,20 @@ def open_regular(path: Path, flags: int = os.O_RDONLY) -> IO[bytes]:
     return os.fdopen(descriptor, "ab" if flags & os.O_APPEND else "rb")
 
 
-def read_bytes(path: Path, limit: int | None = None) -> bytes:
+def read_bytes(path: Path, limit: int | None = None, follow: bool = False) -> bytes:
     """Return the content of a regular file. Raises OSError, also if it has more than `limit` bytes."""
-    with open_regular(path) as file:
+    with open_regular(path, follow=follow) as file:
         if limit is not None and os.fstat(file.fileno()).st_size > limit:
             raise OSError(errno.EFBIG, f"it has more than {limit:,} bytes", str(path))
         return file.read()
 
 
-def read_text(path: Path, limit: int = MAX_TEXT) -> str:
+def read_text(path: Path, limit: int = MAX_TEXT, follow: bool = False) -> str:
     """Return the content of a regular file in UTF-8, with or without a byte order mark.
 
     Raises OSError, also if it has more than `limit` bytes, or ValueError if it is not UTF-8.
     """
-    return read_bytes(path, limit).decode("utf-8-sig")
+    return read_bytes(path, limit, follow).decode("utf-8-sig")
 
 
 def require_regular(path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image, ImageFile, JpegImagePlugin
 
+from ganache.core import storage
 from ganache.core.images import Pixels
 from ganache.data import background, tiff_samples
 from ganache.data.colour_modes import apply_orientation, exif_orientation, to_grey_or_rgb
@@ -44,6 +45,9 @@ DEFAULT_SIZE = (64, 64)
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "ICO", "JPEG2000", "AVIF", "QOI", "PCX", "SGI")
 """Formats that are decoded. Not among them: formats without a signature, and EPS, which would start a program."""
+
+_LARGEST_FILE = 2**28
+"""Bytes of a file that the user names."""
 
 
 @dataclass(frozen=True)
@@ -254,7 +258,7 @@ def read_picture(
     the settings data.range and data.background. Raises DataError if the file cannot be read or decoded.
     """
     try:
-        data = Path(file).read_bytes()
+        data = storage.read_bytes(Path(file), _LARGEST_FILE, follow=True)
     except (OSError, ValueError) as error:
         raise DataError(f"{file} cannot be read ({error}): give the path of an image file.") from None
     return decode_picture(data, size, channels, fit, str(file), value_range, behind)

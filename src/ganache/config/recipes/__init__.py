@@ -14,7 +14,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from ganache.core import old_names
+from ganache.core import old_names, storage
 from ganache.core.plugins import plugin_files
 from ganache.core.strict import build
 from ganache.core.table import Entry, Table, choices_or_plugin
@@ -32,6 +32,9 @@ RECIPES: Table[Path | Traversable | str] = Table(
 
 OTHERS = ("seed", "device")
 """Settings of `config.Config` outside all sections; all other settings of a recipe are in tables."""
+
+MAX_BYTES = 2**20
+"""Bytes of a recipe's file."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,13 @@ def read(name: str) -> Recipe:
     return parse(name, source)
 
 
+def text_of(source: Path | Traversable) -> str:
+    """Return the text of a recipe's file. Raises OSError, or ValueError if it is not UTF-8."""
+    if isinstance(source, Path):
+        return storage.read_text(source, MAX_BYTES, follow=True)
+    return source.read_text(encoding="utf-8-sig")
+
+
 def parse(name: str, source: Path | Traversable | str) -> Recipe:
     """Return the recipe in a TOML file or in TOML text.
 
@@ -96,7 +106,7 @@ def parse(name: str, source: Path | Traversable | str) -> Recipe:
     """
     where = f"'{name}'" if isinstance(source, str) or str(source) == name else f"'{name}' ({source})"
     try:
-        content = tomllib.loads(source if isinstance(source, str) else source.read_text(encoding="utf-8-sig"))
+        content = tomllib.loads(source if isinstance(source, str) else text_of(source))
     except OSError as error:
         raise ConfigError(f"The recipe {where} cannot be read ({error.strerror}): check its path.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

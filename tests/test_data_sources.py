@@ -11,6 +11,7 @@ import pytest
 
 import corpus
 from ganache.data import TOYS, diagnose, load
+from ganache.data.labels import labels_from_folders
 from ganache.errors import DataError, MissingExtra
 
 
@@ -51,6 +52,80 @@ def test_subfolders_are_labels_if_all_images_are_in_them(tmp_path: Path, cache: 
 
     corpus.write(tmp_path / "in", {"set/loose.png": data})
     assert load(str(tmp_path / "in"), cache=cache).labels is None
+
+
+def folder_of(*files: str) -> dict[str, str]:
+    """Return {file: class} of files with these names; {} without classes."""
+    labels = labels_from_folders(files)
+    assert labels_from_folders(files, "none").indices is None
+    return {} if labels.indices is None else {f: labels.names[i] for f, i in zip(files, labels.indices, strict=True)}
+
+
+@pytest.mark.parametrize(
+    ("files", "classes", "said"),
+    [
+        (["train/0/a", "train/1/b", "test/0/c", "test/1/d"], "0101", "parts of one set, not classes"),
+        (["TRAIN/0/a", "Val/1/b", "x-Test/1/c"], "011", "parts of one set"),
+        (["training_set/cat/a", "test_set/dog/b"], ["cat", "dog"], "parts of one set"),
+        (["train2017/a", "val2017/b"], None, "parts of one set"),
+        (["set/train/train/cat/a", "set/test/test/dog/b"], ["cat", "dog"], "parts of one set"),
+        (["seg_train/seg_train/sea/a", "seg_test/seg_test/ice/b"], ["sea", "ice"], "parts of one set"),
+        (["train/cat/a", "train/dog/b", "test/test/c"], None, "have no class"),
+        (["train/cat/a", "train/dog/b", "test/c"], None, "others do not"),
+        (["trainA/a", "trainB/b", "testA/c", "testB/d"], "ABAB", "with the classes A, B"),
+        (["cat_train/a", "dog_train/b", "dog_test/d"], ["cat", "dog", "dog"], "with the classes cat, dog"),
+        (["bus/a", "car/b", "train/c"], ["bus", "car", "train"], ""),
+        (["cat/a", "dog/b", "test/c"], ["cat", "dog", "test"], "move it out"),
+        (["cat/train/a", "dog/train/b"], ["cat", "dog"], ""),
+        (["contest/a", "trainer/b", "Valley/c"], ["contest", "trainer", "Valley"], ""),
+    ],
+)
+def test_parts_of_a_set_are_no_classes(files: list[str], classes: Any, said: str) -> None:
+    assert list(folder_of(*files).values()) == list(classes or [])
+    assert said in " ".join(labels_from_folders(files).remarks)
+    assert bool(said) == bool(labels_from_folders(files).remarks)
+
+
+NUMBERS = range(3)
+
+
+@pytest.mark.parametrize(
+    ("files", "are_classes"),
+    [
+        ([f"{k}000/{i}.png".zfill(9) for k in NUMBERS for i in NUMBERS], False),  # FFHQ, 00000 and 01000
+        ([f"ffhq/0{k}000/{i}.png" for k in (0, 2, 5) for i in range(k + 1)], False),  # with some missing
+        ([f"0000{k}/img{1000 * k + i:08d}.png" for k in NUMBERS for i in NUMBERS], False),  # numbered on
+        ([f"{i % 1000:04d}/{i}.jpg" for i in (5, 1005, 17, 2017, 30)], False),  # the last digits
+        ([f"{h[:2]}/{h}.jpg" for h in ("0a" * 16, "ff" * 16, "0b" * 16)], False),  # by hash
+        ([f"images_{k:03d}/images/{i}.png" for k in NUMBERS for i in NUMBERS], False),
+        ([f"part{k}/{i}.png" for k in NUMBERS for i in NUMBERS], False),
+        ([f"000{k}/{i}.png" for k in NUMBERS for i in range(1000)], False),  # a thousand each
+        ([f"{k}/{i}.png" for k in range(10) for i in NUMBERS], True),  # digits
+        ([f"{k}/{10 * i + k}.png" for k in range(10) for i in NUMBERS], True),
+        ([f"{k:04d}/a.png" for k in range(300)], True),  # a person each
+        ([f"n0144076{k}/n0144076{k}_{i}.JPEG" for k in NUMBERS for i in NUMBERS], True),  # ImageNet
+        ([f"{age}/{i}.png" for age in (10, 20, 30) for i in NUMBERS], True),
+        ([f"{rupees}/{i}.png" for rupees in (100, 200, 500) for i in NUMBERS], True),
+    ],
+)
+def test_chunks_of_files_are_no_classes(files: list[str], are_classes: bool) -> None:
+    assert bool(folder_of(*files)) == are_classes
+    assert labels_from_folders(files, "folders").indices is not None
+    assert are_classes or "--data.labels folders" in " ".join(labels_from_folders(files).remarks)
+
+
+def test_the_rule_for_labels_is_part_of_what_is_cached(tmp_path: Path, cache: Path) -> None:
+    data = corpus.encoded(corpus.RGB, "PNG")
+    corpus.write(
+        tmp_path / "in", {f"{part}/{c}/{i}.png": data for part in ("a_train", "b_test") for c in "xyz" for i in "1"}
+    )
+    found = {rule: load(str(tmp_path / "in"), labels=rule, cache=cache) for rule in ("auto", "folders", "none")}
+    # "a" and "b" remain of the parts' names.
+    assert [each.label_names for each in found.values()] == [("a", "b"), ("a_train", "b_test"), ()]
+    assert found["none"].labels is None
+    assert len({each.fingerprint for each in found.values()}) == 3
+    with pytest.raises(DataError, match="rule for labels 'folder': did you mean 'folders'"):
+        load(str(tmp_path / "in"), labels="folder", cache=cache)  # type: ignore[arg-type]
 
 
 def test_a_single_subfolder_is_not_a_label(tmp_path: Path, cache: Path) -> None:

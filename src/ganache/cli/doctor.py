@@ -14,6 +14,7 @@ def doctor(
     fit: Literal["crop", "pad", "stretch"] = "crop",
     value_range: Annotated[tuple[float, float] | None, tyro.conf.arg(name="data.range")] = None,
     background: Annotated[str, tyro.conf.arg(name="data.background", metavar="NAME")] = "white",
+    labels: Annotated[Literal["auto", "folders", "none"], tyro.conf.arg(name="data.labels")] = "auto",
     json: bool = False,
 ) -> None:
     """Inspect every picture before training: which are usable, which are skipped and why, and duplicates.
@@ -25,18 +26,21 @@ def doctor(
             distorts it.
         value_range: The stored values that become black and white, such as 0 4095; by default found from all pictures.
         background: What shows through transparent pictures: white, black, a colour as #rrggbb, checker, or ignore.
+        labels: Which folders are classes: auto decides by their names, folders takes the first level with several, none
+            ignores all labels.
         json: Print JSON.
     """
     from ganache.config.sections import DataConfig
     from ganache.data import diagnose
 
-    config = DataConfig(source=data, size=size, fit=fit, range=value_range, background=background)
+    config = DataConfig(source=data, size=size, fit=fit, range=value_range, background=background, labels=labels)
     diagnosis = diagnose(
         data,
         size=config.height_width(),
         fit=fit,
         value_range=value_range,
         background=background,
+        labels=labels,
         progress=not json,
     )
     print(diagnosis.to_json() if json else diagnosis.describe())

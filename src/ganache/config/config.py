@@ -131,7 +131,7 @@ def require_sections(plain: Mapping[str, Any]) -> None:
         )
 
 
-BEFORE_IT_EXISTED: dict[str, dict[str, Any]] = {"data": {"held_out": 0.0}}
+BEFORE_IT_EXISTED: dict[str, dict[str, Any]] = {"data": {"held_out": 0.0, "labels": "folders"}}
 """The value that was in effect before a setting existed, if it differs from the default of today."""
 
 

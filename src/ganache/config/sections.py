@@ -44,6 +44,9 @@ class DataConfig:
     background: str = "white"
     """What shows through transparent pictures: white, black, a colour as #rrggbb, checker, or ignore to leave out their
     transparency."""
+    labels: Literal["auto", "folders", "none"] = "auto"
+    """Which folders are classes: auto decides by their names (train and test are none, nor are chunks such as 00000 and
+    01000), folders takes the first level with several, none ignores all labels."""
     count: int = 20_000
     """Number of samples, for data that ganache draws by itself (faces and 2-D points)."""
     held_out: float = 0.05

@@ -15,9 +15,10 @@ from ganache.data.decoding import DecodedImage, Target, decode_image
 from ganache.data.decoding_cost import one_large_at_a_time
 from ganache.data.diagnosis import Diagnosis, sorted_counts
 from ganache.data.duplicates import difference_hash, exact_groups, near_groups
+from ganache.data.labels import Labels, labels_from_folders
 from ganache.data.own_files import refuse_own
 from ganache.data.parallel import map_in_order
-from ganache.data.readers.image_files import ImageFile, ImageFiles, labels_from_folders
+from ganache.data.readers.image_files import ImageFile, ImageFiles
 from ganache.data.set_levels import SetLevels
 from ganache.data.skip_reasons import SkipFile, SkippedFile, SkipReason
 from ganache.data.value_range import DEFAULTS, Ranges
@@ -92,15 +93,16 @@ class Inspection:
         self.modes[inspected.image.original_mode] += 1
         self.conversions.update(conversion.value for conversion in inspected.image.conversions)
 
-    def labels(self, label_names: tuple[str, ...]) -> tuple[list[int], tuple[str, ...]] | None:
-        """Return one class index per usable image and the class names: the source's own, or those of the folders."""
-        if not label_names:
-            return labels_from_folders(entry.name for entry in self.usable)
-        return [entry.label or 0 for entry in self.usable], label_names
+    def labels(self, files: ImageFiles) -> Labels:
+        """Return the classes of the usable images: the source's own, or those of the folders."""
+        if files.label_names and files.labels != "none":
+            return Labels([entry.label or 0 for entry in self.usable], files.label_names)
+        return labels_from_folders((entry.name for entry in self.usable), files.labels)
 
-    def diagnosis(self, source: str, shape: tuple[int, ...], files: ImageFiles, remarks: tuple[str, ...]) -> Diagnosis:
+    def diagnosis(
+        self, source: str, shape: tuple[int, ...], files: ImageFiles, labels: Labels, remarks: tuple[str, ...]
+    ) -> Diagnosis:
         """Return the Diagnosis of the source; `shape` is (H, W, C) of the packed images."""
-        labels, label_names = self.labels(files.label_names) or ((), ())
         exact = exact_groups(self.digests)
         copies = {i for group in exact for i in group[1:]}
         first = np.array([i for i in range(len(self.usable)) if i not in copies], dtype=np.intp)
@@ -117,8 +119,8 @@ class Inspection:
             skipped=(*files.skipped, *self.skipped),
             exact_duplicates=tuple(tuple(names[i] for i in group) for group in exact),
             near_duplicates=tuple(tuple(names[first[i]] for i in group) for group in near),
-            classes=sorted_counts(label_names[label] for label in labels),
-            remarks=remarks,
+            classes=sorted_counts(labels.names[index] for index in labels.indices or ()),
+            remarks=(*labels.remarks, *remarks),
         )
 
     def no_usable_image(self, source: str, files: ImageFiles) -> DataError:

@@ -81,10 +81,11 @@ def _pack_once(name: str, files: ImageFiles, requested: Target, plan: _Plan, fol
             *_checked_ranges(inspection.levels, plan),
             *inspection.levels.remarks(requested),
         )
-        diagnosis = inspection.diagnosis(name, writer.shape, files, remarks)
-        labels, label_names = inspection.labels(files.label_names) or (None, ())
+        labels = inspection.labels(files)
+        diagnosis = inspection.diagnosis(name, writer.shape, files, labels, remarks)
         extra = {"diagnosis": diagnosis.to_json(), "stamp": files.stamp}
-        writer.finish(None if labels is None else np.array(labels, dtype=np.int64), label_names, extra)
+        indices = None if labels.indices is None else np.array(labels.indices, dtype=np.int64)
+        writer.finish(indices, labels.names, extra)
 
 
 def _checked_ranges(levels: SetLevels, plan: _Plan) -> tuple[str, ...]:

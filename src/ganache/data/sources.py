@@ -14,6 +14,7 @@ from ganache.data import background as backgrounds
 from ganache.data.contents import checked
 from ganache.data.dataset import Dataset
 from ganache.data.decoding import Target
+from ganache.data.labels import LabelRule, require_rule
 from ganache.data.own_files import without_runs
 from ganache.data.pack import cache_folder, pack_folder
 from ganache.data.pack_builder import open_or_build, pack_blocks, pack_files
@@ -33,6 +34,7 @@ def load(
     fit: FitMode = "crop",
     value_range: tuple[float, float] | None = None,
     background: str = "white",
+    labels: LabelRule = "auto",
     count: int = 20_000,
     seed: int = 0,
     held_out: float = 0.0,
@@ -55,6 +57,8 @@ def load(
             (8-bit integers, 16-bit integers, other integers, floats), which the doctor's remarks name.
         background: What transparent images show: "white", "black", "#rrggbb", "checker", or "ignore" for the colours
             without their transparency.
+        labels: Which folders are classes: "auto" decides by their names (train and test, or chunks such as 00000 and
+            01000, are none), "folders" takes those of the first level with several, "none" ignores all labels.
         count: The number of samples, for data that are drawn (faces, 2-D toys).
         seed: The seed, for data that are drawn.
         held_out: The share of images to set aside for evaluation; data sets of fewer than 200 images keep all.
@@ -71,8 +75,9 @@ def load(
     """
     target = _with_colours(_checked_target(size, channels, fit), value_range, background)
     require_seed(seed)
+    require_rule(labels)
     opened = Source.named(str(source))
-    contents = _read(opened, ReadOptions(target, count, seed))
+    contents = _with_labels(_read(opened, ReadOptions(target, count, seed)), labels)
     name = opened.name if opened.path is None else opened.path.resolve().name or opened.name
     if isinstance(contents, RemoteFiles) and not download:
         contents = replace(contents, fetch=partial(_refuse_download, opened.name))
@@ -121,6 +126,20 @@ def _read(source: Source, options: ReadOptions) -> Contents:
     raise _unknown_source(source, list(READERS.values()))
 
 
+def _with_labels(contents: Contents, rule: LabelRule) -> Contents:
+    """Return the contents with this rule for labels; their key depends on it."""
+    if isinstance(contents, RemoteFiles):
+        fetch = contents.fetch
+        return replace(contents, key=(*contents.key, rule), fetch=lambda: replace(fetch(), labels=rule))
+    if isinstance(contents, ImageFiles):
+        return replace(contents, labels=rule)
+    if rule != "none" or contents.labels is None:
+        return contents
+    if isinstance(contents, PixelBlocks):
+        contents = replace(contents, key=(*contents.key, rule))
+    return replace(contents, labels=None, label_names=())
+
+
 def _unknown_source(source: Source, readers: list[Reader]) -> DataError:
     """Return the error for a source that no reader opens."""
     if source.path is None:
@@ -141,7 +160,7 @@ def _to_dataset(name: str, contents: Contents, target: Target, cache: Path, prog
         return open_or_build(name, folder, lambda: pack_files(name, fetch(), target, folder, progress))
     if isinstance(contents, ImageFiles):
         contents, remarks = without_runs(name, contents)
-        folder = pack_folder(cache, "files", contents.key(), target)
+        folder = pack_folder(cache, "files", contents.key(), contents.labels, target)
         build = partial(pack_files, name, contents, target, folder, progress)
         return open_or_build(name, folder, build, contents.stamp).with_remarks(remarks)
     if isinstance(contents, PixelArray):

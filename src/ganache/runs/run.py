@@ -42,7 +42,7 @@ from ganache.runs.log import Log, SpeedMeter, non_finite_error, step_line
 from ganache.runs.log_lines import DAMAGED
 from ganache.runs.probe import Probe, blank_score
 from ganache.runs.prober import SCORED, Prober, evenly_spaced, real_images, scored_latents
-from ganache.runs.resume import keep_old_split, load_newest, newest_config, refuse_differences, remove_leftovers
+from ganache.runs.resume import keep_old_data, load_newest, newest_config, refuse_differences, remove_leftovers
 from ganache.runs.retention import remove_old_checkpoints
 from ganache.training import build
 from ganache.training.device import keep_freed_memory, set_determinism
@@ -99,7 +99,7 @@ class Run:
                 f"The folder {folder} holds files that are no run of ganache: choose another folder with --out."
             )
         if known is not None:
-            resolved, data = keep_old_split(known, resolved, data)
+            resolved, data = keep_old_data(known, resolved, data)
             if not force:
                 refuse_differences(folder, known, resolved.config, data)
         state = build.state(resolved, data.image_shape)

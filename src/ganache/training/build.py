@@ -102,6 +102,7 @@ def prepared(data: DataConfig, source: str | None = None, *, progress: bool = Fa
         fit=data.fit,
         value_range=data.range,
         background=data.background,
+        labels=data.labels,
         count=data.count,
         held_out=data.held_out,
         progress=progress,

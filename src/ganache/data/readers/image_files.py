@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
+from ganache.data.labels import LabelRule
 from ganache.data.skip_reasons import SkipFile, SkippedFile, SkipReason
 
 MAX_BYTES = 256 * 2**20
@@ -47,6 +47,8 @@ class ImageFiles:
     label_names: tuple[str, ...] = ()
     """Names of the classes, if the source stores labels; else the sub-folders are the labels."""
 
+    labels: LabelRule = "auto"
+
     def key(self) -> str:
         """Return a hexadecimal hash of location, names and stamps; part of the cache key."""
         digest = hashlib.sha256(self.location.encode("utf-8", "surrogatepass"))
@@ -78,27 +80,3 @@ def limit_size(data: bytes) -> bytes:
     if len(data) > MAX_BYTES:
         raise SkipFile(SkipReason.OVERSIZED, f"more than {MAX_BYTES // 2**20} MiB: save it as JPEG or PNG")
     return data
-
-
-def labels_from_folders(names: Iterable[str]) -> tuple[list[int], tuple[str, ...]] | None:
-    """Return one class index per file and the class names, from the folders that the files are in.
-
-    The classes are the sorted folder names at the first level with more than one folder, so a zip with one folder
-    around everything works. None if there is no such level, or if a file lies beside the folders.
-
-    >>> labels_from_folders(["set/cat/1.png", "set/dog/1.png", "set/dog/old/2.png"])
-    ([0, 1, 1], ('cat', 'dog'))
-    >>> labels_from_folders(["cat/1.png", "2.png"]) is None
-    True
-    """
-    folders = [PurePosixPath(name).parts[:-1] for name in names]
-    depth = 0
-    while all(len(parts) > depth for parts in folders):
-        classes = tuple(sorted({parts[depth] for parts in folders}))
-        if len(classes) > 1:
-            index = {name: i for i, name in enumerate(classes)}
-            return [index[parts[depth]] for parts in folders], classes
-        if not classes:
-            return None
-        depth += 1
-    return None

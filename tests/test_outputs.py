@@ -138,6 +138,20 @@ def test_an_input_is_never_the_output(trained: Path, capsys: pytest.CaptureFixtu
     assert Path("one.png").read_bytes() == before
 
 
+def test_a_request_that_the_user_wrote_stays(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mine = '{"kind": "sample",   "n": 4}'
+    Path("mine.json").write_text(mine)
+    assert run_command("sample", str(trained), "-n", "9", "-o", "mine.png") == 2
+    assert "mine.json is a request without its figure and would be overwritten" in capsys.readouterr().err
+    assert run_command("render", str(trained), "mine.json", "-o", "mine.png") == 0
+    assert run_command("render", str(trained), "./mine.json", "-o", "mine.png") == 0
+    assert Path("mine.json").read_text() == mine
+    Path("mine.png").unlink()
+    assert run_command("sample", str(trained), "-n", "4", "-o", "mine.npy") == 0, "the same request"
+    assert run_command("sample", str(trained), "-n", "9", "-o", "mine.jpg") == 0, "there is a file of this request"
+    assert '"n": 9' in Path("mine.json").read_text()
+
+
 def test_missing_folders_and_endings_are_told_before_any_work(
     trained: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

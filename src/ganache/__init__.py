@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from ganache.output.export import to_html, to_onnx
     from ganache.output.report import write_report
     from ganache.runs.checkpoint import load_generator
+    from ganache.runs.data import run_data
     from ganache.runs.diagnose import Finding, findings
     from ganache.runs.folder import find_checkpoint, read_names
     from ganache.runs.run import Run
@@ -163,6 +164,7 @@ _HOMES = {
     ),
     "output.report": ("write_report",),
     "runs.checkpoint": ("load_generator",),
+    "runs.data": ("run_data",),
     "runs.diagnose": (
         "Finding",
         "findings",
@@ -259,6 +261,7 @@ __all__ = [
     "recipe",
     "render",
     "resolve_names",
+    "run_data",
     "save_figure",
     "show",
     "to_html",

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from ganache.cli.outputs import refuse_unless_request
+from ganache.cli.outputs import check_request_file
 from ganache.cli.render import load_models, needed_images
 from ganache.errors import ConfigError
 from ganache.lab.serialisation import command, to_dict
@@ -50,7 +50,7 @@ def article(
     models, config = load_models(runs, average)
     every = plates(models[0].prior.noise, data)
     for plate in every:
-        refuse_unless_request(folder / f"{plate.name}.json")
+        check_request_file(folder / f"{plate.name}.json", plate.request)
         refuse_to_replace(folder / f"{plate.name}.png")
     (request,) = [plate.request for plate in every if plate.request.needs == "real images"]
     real = needed_images(request, runs[0], config, models[0])

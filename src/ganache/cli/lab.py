@@ -126,4 +126,4 @@ def render(runs: RunsAndRequest, average: Averaged = True, out: Out = "picture.p
     """Make a figure again, from the .json file next to it. Several runs give the same figure of each, side by side."""
     if len(runs) < 2:
         raise ConfigError("A run and a request are needed: write  ganache render RUN request.json")
-    make_figure(read_request(runs[-1]), runs[:-1], average, out, download=False)
+    make_figure(read_request(runs[-1]), runs[:-1], average, out, read_from=runs[-1])

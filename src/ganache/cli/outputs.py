@@ -6,23 +6,21 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ganache.core.outputs import refuse_to_replace
+from ganache.core.outputs import file_is_ours, refuse_to_replace
 from ganache.core.storage import read_bytes
 from ganache.errors import ConfigError
-from ganache.lab.experiment import STILL
+from ganache.lab.experiment import STILL, Experiment
 from ganache.lab.serialisation import from_json
 
 MAX_REQUEST = 2**24
 """Bytes of a request: far more than any has."""
 
 
-def check_output(
-    out: str | Path, endings: Sequence[str] = STILL, inputs: Iterable[str | Path] = (), with_request: bool = False
-) -> None:
+def check_output(out: str | Path, endings: Sequence[str] = STILL, inputs: Iterable[str | Path] = ()) -> None:
     """Raise ConfigError, before any work, unless a command may write the file `out`.
 
     Its name must end in one of `endings`, and it must not replace a file that ganache did not write or one of the
-    `inputs` of the command. The same holds for the request beside it (`with_request`).
+    `inputs` of the command.
     """
     path = Path(out)
     if path.suffix.lower() not in endings:
@@ -30,16 +28,39 @@ def check_output(
         raise ConfigError(f"The file to write is named '{out}': its name must end in {listed}.")
     if not path.parent.is_dir():
         raise ConfigError(f"There is no folder {path.parent} to write {path.name} into: create it, or name another.")
-    if with_request:
-        refuse_unless_request(path.with_suffix(".json"))
     refuse_to_replace(path, inputs)
 
 
-def refuse_unless_request(file: Path) -> None:
-    """Raise ConfigError if the file exists and is not a request."""
+def check_request_file(file: Path, request: Experiment) -> None:
+    """Raise ConfigError if writing `request` to `file` would replace something that ganache did not write.
+
+    A request is ganache's if a figure of ganache of the same name is beside it; else the user may have written it.
+    """
     if not os.path.lexists(file):
         return
     try:
-        from_json(read_bytes(file, MAX_REQUEST).decode("utf-8-sig"))
+        found = from_json(read_bytes(file, MAX_REQUEST).decode("utf-8-sig"))
     except (OSError, ValueError, ConfigError):
         raise ConfigError(f"{file} exists, is no request and would be overwritten: name another picture.") from None
+    if found != request and not any(map(_is_figure, _same_name(file))):
+        raise ConfigError(f"{file} is a request without its figure and would be overwritten: name another picture.")
+
+
+def is_same_file(file: Path, other: str) -> bool:
+    """Whether both exist and are one file."""
+    return bool(other) and file.exists() and os.path.exists(other) and os.path.samefile(file, other)
+
+
+def _same_name(file: Path) -> list[Path]:
+    """Return the other files of the same name, whatever their ending."""
+    with os.scandir(file.parent) as entries:
+        names = [entry.name for entry in entries]
+    paths = (file.with_name(name) for name in names if name != file.name)
+    return [path for path in paths if path.stem == file.stem]
+
+
+def _is_figure(path: Path) -> bool:
+    try:
+        return file_is_ours(path)
+    except OSError:
+        return False

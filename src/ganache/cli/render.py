@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ganache.cli.outputs import MAX_REQUEST, check_output
+from ganache.cli.outputs import MAX_REQUEST, check_output, check_request_file, is_same_file
 from ganache.cli.text import command
 from ganache.errors import ConfigError
 from ganache.lab.experiment import BULK, Experiment
@@ -27,7 +27,7 @@ def make_figure(
     out: str,
     plain: bool = False,
     keep: str = "",
-    download: bool = True,
+    read_from: str = "",
 ) -> None:
     """Write the figure of a request, and the request as JSON next to it.
 
@@ -38,7 +38,8 @@ def make_figure(
         out: The file to write.
         plain: Whether to write the images alone, without captions.
         keep: The name under which found latents are kept in the first run; "" to keep none.
-        download: Whether the user named the request's data, which may then be downloaded.
+        read_from: The file that the request was read from, if any: it stays as it is, and the data that it names are
+            not downloaded.
 
     Raises:
         ConfigError: No run is given, the experiment cannot be written to `out`, or `out` or the request file next to it
@@ -47,8 +48,11 @@ def make_figure(
     if not runs:
         raise ConfigError("No run was named: give the folder that `ganache train` wrote.")
     inputs = (*getattr(request, "images", ()), getattr(request, "data", ""))
-    check_output(out, request.suffixes, inputs, with_request=True)
+    check_output(out, request.suffixes, inputs)
     request_file = Path(out).with_suffix(".json")
+    keeps_file = is_same_file(request_file, read_from)
+    if not keeps_file:
+        check_request_file(request_file, request)
     if keep:
         check_name(keep)
     bulk = Path(out).suffix.lower() in BULK
@@ -67,9 +71,10 @@ def make_figure(
     elif plain:
         write_plain(request, models[0], Path(out))
     else:
-        images = needed_images(request, runs[0], config, models[0], download)
+        images = needed_images(request, runs[0], config, models[0], download=not read_from)
         write_figure(request, models, images, Path(out), keep, folder)
-    write_json(request_file, to_dict(request))
+    if not keeps_file:
+        write_json(request_file, to_dict(request))
     again = command("render", *runs, request_file, *([] if average else ["--no-average"]))
     print(f"{out}: by {'; '.join(model.name for model in models)}. The same again: {again}")
 

@@ -31,7 +31,7 @@ def evaluate(
     """Measure how close a generator's pictures are to real ones, how diverse, and whether they copy training data.
 
     Args:
-        run: The run's folder.
+        run: The run's folder, or RUN@STEP.
         data: Real pictures to compare with, as for `ganache train`; by default the run's own data.
         checkpoint: A step, or last, or best (the checkpoint whose pictures were closest to real ones).
         n: The number of pictures to generate; at most as many real pictures are compared with them.
@@ -49,11 +49,12 @@ def evaluate(
     from ganache.evaluation.measure import evaluate as measure
     from ganache.runs.checkpoint import load_critic, load_generator
     from ganache.runs.data import run_data
-    from ganache.runs.folder import find_checkpoint, write_evaluation
+    from ganache.runs.folder import at_step, find_checkpoint, write_evaluation
     from ganache.training import build
     from ganache.training.device import choose_device
 
-    path = find_checkpoint(run, checkpoint)
+    folder, which = at_step(run)
+    path = find_checkpoint(folder, which if checkpoint == "last" else checkpoint)
     device = choose_device("auto")
     generator, config, header = load_generator(path)
     critic = load_critic(path).to(device) if config.method.code_head(1) is not None else None
@@ -69,6 +70,6 @@ def evaluate(
         progress=not json,
     )
     print(evaluation.to_json() if json else f"{run}\n\n{evaluation.describe()}")
-    file = write_evaluation(Path(run), evaluation)
+    file = write_evaluation(folder, evaluation)
     if not json:
         print(f"Written to {file}; `ganache report` shows it.")

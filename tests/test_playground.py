@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shlex
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -345,6 +346,21 @@ def test_a_damaged_checkpoint_is_told_of(tmp_path: Path) -> None:
     with client(run) as browser, browser.websocket_connect(SOCKET, headers=ORIGIN) as page:
         assert "is damaged" in received(page)[0]["hello"]["runs"][0]["error"]
         assert "shown" in shown(page, PICTURE, "picture", models=[{"step": 1}])[0]
+
+
+def test_a_run_that_is_removed_while_it_is_shown_ends_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    run = train(tmp_path / "faces")
+    with client(run) as browser, browser.websocket_connect(SOCKET, headers=ORIGIN) as page:
+        assert received(page)[0]["hello"]["runs"][0]["steps"] == [1, 2]
+        shutil.rmtree(run)
+        for request in (PICTURE, {"kind": "sample", "n": 3}, {"kind": "picture", "points": ["smile"]}):
+            assert "is not a run with a checkpoint" in shown(page, request)[0]["error"]
+        assert "error" in ask(page, "keep", run=0, name="x", kept={"seeds": [1]})[0]
+        with browser.websocket_connect(SOCKET, headers=ORIGIN) as other:
+            assert received(other)[0]["hello"]["runs"][0]["steps"] == []
+        train(run)
+        assert "groups" in shown(page, PICTURE)[0], "a run of the same path is shown again"
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 def test_a_run_in_training_is_told_of_without_a_checkpoint(tmp_path: Path) -> None:

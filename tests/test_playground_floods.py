@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
@@ -15,7 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import pytest
@@ -25,10 +26,13 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 from websockets.sync.client import ClientConnection, connect
 
+from ganache.errors import ConfigError
 from ganache.playground import AccessPolicy, Library, application, connections, wire
 from ganache.playground.app import listen
-from ganache.playground.limits import MAX_SESSIONS, RateLimit
-from playground_client import PATIENCE, PICTURE, read, train
+from ganache.playground.limits import MAX_SESSIONS, MAX_WAITING, MAX_WAITING_BYTES, RateLimit
+from ganache.playground.ranking import Ranking
+from ganache.playground.session import Session
+from playground_client import ORIGIN, PATIENCE, PICTURE, SOCKET, client, read, reply, train
 from playground_page import GANACHE
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads the memory of a process in /proc")
@@ -241,6 +245,54 @@ def test_a_handshake_that_the_library_refuses_does_not_fill_the_log(served: Serv
             with opened(served.address) as line, suppress(OSError):
                 line.sendall(odd)
                 line.recv(1000)
+
+
+def test_pictures_that_wait_are_counted_until_they_are_answered() -> None:
+    waiting = 0
+    one = Session(None, None, None, {"long": None}, lambda: waiting)  # type: ignore[arg-type, dict-item]
+    message = packed(bytes(1000))
+    assert one.refusal_of("", message) is None
+    assert one.waiting_bytes == 1000
+    waiting = MAX_WAITING_BYTES - 999
+    refusal = one.refusal_of("", message)
+    assert refusal is not None
+    assert (refusal["id"], one.waiting_bytes) == (9, 1000)
+    assert "again in a moment" in refusal["error"]
+
+
+def test_answered_and_refused_pictures_are_counted_no_more(run: Path) -> None:
+    with client(run) as browser, browser.websocket_connect(SOCKET, headers=ORIGIN) as one:
+        for _ in range(3):
+            one.send_bytes(packed(picture("RGB", 64, 64)))
+            one.send_bytes(packed(b"no picture"))
+        assert ["error" in reply(one, 9)[0] for _ in range(6)] == [False, True] * 3
+        assert browser.app.state.playground.waiting_bytes() == 0  # type: ignore[attr-defined]
+
+
+def test_a_page_that_asks_for_rankings_and_does_not_read_has_a_limit() -> None:
+    class Rankings:
+        def get(self, which: object) -> object:
+            return Ranking()  # never done
+
+    class Silent:
+        sent: ClassVar[list[bytes]] = []
+
+        async def send_bytes(self, data: bytes) -> None:
+            self.sent.append(data)
+
+    async def ask() -> int:
+        one = Session(Silent(), None, Rankings(), {}, int)  # type: ignore[arg-type]
+        for number in range(MAX_WAITING):
+            await one.answer(wire.Rank(number, wire.Which()), b"", None)  # type: ignore[arg-type]
+        with pytest.raises(ConfigError, match="wait for one of them"):
+            await one.answer(wire.Rank(99, wire.Which()), b"", None)  # type: ignore[arg-type]
+        count = len(one.rank_tasks)
+        for task in list(one.rank_tasks):
+            task.cancel()
+        await asyncio.gather(*one.rank_tasks, return_exceptions=True)
+        return count
+
+    assert asyncio.run(ask()) == MAX_WAITING
 
 
 # ---- rates and connections -------------------------------------------------------------------------------------------

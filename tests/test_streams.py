@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from forked import run_python
+from ganache.cli.progress import handled_signals
 from ganache.runs.folder import checkpoints
 from ganache.runs.log import read
 
@@ -94,3 +95,19 @@ def test_a_closed_terminal_stops_it_in_order_and_stopped_time_is_not_training_ti
     longest = max(later["seconds"] - earlier["seconds"] for earlier, later in pairwise(lines))
     assert longest < stopped, "a step of a few milliseconds did not take the time in which the process was stopped"
     assert int(checkpoint.stem) >= lines[-1]["step"]
+
+
+def test_a_command_in_the_background_of_a_script_is_stopped_by_kill_and_one_under_nohup_goes_on() -> None:
+    """The first starts with SIGINT ignored, the second with SIGHUP ignored."""
+    numbers = (signal.SIGINT, signal.SIGHUP)
+    before = [signal.signal(number, signal.SIG_IGN) for number in numbers]
+    try:
+        with handled_signals(None) as stop:  # type: ignore[arg-type]
+            for number in reversed(numbers):
+                assert not stop.requested
+                os.kill(os.getpid(), number)
+            assert stop.requested
+        assert [signal.getsignal(number) for number in numbers] == [signal.SIG_IGN] * 2
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)

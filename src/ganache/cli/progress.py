@@ -33,7 +33,8 @@ class StopRequest:
 
 
 STOPPING = ("SIGINT", "SIGTERM", "SIGHUP")
-"""Ctrl-C, `kill`, and a terminal that was closed. A signal that is ignored, as under nohup, stays ignored."""
+"""Ctrl-C, `kill`, and a terminal that was closed. Under nohup the last is ignored, and stays so; a script ignores the
+first for its commands in the background, but `kill -INT` has to stop them."""
 
 
 @contextmanager
@@ -47,7 +48,7 @@ def handled_signals(run: Run) -> Iterator[StopRequest]:
     numbers = {name: getattr(signal, name) for name in handlers if hasattr(signal, name)}  # Windows lacks some
     old = {number: signal.getsignal(number) for number in numbers.values()}
     for name, number in numbers.items():
-        if old[number] is not signal.SIG_IGN:
+        if old[number] is not signal.SIG_IGN or name != "SIGHUP":
             signal.signal(number, handlers[name])
     try:
         yield stop

@@ -75,6 +75,7 @@ class Session:
         self.all_waiting_bytes, self.waiting_bytes = all_waiting_bytes, 0
         self.rate, self.refused = RateLimit(), 0
         self.sending = asyncio.Lock()
+        self.rank_tasks: set[asyncio.Task[None]] = set()
         self.news: bytes | None = None
         self.news_task: asyncio.Task[None] | None = None
 
@@ -86,7 +87,7 @@ class Session:
                 while await self.receive():
                     pass
         finally:
-            tasks += [self.news_task] if self.news_task else []
+            tasks += [*self.rank_tasks, *([self.news_task] if self.news_task else [])]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -135,6 +136,8 @@ class Session:
                 await self.answer(message, upload, in_thread)
             except GanacheError as error:
                 await self.send({"id": message.id, "error": str(error)})
+            except OSError as error:  # a file of the run was removed, or its disk fails
+                await self.send({"id": message.id, "error": f"A file of the run cannot be read ({error})."})
             except (WebSocketDisconnect, RuntimeError) as error:
                 if isinstance(error, WebSocketDisconnect) or disconnected(self.socket):
                     return
@@ -154,7 +157,11 @@ class Session:
     async def answer(self, message: wire.Message, upload: bytes, in_thread: InThread) -> None:
         """Answer one message."""
         if isinstance(message, wire.Rank):
-            asyncio.create_task(self.rank(message))  # noqa: RUF006  (it ends with the ranking or the connection)
+            if len(self.rank_tasks) >= MAX_WAITING:
+                raise ConfigError(f"{MAX_WAITING} rankings are being sent already: wait for one of them.")
+            task = asyncio.create_task(self.rank(message))
+            self.rank_tasks.add(task)
+            task.add_done_callback(self.rank_tasks.discard)
             return
         start = time.perf_counter()
         if isinstance(message, wire.Invert):

@@ -26,7 +26,7 @@ def cached_tensors(
     A damaged file is computed again; a cache that cannot be written is ignored.
     """
     path = cache_folder(cache) / "features" / f"{cache_key(VERSION, *key)}{checkpoint_file.SUFFIX}"
-    with suppress(CheckpointError, FileNotFoundError):
+    with suppress(CheckpointError, OSError):
         if storage.is_of_this_account(path):  # its checksum tells damage, not intent
             return checkpoint_file.load(path)[0]
     tensors = compute()

@@ -157,15 +157,15 @@ def number_rule(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None
 
 @REGISTRY.primitive_rule
 def optional_rule(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
-    """Parse a value or the word None. The help shows the type of the value only."""
+    """Parse a value or the word None, for a pair twice. The help shows the type of the value only."""
     kinds = [each for each in get_args(info.type) if each is not NoneType]
     if get_origin(info.type) not in (Union, UnionType) or len(kinds) != 1:
         return None
     inner: Any = ConstructorRegistry.get_primitive_spec(PrimitiveTypeInfo.make(kinds[0], info.markers))
     return PrimitiveConstructorSpec(
-        nargs=1,
+        nargs=inner.nargs,
         metavar=inner.metavar,
-        instance_from_str=lambda words: None if words == ["None"] else inner.instance_from_str(words),
+        instance_from_str=lambda words: None if {*words} == {"None"} else inner.instance_from_str(words),
         is_instance=lambda value: value is None or inner.is_instance(value),
         str_from_instance=lambda value: ["None"] if value is None else inner.str_from_instance(value),
         choices=None if inner.choices is None else (*inner.choices, "None"),
@@ -174,13 +174,15 @@ def optional_rule(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | No
 
 @REGISTRY.primitive_rule
 def several_rule(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[tuple[Any, ...]] | None:
-    """Parse any number of values, each from one word."""
-    if get_origin(info.type) is not tuple or get_args(info.type)[1:] != (...,):
+    """Parse values of one type, each from one word: any number of them, or as many as the type says."""
+    kinds = get_args(info.type)
+    is_any = kinds[1:] == (...,)
+    if get_origin(info.type) is not tuple or not (is_any or len({*kinds}) == 1):
         return None
-    inner: Any = ConstructorRegistry.get_primitive_spec(PrimitiveTypeInfo.make(get_args(info.type)[0], info.markers))
+    inner: Any = ConstructorRegistry.get_primitive_spec(PrimitiveTypeInfo.make(kinds[0], info.markers))
     return PrimitiveConstructorSpec(
-        nargs="*",
-        metavar=f"[{inner.metavar} ...]",
+        nargs="*" if is_any else len(kinds),
+        metavar=f"[{inner.metavar} ...]" if is_any else " ".join([inner.metavar] * len(kinds)),
         instance_from_str=lambda words: tuple(inner.instance_from_str([word]) for word in words),
         is_instance=lambda value: isinstance(value, tuple) and all(map(inner.is_instance, value)),
         str_from_instance=lambda value: [word for each in value for word in inner.str_from_instance(each)],

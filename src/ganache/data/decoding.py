@@ -28,7 +28,7 @@ from ganache.data.decoding_cost import (
     require_memory,
 )
 from ganache.data.resizing import FitMode, resize_to_fit
-from ganache.data.samples import Samples, is_deep, read_samples
+from ganache.data.samples import Samples, is_deep, read_samples, scale_transparency
 from ganache.data.skip_reasons import SkipFile, SkipReason
 from ganache.data.tiff_samples import DeepTiff
 from ganache.data.value_range import DEFAULTS, Histogram, Kind, Range, Ranges, decide
@@ -45,6 +45,7 @@ DEFAULT_SIZE = (64, 64)
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "ICO", "JPEG2000", "AVIF", "QOI", "PCX", "SGI")
 """Formats that are decoded. Not among them: formats without a signature, and EPS, which would start a program."""
+
 
 _LARGEST_FILE = 2**28
 """Bytes of a file that the user names."""
@@ -189,6 +190,8 @@ def _load(image: ImageFile.ImageFile, data: bytes, ranges: Ranges | None) -> _Lo
     conversions = _header_conversions(image)
     if is_deep(image):
         return _scaled(read_samples(image, data), conversions, ranges)
+    if image.format == "PNG":
+        scale_transparency(image)
     if image.format == "TIFF":
         # Pillow rotates a TIFF while loading it, and drops the orientation tag.
         orientation = exif_orientation(image)

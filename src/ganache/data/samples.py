@@ -118,6 +118,13 @@ def _read_rgb(image: Image.Image, data: bytes) -> Samples:
     return Samples(values, alpha, orientation=orientation)
 
 
+def scale_transparency(image: Image.Image) -> None:
+    """Correct the transparent value of a grey PNG with 2 or 4 bits: Pillow scales the pixels to 8 bits, but not it."""
+    factor = {"L;2": 85, "L;4": 17}.get(_raw_mode(image))
+    if factor and isinstance(image.info.get("transparency"), int):
+        image.info["transparency"] *= factor
+
+
 def _raw_mode(image: Image.Image) -> str:
     """Return the layout of the values in the file, in Pillow's words: "RGB;16B"; "" if there is none."""
     tiles = getattr(image, "tile", ())

@@ -111,7 +111,7 @@ def read_header(data: bytes) -> DeepTiff | None:
         and (formats[0], bits[0]) != (3, 8)
         and bits[0] in (8, 16, 32, 64)
         and formats[0] in _KINDS
-        and (colours in (1, 3) or (colours == 4 and bits[0] == 16 and formats[0] == 1))
+        and (colours in (1, 3) or (colours == 4 and bits[0] <= 16 and formats[0] == 1))
         and colours <= samples <= colours + 4
         and compression in _BYTEWISE
         and tags.get(_FILL_ORDER, 1) == 1

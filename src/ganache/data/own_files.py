@@ -14,6 +14,8 @@ from ganache.errors import DataError
 _CONFIG, _LOG = "config.json", "log.jsonl"
 _SECTIONS = {"data", "method", "network", "record"}
 """Some of the keys of every run's settings, of the first version too."""
+_MAX_CONFIG = 2**20
+"""Bytes; the settings of a run have a few thousand."""
 
 
 def without_runs(name: str, files: ImageFiles) -> tuple[ImageFiles, tuple[str, ...]]:
@@ -56,7 +58,8 @@ def _is_below(name: str, folders: list[str]) -> bool:
 def _is_config(entry: ImageFile | None) -> bool:
     """Whether a file holds the settings of a run."""
     try:
-        content = json.loads(entry.read()) if entry is not None else None
+        text = entry.read() if entry is not None else b""
+        content = json.loads(text) if len(text) <= _MAX_CONFIG else None
     except (SkipFile, ValueError, RecursionError):
         return False
     return isinstance(content, dict) and content.keys() >= _SECTIONS

@@ -98,7 +98,7 @@ def names_lock(folder: Path) -> Iterator[None]:
     path = folder / NAMES_LOCK
     try:
         storage.require_regular(path)
-        lock = FileLock(path, timeout=PATIENCE, poll_interval=0.01, fallback_to_soft=False)
+        lock = FileLock(path, timeout=PATIENCE, poll_interval=0.002, fallback_to_soft=False)
         lock.acquire()
     except (OSError, Timeout) as error:
         why = "another process holds it" if isinstance(error, Timeout) else error.strerror or str(error)

@@ -16,7 +16,7 @@ from conftest import run_command
 from ganache.core.storage import write_image
 from ganache.data import diagnose, load
 from ganache.data.readers import Source
-from ganache.data.readers.folder import FolderReader, sampled_hash
+from ganache.data.readers.folder import FolderReader, hash_of_file
 from ganache.data.readers.reader import ReadOptions
 from ganache.errors import DataError
 
@@ -106,14 +106,14 @@ def test_a_byte_in_a_sampled_block_changes_the_hash(size: int, tmp_path: Path) -
     content = bytearray(random.Random(0).randbytes(size))
     path = tmp_path / "file"
     path.write_bytes(content)
-    before = sampled_hash(str(path), size)
+    before = hash_of_file(str(path), size)
     middle = (size - 4096) // 2
     sampled = range(size) if size <= 3 * 4096 else (0, 4095, middle, middle + 4095, size - 4096, size - 1)
     for position in {sampled[0], sampled[len(sampled) // 2], sampled[-1], *(sampled if size > 12_288 else ())}:
         changed = content.copy()
         changed[position] ^= 1
         path.write_bytes(changed)
-        assert sampled_hash(str(path), size) != before
+        assert hash_of_file(str(path), size) != before
 
 
 def test_another_set_unpacked_to_the_same_place_is_another_set(tmp_path: Path, cache: Path) -> None:

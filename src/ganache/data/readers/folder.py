@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import stat
 from collections import deque
@@ -13,11 +12,9 @@ from pathlib import Path
 
 from ganache.data.readers.image_files import MAX_BYTES, ImageFile, ImageFiles, is_system_file, limit_size
 from ganache.data.readers.reader import Reader, ReadOptions, Source
+from ganache.data.readers.sampling import sampled_hash
 from ganache.data.skip_reasons import SkipFile, SkippedFile, SkipReason
 from ganache.errors import DataError
-
-_SAMPLE = 4096
-"""Bytes of a file that are compared at its beginning, middle and end."""
 
 
 class FolderReader(Reader):
@@ -82,7 +79,7 @@ class _Walk:
         if not stat.S_ISREG(status.st_mode):
             raise SkipFile(SkipReason.SPECIAL)
         # The mode is part of the stamp: a file that becomes readable must be read again.
-        stamp = (status.st_size, status.st_mtime_ns, status.st_mode, sampled_hash(entry.path, status.st_size))
+        stamp = (status.st_size, status.st_mtime_ns, status.st_mode, hash_of_file(entry.path, status.st_size))
         self.entries.append(ImageFile(name, partial(_read_file, entry.path, status.st_size), stamp))
 
     def _or_skip(self, name: str, visit: Callable[[], None]) -> None:
@@ -96,22 +93,13 @@ class _Walk:
             self.skipped.append(SkippedFile(name, refused.reason, refused.detail))
 
 
-def sampled_hash(path: str, size: int) -> int:
-    """Return a hash of the first, middle and last 4 KiB of a file: of all its bytes if they are up to 12 KiB.
-
-    Names, sizes and times do not tell a set from another that was unpacked to the same place. A file that cannot be
-    opened gives 0; reading it later tells why.
-    """
-    starts = (0, (size - _SAMPLE) // 2, size - _SAMPLE) if size > 3 * _SAMPLE else range(0, size, _SAMPLE)
-    digest = hashlib.blake2b(digest_size=8)
+def hash_of_file(path: str, size: int) -> int:
+    """Return the sampled hash of a file; 0 for one that cannot be opened, as reading it later tells why."""
     try:
         with open(path, "rb", buffering=0) as file:
-            for start in starts:
-                file.seek(start)
-                digest.update(file.read(_SAMPLE))
+            return sampled_hash(file, size)
     except OSError:
         return 0
-    return int.from_bytes(digest.digest(), "little")
 
 
 def _read_file(path: str, size: int) -> bytes:

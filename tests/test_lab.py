@@ -216,6 +216,7 @@ def test_directions_are_kept_and_moved_along(trained: Path, capsys: pytest.Captu
         ("name nowhere x --seeds 3", "not a run with a checkpoint"),
         ("name RUN x", "by its seeds or by its vector"),
         ("name RUN 17 --seeds 3", "neither a seed nor a name"),
+        ("name RUN EMPTY --seeds 3", "'' is neither a seed nor a name"),
         ("name RUN x --seeds 3,y", "expected whole numbers"),
         ("name RUN x --seeds 3 --std nan", "has the number nan"),
         ("name RUN x --vector mine.json", "holds no list of numbers"),
@@ -233,7 +234,7 @@ def test_what_cannot_be_is_one_sentence_and_exit_code_2(
     Path("long.json").write_text('{"kind": "walk", "points": [1, {"vector": [1, 2, 3]}]}')
     before = sorted(Path().iterdir())
     capsys.readouterr()
-    assert run(*(word.replace("RUN", str(trained)) for word in words.split())) == 2
+    assert run(*(word.replace("RUN", str(trained)).replace("EMPTY", "") for word in words.split())) == 2
     error = capsys.readouterr().err
     assert said in error
     assert error.startswith("ganache: ")

@@ -9,7 +9,7 @@ from tyro.conf import Positional
 from ganache.cli.outputs import MAX_REQUEST
 from ganache.core.strict import parse_json
 from ganache.errors import ConfigError
-from ganache.lab.points import Kept, parse_point
+from ganache.lab.points import Kept, check_name, parse_point
 
 
 def name(
@@ -44,6 +44,7 @@ def name(
         forget_name(folder, name)
         print(f"{name} is deleted from {run}.")
         return
+    check_name(name)
     kept = Kept(name, parse_seeds(seeds), mean, std, read_vector(vector) if vector else ())
     if kept.vector:
         from ganache.config.config import from_record

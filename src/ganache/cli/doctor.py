@@ -32,15 +32,22 @@ def doctor(
     """
     from ganache.config.sections import DataConfig
     from ganache.data import diagnose
+    from ganache.data.diagnosis import NoPictureError
 
     config = DataConfig(source=data, size=size, fit=fit, range=value_range, background=background, labels=labels)
-    diagnosis = diagnose(
-        data,
-        size=config.height_width(),
-        fit=fit,
-        value_range=value_range,
-        background=background,
-        labels=labels,
-        progress=not json,
-    )
+    refused = None
+    try:
+        diagnosis = diagnose(
+            data,
+            size=config.height_width(),
+            fit=fit,
+            value_range=value_range,
+            background=background,
+            labels=labels,
+            progress=not json,
+        )
+    except NoPictureError as error:
+        refused, diagnosis = error, error.diagnosis
     print(diagnosis.to_json() if json else diagnosis.describe())
+    if refused:
+        raise refused

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from PIL import Image, UnidentifiedImageError
 
+from ganache.data.formats import HEAD, is_text, recognise
 from ganache.data.skip_reasons import SkipFile, SkipReason
 
 # On damaged input, Pillow's decoders raise more than OSError: SyntaxError for a damaged PNG, struct.error and
@@ -33,15 +34,6 @@ DECODE_ERRORS = (
 _SIGNATURES = {b"\xff\xd8\xff": "JPEG", b"\x89PNG": "PNG", b"GIF8": "GIF", b"II*\0": "TIFF", b"MM\0*": "TIFF"}
 
 _PNG = b"\x89PNG\r\n\x1a\n"
-
-_OTHER_FORMATS = {
-    b"%pdf": "a PDF document",
-    b"pk\x03\x04": "a zip archive",
-    b"<svg": "an SVG drawing, which has no pixels",
-    b"<!doctype html": "a web page",
-    b"<html": "a web page",
-    b"version https://git-lfs": "a Git LFS pointer: fetch the file itself",
-}
 
 _TRUNCATION_MESSAGES = ("truncated", "unexpected end", "end of file", "not enough", "not finished")
 """Parts of the messages with which decoders report missing bytes."""
@@ -89,13 +81,9 @@ def _skip_unidentified(data: bytes) -> SkipFile:
             return SkipFile(SkipReason.DAMAGED, detail)
     if _is_truncated_webp(data):
         return SkipFile(SkipReason.TRUNCATED)
-    start = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if start.startswith(b"<?xml") and b"<svg" in start:
-        return SkipFile(SkipReason.NOT_AN_IMAGE, _OTHER_FORMATS[b"<svg"])
-    for signature, description in _OTHER_FORMATS.items():
-        if start.startswith(signature):
-            return SkipFile(SkipReason.NOT_AN_IMAGE, description)
-    return SkipFile(SkipReason.NOT_AN_IMAGE, "text" if start.isascii() and b"\0" not in start else "unknown content")
+    known = recognise(data[:HEAD])
+    what = known.what if known else "text" if is_text(data[:HEAD]) else "unknown content"
+    return SkipFile(SkipReason.NOT_AN_IMAGE, what)
 
 
 def _skip_undecodable(error: BaseException, data: bytes) -> SkipFile:

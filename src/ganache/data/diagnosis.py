@@ -8,7 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from ganache.core import old_names
+from ganache.data.formats import named
 from ganache.data.skip_reasons import SkippedFile, SkipReason
+from ganache.errors import DataError
 
 _MAX_EXAMPLES = 5
 """Examples per line of the text; the JSON has all of them."""
@@ -89,6 +91,8 @@ class Diagnosis:
 
     def _headline(self) -> str:
         """Return the number of usable images, their size and colour."""
+        if not self.usable:
+            return f"0 of {self.files:,} usable."
         if len(self.shape) < 3:
             return f"{self.usable:,} points in the plane."
         height, width, channels = self.shape
@@ -109,16 +113,28 @@ class Diagnosis:
         lines = []
         for reason, count in self.reasons.items():
             lines.append(f"  skipped     {count:,} {reason}: {SkipReason(reason).sentence}.")
-            names = [
-                f"{s.name} ({s.detail})" if s.detail != s.reason.sentence else s.name
-                for s in self.skipped
-                if s.reason == reason
-            ]
+            names = [_with_detail(s) for s in self.skipped if s.reason == reason]
             lines += _examples(names)
         return lines
 
     def __str__(self) -> str:
         return self.describe()
+
+
+class NoPictureError(DataError):
+    """A source without a usable picture; `diagnosis` says why each file is skipped."""
+
+    def __init__(self, message: str, diagnosis: Diagnosis) -> None:
+        super().__init__(message)
+        self.diagnosis = diagnosis
+
+
+def _with_detail(file: SkippedFile) -> str:
+    """Return the name of a skipped file, with what was found and how it is converted if that is known."""
+    if file.detail == file.reason.sentence:
+        return file.name
+    known = named(file.detail)
+    return f"{file.name} ({file.detail}{f': {known.to_do(file.name)}' if known else ''})"
 
 
 def sorted_counts(items: Iterable[str]) -> dict[str, int]:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import warnings
 from collections import Counter
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from tqdm import tqdm
 
-from ganache.data.decoding import DecodedImage, Target, decode_image
+from ganache.data.decoding import MIN_SIDE, DecodedImage, Target, decode_image
 from ganache.data.decoding_cost import one_large_at_a_time
-from ganache.data.diagnosis import Diagnosis, sorted_counts
+from ganache.data.diagnosis import Diagnosis, NoPictureError, sorted_counts
 from ganache.data.duplicates import difference_hash, exact_groups, near_groups
+from ganache.data.formats import named
 from ganache.data.labels import Labels, labels_from_folders
 from ganache.data.own_files import refuse_own
 from ganache.data.parallel import map_in_order
@@ -22,7 +24,6 @@ from ganache.data.readers.image_files import ImageFile, ImageFiles
 from ganache.data.set_levels import SetLevels
 from ganache.data.skip_reasons import SkipFile, SkippedFile, SkipReason
 from ganache.data.value_range import DEFAULTS, Ranges
-from ganache.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -123,13 +124,35 @@ class Inspection:
             remarks=(*labels.remarks, *remarks),
         )
 
-    def no_usable_image(self, source: str, files: ImageFiles) -> DataError:
+    def no_usable_image(self, source: str, files: ImageFiles) -> NoPictureError:
         """Return the error for a source without a usable image, with the number of files for each reason."""
-        reasons = sorted_counts(skipped.reason.value for skipped in (*files.skipped, *self.skipped))
-        if not reasons:
-            return DataError(f"'{source}' contains no file: give a folder or zip with image files in it.")
-        counts = ", ".join(f"{count:,} {reason}" for reason, count in reasons.items())
-        first = (*files.skipped, *self.skipped)[0]
-        all_too_small = list(reasons) == [SkipReason.TOO_SMALL.value]
-        hint = "choose a smaller size." if all_too_small else f"for example '{first.name}': {first.detail}."
-        return DataError(f"'{source}' contains no usable picture ({counts}): {hint}")
+        found = replace(self.diagnosis(source, (), files, Labels(), ()), remarks=())
+        skipped = found.skipped
+        if not skipped:
+            return NoPictureError(f"'{source}' contains no file: give a folder or zip with image files in it.", found)
+        counts = ", ".join(f"{count:,} {reason}" for reason, count in found.reasons.items())
+        said = f"'{source}' contains no usable picture ({counts})"
+        if list(found.reasons) == [SkipReason.TOO_SMALL.value]:
+            return NoPictureError(f"{said}: {self.smaller_size() or 'choose a smaller size'}.", found)
+        (detail, count), *_ = Counter(file.detail for file in skipped).most_common(1)
+        if (known := named(detail)) and 2 * count >= len(skipped):
+            first = next(file.name for file in skipped if file.detail == detail)
+            return NoPictureError(f"{said}: '{first}' is {known.what}; {known.to_do(first, source)}", found)
+        return NoPictureError(f"{said}: for example '{skipped[0].name}': {skipped[0].detail}.", found)
+
+    def smaller_size(self) -> str:
+        """Return the size that admits the pictures that are too small, in words; "" if none does."""
+        sides = sorted(side for file in self.skipped if file.reason == SkipReason.TOO_SMALL for side in _side(file))
+        usable = [side for side in sides if side >= MIN_SIDE]
+        if not usable:
+            return ""
+        half = usable[len(usable) // 2] if len(usable) > 1 else usable[0]
+        smallest = usable[0] if 2 * usable[0] >= half else half
+        count = sum(side >= smallest for side in usable)
+        return f"--size {smallest} admits {count:,} of them"
+
+
+def _side(file: SkippedFile) -> list[int]:
+    """Return the shorter side of a picture that is too small."""
+    found = re.match(r"(\d+)x(\d+) pixels", file.detail)
+    return [min(int(found[1]), int(found[2]))] if found else []

@@ -18,6 +18,10 @@ LabelRule = Literal["auto", "folders", "none"]
 """Whether folders are classes: as their names say, always, or never; "none" ignores stored labels too."""
 
 
+_MAX_GAPS = 256
+"""Numbers below this are classes that are counted from 0, if some of them do not occur."""
+
+
 @dataclass(frozen=True)
 class Labels:
     """The classes of a set, and what the doctor says about them."""
@@ -36,13 +40,21 @@ def require_rule(rule: str) -> None:
 
 
 def labels_from_values(values: NDArray[Any]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Return labels int64 [N] and their names for stored values [N]: the classes are the values that occur.
+    """Return labels int64 [N] and the names of the classes for stored values [N].
 
-    >>> labels_from_values(np.array([3, 1, 3]))
-    (array([1, 0, 1]), ('1', '3'))
+    The classes are the values that occur. Only small numbers with gaps are counted from 0, as a part of a set may lack
+    some of its classes.
+
+    >>> labels_from_values(np.array([2, 1, 2, 3]))  # from 1, as in EMNIST
+    (array([1, 0, 1, 2]), ('1', '2', '3'))
+    >>> labels_from_values(np.array([1, 3]))
+    (array([1, 3]), ('0', '1', '2', '3'))
     """
-    found, inverse = np.unique(values, return_inverse=True)
-    indices = inverse.astype(np.int64).reshape(len(values))
+    found, indices = np.unique(values, return_inverse=True)
+    indices = indices.astype(np.int64).reshape(len(values))
+    is_number = found.dtype.kind in "biu" and len(found) > 0
+    if is_number and found[0] >= 0 and found[-1] < _MAX_GAPS and found[-1] - found[0] >= len(found):
+        indices, found = np.asarray(values).astype(np.int64), np.arange(int(found[-1]) + 1)
     indices.flags.writeable = False
     return indices, tuple(f"{value:g}" if found.dtype.kind == "f" else str(value) for value in found)
 

@@ -80,6 +80,7 @@ def _pack_once(name: str, files: ImageFiles, requested: Target, plan: _Plan, fol
             *_remarks(requested, writer.shape, inspection),
             *_checked_ranges(inspection.levels, plan),
             *inspection.levels.remarks(requested),
+            *_too_small(inspection),
         )
         labels = inspection.labels(files)
         diagnosis = inspection.diagnosis(name, writer.shape, files, labels, remarks)
@@ -116,6 +117,12 @@ def _remarks(requested: Target, shape: tuple[int, ...], inspection: Inspection) 
     differ = len(inspection.sizes) > 1
     why = "the pictures differ in size" if differ else f"a side is longer than {MAX_NATIVE_SIDE} pixels"
     return (f"no size was requested and {why}, so they are resized to {size}.",)
+
+
+def _too_small(inspection: Inspection) -> tuple[str, ...]:
+    """Return a sentence on the size that would admit pictures that are skipped because they are small."""
+    found = inspection.smaller_size()
+    return (f"some pictures are too small: {found}.",) if found else ()
 
 
 def pack_blocks(name: str, source: PixelBlocks, folder: Path, progress: bool) -> None:

@@ -37,6 +37,9 @@ class PixelArray:
     remarks: tuple[str, ...] = ()
     """Sentences of the doctor: the range of the values."""
 
+    is_text: bool = False
+    """Whether the images show written characters, which are not mirrored."""
+
     def fingerprint(self) -> str:
         """Return a hexadecimal hash of the content."""
         digest = hashlib.blake2b(repr((self.images.shape, self.label_names)).encode(), digest_size=16)
@@ -67,6 +70,9 @@ class PixelBlocks:
     label_names: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     """Sentences of the doctor: the range of the values."""
+
+    is_text: bool = False
+    """Whether the images show written characters, which are not mirrored."""
 
 
 def rows_per_block(images: NDArray[Any]) -> int:

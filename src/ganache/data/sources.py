@@ -14,6 +14,7 @@ from ganache.data import background as backgrounds
 from ganache.data.contents import checked
 from ganache.data.dataset import Dataset
 from ganache.data.decoding import Target
+from ganache.data.formats import CUT_ZIP, HEAD, is_picture, recognise
 from ganache.data.labels import LabelRule, require_rule
 from ganache.data.own_files import without_runs
 from ganache.data.pack import cache_folder, pack_folder
@@ -24,6 +25,9 @@ from ganache.data.readers.image_files import ImageFiles, RemoteFiles
 from ganache.data.readers.reader import Contents, Reader, ReadOptions, Source
 from ganache.data.resizing import FIT_MODES, FitMode
 from ganache.errors import DataError, choices
+
+Local = ImageFiles | PixelArray | PixelBlocks
+"""Contents that need not be fetched."""
 
 
 def load(
@@ -77,9 +81,10 @@ def load(
     require_seed(seed)
     require_rule(labels)
     opened = Source.named(str(source))
-    contents = _with_labels(_read(opened, ReadOptions(target, count, seed)), labels)
+    options = ReadOptions(target, count, seed, [*READERS.values()][::-1])
+    contents = _with_labels(_read(opened, options), labels)
     name = opened.name if opened.path is None else opened.path.resolve().name or opened.name
-    if isinstance(contents, RemoteFiles) and not download:
+    if isinstance(contents, RemoteFiles) and not (download or contents.is_local):
         contents = replace(contents, fetch=partial(_refuse_download, opened.name))
     return _to_dataset(name, contents, target, cache_folder(cache), progress).split(held_out)
 
@@ -128,9 +133,14 @@ def _read(source: Source, options: ReadOptions) -> Contents:
 
 def _with_labels(contents: Contents, rule: LabelRule) -> Contents:
     """Return the contents with this rule for labels; their key depends on it."""
-    if isinstance(contents, RemoteFiles):
-        fetch = contents.fetch
-        return replace(contents, key=(*contents.key, rule), fetch=lambda: replace(fetch(), labels=rule))
+    if not isinstance(contents, RemoteFiles):
+        return _labelled(contents, rule)
+    fetch = contents.fetch
+    return replace(contents, key=(*contents.key, rule), fetch=lambda: _labelled(fetch(), rule))
+
+
+def _labelled(contents: Local, rule: LabelRule) -> Local:
+    """Return contents that are here with this rule for labels."""
     if isinstance(contents, ImageFiles):
         return replace(contents, labels=rule)
     if rule != "none" or contents.labels is None:
@@ -148,16 +158,28 @@ def _unknown_source(source: Source, readers: list[Reader]) -> DataError:
         return DataError(f"'{source.name}' is neither a file or folder here nor a built-in data set: {known}")
     accepted = [reader.help for reader in readers if not reader.names]
     expected = f"{', '.join(accepted[:-1])} or {accepted[-1]}"
-    if not source.is_file:
+    if not source.is_file or source.path is None:
         return DataError(f"'{source.path}' is neither a file nor a folder: give {expected}.")
-    return DataError(f"'{source.path}' is not in a format that can be read: give {expected}.")
+    return _unknown_format(source.path, f"give {expected}.")
+
+
+def _unknown_format(path: Path, expected: str) -> DataError:
+    """Return the error for a file that no reader opens: what it is, and how pictures are made of it."""
+    with open(path, "rb") as file:
+        head = file.read(HEAD)
+    if is_picture(head):
+        return DataError(f"'{path}' is one picture: give the folder or zip that holds all of them.")
+    known = CUT_ZIP if head.startswith(b"PK\x03\x04") else recognise(head, path.name)
+    if known is None:
+        return DataError(f"'{path}' is not in a format that can be read: {expected}")
+    return DataError(f"'{path}' is {known.what}, which is not read: {known.to_do(str(path), str(path.parent))}")
 
 
 def _to_dataset(name: str, contents: Contents, target: Target, cache: Path, progress: bool) -> Dataset:
     """Return the data set: an array itself if it matches the target, else the pack of the contents."""
     if isinstance(contents, RemoteFiles):
         folder, fetch = pack_folder(cache, *contents.key, target), contents.fetch
-        return open_or_build(name, folder, lambda: pack_files(name, fetch(), target, folder, progress))
+        return open_or_build(name, folder, lambda: _pack(name, fetch(), target, folder, progress))
     if isinstance(contents, ImageFiles):
         contents, remarks = without_runs(name, contents)
         folder = pack_folder(cache, "files", contents.key(), contents.labels, target)
@@ -178,6 +200,16 @@ def _to_dataset(name: str, contents: Contents, target: Target, cache: Path, prog
     return open_or_build(name, folder, partial(pack_blocks, name, contents, folder, progress))
 
 
+def _pack(name: str, contents: Local, target: Target, folder: Path, progress: bool) -> None:
+    """Write a pack of what was fetched."""
+    if isinstance(contents, ImageFiles):
+        files, _ = without_runs(name, contents)
+        pack_files(name, files, target, folder, progress)
+    else:
+        blocks = _converted(contents, target) if isinstance(contents, PixelArray) else contents
+        pack_blocks(name, blocks, folder, progress)
+
+
 def _converted(array: PixelArray, target: Target) -> PixelBlocks:
     """Return blocks of the array's images, converted to the target."""
     return PixelBlocks(
@@ -187,4 +219,5 @@ def _converted(array: PixelArray, target: Target) -> PixelBlocks:
         array.labels,
         array.label_names,
         array.remarks,
+        array.is_text,
     )

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from ganache.core.table import Entry, Table
 from ganache.data.pixel_arrays import PixelArray, PixelBlocks
+from ganache.data.readers.csv import CsvReader
 from ganache.data.readers.digits import DigitsReader
 from ganache.data.readers.faces import FacesReader
 from ganache.data.readers.folder import FolderReader
@@ -25,7 +26,10 @@ from ganache.data.readers.hub import HubReader
 from ganache.data.readers.idx import IdxReader
 from ganache.data.readers.image_files import ImageFile, ImageFiles, RemoteFiles
 from ganache.data.readers.npy import NpyReader
+from ganache.data.readers.npz import NpzReader
+from ganache.data.readers.parquet import ParquetReader
 from ganache.data.readers.reader import Reader, ReadOptions, Source
+from ganache.data.readers.tar import TarReader
 from ganache.data.readers.toys import ToysReader
 from ganache.data.readers.zip import ZipReader
 
@@ -50,7 +54,11 @@ READERS: Table[Reader] = Table(
         "faces": FacesReader(),
         "folder": FolderReader(),
         "zip": ZipReader(),
-        "idx": IdxReader(),
+        "tar": TarReader(),
         "npy": NpyReader(),
+        "csv": CsvReader(),
+        "parquet": ParquetReader(),
+        "npz": NpzReader(),
+        "idx": IdxReader(),
     },
 )

@@ -24,4 +24,5 @@ class DigitsReader(Reader):
         bunch = load_digits()
         images = np.rint(bunch.images * (255.0 / 16.0)).astype(np.uint8)[..., None]  # the values are 0 to 16
         images.flags.writeable = False
-        return PixelArray(images, bunch.target.astype(np.int64), tuple(str(name) for name in bunch.target_names))
+        names = tuple(str(name) for name in bunch.target_names)
+        return PixelArray(images, bunch.target.astype(np.int64), names, is_text=True)

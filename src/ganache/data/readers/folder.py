@@ -13,6 +13,7 @@ from pathlib import Path
 from ganache.data.readers.image_files import MAX_BYTES, ImageFile, ImageFiles, is_system_file, limit_size
 from ganache.data.readers.reader import Reader, ReadOptions, Source
 from ganache.data.readers.sampling import sampled_hash
+from ganache.data.readers.tables import TableContents, open_binary, table_in
 from ganache.data.skip_reasons import SkipFile, SkippedFile, SkipReason
 from ganache.errors import DataError
 
@@ -25,8 +26,8 @@ class FolderReader(Reader):
     def opens(self, source: Source) -> bool:
         return source.is_folder
 
-    def read(self, source: Source, options: ReadOptions) -> ImageFiles:
-        """Raises DataError if the folder itself cannot be listed."""
+    def read(self, source: Source, options: ReadOptions) -> ImageFiles | TableContents:
+        """A table below the folder is read instead. Raises DataError if the folder itself cannot be listed."""
         assert source.path is not None
         walk = _Walk()
         try:
@@ -35,8 +36,12 @@ class FolderReader(Reader):
             raise DataError(f"'{source.path}' cannot be listed ({error.strerror}): check its permissions.") from error
         walk.entries.sort(key=lambda entry: entry.name)
         walk.skipped.sort(key=lambda skipped: skipped.name)
+        root = str(source.path.resolve())
+        members = {entry.name: partial(open_binary, source.path / entry.name) for entry in walk.entries}
+        if (table := table_in(members, (root,), options)) is not None:
+            return table
         # The path is part of the key: files in another folder with the same names, sizes and times can differ.
-        return ImageFiles(tuple(walk.entries), tuple(walk.skipped), location=str(source.path.resolve()))
+        return ImageFiles(tuple(walk.entries), tuple(walk.skipped), location=root)
 
 
 class _Walk:

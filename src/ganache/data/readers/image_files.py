@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ganache.data.labels import LabelRule
+from ganache.data.pixel_arrays import PixelArray, PixelBlocks
 from ganache.data.skip_reasons import SkipFile, SkippedFile, SkipReason
 
 MAX_BYTES = 256 * 2**20
 """Largest file that is read, after decompression: a large scan has fewer bytes, a decompression bomb more."""
 
-_SYSTEM_FILES = ("thumbs.db", "desktop.ini", "__macosx")
+_SYSTEM_FILES = ("thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin", "icon\r")
 
 
 @dataclass(frozen=True)
@@ -61,13 +62,16 @@ class ImageFiles:
 
 @dataclass(frozen=True)
 class RemoteFiles:
-    """Image files that are fetched only if there is no pack of them."""
+    """Images that are fetched, or unpacked, only if there is no pack of them."""
 
     key: tuple[object, ...]
     """Everything that the files depend on; part of the cache key."""
 
-    fetch: Callable[[], ImageFiles]
-    """Return the files. Raises DataError if they cannot be fetched."""
+    fetch: Callable[[], ImageFiles | PixelArray | PixelBlocks]
+    """Return the files, or the images of a table. Raises DataError if they cannot be fetched."""
+
+    is_local: bool = False
+    """Whether they come from a file here, not from the network."""
 
 
 def is_system_file(name: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -65,6 +66,9 @@ class ReadOptions:
 
     seed: int = 0
     """Seed, for data that are drawn."""
+
+    tables: Sequence[Reader] = ()
+    """All readers, for those of folders and archives: tables among the files are read by `tables.TableReader`s."""
 
     def require_count(self, name: str) -> None:
         """Raise DataError for a count below 1."""

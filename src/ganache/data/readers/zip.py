@@ -8,8 +8,11 @@ import zipfile
 import zlib
 from functools import partial
 
-from ganache.data.readers.image_files import MAX_BYTES, ImageFile, ImageFiles, is_system_file, limit_size
+from ganache.data.formats import TORCH
+from ganache.data.readers.archive import entry_name
+from ganache.data.readers.image_files import MAX_BYTES, ImageFile, ImageFiles, limit_size
 from ganache.data.readers.reader import Reader, ReadOptions, Source
+from ganache.data.readers.tables import Opener, TableContents, table_in
 from ganache.data.skip_reasons import SkipFile, SkippedFile, SkipReason
 from ganache.errors import DataError
 
@@ -40,8 +43,8 @@ class ZipReader(Reader):
     def opens(self, source: Source) -> bool:
         return source.path is not None and source.is_file and zipfile.is_zipfile(source.path)
 
-    def read(self, source: Source, options: ReadOptions) -> ImageFiles:
-        """Raises DataError if the archive's directory cannot be read."""
+    def read(self, source: Source, options: ReadOptions) -> ImageFiles | TableContents:
+        """A table in the archive is read instead. Raises DataError if the archive's directory cannot be read."""
         assert source.path is not None
         try:
             # It stays open as long as an entry refers to it.
@@ -50,21 +53,27 @@ class ZipReader(Reader):
             raise DataError(
                 f"'{source.path}' is not a readable zip archive ({error}): download or copy it again."
             ) from error
-        entries, skipped = [], []
+        entries, skipped, members = [], [], dict[str, Opener]()
         for info in archive.infolist():
-            parts = [part for part in info.filename.split("/") if part not in ("", ".", "..")]
-            if info.is_dir() or any(is_system_file(part) for part in parts):
+            name = entry_name(info.filename)
+            if name is None:
                 continue
             file_type = stat.S_IFMT(info.external_attr >> 16)
             if file_type not in (0, stat.S_IFREG):
                 detail = "a link or special file inside the archive"
-                skipped.append(SkippedFile(info.filename, SkipReason.SPECIAL, detail))
+                skipped.append(SkippedFile(name, SkipReason.SPECIAL, detail))
                 continue
-            stamp = (info.file_size, info.CRC, info.flag_bits & _ENCRYPTED)
-            entries.append(ImageFile(info.filename, partial(_read_entry, archive, info), stamp))
+            entry_stamp = (info.file_size, info.CRC, info.flag_bits & _ENCRYPTED)
+            members[name] = partial(archive.open, info)  # type: ignore[assignment]
+            entries.append(ImageFile(name, partial(_read_entry, archive, info), entry_stamp))
         entries.sort(key=lambda entry: entry.name)
         skipped.sort(key=lambda entry: entry.name)
         status = source.path.stat()
+        stamp = (str(source.path.resolve()), status.st_size, status.st_mtime_ns)
+        if (table := table_in(members, stamp, options)) is not None:
+            return table
+        if any(name.rpartition("/")[2] == "data.pkl" for name in members):
+            raise DataError(f"'{source.path}' is {TORCH.what}, which is not read: {TORCH.to_do(str(source.path))}")
         return ImageFiles(tuple(entries), tuple(skipped), stamp=f"{status.st_size} {status.st_mtime_ns}")
 
 

@@ -1,0 +1,128 @@
+"""Read a tar archive of image files, compressed or not. Nothing is extracted under a name of the archive.
+
+A compressed archive is decompressed into a temporary file, as its entries are read in the order of their names.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import shutil
+import tarfile
+import tempfile
+from functools import partial
+from pathlib import Path
+from threading import Lock
+from typing import Any, BinaryIO
+
+from ganache.data.readers.archive import entry_name
+from ganache.data.readers.folder import hash_of_file
+from ganache.data.readers.image_files import MAX_BYTES, ImageFile, ImageFiles, RemoteFiles, limit_size
+from ganache.data.readers.reader import Reader, ReadOptions, Source
+from ganache.data.readers.tables import READ_ERRORS, Opener, TableContents, table_in
+from ganache.data.skip_reasons import SkipFile, SkippedFile, SkipReason
+from ganache.errors import DataError
+
+_COMPRESSED: dict[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZ": bz2.open, b"\xfd7": lzma.open}
+_COPIED = 2**20
+"""Bytes that are decompressed at once."""
+
+
+class TarReader(Reader):
+    """All files in an archive, sorted by name."""
+
+    help = "a tar archive of image files"
+
+    def opens(self, source: Source) -> bool:
+        if source.path is None or not source.is_file:
+            return False
+        try:
+            with _decompressed(source.path) as file:
+                return file.read(512)[257:262] == b"ustar"
+        except READ_ERRORS:
+            return False
+
+    def read(self, source: Source, options: ReadOptions) -> RemoteFiles:
+        """The entries are listed only if there is no pack of them."""
+        assert source.path is not None
+        status = source.path.stat()
+        key = ("tar", status.st_size, status.st_mtime_ns, hash_of_file(str(source.path), status.st_size))
+        return RemoteFiles(key, partial(_read_archive, source.path, options), is_local=True)
+
+
+def _read_archive(path: Path, options: ReadOptions) -> ImageFiles | TableContents:
+    """Return the files of an archive, or the table in it. Raises DataError if it is damaged."""
+    try:
+        archive = tarfile.open(fileobj=_seekable(path), mode="r:")  # noqa: SIM115  (open as long as entries are read)
+        members = archive.getmembers()
+    except (*READ_ERRORS, tarfile.TarError) as error:
+        raise DataError(f"'{path}' is a tar archive that cannot be read ({error}): download it again.") from error
+    lock = Lock()
+    entries, skipped, openers = list[ImageFile](), list[SkippedFile](), dict[str, Opener]()
+    for member in members:
+        name = entry_name(member.name)
+        if name is None or member.isdir():
+            continue
+        if not member.isreg():
+            skipped.append(SkippedFile(name, SkipReason.SPECIAL, "a link or special file inside the archive"))
+            continue
+        entries.append(ImageFile(name, partial(_read_entry, archive, member, lock), (member.size, int(member.mtime))))
+        openers[name] = partial(_open_entry, archive, member)
+    if (table := table_in(openers, (str(path),), options)) is not None:
+        return table
+    entries.sort(key=lambda entry: entry.name)
+    skipped.sort(key=lambda entry: entry.name)
+    return ImageFiles(tuple(entries), tuple(skipped))
+
+
+def _decompressed(path: Path) -> BinaryIO:
+    """Open a file, decompressed if it is compressed."""
+    with open(path, "rb") as file:
+        start = file.read(2)
+    opener = _COMPRESSED.get(start)
+    return open(path, "rb") if opener is None else opener(path, "rb")  # type: ignore[no-any-return]
+
+
+def _seekable(path: Path) -> BinaryIO:
+    """Open an archive for reading at any place. Raises DataError if the temporary folder has no space for it."""
+    source = _decompressed(path)
+    if isinstance(source, gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile):
+        with source:
+            return _copy(source, path)
+    return source
+
+
+def _copy(source: BinaryIO, path: Path) -> BinaryIO:
+    """Return a temporary file with the rest of `source`; half of the free space is left."""
+    left = shutil.disk_usage(tempfile.gettempdir()).free // 2
+    unpacked = tempfile.TemporaryFile()  # noqa: SIM115  (it stays open as long as entries are read)
+    while part := source.read(_COPIED):
+        left -= len(part)
+        if left < 0:
+            unpacked.close()
+            raise DataError(
+                f"'{path}' needs more than half of the free space in {tempfile.gettempdir()} to be unpacked: set "
+                "$TMPDIR to a larger disk, or unpack it and give the folder."
+            )
+        unpacked.write(part)
+    unpacked.seek(0)
+    return unpacked  # type: ignore[return-value]
+
+
+def _open_entry(archive: tarfile.TarFile, member: tarfile.TarInfo) -> BinaryIO:
+    opened = archive.extractfile(member)
+    assert opened is not None
+    return opened  # type: ignore[return-value]
+
+
+def _read_entry(archive: tarfile.TarFile, member: tarfile.TarInfo, lock: Lock) -> bytes:
+    """Return the content of one entry. The size in its header is untrusted."""
+    try:
+        with lock, _open_entry(archive, member) as file:
+            content = limit_size(file.read(min(member.size, MAX_BYTES) + 1))
+    except (*READ_ERRORS, tarfile.TarError) as error:
+        raise SkipFile(SkipReason.UNREADABLE, f"the archive is damaged here: {error}") from error
+    if len(content) < member.size:
+        raise SkipFile(SkipReason.TRUNCATED)
+    return content

@@ -1,0 +1,108 @@
+"""Formats that are not read: each is named by its first bytes, with the command that makes pictures of it."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+import corpus
+from conftest import run_command
+from ganache.data import diagnose, load
+from ganache.data.diagnosis import NoPictureError
+from ganache.data.formats import _FURTHER, _PLACES, _STARTS, _TEXTS, PICKLE, VIDEO, recognise
+from ganache.errors import DataError
+
+FILL = bytes(range(1, 200)) * 25
+
+FILES: dict[str, tuple[bytes, str, str]] = {
+    "a.7z": (b"7z\xbc\xaf\x27\x1c\0\4", "a 7z archive", "7z x"),
+    "a.rar": (b"Rar!\x1a\x07\x01\0", "a RAR archive", "unrar x"),
+    "a.h5": (b"\x89HDF\r\n\x1a\n", "an HDF5 file", "h5py"),
+    "a.mat": (b"MATLAB 5.0 MAT-file", "a MATLAB file", "loadmat"),
+    "a.pt": (b"\x80\2", "a Python pickle, which can run code", "pictures.npz"),
+    "data_batch_1": (b"\x80\3}q", "a Python pickle, which can run code", "data_batch_*"),
+    "a.mp4": (b"\0\0\0\x20ftypisom\0\0\2\0isom", "a video", "ffmpeg"),
+    "a.mov": (b"\0\0\0\x14ftypqt  ", "a video", "ffmpeg"),
+    "a.avi": (b"RIFF\0\0\0\0AVI LIST", "a video", "ffmpeg"),
+    "a.webm": (b"\x1aE\xdf\xa3", "a video", "ffmpeg"),
+    "a.heic": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "a HEIC picture", "magick"),
+    "a.dcm": (bytes(128) + b"DICM", "a DICOM picture", "dcm2img"),
+    "a.jxl": (b"\0\0\0\x0cJXL \r\n\x87\n", "a JPEG XL picture", "djxl"),
+    "a.exr": (b"v/1\1", "an OpenEXR picture", "magick"),
+    "a.pdf": (b"%PDF-1.7", "a PDF document", "pdfimages"),
+    "data.mdb": (bytes(16) + b"\xde\xc0\xef\xbe", "an LMDB database", "lmdb"),
+    "a.tfrecords": (b"\x10\0\0\0\0\0\0\0", "a TFRecord file", "tensorflow"),
+    "train-0": (b"\xe8\3\0\0\0\0\0\0abcd\n\xe5\7\n", "a TFRecord file", "tensorflow"),
+    "a.nii": (bytes(344) + b"n+1\0", "a NIfTI volume", "nibabel"),
+    "a.zip": (b"PK\3\4", "the beginning of a zip archive, whose end is missing", "download it again"),
+    "page.zip": (b"\n<!DOCTYPE HTML><p>sign in", "a web page", "download the file itself"),
+    "lfs.zip": (b"version https://git-lfs.github.com/spec/v1", "a Git LFS pointer", "git lfs pull"),
+    "a.gz": (b"\x1f\x8b\x08broken", "a gzip file", "gunzip"),
+    "a.arrow": (b"ARROW1\0\0", "an Arrow table", "Parquet"),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_that_is_not_read_is_named_with_what_to_do(name: str, tmp_path: Path, cache: Path) -> None:
+    start, what, how = FILES[name]
+    folder = tmp_path / "it's here"
+    corpus.write(folder, {name: start + FILL})
+    with pytest.raises(DataError, match=re.escape(what)) as error:
+        load(str(folder / name), cache=cache)
+    assert how in str(error.value)
+    assert "\n" not in str(error.value)
+    assert "here" not in how
+    if "convert it with  " in str(error.value) and "git lfs" not in str(error.value):
+        command = str(error.value).partition("convert it with  ")[2]
+        assert any(word.startswith(str(folder)) for word in shlex.split(command)), "the path is quoted for the shell"
+    with pytest.raises(DataError) as below:
+        load(str(folder), cache=cache)
+    if name != "a.zip":
+        assert what in str(below.value) or "unknown" in str(below.value), "and below a folder"
+
+
+def test_an_empty_file_and_a_single_picture(tmp_path: Path, cache: Path) -> None:
+    corpus.write(tmp_path, {"a.zip": b"", "a.png": corpus.encoded(corpus.RGB, "PNG")})
+    with pytest.raises(DataError, match="is an empty file, which is not read: copy it or download it again"):
+        load(str(tmp_path / "a.zip"), cache=cache)
+    with pytest.raises(DataError, match="is one picture: give the folder"):
+        load(str(tmp_path / "a.png"), cache=cache)
+
+
+def test_no_picture_is_taken_for_another_format() -> None:
+    for kind in ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "ICO", "TGA"):
+        assert recognise(corpus.encoded(corpus.RGB, kind)) is None, kind
+    known = (*_STARTS.values(), *_PLACES.values(), *_FURTHER.values(), *_TEXTS.values(), PICKLE, VIDEO)
+    assert all(each.command or each.advice for each in known)
+
+
+def test_the_doctor_names_each_skipped_file_when_none_is_usable(
+    tmp_path: Path, cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = {name: start + FILL for name, (start, _, _) in FILES.items() if name in ("a.heic", "a.dcm", "a.exr")}
+    corpus.write(tmp_path / "odd", files)
+    with pytest.raises(NoPictureError) as error:
+        diagnose(str(tmp_path / "odd"), cache=cache)
+    assert {skipped.name for skipped in error.value.diagnosis.skipped} == set(files)
+    assert run_command("doctor", str(tmp_path / "odd")) == 2
+    out, err = capsys.readouterr()
+    assert out.startswith("odd: 0 of 3 usable.")
+    assert "a.heic (a HEIC picture: convert it with  magick a.heic picture.png)" in out
+    assert "a.dcm (a DICOM picture" in out
+    assert err.count("\n") == 1
+
+
+def test_the_size_that_admits_small_pictures_is_named(tmp_path: Path, cache: Path) -> None:
+    small = {f"{i}.png": corpus.encoded(corpus.RGB.resize((16, 20 + i)), "PNG") for i in range(5)}
+    corpus.write(tmp_path / "icons", small)
+    with pytest.raises(DataError, match=r"5 too small\): --size 16 admits 5 of them"):
+        load(str(tmp_path / "icons"), size=(64, 64), cache=cache)
+    assert len(load(str(tmp_path / "icons"), size=(16, 16), cache=cache)) == 5
+    corpus.write(tmp_path / "icons", {"big.png": corpus.encoded(corpus.RGB.resize((80, 64)), "PNG")})
+    assert (
+        "some pictures are too small: --size 16 admits 5 of them."
+        in diagnose(str(tmp_path / "icons"), size=(64, 64), cache=cache).describe()
+    )

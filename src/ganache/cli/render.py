@@ -11,7 +11,7 @@ from ganache.cli.text import command
 from ganache.errors import ConfigError
 from ganache.lab.experiment import BULK, Experiment
 from ganache.lab.points import Kept, check_name
-from ganache.lab.serialisation import from_json, resolve_names, to_dict
+from ganache.lab.serialisation import from_json, points_of, resolve_names, to_dict
 
 if TYPE_CHECKING:
     from ganache.config.config import Config
@@ -64,7 +64,8 @@ def make_figure(
     from ganache.runs.folder import at_step, read_names
 
     folder = at_step(runs[0])[0]
-    request = resolve_names(request, read_names(folder))
+    if any(isinstance(part, str) for point in points_of(request) for part in point.parts):
+        request = resolve_names(request, read_names(folder))
     models, config = load_models(runs, average)
     if bulk:
         write_bulk(request, models[0], config, Path(out))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageFile, JpegImagePlugin
 
 from ganache.core import storage
@@ -24,8 +25,9 @@ from ganache.data.decoding_cost import (
     bytes_of_image,
     bytes_of_tiff,
     one_large_at_a_time,
-    require_harmless,
+    require_few_scans,
     require_memory,
+    require_small_icon,
 )
 from ganache.data.resizing import FitMode, resize_to_fit
 from ganache.data.samples import Samples, is_deep, read_samples, scale_transparency
@@ -49,6 +51,9 @@ FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "ICO", "JPEG2000"
 
 _LARGEST_FILE = 2**28
 """Bytes of a file that the user names."""
+
+
+_NONE: NDArray[np.int64] = np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,7 @@ class DecodedImage:
     """The kind of values in the file."""
 
     histogram: Histogram = field(default_factory=Histogram)
-    """The values in the file; for 8 bits minimum and maximum of `pixels` only."""
+    """The values in the file; for 8 bits the maximum of `pixels` only, and the minimum if it is the same."""
 
     hidden: str = ""
     """The background that would show a picture whose transparency leaves one colour; "" for any other picture."""
@@ -117,7 +122,7 @@ class _Loaded:
 
     conversions: list[Conversion]
     kind: Kind = Kind.EIGHT
-    histogram: Histogram = field(default_factory=Histogram)
+    histogram: Histogram | None = None
     scale: Range = DEFAULTS[Kind.EIGHT]
     """The range that 8-bit values of `image` still have to be mapped from."""
 
@@ -131,7 +136,7 @@ def decode_image(data: bytes, target: Target, ranges: Ranges | None = None) -> D
         raise SkipFile(SkipReason.EMPTY)
     ranges = ranges or target.ranges()
     check_png_checksums(data)
-    require_harmless(data)
+    require_small_icon(data)
     with decode_errors_as_skips(data):
         tiff = tiff_samples.read_header(data)
         decoded = _decode_tiff(tiff, data, target, ranges) if tiff else _decode(data, target, ranges)
@@ -143,6 +148,7 @@ def decode_image(data: bytes, target: Target, ranges: Ranges | None = None) -> D
 def _decode(data: bytes, target: Target, ranges: Ranges | None) -> DecodedImage:
     """Decode a file that Pillow reads."""
     with _opened(data) as image:
+        require_few_scans(image, data)
         mode, header_size = image.mode, (image.height, image.width)
         size = _size(target, header_size)
         is_large = image.width * image.height > MAX_PIXELS
@@ -224,7 +230,6 @@ def _finish(
     resized, resize_conversions = resize_to_fit(upright, size or original_size, target.fit)
     pixels = np.asarray(resized)
     pixels = pixels if pixels.ndim == 3 else pixels[:, :, None]
-    low, high = int(pixels.min()), int(pixels.max())
     is_eight = loaded.kind == Kind.EIGHT
     turned = [Conversion.ROTATED] if loaded.header_orientation != 1 else []
     return DecodedImage(
@@ -233,9 +238,17 @@ def _finish(
         mode,
         (*loaded.conversions, *turned, *conversions, *resize_conversions),
         loaded.kind,
-        Histogram(low, high) if is_eight else loaded.histogram,
-        _hidden_by(loaded.image, pixels, target.background),
+        _ends(pixels) if is_eight or loaded.histogram is None else loaded.histogram,
+        _hidden_by(loaded.image, pixels, target.background) if conversions else "",
     )
+
+
+def _ends(pixels: Pixels) -> Histogram:
+    """Return the largest value; the smallest one too if both are equal, else 0, to save time."""
+    flat = pixels.reshape(-1)
+    high = int(np.maximum.reduce(flat))
+    is_flat = flat[0] == flat[-1] == high and int(np.minimum.reduce(flat)) == high
+    return Histogram(high if is_flat else 0, high, _NONE, _NONE)
 
 
 def _hidden_by(image: Image.Image, pixels: Pixels, behind: str) -> str:

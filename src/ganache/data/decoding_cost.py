@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 
 from PIL import Image, JpegImagePlugin
 
@@ -25,20 +24,15 @@ LARGE_BYTES = 64 * 2**20
 MAX_SCANS = 200
 """Passes over a progressive JPEG. Encoders write about ten; each one takes as long as a whole picture."""
 
-_large = threading.RLock()
+_large, _no_lock = threading.RLock(), nullcontext()
 
 _DECODER_BYTES = {"WEBP": 17.0, "AVIF": 13.0}
 """Bytes per pixel of decoders that hold several copies. They are measured, like the other numbers in this file."""
 
 
-@contextmanager
-def one_large_at_a_time(needed: int) -> Iterator[None]:
-    """Wait while another thread works on a large picture, if `needed` bytes make this one large too."""
-    if needed <= LARGE_BYTES:
-        yield
-        return
-    with _large:
-        yield
+def one_large_at_a_time(needed: int) -> AbstractContextManager[object]:
+    """Return a context in which no other thread works on a large picture, if `needed` bytes make this one large too."""
+    return _large if needed > LARGE_BYTES else _no_lock
 
 
 def require_memory(needed: int, width: int, height: int) -> None:
@@ -55,13 +49,15 @@ def require_memory(needed: int, width: int, height: int) -> None:
         )
 
 
-def require_harmless(data: bytes) -> None:
-    """Raise SkipFile for a file whose cost is not in the header that Pillow shows before it decodes.
-
-    These are a progressive JPEG with so many scans that decoding takes minutes, and an icon with large pictures inside.
-    """
-    if data.startswith(b"\xff\xd8\xff") and (scans := data.count(b"\xff\xda")) > MAX_SCANS:
+def require_few_scans(image: Image.Image, data: bytes) -> None:
+    """Raise SkipFile for a JPEG with so many scans that decoding takes minutes."""
+    is_slow = image.info.get("progressive") or image.width * image.height > 10**6 or len(data) > 2**18
+    if is_slow and data.startswith(b"\xff\xd8\xff") and (scans := data.count(b"\xff\xda")) > MAX_SCANS:
         raise SkipFile(SkipReason.BOMB, f"the JPEG consists of {scans:,} scans, more than {MAX_SCANS}")
+
+
+def require_small_icon(data: bytes) -> None:
+    """Raise SkipFile for an icon with large pictures inside: Pillow decodes them as soon as it opens the file."""
     if data.startswith(b"\0\0\1\0"):
         for entry in range(int.from_bytes(data[4:6], "little")):
             offset = int.from_bytes(data[6 + 16 * entry + 12 : 6 + 16 * entry + 16], "little")

@@ -31,7 +31,9 @@ class SetLevels:
 
     def add(self, image: DecodedImage) -> None:
         """Add one picture."""
-        self.histograms.setdefault(image.kind, Histogram()).add(image.histogram)
+        if image.kind not in self.histograms:
+            self.histograms[image.kind] = Histogram()
+        self.histograms[image.kind].add(image.histogram)
         self.pictures[image.kind] += 1
         is_eight = image.kind == Kind.EIGHT
         self.dark += is_eight and image.histogram.high == 1

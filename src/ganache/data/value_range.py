@@ -234,6 +234,8 @@ def _used_range(low: float, high: float) -> Range:
 
 def sentence(kind: Kind, histogram: Histogram, chosen: Range, *, given: bool) -> str:
     """Return what the doctor says about the range of a kind; "" if it is the usual one and nothing is clipped."""
+    if kind == Kind.EIGHT and given:
+        return ""
     if kind == Kind.EIGHT and chosen == DEFAULTS[kind] and 0 < histogram.high < FULL_FROM:
         high = int(histogram.high)
         return f"the largest of all {kind} is {high}, which is nearly black: --data.range 0 {high} makes it white."

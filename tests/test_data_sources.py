@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,8 @@ import corpus
 from ganache.data import TOYS, diagnose, load
 from ganache.data.labels import labels_from_folders
 from ganache.errors import DataError, MissingExtra
+
+PICTURE = corpus.encoded(corpus.RGB, "PNG")
 
 
 @pytest.mark.parametrize(
@@ -149,6 +153,73 @@ def test_a_file_in_an_unknown_format(content: bytes, tmp_path: Path, cache: Path
     (tmp_path / "what.zip").write_bytes(content)
     with pytest.raises(DataError, match=r"not in a format that can be read: give a folder of image files, .*zip"):
         load(str(tmp_path / "what.zip"), cache=cache)
+
+
+HOSTILE = {"": 1, "/": 0, "..": 1, "a/../../b.png": 1, "/etc/c.png": 1, "C:\\d.png": 1, "e\0f.png": 1, "x" * 3000: 1}
+"""Name of an entry -> the number of pictures that it adds."""
+
+SYSTEM = ["__MACOSX/._1.png", "set/._1.png", "set/Thumbs.db", "DESKTOP.INI", "set/.DS_Store", "@eaDir/1.png"]
+
+
+def zipped(path: Path, files: dict[str, bytes]) -> Path:
+    """Write a zip whose names are stored as they are; Python's own replaces some."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for i, (name, content) in enumerate(files.items()):
+            info = zipfile.ZipInfo(f"{i}")
+            info.filename = name
+            archive.writestr(info, content)
+    return path
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_name_in_a_zip_ends_the_doctor(name: str, tmp_path: Path, cache: Path) -> None:
+    data = corpus.encoded(corpus.RGB, "PNG")
+    path = zipped(tmp_path / "a.zip", {"1.png": data, name: data})
+    found = diagnose(str(path), cache=cache)
+    assert (found.usable, found.files) == (1 + HOSTILE[name], 1 + HOSTILE[name])
+    assert "\0" not in found.describe()
+
+
+def test_a_zip_of_windows_has_folders_and_no_system_files(tmp_path: Path, cache: Path) -> None:
+    data = corpus.encoded(corpus.RGB, "PNG")
+    files = {f"set\\{part}\\{c}\\{i}.png": data for part in ("Train", "Test") for c in ("cat", "dog") for i in "12"}
+    system = {name.replace("/", "\\"): b"no picture" for name in SYSTEM}
+    found = diagnose(str(zipped(tmp_path / "a.zip", files | system)), cache=cache)
+    assert found.classes == {"cat": 4, "dog": 4}
+    assert not found.skipped
+
+
+def test_names_of_files_and_folders_that_are_not_utf8(tmp_path: Path, cache: Path) -> None:
+    data = corpus.encoded(corpus.RGB, "PNG")
+    names = [b"gr\xfcn", b"new\nline", b"\x1b[31m", "日本語".encode(), b"x" * 200]
+    for name in names:
+        folder = os.fsencode(tmp_path / "in") + b"/" + name
+        os.makedirs(folder)
+        for file in (b"\xff.png", b"a\nb.png"):
+            Path(os.fsdecode(folder + b"/" + file)).write_bytes(data + name)
+        Path(os.fsdecode(folder + b"/\xfe.txt")).write_bytes(b"text")
+    for _ in ("built", "from the cache"):
+        found = diagnose(str(tmp_path / "in"), cache=cache)
+        assert len(found.classes) == len(names)
+        assert found.describe().encode().count(b"\n") < 30
+        assert found.to_json().encode()
+    assert load(str(tmp_path / "in"), cache=cache).label_names == tuple(sorted(map(os.fsdecode, names)))
+
+
+@pytest.mark.parametrize(
+    ("make", "is_text"),
+    [
+        (lambda folder: corpus.write(folder, {f"{c}/1.png": PICTURE for c in "0123456789"}), True),
+        (lambda folder: corpus.write(folder, {f"train/{c}/1.png": PICTURE for c in "abcdefg"}), True),
+        (lambda folder: corpus.write(folder, {f"{c}/1.png": PICTURE for c in "AB"}), False),
+        (lambda folder: corpus.write(folder, {f"{c}/1.png": PICTURE for c in ("cat", "dog")}), False),
+    ],
+)
+def test_pictures_of_characters_are_known(make: Any, is_text: bool, tmp_path: Path, cache: Path) -> None:
+    make(tmp_path / "in")
+    assert load(str(tmp_path / "in"), cache=cache).is_text == is_text
+    assert load("digits").is_text
+    assert not load("faces", count=5, cache=cache).is_text
 
 
 def test_a_zip_with_a_damaged_directory(tmp_path: Path, cache: Path) -> None:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 DEFAULT_RECIPE = "faces"
 MAX_RUNS = 1_000
 """Runs of one command."""
+MAX_NAME = 60
+"""Characters of the data's and the recipe's name in the name of a folder; file systems allow 255 bytes in all."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,8 @@ class TrainingRequest:
     config: Config
     recipe: Config
     """The settings of the recipe alone, without those of the command line."""
+    asks_flip: bool = False
+    """Whether the command line sets data.flip."""
 
 
 def train(data: Positional[str]) -> None:
@@ -101,18 +105,18 @@ def train_requests(requests: Sequence[TrainingRequest]) -> None:
     if len(requests) > 1:
         refuse_to_replace(comparison)
     for folder, request in zip(folders, requests, strict=True):
-        if not train_one(folder, request.config, request.options.force):
+        if not train_one(folder, request.config, request.options.force, request.asks_flip):
             return
     if len(requests) > 1:
         compare(tuple(map(str, folders)), str(comparison))
 
 
-def train_one(folder: Path, config: Config, force: bool) -> bool:
+def train_one(folder: Path, config: Config, force: bool, mirror_text: bool = False) -> bool:
     """Start or resume a run; return whether it reached the end of its budget."""
     from ganache.cli.progress import drive
     from ganache.runs.run import Run
 
-    run = Run.open(folder, config, force=force, progress=True)
+    run = Run.open(folder, config, force=force, progress=True, mirror_text=mirror_text)
     for notice in run.notices:
         print(f"ganache: {notice}", file=sys.stderr)
     return drive(run)
@@ -160,7 +164,8 @@ def parse_recipe(recipe: str, chosen: dict[str, Any], args: list[str]) -> Traini
         settings["schedule"] = replace(settings["schedule"], **budget)
     if options.batch is not None:
         settings["schedule"] = replace(settings["schedule"], batch=options.batch)
-    return TrainingRequest(options, Config(**settings), of_recipe)
+    asks_flip = any(word.partition("=")[0] == "--data.flip" for word in args)
+    return TrainingRequest(options, Config(**settings), of_recipe, asks_flip)
 
 
 def parser_type(base: Config) -> type[Any]:
@@ -198,4 +203,5 @@ def default_name(config: Config) -> str:
     source = config.data.source
     data = source.removeprefix("hf:") if source.startswith("hf:") else Path(source).resolve().stem
     seed = f"-seed{config.seed}" if config.seed else ""
-    return re.sub(r"[^\w.]+", "-", data).strip("-") + f"-{Path(config.recipe).stem}{seed}"
+    plain = re.sub(r"[^\w.]+", "-", data).strip("-.")[:MAX_NAME] or "data"
+    return f"{plain}-{Path(config.recipe).stem[:MAX_NAME]}{seed}"

@@ -49,6 +49,9 @@ class Dataset:
     digests: NDArray[np.uint64] | None = field(default=None, compare=False, repr=False)
     """Hash of each image [N], if it was computed during packing; dropped when the data are split."""
 
+    is_text: bool = field(default=False, compare=False)
+    """Whether the images seem to show written characters, which a mirror turns into others."""
+
     held_out: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64), repr=False)
     """Indices of the images that training never sees, ascending; empty if the data are not split."""
 

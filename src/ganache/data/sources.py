@@ -24,6 +24,7 @@ from ganache.data.readers import READERS
 from ganache.data.readers.image_files import ImageFiles, RemoteFiles
 from ganache.data.readers.reader import Contents, Reader, ReadOptions, Source
 from ganache.data.resizing import FIT_MODES, FitMode
+from ganache.data.text_pictures import shows_text
 from ganache.errors import DataError, choices
 
 Local = ImageFiles | PixelArray | PixelBlocks
@@ -86,7 +87,8 @@ def load(
     name = opened.name if opened.path is None else opened.path.resolve().name or opened.name
     if isinstance(contents, RemoteFiles) and not (download or contents.is_local):
         contents = replace(contents, fetch=partial(_refuse_download, opened.name))
-    return _to_dataset(name, contents, target, cache_folder(cache), progress).split(held_out)
+    dataset = _to_dataset(name, contents, target, cache_folder(cache), progress)
+    return replace(dataset, is_text=shows_text(contents, name, dataset.label_names)).split(held_out)
 
 
 def _refuse_download(name: str) -> NoReturn:

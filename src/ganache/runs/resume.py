@@ -42,6 +42,22 @@ def keep_old_data(known: dict[str, Any], resolved: Resolved, data: Dataset) -> t
     return replace(resolved, config=replace(resolved.config, data=settings)), data
 
 
+def without_mirrored_text(known: dict[str, Any] | None, resolved: Resolved, data: Dataset) -> tuple[Resolved, str]:
+    """Return the settings without data.flip if a recipe mirrors written characters, and a sentence on it.
+
+    A run that was started with mirrored characters goes on with them.
+    """
+    config = resolved.config
+    was_mirrored = known is not None and bool(known.get("data", {}).get("flip"))
+    if not (config.recipe and config.data.flip and data.is_text) or was_mirrored:
+        return resolved, ""
+    said = (
+        f"The pictures of {data.name} seem to be written characters, so they are not mirrored, other than the recipe "
+        "says: add --data.flip True to mirror half of them."
+    )
+    return replace(resolved, config=replace(config, data=replace(config.data, flip=False))), said
+
+
 def refuse_differences(folder: Path, known: dict[str, Any], config: Config, data: Dataset) -> None:
     """Raise ConfigError if the run in `folder` (settings `known`) has other settings or other data."""
     old_fingerprint = known.pop("data_fingerprint", data.fingerprint)

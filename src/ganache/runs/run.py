@@ -42,7 +42,14 @@ from ganache.runs.log import Log, SpeedMeter, non_finite_error, step_line
 from ganache.runs.log_lines import DAMAGED
 from ganache.runs.probe import Probe, blank_score
 from ganache.runs.prober import SCORED, Prober, evenly_spaced, real_images, scored_latents
-from ganache.runs.resume import keep_old_data, load_newest, newest_config, refuse_differences, remove_leftovers
+from ganache.runs.resume import (
+    keep_old_data,
+    load_newest,
+    newest_config,
+    refuse_differences,
+    remove_leftovers,
+    without_mirrored_text,
+)
 from ganache.runs.retention import remove_old_checkpoints
 from ganache.training import build
 from ganache.training.device import keep_freed_memory, set_determinism
@@ -83,12 +90,14 @@ class Run:
         *,
         force: bool = False,
         progress: bool = False,
+        mirror_text: bool = False,
     ) -> Run:
         """Start a run in `folder`, or resume the run that is there.
 
-        `data` defaults to the data that `config` names; `progress` shows a bar while they are prepared. Raises
-        ConfigError if settings cannot work or differ from those of the run in `folder` (unless `force`), and
-        CheckpointError if the folder holds something else or another process trains in it.
+        `data` defaults to the data that `config` names; `progress` shows a bar while they are prepared; `mirror_text`
+        lets the data.flip of a recipe mirror written characters. Raises ConfigError if settings cannot work or differ
+        from those of the run in `folder` (unless `force`), and CheckpointError if the folder holds something else or
+        another process trains in it.
         """
         folder = Path(folder)
         resolved = build.resolve(config)
@@ -98,6 +107,9 @@ class Run:
             raise CheckpointError(
                 f"The folder {folder} holds files that are no run of ganache: choose another folder with --out."
             )
+        mirrored = ""
+        if not mirror_text:
+            resolved, mirrored = without_mirrored_text(known, resolved, data)
         if known is not None:
             resolved, data = keep_old_data(known, resolved, data)
             if not force:
@@ -111,6 +123,7 @@ class Run:
                 f"The folder {folder} cannot be used ({error}): choose another folder with --out."
             ) from None
         run = cls(folder, resolved, data, state, force)
+        run.notices += [mirrored] if mirrored else []
         write_json(folder / "config.json", to_dict(resolved.config) | run.about_data())
         return run
 

@@ -144,6 +144,18 @@ def test_a_step_and_a_checkpoint_are_accepted_wherever_a_run_is(named: str, run:
     assert json.loads((run / "names.json").read_text())["b"]
 
 
+def test_a_copy_of_a_checkpoint_makes_pictures_and_is_no_run(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copy(run / "checkpoints" / "000000002.safetensors", "good.safetensors")
+    shutil.copy("good.safetensors", run / "checkpoints" / "2-good.safetensors")
+    for copied in ("good.safetensors", "run/checkpoints/2-good.safetensors"):
+        assert run_command("sample", copied, "-n", "4", "-o", "s.png") == 0
+        assert run_command("export", copied, "--html", "e.html") == 0
+        capsys.readouterr()
+        for command in ("report", "compare", "diagnose", "evaluate", "explore", "watch", "name"):
+            assert run_command(command, copied) == 2
+            assert "needs a run's folder" in capsys.readouterr().err, command
+
+
 @pytest.mark.parametrize("which", ["3", "\u00b2", "-1", "", "9" * 5_000, "1e3", "last ", "2.0"])
 def test_a_step_that_is_none_is_refused(which: str, run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for words in (["sample"], ["report", "--no-neighbours"], ["compare", "-o", "c.png"], ["evaluate"], ["name"]):

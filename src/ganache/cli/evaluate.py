@@ -49,11 +49,12 @@ def evaluate(
     from ganache.evaluation.measure import evaluate as measure
     from ganache.runs.checkpoint import load_critic, load_generator
     from ganache.runs.data import run_data
-    from ganache.runs.folder import at_step, find_checkpoint, write_evaluation
+    from ganache.runs.folder import at_step, find_checkpoint, require_run, write_evaluation
     from ganache.training import build
     from ganache.training.device import choose_device
 
     folder, which = at_step(run)
+    require_run(folder)
     path = find_checkpoint(folder, which if checkpoint == "last" else checkpoint)
     device = choose_device("auto")
     generator, config, header = load_generator(path)

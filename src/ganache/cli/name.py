@@ -32,9 +32,10 @@ def name(
         vector: A JSON file with the numbers of the latent as a list, instead of seeds.
         forget: Delete this name.
     """
-    from ganache.runs.folder import at_step, find_checkpoint, forget_name, keep_names, read_names
+    from ganache.runs.folder import at_step, find_checkpoint, forget_name, keep_names, read_names, require_run
 
     folder, which = at_step(run)
+    require_run(folder)
     checkpoint = find_checkpoint(folder, which)
     if name is None:
         lines = [f"{kept.name}: {description(kept)}" for kept in read_names(folder).values()]

@@ -30,6 +30,7 @@ from ganache.runs.folder import (
     find_checkpoint,
     forget_name,
     read_names,
+    require_run,
 )
 from ganache.runs.models import load_model, real_pictures
 
@@ -68,6 +69,7 @@ class Library:
         self.cache: OrderedDict[Any, Any] = OrderedDict()
         if not live:
             for folder, which in zip(self.folders, self.first, strict=True):
+                require_run(folder)
                 check_makes_pictures(find_checkpoint(folder, which), folder)
 
     # ---- generators ----------------------------------------------------------------------------------------------

@@ -95,6 +95,10 @@ def files_by_step(folder: Path, part: str) -> list[Path]:
     except FileNotFoundError:
         return []
     except OSError as error:
+        if folder.is_file():
+            raise CheckpointError(
+                f"{folder} is a file, and this needs a run's folder: give RUN, RUN@STEP or a file in RUN/checkpoints."
+            ) from None
         raise CheckpointError(
             f"{folder / part} cannot be read ({error.strerror or error}): make it an ordinary folder that you may read."
         ) from None
@@ -130,8 +134,13 @@ def score_of(path: Path) -> float:
 
 
 def find_checkpoint(folder: str | Path, which: str = "last") -> Path:
-    """Return the checkpoint "last", "best", or of a step, of a run folder. Raises CheckpointError if there is none."""
+    """Return the checkpoint "last", "best", or of a step, of a run folder. Raises CheckpointError if there is none.
+
+    A checkpoint that was copied out of its run is found in the place of a folder.
+    """
     folder = Path(folder)
+    if folder.suffix == SUFFIX and folder.is_file():
+        return folder
     kept = checkpoints(folder)
     if not kept:
         raise CheckpointError(f"{folder} is not a run with a checkpoint: give a folder that `ganache train` wrote.")
@@ -169,7 +178,7 @@ def read_names(folder: Path) -> dict[str, Kept]:
     try:
         plain = json.loads(storage.read_text(path, MAX_JSON))
         return {name: build(Kept, {"name": name, **kept}, "latent") for name, kept in plain.items()}
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (ValueError, TypeError, AttributeError, OSError, RecursionError, ConfigError) as error:
         raise CheckpointError(f"{path} cannot be read ({error}): repair it, or remove it.") from None

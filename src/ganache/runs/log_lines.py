@@ -75,7 +75,8 @@ def parse(raw: bytes) -> dict[str, Any] | None:
     try:
         plain = old_names.log_line(parse_json(raw.decode(), "A log line"))
         if "notice" in plain:
-            return vars(read_record(Notice, plain, "log line"))
+            notice = vars(read_record(Notice, plain, "log line"))
+            return {name: value if name == "step" else " ".join(value.split()) for name, value in notice.items()}
         line = read_record(StepLine, plain, "log line")
     except (ConfigError, ValueError):
         return None

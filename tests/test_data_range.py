@@ -205,6 +205,19 @@ def test_histograms_add_up_and_hold_every_value_in_its_bin() -> None:
     assert whole.share_outside(Range(-1e31, 1e31)) == 0
 
 
+def test_the_missing_value_that_a_tiff_names_is_black_and_does_not_count(tmp_path: Path, cache: Path) -> None:
+    import tifffile
+
+    (tmp_path / "set").mkdir()
+    heights = (100 + shares() * 50).astype("f4")
+    for i, picture in enumerate(missing(heights, 141)):
+        tag = (42113, "s", 0, "141", True)
+        tifffile.imwrite(tmp_path / "set" / f"{i}.tif", picture, extratags=[tag], metadata=None)
+    images = load(str(tmp_path / "set"), cache=cache).images[..., 0]
+    assert (images[:, -5:] == 0).all()
+    assert np.abs(images[:, :-5] - expected(heights, 100, 150)[:, :-5]).max() <= 2
+
+
 # ---- transparency ----
 
 

@@ -78,13 +78,15 @@ def drive(run: Run) -> bool:
 
 
 def print_start(run: Run) -> None:
-    """Print what starts or resumes, on which data, and which files are not used."""
+    """Print what starts or resumes, on which data, what the doctor remarks, and which files are not used."""
     shape = "x".join(map(str, run.data.image_shape))
     start = f"resumes at step {run.state.step}" if run.state.step else "starts"
     held_out = f", {len(run.data.held_out):,} more held out" if len(run.data.held_out) else ""
     data = f"{len(run.data.training):,} of {run.data.name} ({shape}{held_out})"
     print(f"{run.folder} {start}: {data}, {run.resolved.describe()}.")
     diagnosis = run.data.diagnosis
+    for remark in run.data.remarks if diagnosis is None else diagnosis.remarks:
+        print(f"Note: {remark}")
     if diagnosis is not None and diagnosis.skipped:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in diagnosis.reasons.items())
         print(f"{len(diagnosis.skipped):,} files are not used ({reasons}): `ganache doctor` lists them.")

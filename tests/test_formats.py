@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -22,8 +23,9 @@ FILES: dict[str, tuple[bytes, str, str]] = {
     "a.rar": (b"Rar!\x1a\x07\x01\0", "a RAR archive", "unrar x"),
     "a.h5": (b"\x89HDF\r\n\x1a\n", "an HDF5 file", "h5py"),
     "a.mat": (b"MATLAB 5.0 MAT-file", "a MATLAB file", "loadmat"),
-    "a.pt": (b"\x80\2", "a Python pickle, which can run code", "pictures.npz"),
-    "data_batch_1": (b"\x80\3}q", "a Python pickle, which can run code", "data_batch_*"),
+    "a.pt": (b"\x80\2", "a PyTorch file", "torch.load"),
+    "data_batch_1": (b"\x80\3}q", "a Python pickle (which can run code)", "data_batch_*"),
+    "a.cr2": (b"II*\0\x10\0\0\0CR\2\0", "a raw photo", "dcraw"),
     "a.mp4": (b"\0\0\0\x20ftypisom\0\0\2\0isom", "a video", "ffmpeg"),
     "a.mov": (b"\0\0\0\x14ftypqt  ", "a video", "ffmpeg"),
     "a.avi": (b"RIFF\0\0\0\0AVI LIST", "a video", "ffmpeg"),
@@ -55,13 +57,24 @@ def test_a_file_that_is_not_read_is_named_with_what_to_do(name: str, tmp_path: P
     assert how in str(error.value)
     assert "\n" not in str(error.value)
     assert "here" not in how
-    if "convert it with  " in str(error.value) and "git lfs" not in str(error.value):
+    if "convert it with  " in str(error.value):
         command = str(error.value).partition("convert it with  ")[2]
         assert any(word.startswith(str(folder)) for word in shlex.split(command)), "the path is quoted for the shell"
     with pytest.raises(DataError) as below:
         load(str(folder), cache=cache)
     if name != "a.zip":
-        assert what in str(below.value) or "unknown" in str(below.value), "and below a folder"
+        by_bytes = name not in ("a.pt", "a.tfrecords")
+        assert not by_bytes or what in str(below.value), "and below a folder"
+        assert not by_bytes or "convert" not in str(error.value) or str(folder).partition("'")[0] in str(below.value)
+
+
+def test_an_archive_in_an_archive(tmp_path: Path, cache: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "inner.zip", "w") as archive:
+        archive.writestr("1.png", corpus.encoded(corpus.RGB, "PNG"))
+    with zipfile.ZipFile(tmp_path / "outer.zip", "w") as archive:
+        archive.write(tmp_path / "inner.zip", "inner.zip")
+    with pytest.raises(DataError, match=r"is a zip archive; unpack the archive first, and .* unzip inner.zip"):
+        load(str(tmp_path / "outer.zip"), cache=cache)
 
 
 def test_an_empty_file_and_a_single_picture(tmp_path: Path, cache: Path) -> None:

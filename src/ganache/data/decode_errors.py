@@ -75,15 +75,15 @@ def check_png_checksums(data: bytes) -> None:
 
 def _skip_unidentified(data: bytes) -> SkipFile:
     """Return the skip for data that no decoder accepts: an image with a damaged header, or no image."""
+    if known := recognise(data[:HEAD]):
+        return SkipFile(SkipReason.NOT_AN_IMAGE, known.what)
     for signature, image_format in _SIGNATURES.items():
         if data.startswith(signature):
             detail = f"the header of a {image_format}, truncated or damaged, {len(data)} bytes in all"
             return SkipFile(SkipReason.DAMAGED, detail)
     if _is_truncated_webp(data):
         return SkipFile(SkipReason.TRUNCATED)
-    known = recognise(data[:HEAD])
-    what = known.what if known else "text" if is_text(data[:HEAD]) else "unknown content"
-    return SkipFile(SkipReason.NOT_AN_IMAGE, what)
+    return SkipFile(SkipReason.NOT_AN_IMAGE, "text" if is_text(data[:HEAD]) else "unknown content")
 
 
 def _skip_undecodable(error: BaseException, data: bytes) -> SkipFile:

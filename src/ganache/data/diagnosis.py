@@ -134,7 +134,8 @@ def _with_detail(file: SkippedFile) -> str:
     if file.detail == file.reason.sentence:
         return file.name
     known = named(file.detail)
-    return f"{file.name} ({file.detail}{f': {known.to_do(file.name)}' if known else ''})"
+    is_short = known is not None and not known.command.startswith("python")
+    return f"{file.name} ({file.detail}{f': {known.to_do(file.name)}' if known and is_short else ''})"
 
 
 def sorted_counts(items: Iterable[str]) -> dict[str, int]:

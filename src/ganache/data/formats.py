@@ -25,11 +25,12 @@ class Format:
     advice: str = ""
     """What to do, in words, if there is no command."""
 
-    def to_do(self, path: str = "FILE", folder: str = "FOLDER") -> str:
-        """Return what the user can do; the command is quoted for the shell."""
+    def to_do(self, path: str) -> str:
+        """Return what the user can do with the file at `path`; the command is quoted for the shell."""
         if not self.command:
             return self.advice or "give pictures, such as PNG or JPEG"
-        command = self.command.replace("{path}", shlex.quote(path)).replace("{folder}", shlex.quote(folder))
+        folder = shlex.quote(path.rpartition("/")[0] or ".")
+        command = self.command.replace("{path}", shlex.quote(path)).replace("{folder}", folder)
         result = "pictures.npy" if "pictures.npy" in command else "pictures.npz" if "pictures.npz" in command else ""
         return f"convert it with  {command}" + (f"  and give {result}" if result else "")
 
@@ -82,7 +83,7 @@ CUT_ZIP = Format("the beginning of a zip archive, whose end is missing", advice=
 EMPTY = Format("an empty file", advice=f"copy it or {AGAIN}")
 TORCH = Format("a PyTorch file", _TORCH)
 PARQUET = Format("a Parquet table", "pip install pyarrow", "")
-PICKLE = Format("a Python pickle, which can run code", f"python -c {_quoted(_CIFAR)} {{folder}}/data_batch_*")
+PICKLE = Format("a Python pickle (which can run code)", f"python -c {_quoted(_CIFAR)} {{folder}}/data_batch_*")
 VIDEO = Format("a video", _frames("{path}"))
 WEB_PAGE = Format("a web page", advice="the link leads to a page: download the file itself")
 
@@ -139,7 +140,9 @@ _TEXTS = {
     b"<!doctype html": WEB_PAGE,
     b"<html": WEB_PAGE,
     b"<svg": Format("an SVG drawing, which has no pixels", "rsvg-convert {path} -o picture.png"),
-    b"version https://git-lfs": Format("a Git LFS pointer: fetch the file itself", "git lfs pull"),
+    b"version https://git-lfs": Format(
+        "a Git LFS pointer: fetch the file itself", advice="fetch it with  git lfs pull"
+    ),
     b"%pdf": _STARTS[b"%PDF"],
 }
 
@@ -158,7 +161,7 @@ def recognise(head: bytes, name: str = "") -> Format | None:
     if (head[:4] == b"RIFF" and head[8:12] == b"AVI ") or head[:4] in (b"\0\0\x01\xba", b"OggS", b"FLV\x01"):
         return VIDEO
     if head[0] == 0x80 and head[1:2] in (b"\2", b"\3", b"\4", b"\5"):
-        return PICKLE
+        return TORCH if name.lower().endswith((".pt", ".pth", ".ckpt")) else PICKLE
     for (position, mark), found in _PLACES.items():
         if head[position : position + len(mark)] == mark:
             return found
@@ -176,7 +179,7 @@ def named(what: str) -> Format | None:
 def is_picture(head: bytes) -> bool:
     """Whether a file begins like a picture that is read."""
     is_riff = head[:4] == b"RIFF" and head[8:12] == b"WEBP"
-    return head.startswith(_PICTURES) or is_riff or head[4:12] in (b"ftypavif", b"ftypavis")
+    return head.startswith(_PICTURES) or is_riff
 
 
 def is_text(head: bytes) -> bool:

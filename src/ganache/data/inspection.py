@@ -137,7 +137,10 @@ class Inspection:
         (detail, count), *_ = Counter(file.detail for file in skipped).most_common(1)
         if (known := named(detail)) and 2 * count >= len(skipped):
             first = next(file.name for file in skipped if file.detail == detail)
-            return NoPictureError(f"{said}: '{first}' is {known.what}; {known.to_do(first, source)}", found)
+            # A folder has a location; what is inside an archive has none.
+            path = f"{files.location}/{first}" if files.location else first
+            unpacked = "" if files.location else "unpack the archive first, and "
+            return NoPictureError(f"{said}: '{first}' is {known.what}; {unpacked}{known.to_do(path)}", found)
         return NoPictureError(f"{said}: for example '{skipped[0].name}': {skipped[0].detail}.", found)
 
     def smaller_size(self) -> str:

@@ -169,12 +169,12 @@ def _unknown_format(path: Path, expected: str) -> DataError:
     """Return the error for a file that no reader opens: what it is, and how pictures are made of it."""
     with open(path, "rb") as file:
         head = file.read(HEAD)
-    if is_picture(head):
-        return DataError(f"'{path}' is one picture: give the folder or zip that holds all of them.")
     known = CUT_ZIP if head.startswith(b"PK\x03\x04") else recognise(head, path.name)
+    if known is None and is_picture(head):
+        return DataError(f"'{path}' is one picture: give the folder or zip that holds all of them.")
     if known is None:
         return DataError(f"'{path}' is not in a format that can be read: {expected}")
-    return DataError(f"'{path}' is {known.what}, which is not read: {known.to_do(str(path), str(path.parent))}")
+    return DataError(f"'{path}' is {known.what}, which is not read: {known.to_do(str(path))}")
 
 
 def _to_dataset(name: str, contents: Contents, target: Target, cache: Path, progress: bool) -> Dataset:

@@ -132,6 +132,25 @@ def test_another_set_unpacked_to_the_same_place_is_another_set(tmp_path: Path, c
     assert sets[0][1] != sets[1][1]
 
 
+@pytest.mark.parametrize("suffix", ["tar", "tar.gz", "tar.xz", "zip"])
+def test_another_archive_of_the_same_name_size_and_time_is_another_set(
+    suffix: str, tmp_path: Path, cache: Path
+) -> None:
+    path, found = tmp_path / f"set.{suffix}", []
+    for version in range(2):
+        pictures(tmp_path / "pics", 40)
+        changed = Image.frombytes("RGB", (16, 16), random.Random(100 + version).randbytes(768))
+        changed.save(tmp_path / "pics" / "20.png", compress_level=0)
+        for file in (tmp_path / "pics").iterdir():
+            os.utime(file, (10**9, 10**9))
+        kind = {"tar.gz": "gztar", "tar.xz": "xztar"}.get(suffix, suffix)
+        archive = shutil.make_archive(str(tmp_path / "made"), kind, tmp_path, "pics")
+        os.replace(archive, path)
+        os.utime(path, (0, 0))
+        found.append(load(str(path), cache=cache).fingerprint)
+    assert found[0] != found[1]
+
+
 def test_a_picture_edited_in_place_with_its_time_kept_is_seen(tmp_path: Path, cache: Path) -> None:
     corpus.write(tmp_path / "pics", {"a.bmp": corpus.encoded(corpus.RGB, "BMP")})
     before = load(str(tmp_path / "pics"), cache=cache).fingerprint

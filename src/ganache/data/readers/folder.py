@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ganache.data.readers.image_files import MAX_BYTES, ImageFile, ImageFiles, is_system_file, limit_size
 from ganache.data.readers.reader import Reader, ReadOptions, Source
-from ganache.data.readers.sampling import sampled_hash
+from ganache.data.readers.sampling import BLOCKS, sampled_hash
 from ganache.data.readers.tables import TableContents, open_binary, table_in
 from ganache.data.skip_reasons import SkipFile, SkippedFile, SkipReason
 from ganache.errors import DataError
@@ -98,11 +98,11 @@ class _Walk:
             self.skipped.append(SkippedFile(name, refused.reason, refused.detail))
 
 
-def hash_of_file(path: str, size: int) -> int:
+def hash_of_file(path: str, size: int, blocks: int = BLOCKS) -> int:
     """Return the sampled hash of a file; 0 for one that cannot be opened, as reading it later tells why."""
     try:
         with open(path, "rb", buffering=0) as file:
-            return sampled_hash(file, size)
+            return sampled_hash(file, size, blocks)
     except OSError:
         return 0
 

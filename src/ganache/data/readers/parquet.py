@@ -18,7 +18,7 @@ from ganache.data.formats import PARQUET
 from ganache.data.labels import labels_from_values
 from ganache.data.readers.image_files import ImageFile, ImageFiles, limit_size
 from ganache.data.readers.reader import ReadOptions
-from ganache.data.readers.sampling import sampled_hash
+from ganache.data.readers.sampling import MANY_BLOCKS, sampled_hash
 from ganache.data.readers.tables import Opener, Table, TableReader
 from ganache.data.skip_reasons import SkipFile, SkipReason
 from ganache.errors import DataError
@@ -51,7 +51,7 @@ class ParquetReader(TableReader):
         entries, labels, content = list[ImageFile](), list[Any](), list[int]()
         for number, opener in enumerate(_shards(table)):
             with opener() as file:
-                content.append(sampled_hash(file))
+                content.append(sampled_hash(file, blocks=MANY_BLOCKS))
             try:
                 rows = _Rows(parquet.ParquetFile(opener()), table.name)
             except parquet.core.ArrowException as error:

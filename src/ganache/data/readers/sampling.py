@@ -7,16 +7,23 @@ import io
 from typing import BinaryIO
 
 SAMPLE = 4096
-"""Bytes that are compared at the beginning, in the middle and at the end of a file."""
+"""Bytes of a block that is compared."""
+BLOCKS = 3
+"""Blocks of a picture that are compared: at its beginning, in its middle and at its end."""
+MANY_BLOCKS = 1024
+"""Blocks of a file that holds many pictures."""
 
 
-def sampled_hash(file: BinaryIO | io.RawIOBase, size: int | None = None) -> int:
-    """Return a hash of the first, middle and last 4 KiB of an open file: of all its bytes if they are up to 12 KiB.
+def sampled_hash(file: BinaryIO | io.RawIOBase, size: int | None = None, blocks: int = BLOCKS) -> int:
+    """Return a hash of evenly spaced blocks of an open file, the first and the last among them.
 
-    `size` is that of the file; None finds it. Raises OSError.
+    All bytes count if they fit into the blocks. `size` is that of the file; None finds it. Raises OSError.
     """
     size = file.seek(0, io.SEEK_END) if size is None else size
-    starts = (0, (size - SAMPLE) // 2, size - SAMPLE) if size > 3 * SAMPLE else range(0, size, SAMPLE)
+    if size <= blocks * SAMPLE:
+        starts = list(range(0, size, SAMPLE))
+    else:
+        starts = [(size - SAMPLE) * i // (blocks - 1) for i in range(blocks)]
     digest = hashlib.blake2b(digest_size=8)
     for start in starts:
         file.seek(start)

@@ -20,6 +20,7 @@ from ganache.data.readers.archive import entry_name
 from ganache.data.readers.folder import hash_of_file
 from ganache.data.readers.image_files import MAX_BYTES, ImageFile, ImageFiles, RemoteFiles, limit_size
 from ganache.data.readers.reader import Reader, ReadOptions, Source
+from ganache.data.readers.sampling import MANY_BLOCKS
 from ganache.data.readers.tables import READ_ERRORS, Opener, TableContents, table_in
 from ganache.data.skip_reasons import SkipFile, SkippedFile, SkipReason
 from ganache.errors import DataError
@@ -47,7 +48,7 @@ class TarReader(Reader):
         """The entries are listed only if there is no pack of them."""
         assert source.path is not None
         status = source.path.stat()
-        key = ("tar", status.st_size, status.st_mtime_ns, hash_of_file(str(source.path), status.st_size))
+        key = ("tar", status.st_size, status.st_mtime_ns, hash_of_file(str(source.path), status.st_size, MANY_BLOCKS))
         return RemoteFiles(key, partial(_read_archive, source.path, options), is_local=True)
 
 

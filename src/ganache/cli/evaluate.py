@@ -54,8 +54,8 @@ def evaluate(
     from ganache.training.device import choose_device
 
     folder, which = at_step(run)
-    require_run(folder)
     path = find_checkpoint(folder, which if checkpoint == "last" else checkpoint)
+    require_run(folder)
     device = choose_device("auto")
     generator, config, header = load_generator(path)
     critic = load_critic(path).to(device) if config.method.code_head(1) is not None else None

@@ -35,8 +35,8 @@ def name(
     from ganache.runs.folder import at_step, find_checkpoint, forget_name, keep_names, read_names, require_run
 
     folder, which = at_step(run)
-    require_run(folder)
     checkpoint = find_checkpoint(folder, which)
+    require_run(folder)
     if name is None:
         lines = [f"{kept.name}: {description(kept)}" for kept in read_names(folder).values()]
         print("\n".join(lines) or f"{run} has no named latents.")

@@ -69,8 +69,8 @@ class Library:
         self.cache: OrderedDict[Any, Any] = OrderedDict()
         if not live:
             for folder, which in zip(self.folders, self.first, strict=True):
-                require_run(folder)
                 check_makes_pictures(find_checkpoint(folder, which), folder)
+                require_run(folder)
 
     # ---- generators ----------------------------------------------------------------------------------------------
 

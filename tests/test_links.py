@@ -16,7 +16,17 @@ TRAIN = ["train", "ring8", "--recipe", "gan-mlp", "--network.hidden", "8", "--ba
 TRAIN += ["--record.checkpoint-every", "2", "--record.sample-every", "2"]
 
 NAMES = (
-    *("config.json", "log.jsonl", "samples.png", "training.webp", "names.json", ".lock", "compare.png", "report.html"),
+    *(
+        "config.json",
+        "log.jsonl",
+        "samples.png",
+        "training.webp",
+        "names.json",
+        ".lock",
+        ".names.lock",
+        "compare.png",
+        "report.html",
+    ),
     *("samples", "checkpoints", "evaluations", "tensorboard"),
     *("samples/000000002.png", "samples/000000004.png", "checkpoints/000000002.safetensors"),
     *("checkpoints/000000004.safetensors", "evaluations/000000002-pixels-0.json", "checkpoints/.hidden"),
@@ -28,7 +38,7 @@ COMMANDS = {
     (*TRAIN, "--steps", "4", "--out", "{run}"): "",
     (*TRAIN, "--steps", "4", "--force", "--out", "{run}"): "",
     ("sample", "{run}", "-o", "{run}/samples.png"): "samples.png checkpoints",
-    ("name", "{run}", "best", "--seed", "3"): "names.json",
+    ("name", "{run}", "best", "--seeds", "3"): "names.json .names.lock",
     ("evaluate", "{run}", "--features", "pixels", "-n", "100"): "evaluations",
     ("report", "{run}", "-o", "{run}/report.html"): "report.html samples config.json log.jsonl",
     ("compare", "{run}", "-o", "{run}/compare.png"): "compare.png",

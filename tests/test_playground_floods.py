@@ -366,7 +366,7 @@ def test_there_are_fewer_connections_than_files_that_may_be_open(monkeypatch: py
     import resource
 
     for files, most in (
-        (64, 32),
+        (64, 16),
         (100_000, connections.MAX_CONNECTIONS),
         (resource.RLIM_INFINITY, connections.MAX_CONNECTIONS),
     ):

@@ -20,8 +20,10 @@ from ganache.playground.limits import MAX_SESSIONS, RateLimit
 
 MAX_CONNECTIONS = 8 * MAX_SESSIONS
 """Connections at the same time; a browser opens six at once for one page."""
-MAX_FILES_SHARE = 0.5
+MAX_FILES_SHARE = 0.25
 """The part of the files that this process may have open which connections may use."""
+BACKLOG = 16
+"""Connections that wait to be accepted; asyncio accepts so many before one that is too much can be closed."""
 HTTP_SECONDS = 20.0
 """Seconds after which a connection that has not become a WebSocket is closed; the page's files are 100 KB in all."""
 MAX_REQUEST = 16 * 1024
@@ -130,7 +132,7 @@ def configuration(app: ASGIApp) -> uvicorn.Config:
         ws_max_size=wire.LARGEST_UPLOAD + 1024,
         ws_per_message_deflate=False,
         h11_max_incomplete_event_size=MAX_REQUEST,
-        backlog=64,
+        backlog=BACKLOG,
         timeout_graceful_shutdown=1,
     )
     for name in ("asyncio", "uvicorn.error", "ganache.playground.session"):

@@ -18,7 +18,9 @@ from ganache import Run, find_checkpoint, recipe
 from ganache.core import checkpoint_file
 from ganache.core.storage import write_json
 from ganache.data.readers import hub
-from ganache.errors import DataError
+from ganache.errors import ConfigError, DataError
+from ganache.playground import Library
+from ganache.playground.wire import Which
 from ganache.runs.data import DATA_PATHS, data_paths, run_data
 from ganache.runs.folder import read_config
 
@@ -154,10 +156,7 @@ def test_no_command_takes_other_data_for_those_of_the_run(
 
 
 def test_the_report_and_the_playground_show_no_other_data(run: Path) -> None:
-    from ganache.errors import ConfigError
     from ganache.output.report import write_report
-    from ganache.playground import Library
-    from ganache.playground.wire import Which
 
     elsewhere = str(run.parents[1] / "elsewhere" / "pics")
     for data in (None, elsewhere):
@@ -202,4 +201,6 @@ def test_what_a_foreign_run_names_is_never_downloaded(
     Path("request.json").write_text(f'{{"kind": "neighbours", "data": "{source}"}}')
     assert run_command("render", str(run), "request.json", "-o", "n.png") == 2
     assert f"--data {source}" in capsys.readouterr().err
+    with pytest.raises(ConfigError, match=f"--data {source}"):
+        Library([str(run)]).real_images(Which(0))
     assert touched == []

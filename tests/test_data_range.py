@@ -127,6 +127,14 @@ def test_a_range_that_is_given(name: str, kind: str, tmp_path: Path, cache: Path
     assert load(str(source), cache=cache).fingerprint != dataset.fingerprint
 
 
+def test_a_range_of_arrays_that_need_no_other_conversion(tmp_path: Path, cache: Path) -> None:
+    values = SETS["8 bits"][0]
+    header = b"".join(n.to_bytes(4, "big") for n in (0x803, *values.shape))
+    corpus.write(tmp_path, {"train-images-idx3-ubyte": header + values.tobytes()})
+    images = load(str(tmp_path / "train-images-idx3-ubyte"), value_range=(50, 200), cache=cache).images
+    assert np.abs(images[..., 0] - expected(values, 50, 200)).max() <= 1
+
+
 def test_a_range_of_8_bit_files_of_every_kind(tmp_path: Path, cache: Path) -> None:
     values = SETS["8 bits"][0]
     corpus.write(

@@ -42,7 +42,8 @@ class InspectedFile:
 def inspect_file(entry: ImageFile, target: Target, ranges: Ranges = DEFAULTS) -> InspectedFile:
     """Read and decode one file. No content of the file makes it raise."""
     try:
-        with one_large_at_a_time(entry.stamp[0] if entry.stamp else 0):
+        # Built-in readers begin a stamp with the size in bytes.
+        with one_large_at_a_time(entry.stamp[0] if entry.stamp and isinstance(entry.stamp[0], int) else 0):
             data = entry.read()
             refuse_own(data)
             image = decode_image(data, target, ranges)

@@ -9,6 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, NoReturn
 
+import numpy as np
+
+from ganache.core.images import Pixels
 from ganache.core.seeds import require_seed
 from ganache.data import background as backgrounds
 from ganache.data.contents import checked
@@ -25,6 +28,7 @@ from ganache.data.readers.image_files import ImageFiles, RemoteFiles
 from ganache.data.readers.reader import Contents, Reader, ReadOptions, Source
 from ganache.data.resizing import FIT_MODES, FitMode
 from ganache.data.text_pictures import shows_text
+from ganache.data.value_range import Range
 from ganache.errors import DataError, choices
 
 Local = ImageFiles | PixelArray | PixelBlocks
@@ -188,7 +192,7 @@ def _to_dataset(name: str, contents: Contents, target: Target, cache: Path, prog
         build = partial(pack_files, name, contents, target, folder, progress)
         return open_or_build(name, folder, build, contents.stamp).with_remarks(remarks)
     if isinstance(contents, PixelArray):
-        if contents.images.ndim == 2 or matches_target(contents.images, target):
+        if contents.images.ndim == 2 or (target.range is None and matches_target(contents.images, target)):
             return Dataset(
                 name,
                 contents.images,
@@ -217,7 +221,13 @@ def _converted(array: PixelArray, target: Target) -> PixelBlocks:
     return PixelBlocks(
         ("array", array.fingerprint()),
         len(array.images),
-        lambda: (convert_block(block, target) for block in iter_blocks(array.images)),
+
+    def scaled(block: Pixels) -> Pixels:
+        if target.range is None:
+            return block
+        return np.concatenate([Range(*target.range).to_pixels(block[..., :3]), block[..., 3:]], axis=3)
+
+        lambda: (convert_block(scaled(block), target) for block in iter_blocks(array.images)),
         array.labels,
         array.label_names,
         array.remarks,

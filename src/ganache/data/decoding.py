@@ -156,7 +156,7 @@ def _decode(data: bytes, target: Target, ranges: Ranges | None) -> DecodedImage:
             # libjpeg can decode at 1/2, 1/4 or 1/8 of the size; twice the requested size keeps the resampling sharp.
             image.draft(None, (2 * max(size), 2 * max(size)))
         needed = bytes_of_image(image, data, header_size, size or header_size, target.channels)
-        require_memory(needed, image.width, image.height)
+        require_memory(needed, image.width, image.height, header_size)
         with one_large_at_a_time(needed):
             loaded = _load(image, data, ranges)
             # The header of a TIFF gives the size after rotation, every other header the stored size.

@@ -35,16 +35,18 @@ def one_large_at_a_time(needed: int) -> AbstractContextManager[object]:
     return _large if needed > LARGE_BYTES else _no_lock
 
 
-def require_memory(needed: int, width: int, height: int) -> None:
-    """Raise SkipFile if a picture has too many pixels, or needs more bytes than MAX_DECODED_BYTES."""
+def require_memory(needed: int, width: int, height: int, full_size: tuple[int, int] | None = None) -> None:
+    """Raise SkipFile if a picture has too many pixels, or needs more bytes than MAX_DECODED_BYTES.
+
+    Width and height are those at which it is decoded; `full_size` (height, width) is named instead, if it differs.
+    """
+    shown = f"{full_size[1]}x{full_size[0]}" if full_size else f"{width}x{height}"
     if width * height > MAX_PIXELS:
-        raise SkipFile(
-            SkipReason.BOMB, f"the header announces {width}x{height} pixels, more than {MAX_PIXELS // 10**6} million"
-        )
+        raise SkipFile(SkipReason.BOMB, f"the header announces {shown} pixels, more than {MAX_PIXELS // 10**6} million")
     if needed > MAX_DECODED_BYTES:
         raise SkipFile(
             SkipReason.BOMB,
-            f"decoding its {width}x{height} pixels takes {needed / 2**20:,.0f} MiB, more than "
+            f"decoding its {shown} pixels takes {needed / 2**20:,.0f} MiB, more than "
             f"{MAX_DECODED_BYTES // 2**20} MiB: save it with fewer pixels",
         )
 

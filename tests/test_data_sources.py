@@ -189,6 +189,13 @@ def test_a_zip_of_windows_has_folders_and_no_system_files(tmp_path: Path, cache:
     assert not found.skipped
 
 
+def test_a_path_with_backslashes_is_answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    corpus.write(Path("pics"), {"1.png": PICTURE})
+    with pytest.raises(DataError, match=r"write the path with /, as in './pics'"):
+        load(".\\pics")
+
+
 def test_names_of_files_and_folders_that_are_not_utf8(tmp_path: Path, cache: Path) -> None:
     data = corpus.encoded(corpus.RGB, "PNG")
     names = [b"gr\xfcn", b"new\nline", b"\x1b[31m", "日本語".encode(), b"x" * 200]

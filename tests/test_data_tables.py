@@ -16,7 +16,8 @@ import pytest
 from PIL import Image
 
 import corpus
-from ganache.data import load
+from ganache.data import diagnose, load
+from ganache.errors import DataError
 
 rng = np.random.default_rng(0)
 PICTURES = rng.integers(0, 256, (26, 10, 10), dtype=np.uint8)
@@ -119,3 +120,113 @@ def test_pictures_and_labels_of_every_table_in_every_place(
     assert data.labels is not None
     assert data.label_names == tuple(str(i) for i in range(1, 27)), "no class without pictures"
     assert (data.labels == LABELS - 1).all()
+
+
+class Code:
+    """A pickle of it creates a file."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Path.touch, (Path("ran"),))
+
+
+def lying(shape: tuple[int, ...], dtype: str = "|u1") -> bytes:
+    """Return an .npz whose header announces more than it holds."""
+    header = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}, }}"
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("x.npy", b"\x93NUMPY\x01\0" + struct.pack("<H", len(header)) + header.encode() + bytes(100))
+    return file.getvalue()
+
+
+ROW = ",".join(["1"] * 101).encode() + b"\n"
+
+HOSTILE: dict[str, tuple[str, Callable[[], bytes], str]] = {
+    "objects": ("a.npz", lambda: npz(x=np.array([Code()] * 9)), "no array of images"),
+    "objects as labels": ("a.npz", lambda: npz(x_train=PICTURES, y_train=np.array([Code()] * 26)), ""),
+    "a long array": ("a.npz", lambda: lying((10**9, 64, 64)), "bytes, more than"),
+    "a cut array": ("a.npz", lambda: lying((1000, 64, 64)), "cannot be read"),
+    "a negative shape": ("a.npz", lambda: lying((-5, 64, 64)), "cannot be read"),
+    "other arrays": ("a.npz", lambda: npz(weights=np.zeros((5, 7))), "no array of images, but weights 5x7 float64"),
+    "an empty array": ("a.npz", lambda: npz(x=np.zeros((0, 28, 28))), "no array of images"),
+    "labels of another length": ("a.npz", lambda: npz(x=PICTURES, y=LABELS[:5]), ""),
+    "a short row": ("a.csv", lambda: ROW + b"1,2,3\n" + ROW, "row that is not 101 numbers"),
+    "words": ("a.csv", lambda: ROW + ROW.replace(b"1", b"x"), "row that is not 101 numbers"),
+    "no row": ("a.csv", lambda: csv().split(b"\n")[0], "no row of pixels"),
+    "a long line": ("a.csv", lambda: ROW + b"1," * 2**21 + b"1\n", "more than 4 MiB"),
+    "values of a formula": ("a.csv", lambda: ROW + b"=cmd|'/C calc'!A1" + ROW[1:], "row that is not 101 numbers"),
+    "not a number": ("a.csv", lambda: ROW + b"nan," * 100 + b"1\n", "NaN"),
+    "a table of names": ("a.csv", lambda: b"path,label\n/etc/passwd,1\n" * 50, "not in a format that can be read"),
+    "a cut idx": ("a-idx3-ubyte", lambda: idx(PICTURES)[:-5], "fewer bytes"),
+    "a large idx": ("a-idx3-ubyte", lambda: struct.pack(">4I", 0x803, 2**31, 2**15, 2**15), "no usable IDX header"),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_damaged_and_hostile_tables(case: str, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name, make, said = HOSTILE[case]
+    monkeypatch.chdir(tmp_path)
+    corpus.write(tmp_path / "in", {name: make()})
+    for place in (tmp_path / "in" / name, tmp_path / "in"):
+        if not said:
+            assert load(str(place), cache=cache).labels is None
+            continue
+        with pytest.raises(DataError) as error:
+            load(str(place), cache=cache)
+        is_no_table = place.is_dir() and "contains no usable picture" in str(error.value)
+        assert is_no_table or said in str(error.value)
+        assert "\n" not in str(error.value)
+    assert not Path("ran").exists(), "no code of the file ran"
+
+
+def tar(*entries: tuple[tarfile.TarInfo, bytes]) -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        for info, content in entries:
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return file.getvalue()
+
+
+def entry(name: str, kind: bytes = tarfile.REGTYPE, target: str = "") -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = kind, target
+    return info
+
+
+def test_nothing_outside_a_tar_is_opened_and_no_name_ends_it(tmp_path: Path, cache: Path) -> None:
+    data = corpus.encoded(Image.fromarray(PICTURES[0]), "PNG")
+    corpus.write(tmp_path, {"secret.png": data})
+    secret = str(tmp_path / "secret.png")
+    content = tar(
+        *((entry(name), data) for name in ("/a.png", "../b.png", "..", "c\\d.png", "e" * 300, "._f.png")),
+        *((entry(kind.decode(), kind, secret), b"") for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE)),
+        (entry("folder", tarfile.DIRTYPE), b""),
+    )
+    (tmp_path / "a.tar").write_bytes(content)
+    found = diagnose(str(tmp_path / "a.tar"), cache=cache)
+    assert (found.usable, found.files) == (5, 8)
+    (tmp_path / "cut.tgz").write_bytes(gzip.compress(content)[:-60])
+    with pytest.raises(DataError, match=r"tar archive that cannot be read .*: download it again"):
+        load(str(tmp_path / "cut.tgz"), cache=cache)
+
+
+def test_colours_in_rows_are_found_by_their_neighbours(tmp_path: Path, cache: Path) -> None:
+    y, x = np.mgrid[0:16, 0:16]
+    one = np.stack([10 * x, 10 * y, 255 - 8 * x], axis=2).astype(np.uint8)
+    pictures = np.stack([one, one[::-1], one[:, ::-1]])
+    for name, rows in (("planes", pictures.transpose(0, 3, 1, 2)), ("pixels", pictures)):
+        np.save(tmp_path / f"{name}.npy", rows.reshape(3, -1))
+        assert (load(str(tmp_path / f"{name}.npy"), cache=cache).images == pictures).all(), name
+
+
+def test_a_parquet_table_that_names_files_does_not_open_them(tmp_path: Path, cache: Path) -> None:
+    corpus.write(tmp_path, {"secret.png": corpus.encoded(Image.fromarray(PICTURES[0]), "PNG")})
+    cells = [{"bytes": corpus.encoded(Image.fromarray(PICTURES[0]), "PNG"), "path": None}]
+    cells += [{"bytes": None, "path": str(tmp_path / "secret.png")}] * 25
+    (tmp_path / "a.parquet").write_bytes(parquet(image=cells))
+    found = diagnose(str(tmp_path / "a.parquet"), cache=cache)
+    assert found.usable == 1
+    assert {file.detail for file in found.skipped} == {"the table names a file, which is not opened"}
+    (tmp_path / "cut.parquet").write_bytes((tmp_path / "a.parquet").read_bytes()[:-50])
+    with pytest.raises(DataError, match=r"is damaged \(.*\): download it again"):
+        load(str(tmp_path / "cut.parquet"), cache=cache)

@@ -130,7 +130,10 @@ class Inspection:
         found = replace(self.diagnosis(source, (), files, Labels(), ()), remarks=())
         skipped = found.skipped
         if not skipped:
-            return NoPictureError(f"'{source}' contains no file: give a folder or zip with image files in it.", found)
+            return NoPictureError(
+                f"'{source}' contains no file (hidden ones are left out): give a folder or zip with image files in it.",
+                found,
+            )
         counts = ", ".join(f"{count:,} {reason}" for reason, count in found.reasons.items())
         said = f"'{source}' contains no usable picture ({counts})"
         if list(found.reasons) == [SkipReason.TOO_SMALL.value]:

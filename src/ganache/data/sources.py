@@ -160,6 +160,9 @@ def _unknown_source(source: Source, readers: list[Reader]) -> DataError:
     """Return the error for a source that no reader opens."""
     if source.path is None:
         names = [name for reader in readers for name in reader.names]
+        slashed = source.name.replace("\\", "/")
+        if slashed != source.name and Source.named(slashed).path is not None:
+            return DataError(f"There is no '{source.name}' here: write the path with /, as in '{slashed}'.")
         known = choices(source.name, names)
         return DataError(f"'{source.name}' is neither a file or folder here nor a built-in data set: {known}")
     accepted = [reader.help for reader in readers if not reader.names]
@@ -218,15 +221,15 @@ def _pack(name: str, contents: Local, target: Target, folder: Path, progress: bo
 
 def _converted(array: PixelArray, target: Target) -> PixelBlocks:
     """Return blocks of the array's images, converted to the target."""
-    return PixelBlocks(
-        ("array", array.fingerprint()),
-        len(array.images),
 
     def scaled(block: Pixels) -> Pixels:
         if target.range is None:
             return block
         return np.concatenate([Range(*target.range).to_pixels(block[..., :3]), block[..., 3:]], axis=3)
 
+    return PixelBlocks(
+        ("array", array.fingerprint()),
+        len(array.images),
         lambda: (convert_block(scaled(block), target) for block in iter_blocks(array.images)),
         array.labels,
         array.label_names,

@@ -52,8 +52,8 @@ def without_mirrored_text(known: dict[str, Any] | None, resolved: Resolved, data
     if not (config.recipe and config.data.flip and data.is_text) or was_mirrored:
         return resolved, ""
     said = (
-        f"The pictures of {data.name} seem to be written characters, so they are not mirrored, other than the recipe "
-        "says: add --data.flip True to mirror half of them."
+        f"The pictures of {data.name} seem to be written characters, so they are not mirrored, although the recipe "
+        "mirrors pictures: add --data.flip True to mirror half of them."
     )
     return replace(resolved, config=replace(config, data=replace(config.data, flip=False))), said
 

@@ -131,7 +131,7 @@ def _parse(lines: list[bytes], layout: _Layout, where: str) -> NDArray[np.float6
     try:
         return np.loadtxt(text, delimiter=layout.separator, usecols=columns, comments=None, ndmin=2)  # type: ignore[no-any-return]
     except ValueError as error:
-        reason = str(error).split(";")[0]
+        reason = str(error).split(";")[0].rstrip(".")
         raise DataError(
             f"'{where}' has a row that is not {len(columns)} numbers ({reason}): repair or remove it."
         ) from error

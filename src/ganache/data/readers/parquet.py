@@ -43,6 +43,7 @@ class ParquetReader(TableReader):
     def read_table(self, table: Table, options: ReadOptions) -> ImageFiles:
         """Raises DataError without pyarrow, or for a table without images."""
         try:
+            import pyarrow  # type: ignore[import-not-found, unused-ignore]
             import pyarrow.parquet as parquet  # type: ignore[import-not-found, unused-ignore]
         except ImportError:
             raise DataError(
@@ -54,7 +55,7 @@ class ParquetReader(TableReader):
                 content.append(sampled_hash(file, blocks=MANY_BLOCKS))
             try:
                 rows = _Rows(parquet.ParquetFile(opener()), table.name)
-            except parquet.core.ArrowException as error:
+            except pyarrow.ArrowException as error:
                 reason = str(error).splitlines()[0]
                 raise DataError(f"'{table.name}' is damaged ({reason}): download it again.") from error
             labels += rows.labels()

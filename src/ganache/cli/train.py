@@ -36,7 +36,7 @@ class TrainOptions:
     """Options that set several settings at once, or none."""
 
     data: Positional[str]
-    """A folder, a zip, MNIST's IDX files, a .npy array, or a built-in name (faces, digits, ring8, ...)."""
+    """A folder, a zip or tar, a file of images (IDX, .npy, .npz, .csv, Parquet), or a name (faces, digits, ...)."""
     network: Annotated[str | None, arg(name="network.name")] = None
     """Use another network family than the recipe, with the defaults of that family."""
     method: Annotated[str | None, arg(name="method.name")] = None

@@ -30,7 +30,7 @@ class DataConfig:
 
     __pydantic_config__ = STRICT
     source: str = field(default="faces", metadata={"option": False})  # the command line has DATA instead
-    """A folder, a zip, an IDX file or a folder of IDX files, a .npy array, or a built-in name."""
+    """A folder, a zip or tar, a file of images (IDX, .npy, .npz, .csv, Parquet), or a built-in name."""
     size: str | None = None
     """Side in pixels (64) or height x width (48x64); None keeps the size that all images share."""
     channels: int | None = None

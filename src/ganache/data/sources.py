@@ -54,10 +54,10 @@ def load(
     """Load the data set that `source` names.
 
     Args:
-        source: A folder or zip of image files, an IDX file or a folder that contains one, a .npy array, a built-in
-            name ("faces", "digits", "ring8", "grid25", "swissroll", "lines"), a name that needs the network ("mnist",
-            "fashion-mnist", "cifar10", "hf:owner/name"), or anything that another reader in READERS opens. An existing
-            path takes precedence over a name.
+        source: A folder, zip or tar of image files; an IDX, .npz, .csv or Parquet file of images, or a folder or
+            archive that contains one; a .npy array; a built-in name ("faces", "digits", "ring8", "grid25", "swissroll",
+            "lines"); a name that needs the network ("mnist", "fashion-mnist", "cifar10", "hf:owner/name"); or anything
+            that another reader in READERS opens. An existing path takes precedence over a name.
         size: (height, width) in pixels of every image. None keeps the size if all images have the same size of up to
             512 pixels, and gives 64x64 otherwise.
         channels: 1 for grey, 3 for RGB; None gives grey if all images are grey.

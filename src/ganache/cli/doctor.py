@@ -20,7 +20,7 @@ def doctor(
     """Inspect every picture before training: which are usable, which are skipped and why, and duplicates.
 
     Args:
-        data: A folder, a zip or tar, a file of images (IDX, .npy, .npz, .csv, Parquet) or a name, as for `ganache train`.
+        data: A folder, a zip or tar, a file of images (IDX, .npy, .npz, .csv, Parquet) or a name, as for `train`.
         size: Size of the pictures in pixels: one side (64) or height x width (48x64); by default their own.
         fit: How a picture with another aspect ratio is fitted: crop cuts off its borders, pad adds borders, stretch
             distorts it.

@@ -31,7 +31,7 @@ def without_runs(name: str, files: ImageFiles) -> tuple[ImageFiles, tuple[str, .
     skipped = tuple(file for file in files.skipped if not _is_below(file.name, runs))
     listed = ", ".join(f"'{run.rstrip('/') or '.'}'" for run in runs[:3]) + (", ..." if len(runs) > 3 else "")
     if not entries:
-        raise DataError(f"'{name}' contains only what ganache wrote (the run {listed}): give the folder of pictures.")
+        raise DataError(f"'{name}' contains only what ganache wrote (runs: {listed}): give the folder of pictures.")
     left_out = len(files.entries) - len(entries)
     plural = "a run" if len(runs) == 1 else f"{len(runs)} runs"
     remark = f"{left_out:,} files of {plural} of ganache ({listed}) are left out."

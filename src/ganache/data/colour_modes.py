@@ -13,6 +13,9 @@ from ganache.data.decode_errors import DECODE_ERRORS
 from ganache.data.value_range import DEFAULTS, Kind, Range
 
 GREY_MODES = ("1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N")
+FULL = DEFAULTS[Kind.EIGHT]
+"""The range that leaves 8-bit values as they are."""
+
 BAND_PIXELS = 2**20
 """Pixels that are converted at a time: a large picture and its intermediate results do not fit into memory together."""
 
@@ -47,7 +50,7 @@ def to_grey_or_rgb(
     image: Image.Image,
     channels: Literal[1, 3] | None,
     behind: str = background.WHITE,
-    scale: Range = DEFAULTS[Kind.EIGHT],
+    scale: Range = FULL,
 ) -> tuple[Image.Image, list[Conversion]]:
     """Return an image with 8 bits per channel in mode L or RGB, and the conversions that were needed.
 
@@ -66,7 +69,7 @@ def to_grey_or_rgb(
         conversions.append(Conversion.GREY_TO_RGB)
     elif not is_grey and mode == "L":
         conversions.append(Conversion.RGB_TO_GREY)
-    if image.mode == mode and not is_clear and scale == DEFAULTS[Kind.EIGHT]:
+    if image.mode == mode and not is_clear and (scale is FULL or scale == FULL):
         return image, conversions
     rows = max(1, BAND_PIXELS // image.width)
     if rows >= image.height:
@@ -78,13 +81,13 @@ def to_grey_or_rgb(
     return result, conversions
 
 
+_CONVERSIONS = {"1": Conversion.ONE_BIT, "P": Conversion.PALETTE, "PA": Conversion.PALETTE, "CMYK": Conversion.CMYK}
 _BACKGROUNDS = {background.WHITE: Conversion.ALPHA, background.IGNORE: Conversion.ALPHA_IGNORED}
 
 
 def _named(mode: str) -> list[Conversion]:
     """Return the conversion from this mode to 8-bit grey or RGB."""
-    known = {"1": Conversion.ONE_BIT, "P": Conversion.PALETTE, "PA": Conversion.PALETTE, "CMYK": Conversion.CMYK}
-    return [] if mode in ("L", "LA", "RGB", "RGBA") else [known.get(mode, Conversion.OTHER_COLOURS)]
+    return [] if mode in ("L", "LA", "RGB", "RGBA") else [_CONVERSIONS.get(mode, Conversion.OTHER_COLOURS)]
 
 
 def _band(image: Image.Image, mode: str, behind: str, scale: Range, whole: tuple[int, int], top: int) -> Image.Image:
@@ -92,7 +95,7 @@ def _band(image: Image.Image, mode: str, behind: str, scale: Range, whole: tuple
     is_grey = image.mode in GREY_MODES
     if image.has_transparency_data:
         clear = image.convert("RGBA")
-        if scale != DEFAULTS[Kind.EIGHT]:
+        if scale != FULL:
             clear = clear.point(_table(scale) * 3 + list(range(256)))
         image = background.composite(clear, behind, whole, top)
         if is_grey and background.is_grey(behind):
@@ -100,7 +103,7 @@ def _band(image: Image.Image, mode: str, behind: str, scale: Range, whole: tuple
     else:
         if image.mode not in ("L", "RGB"):
             image = image.convert("L" if is_grey else "RGB")
-        if scale != DEFAULTS[Kind.EIGHT]:
+        if scale != FULL:
             image = image.point(_table(scale) * len(image.getbands()))
     return image if image.mode == mode else image.convert(mode)
 

@@ -17,7 +17,7 @@ from PIL import Image, ImageFile, JpegImagePlugin
 from ganache.core import storage
 from ganache.core.images import Pixels
 from ganache.data import background, tiff_samples
-from ganache.data.colour_modes import apply_orientation, exif_orientation, to_grey_or_rgb
+from ganache.data.colour_modes import FULL, apply_orientation, exif_orientation, to_grey_or_rgb
 from ganache.data.conversions import Conversion
 from ganache.data.decode_errors import check_png_checksums, decode_errors_as_skips
 from ganache.data.decoding_cost import (
@@ -123,7 +123,7 @@ class _Loaded:
     conversions: list[Conversion]
     kind: Kind = Kind.EIGHT
     histogram: Histogram | None = None
-    scale: Range = DEFAULTS[Kind.EIGHT]
+    scale: Range = FULL
     """The range that 8-bit values of `image` still have to be mapped from."""
 
 
@@ -202,11 +202,11 @@ def _load(image: ImageFile.ImageFile, data: bytes, ranges: Ranges | None) -> _Lo
         # Pillow rotates a TIFF while loading it, and drops the orientation tag.
         orientation = exif_orientation(image)
         image.load()
-        return _Loaded(image, 1, orientation, conversions, scale=(ranges or DEFAULTS)[Kind.EIGHT])
+        return _Loaded(image, 1, orientation, conversions, scale=FULL if ranges is None else ranges[Kind.EIGHT])
     image.load()
     # Only now: reading the EXIF of a PNG loads the image, and a decode error there would pass as an EXIF error.
     orientation = exif_orientation(image)
-    return _Loaded(image, orientation, orientation, conversions, scale=(ranges or DEFAULTS)[Kind.EIGHT])
+    return _Loaded(image, orientation, orientation, conversions, scale=FULL if ranges is None else ranges[Kind.EIGHT])
 
 
 def _scaled(samples: Samples, conversions: list[Conversion], ranges: Ranges | None) -> _Loaded:
@@ -245,7 +245,7 @@ def _finish(
 
 def _ends(pixels: Pixels) -> Histogram:
     """Return the largest value; the smallest one too if both are equal, else 0, to save time."""
-    flat = pixels.reshape(-1)
+    flat = pixels.ravel()
     high = int(np.maximum.reduce(flat))
     is_flat = flat[0] == flat[-1] == high and int(np.minimum.reduce(flat)) == high
     return Histogram(high if is_flat else 0, high, _NONE, _NONE)

@@ -40,15 +40,16 @@ def require_memory(needed: int, width: int, height: int, full_size: tuple[int, i
 
     Width and height are those at which it is decoded; `full_size` (height, width) is named instead, if it differs.
     """
+    if width * height <= MAX_PIXELS and needed <= MAX_DECODED_BYTES:
+        return
     shown = f"{full_size[1]}x{full_size[0]}" if full_size else f"{width}x{height}"
     if width * height > MAX_PIXELS:
         raise SkipFile(SkipReason.BOMB, f"the header announces {shown} pixels, more than {MAX_PIXELS // 10**6} million")
-    if needed > MAX_DECODED_BYTES:
-        raise SkipFile(
-            SkipReason.BOMB,
-            f"decoding its {shown} pixels takes {needed / 2**20:,.0f} MiB, more than "
-            f"{MAX_DECODED_BYTES // 2**20} MiB: save it with fewer pixels",
-        )
+    raise SkipFile(
+        SkipReason.BOMB,
+        f"decoding its {shown} pixels takes {needed / 2**20:,.0f} MiB, more than {MAX_DECODED_BYTES // 2**20} MiB: "
+        "save it with fewer pixels",
+    )
 
 
 def require_few_scans(image: Image.Image, data: bytes) -> None:

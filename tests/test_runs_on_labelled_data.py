@@ -40,12 +40,14 @@ def test_a_recipe_does_not_mirror_digits(
 
 
 def test_a_run_from_before_folders_had_a_meaning_goes_on_with_its_labels(
-    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("GANACHE_CACHE", str(cache))
     monkeypatch.chdir(tmp_path)
     data = corpus.encoded(corpus.RGB, "PNG")
-    corpus.write(Path("set"), {f"{part}/{c}/{i}.png": data for part in ("train", "test") for c in "ab" for i in "12"})
+    corpus.write(Path("set"), {f"{part}/{c}/{i}.png": data for part in ("train", "test") for c in "abc" for i in "12"})
+    assert run_command("train", "set", *SMALL, "--data.classes", "2") == 2
+    assert "use --data.classes 3, or --data.labels folders." in capsys.readouterr().err
     assert run_command("train", "set", *SMALL, "--steps", "1", "--data.labels", "folders", "--data.classes", "2") == 0
     content = json.loads(Path("runs/set-faces/config.json").read_text())
     del content["data"]["labels"]

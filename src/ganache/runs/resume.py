@@ -18,7 +18,6 @@ from ganache.data import Dataset
 from ganache.errors import CheckpointError, ConfigError, DamagedCheckpoint
 from ganache.runs.data import DATA_PATHS
 from ganache.runs.folder import checkpoints
-from ganache.training import build
 from ganache.training.resolved import Resolved
 
 BUDGET = ("schedule.steps", "schedule.minutes", "schedule.images")
@@ -26,20 +25,25 @@ MAY_CHANGE = (*BUDGET, "record.", "probe.", "policy.", "data.source", "device", 
 """Settings that may change when a run is resumed. Data are identified by their fingerprint, not by their path."""
 
 
-def keep_old_data(known: dict[str, Any], resolved: Resolved, data: Dataset) -> tuple[Resolved, Dataset]:
-    """Return settings and data of a run whose settings `known` lack some of today, with the values in effect then.
+def keep_old_labels(known: dict[str, Any] | None, config: Config) -> Config:
+    """Return the settings with labels from any folders, for a run from before folders had a meaning.
 
-    Such a run was trained on every image, or on labels from any folders: unless the user asks for something else, it
-    goes on with these.
+    Such a run goes on with the classes that it began with, unless the user asks for others.
     """
-    settings, old = resolved.config.data, known.get("data", {})
-    if settings.held_out == DataConfig.held_out and not old.get("held_out"):
-        settings, data = replace(settings, held_out=0.0), data.split(0.0)
-    if settings.labels == DataConfig.labels and "labels" not in old:
-        settings = replace(settings, labels="folders")
-        if known.get("data_fingerprint", data.fingerprint) != data.fingerprint:
-            data = build.prepared(settings)
-    return replace(resolved, config=replace(resolved.config, data=settings)), data
+    if known is None or "labels" in known.get("data", {}) or config.data.labels != DataConfig.labels:
+        return config
+    return replace(config, data=replace(config.data, labels="folders"))
+
+
+def keep_old_split(known: dict[str, Any], resolved: Resolved, data: Dataset) -> tuple[Resolved, Dataset]:
+    """Hold out no images if the run in the folder (settings `known`) held out none and the user did not ask for it.
+
+    Such a run, for example one from before images were held out, has been trained on every image.
+    """
+    config = resolved.config
+    if config.data.held_out != DataConfig.held_out or known.get("data", {}).get("held_out"):
+        return resolved, data
+    return replace(resolved, config=replace(config, data=replace(config.data, held_out=0.0))), data.split(0.0)
 
 
 def without_mirrored_text(known: dict[str, Any] | None, resolved: Resolved, data: Dataset) -> tuple[Resolved, str]:

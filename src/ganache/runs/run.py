@@ -43,7 +43,8 @@ from ganache.runs.log_lines import DAMAGED
 from ganache.runs.probe import Probe, blank_score
 from ganache.runs.prober import SCORED, Prober, evenly_spaced, real_images, scored_latents
 from ganache.runs.resume import (
-    keep_old_data,
+    keep_old_labels,
+    keep_old_split,
     load_newest,
     newest_config,
     refuse_differences,
@@ -100,9 +101,9 @@ class Run:
         another process trains in it.
         """
         folder = Path(folder)
-        resolved = build.resolve(config)
-        data = data if data is not None else build.load_dataset(resolved, progress=progress)
         known = read_config(folder) or newest_config(folder)
+        resolved = build.resolve(keep_old_labels(known, config))
+        data = data if data is not None else build.load_dataset(resolved, progress=progress)
         if known is None and holds_something_else(folder):
             raise CheckpointError(
                 f"The folder {folder} holds files that are no run of ganache: choose another folder with --out."
@@ -111,7 +112,7 @@ class Run:
         if not mirror_text:
             resolved, mirrored = without_mirrored_text(known, resolved, data)
         if known is not None:
-            resolved, data = keep_old_data(known, resolved, data)
+            resolved, data = keep_old_split(known, resolved, data)
             if not force:
                 refuse_differences(folder, known, resolved.config, data)
         state = build.state(resolved, data.image_shape)

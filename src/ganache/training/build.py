@@ -84,8 +84,10 @@ def load_dataset(resolved: Resolved, *, progress: bool = False) -> Dataset:
     found = len(loaded.label_names)
     if config.data.classes not in (0, found):
         labels = f"{found} classes ({', '.join(loaded.label_names)})" if found else "no labels"
+        remarks = loaded.diagnosis.remarks if loaded.diagnosis else ()
+        other = ", or --data.labels folders" if any("--data.labels folders" in remark for remark in remarks) else ""
         raise ConfigError(
-            f"data.classes is {config.data.classes}, and {loaded.name} has {labels}: use --data.classes {found}."
+            f"data.classes is {config.data.classes}, and {loaded.name} has {labels}: use --data.classes {found}{other}."
         )
     return loaded
 

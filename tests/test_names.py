@@ -51,7 +51,7 @@ def test_two_writers_lose_no_name_and_a_reader_sees_whole_files(tmp_path: Path) 
 def test_a_change_that_fails_writes_nothing(tmp_path: Path) -> None:
     keep_names(tmp_path, Kept("a", (1,)))
     before = (tmp_path / "names.json").read_bytes()
-    with pytest.raises(ConfigError, match="There is no latent named .b."):
+    with pytest.raises(ConfigError, match=r"There is no latent named .b."):
         forget_name(tmp_path, "b")
     with pytest.raises(ZeroDivisionError):
         change_names(tmp_path, lambda names: {"x": names["a"]} if 1 // 0 else {})

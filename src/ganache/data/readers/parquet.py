@@ -43,8 +43,8 @@ class ParquetReader(TableReader):
     def read_table(self, table: Table, options: ReadOptions) -> ImageFiles:
         """Raises DataError without pyarrow, or for a table without images."""
         try:
-            import pyarrow  # type: ignore[import-not-found, unused-ignore]
-            import pyarrow.parquet as parquet  # type: ignore[import-not-found, unused-ignore]
+            import pyarrow
+            import pyarrow.parquet as parquet
         except ImportError:
             raise DataError(
                 f"'{table.name}' is {PARQUET.what}, which needs a library: {PARQUET.command}, then give it again."

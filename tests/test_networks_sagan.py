@@ -16,7 +16,7 @@ from torch.nn.utils.parametrize import ParametrizationList
 
 from ganache.config.config import Config
 from ganache.config.sections import ScheduleConfig
-from ganache.core.storage import load, save
+from ganache.core.checkpoint_file import load, save
 from ganache.errors import ConfigError
 from ganache.methods import Hinge
 from ganache.networks import Dcgan, Network, Residual
@@ -247,7 +247,14 @@ def test_a_resumed_run_has_the_same_bits(spec: Network, tmp_path: Path) -> None:
     whole, half = build.state(resolved, SHAPE), build.state(resolved, SHAPE)
     advance(whole, 4), advance(half, 2)
     file = tmp_path / "half.safetensors"
-    save(file, state_tensors(half), {"step": half.step, "batch_index": half.batch_index, "seconds": 0.0})
+    header = {
+        "step": half.step,
+        "batch_index": half.batch_index,
+        "seconds": 0.0,
+        "config": {},
+        "image_shape": [3, 16, 16],
+    }
+    save(file, state_tensors(half), header)
     again = build.state(resolved.with_seed(1), SHAPE)
     restore(again, *load(file))
     advance(again, 2)

@@ -246,7 +246,7 @@ def test_what_cannot_be_is_one_sentence_and_exit_code_2(
 def test_damaged_names_are_said(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for damage in ("{", "[]", '{"x": 3}', '{"x": {"seeds": ["a"]}}'):
         (trained / "names.json").write_text(damage)
-        assert run("walk", str(trained)) == 2
+        assert run("walk", str(trained), "--points", "x", "7") == 2
         assert "names.json cannot be read" in capsys.readouterr().err
     (trained / "names.json").unlink()
 

@@ -143,6 +143,7 @@ def test_large_pictures_of_several_pages_are_decoded_one_after_another(served: S
             assert "latent" in answer(one, 9)
 
 
+@pytest.mark.slow
 def test_pictures_that_wait_share_one_limit(served: Served) -> None:
     upload = packed(b"\x89PNG\r\n\x1a\n" + bytes(wire.LARGEST_UPLOAD - 100))
     refused = []
@@ -267,6 +268,7 @@ def test_pictures_that_wait_are_counted_until_they_are_answered() -> None:
     assert "again in a moment" in refusal["error"]
 
 
+@pytest.mark.slow
 def test_answered_and_refused_pictures_are_counted_no_more(run: Path) -> None:
     with client(run) as browser, browser.websocket_connect(SOCKET, headers=ORIGIN) as one:
         for _ in range(3):

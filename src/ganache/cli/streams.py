@@ -65,13 +65,13 @@ class LastingStream:
 
 
 @contextmanager
-def lasting_streams() -> Iterator[tuple[LastingStream, LastingStream]]:
+def lasting_streams() -> Iterator[None]:
     """Let standard output and error drop what nobody can read, inside the context."""
     before = sys.stdout, sys.stderr
     streams = LastingStream(sys.stdout), LastingStream(sys.stderr)
     sys.stdout, sys.stderr = streams  # type: ignore[assignment]
     try:
-        yield streams
+        yield
     finally:
         for stream in streams:
             stream.flush()

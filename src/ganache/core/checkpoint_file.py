@@ -23,7 +23,7 @@ from torch import Tensor
 
 from ganache.core import old_names
 from ganache.core.storage import atomic_path, open_regular, read_bytes
-from ganache.core.strict import build
+from ganache.core.strict import read_record
 from ganache.errors import CheckpointError, ConfigError, DamagedCheckpoint
 
 SUFFIX = ".safetensors"
@@ -118,9 +118,8 @@ def parse_header(path: Path, content: bytes) -> dict[str, Any]:
             raise ValueError(f"a header of {length:,} bytes in a file of {len(content):,}")
         metadata = json.loads(content[8 : 8 + length]).get("__metadata__", {})
         header = old_names.header(json.loads(metadata.get("ganache", "{}")))
-        names = {field.name for field in fields(Header)} & header.keys()
-        if names:
-            build(Header, {name: header[name] for name in names}, "header")
+        if {field.name for field in fields(Header)} & header.keys():
+            read_record(Header, header, "header")
     except (ValueError, TypeError, AttributeError, RecursionError, ConfigError) as error:
         raise damaged(path, error) from None
     return header

@@ -25,6 +25,11 @@ from typing import IO, Any
 
 from ganache.core.outputs import marked
 
+NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+"""The flag of `os.open` that refuses links; Windows has none, as it has no O_NONBLOCK, and POSIX has no O_BINARY."""
+NO_WAIT = getattr(os, "O_NONBLOCK", 0)
+BINARY = getattr(os, "O_BINARY", 0)
+
 # ---- reading ---------------------------------------------------------------------------------------------------------
 
 MAX_TEXT = 2**30
@@ -36,9 +41,8 @@ def open_regular(path: Path, flags: int = os.O_RDONLY, follow: bool = False) -> 
 
     Raises OSError for a link too, unless `follow` is true.
     """
-    extra = (0 if follow else getattr(os, "O_NOFOLLOW", 0)) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
-        descriptor = os.open(path, flags | extra, 0o666)
+        descriptor = os.open(path, flags | NO_WAIT | BINARY | (0 if follow else NO_LINK), 0o666)
     except OSError as error:
         if error.errno == errno.ELOOP and not follow:
             raise OSError(errno.ELOOP, "it is a link, and links in a run are not followed", str(path)) from None
@@ -169,7 +173,7 @@ def create_temporary(path: Path) -> tuple[Path, IO[bytes]]:
     Returns its name and the open file. It never opens a file or follows a link that is already there.
     """
     temporary = path.with_name(f"{TEMPORARY}{secrets.token_hex(8)}-{path.name}")
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | NO_LINK | BINARY
     try:
         return temporary, os.fdopen(os.open(temporary, flags, 0o666), "wb")
     except OSError as error:
@@ -208,7 +212,7 @@ def append_bytes(path: Path, content: bytes) -> None:
 
 def replace_synced(temporary: Path, path: Path) -> None:
     """Rename `temporary` to `path`, so that a crash or a power cut leaves the old file or the new one."""
-    sync(temporary, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
+    sync(temporary, os.O_RDWR | NO_LINK)
     os.replace(temporary, path)
     sync_folder(path.parent)
 

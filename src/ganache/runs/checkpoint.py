@@ -1,4 +1,4 @@
-"""Conversion between the state of a run and the tensors of a checkpoint (`core.storage` defines the file format)."""
+"""Conversion between the state of a run and the tensors of a checkpoint; `core.checkpoint_file` is the file format."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def restore(state: State, tensors: Mapping[str, Tensor], header: Mapping[str, An
         require_same_weights(module, tensors, f"{part}.")
     slots = {part: _slots(part, optimiser, tensors) for part, optimiser in _optimisers(state).items()}
     for part, module in _modules(state).items():
-        load_weights(module, tensors, f"{part}.")
+        module.load_state_dict(weights_of(tensors, f"{part}."))
     for part, optimiser in _optimisers(state).items():
         optimiser.load_state_dict({"state": slots[part], "param_groups": optimiser.state_dict()["param_groups"]})
     state.step, state.batch_index, state.seconds = header["step"], header["batch_index"], header["seconds"]

@@ -66,7 +66,14 @@ def training(tmp_path: Path):  # type: ignore[no-untyped-def]
     """A training that has begun, in a process of its own."""
     command = [sys.executable, "-c", "from ganache.cli import main; main()", *TRAIN, "100000"]
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=tmp_path, text=True, env=environment)
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        cwd=tmp_path,
+        text=True,
+        env=environment,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # under nohup it would stay ignored
+    )
     assert process.stdout is not None
     assert "starts" in process.stdout.readline()
     yield process

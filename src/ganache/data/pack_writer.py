@@ -29,6 +29,9 @@ from ganache.errors import DataError
 
 _TEMPORARY = "writing-"
 
+_WRITE_BYTES = 2**20
+"""Images are written and hashed when this many bytes are collected."""
+
 _STALE_SECONDS = 24 * 3600
 """After a day, no process is still writing to a temporary folder."""
 
@@ -48,6 +51,8 @@ class PackWriter:
         self.count = 0
         self._expected = expected
         self._digest = hashlib.blake2b(digest_size=16)
+        self._pending: list[Pixels] = []
+        self._pending_bytes = 0
         self._digests: list[NDArray[np.uint64]] = []
         self._checksums: list[int] = []
         self._crc = 0
@@ -70,20 +75,33 @@ class PackWriter:
 
     def add(self, block: Pixels) -> None:
         """Append images uint8 [n, H, W, C]; all blocks have the same H, W and C."""
-        with _data_errors(self.folder):
-            if self.shape is None:
-                self.shape = tuple(block.shape[1:])
+        if self.shape is None:
+            self.shape = tuple(block.shape[1:])
+            with _data_errors(self.folder):
                 self._check_room()
                 self._write_header()
-            data = memoryview(np.ascontiguousarray(block).reshape(-1).data)
-            self._file.write(data)
         self.count += len(block)
-        self._digests.append(content_digests(block))
+        self._pending.append(block)
+        self._pending_bytes += block.nbytes
+        if self._pending_bytes >= _WRITE_BYTES:
+            self._write_pending()
+
+    def _write_pending(self) -> None:
+        """Write and hash many images at a time: each call that releases the GIL waits for the threads that decode."""
+        if not self._pending:
+            return
+        images = np.concatenate(self._pending)
+        self._pending, self._pending_bytes = [], 0
+        data = memoryview(images.reshape(-1).data)
+        with _data_errors(self.folder):
+            self._file.write(data)
+        self._digests.append(content_digests(images))
         self._digest.update(data)
         self._checksum(data)
 
     def finish(self, labels: NDArray[np.int64] | None, label_names: tuple[str, ...], extra: dict[str, Any]) -> None:
         """Write labels [N], names and `extra` (JSON-serialisable) beside the images, and move the pack to its place."""
+        self._write_pending()
         shape = (self.count, *(self.shape or ()))
         self._digest.update(repr((shape, label_names)).encode())
         if labels is not None:

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Image size")
 MIB = 2**20
 
 MEASURE = """
-import sys
+import ctypes, sys
 from pathlib import Path
 import ganache.data.decoding as decoding
 from ganache.data.skip_reasons import SkipFile
@@ -34,6 +34,11 @@ from ganache.data.skip_reasons import SkipFile
 needed = [0]
 check = decoding.require_memory
 decoding.require_memory = lambda bytes, *size: (needed.append(bytes), check(bytes, *size))
+
+# By default glibc maps fewer and fewer arrays for themselves: the more of them a process (or the one that it is a fork of)
+# has freed, the larger they must be. The others leave holes in the heap, and the peak depends on what ran before.
+M_MMAP_THRESHOLD = -3
+assert ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, 2**16) == 1
 
 def peak():
     return 1024 * next(int(row.split()[1]) for row in open("/proc/self/status") if row.startswith("VmHWM"))

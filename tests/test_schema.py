@@ -1,28 +1,34 @@
 """Whatever lies in a run folder, a command works, or refuses in one sentence: no traceback, nothing live on a page.
 
-Every field of every file is replaced by each hostile value of `hostile.py`, for every command that reads the file.
+Every field of every file is replaced by each hostile value of `hostile.py`, for every command that reads the file. No
+value makes a command reserve much memory.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import hostile
+from ganache.config.config import Config
 from ganache.errors import GanacheError
 from ganache.lab.serialisation import from_json
 from ganache.runs import log
 from ganache.runs.checkpoint import load_generator
 from ganache.runs.diagnose import critic_loss_finding, describe_probes, findings
-from ganache.runs.folder import evaluation_files, read_evaluation, read_names
+from ganache.runs.folder import evaluation_files, read_config, read_evaluation, read_names
+from ganache.runs.resume import keep_old_labels, keep_old_split, refuse_differences, without_mirrored_text
 from ganache.runs.settings import recorded_settings
+from ganache.training import build
 
 READERS: dict[str, Callable[[Path], Any]] = {
-    "config.json": lambda run: recorded_settings(run),
+    "config.json": lambda run: (compared(run), recorded_settings(run)),
     "log.jsonl": lambda run: diagnosed(log.read(run / "log.jsonl")),
     "names.json": read_names,
     "request.json": lambda run: from_json((run / "request.json").read_bytes().decode("utf-8", "replace")),
@@ -33,7 +39,34 @@ READERS: dict[str, Callable[[Path], Any]] = {
 
 
 STRIDES = {"config.json": 7, "checkpoints": 17}
-"""Only every n-th case of large files."""
+"""Only every n-th case of large files, and every one of what lies beside the settings in them."""
+MOST_RESERVED = 2**31
+"""Bytes of addresses that the commands may reserve, besides those of the process at the start."""
+
+
+@pytest.fixture(autouse=True)
+def bounded_memory() -> Iterator[None]:
+    """Let the system refuse more memory than MOST_RESERVED: the command then ends with a traceback."""
+    if sys.platform != "linux":
+        yield
+        return
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    reserved = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (reserved + MOST_RESERVED, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+def compared(run: Path) -> None:
+    """Compare the settings in the run with others, as training does before it resumes."""
+    known = read_config(run)
+    if known is not None:
+        data: Any = SimpleNamespace(fingerprint="0" * 32, is_text=True, split=lambda share: data)
+        resolved = build.resolve(keep_old_labels(known, Config()))
+        keep_old_split(known, without_mirrored_text(known, resolved, data)[0], data)
+        refuse_differences(run, known, resolved.config, data)
 
 
 def diagnosed(lines: list[dict[str, Any]]) -> Any:
@@ -52,7 +85,9 @@ def test_a_reader_gives_what_it_declares_or_a_sentence(file: str, run: Path, tmp
     """Every field and value; of many settings only some."""
     shutil.copytree(run, tmp_path / "run")
     cases = [case for case in hostile.cases(run) if case.file.startswith(file) and case.place]
-    for case in cases[:: STRIDES.get(file, 1)]:
+    stride = STRIDES.get(file, 1)
+    chosen = {id(case): case for case in cases[::stride] + [case for case in cases if is_beside_settings(case)]}
+    for case in chosen.values():
         case.write(tmp_path / "run")
         try:
             READERS[file](tmp_path / "run")
@@ -60,6 +95,10 @@ def test_a_reader_gives_what_it_declares_or_a_sentence(file: str, run: Path, tmp
             pass
         except Exception as error:
             pytest.fail(f"{case}: {error!r}")
+
+
+def is_beside_settings(case: hostile.Case) -> bool:
+    return len(case.place) == 1 and str(case.place[0]).startswith("data_")
 
 
 def selected(run: Path) -> list[hostile.Case]:

@@ -7,7 +7,7 @@ import math
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from ganache.config.config import require_sections
 from ganache.core import old_names, storage
 from ganache.core.checkpoint_file import SUFFIX, read_header
 from ganache.core.storage import write_json
-from ganache.core.strict import build
+from ganache.core.strict import build, read_record
 from ganache.errors import CheckpointError, ConfigError
 from ganache.evaluation.evaluation import Evaluation
 from ganache.lab.points import Kept, kept_to_json, raise_unknown_name
@@ -28,11 +28,20 @@ PARTS = {"checkpoints": SUFFIX, "samples": ".png"}
 """The folders of a run with one file per step, and the suffix of these files."""
 
 
+@dataclass(frozen=True)
+class AboutData:
+    """What `config.json` holds besides the settings, which `config` checks."""
+
+    data_fingerprint: str = ""
+    data_paths: tuple[str, ...] = ()
+
+
 def read_config(folder: Path) -> dict[str, Any] | None:
     """Return the `config.json` of a run folder as plain data, or None. Raises CheckpointError if it is unreadable."""
     try:
         found = old_names.settings(json.loads(storage.read_text(folder / "config.json", MAX_JSON)))
         require_sections(found)
+        read_record(AboutData, found, "file")
         return found
     except FileNotFoundError:
         return None

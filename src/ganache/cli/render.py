@@ -101,7 +101,7 @@ def write_plain(request: Experiment, model: Model, out: Path) -> None:
     from ganache.core.rendering import render
     from ganache.figures import picture, save_figure
 
-    save_figure(picture(render(model.generator, request.bulk_latents(model.prior))), out)
+    save_figure(picture(render(model.generator, request.bulk_latents(model.prior)), real=model.real), out)
 
 
 def write_bulk(request: Experiment, model: Model, config: Config, out: Path) -> None:

@@ -259,7 +259,7 @@ class RecordConfig:
     sample_every: int = 200
     """Steps between two sets of sample images."""
     samples: int = 64
-    """Number of sample images, always of the same latents."""
+    """Number of sample images, always of the same latents; of points, at least 1,000."""
     checkpoint_every: int = 250
     """Steps between two checkpoints."""
     keep: int = 3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -22,6 +22,8 @@ class Model:
     generator: Generator
     prior: Prior
     name: str = ""
+    real: Pictures | None = field(default=None, compare=False, repr=False)
+    """For a generator of points: the points of its data [N, 2], which figures show with the generated ones."""
 
 
 @torch.no_grad()

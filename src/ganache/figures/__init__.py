@@ -7,6 +7,7 @@ may import it.
 from ganache.figures.animation import save_figure
 from ganache.figures.bulk import save_many
 from ganache.figures.figure import draw
-from ganache.figures.pictures import Panel, animation, comparison, picture, points
+from ganache.figures.pictures import Panel, animation, comparison, picture
+from ganache.figures.plane import Plane, draw_plane
 
-__all__ = ["Panel", "animation", "comparison", "draw", "picture", "points", "save_figure", "save_many"]
+__all__ = ["Panel", "Plane", "animation", "comparison", "draw", "draw_plane", "picture", "save_figure", "save_many"]

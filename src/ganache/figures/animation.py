@@ -16,6 +16,7 @@ from ganache.core.outputs import MARK, marked
 from ganache.core.storage import atomic_path
 from ganache.errors import ConfigError, MissingExtra
 from ganache.figures.figure import MARGIN, MIN_TITLE_WIDTH, draw, enlarged
+from ganache.figures.plane import Plane
 from ganache.figures.scatter import blank_axes, render_plot
 from ganache.figures.text import PAPER, render_text, side_by_side, stack
 from ganache.lab.figure import Animation, Figure, ImageGrid
@@ -76,7 +77,7 @@ def stills(animation: Animation) -> Figure:
         ImageGrid(sequence[chosen], len(frames), labels, tuple(segments), name, connected=True)
         for sequence, name in zip(animation.sequences, animation.names, strict=True)
     ]
-    return Figure(animation.title, tuple((grid,) for grid in grids))
+    return Figure(animation.title, tuple((grid,) for grid in grids), real=animation.real)
 
 
 def draw_frames(animation: Animation) -> Iterator[Image.Image]:
@@ -86,7 +87,9 @@ def draw_frames(animation: Animation) -> Iterator[Image.Image]:
     names = [render_text(name, 256, 12) for name in animation.names]
     captions = [render_text(f"{here} to {there}", width, 12) for here, there in pairwise(animation.waypoints)]
     tallest = max(caption.height for caption in captions)
-    for number, images in enumerate(zip(*map(draw_sequence, animation.sequences), strict=True)):
+    for number, images in enumerate(
+        zip(*(draw_sequence(each, animation.real) for each in animation.sequences), strict=True)
+    ):
         models = side_by_side(*(stack(name, image, gap=4) for name, image in zip(names, images, strict=True)))
         segment = min(number // animation.frames_per_segment, len(captions) - 1)
         whole = stack(title, models, captions[segment])
@@ -97,13 +100,14 @@ def draw_frames(animation: Animation) -> Iterator[Image.Image]:
         yield paper
 
 
-def draw_sequence(sequence: Pictures) -> Iterator[Image.Image]:
+def draw_sequence(sequence: Pictures, real: Pictures | None = None) -> Iterator[Image.Image]:
     """Draw the frames of one model, enlarged; for points, the path and the current point on it."""
     if sequence.ndim > 2:
         factor = max(1, 256 // max(sequence.shape[1:3]))
         yield from (enlarged(pixels, factor) for pixels in sequence)
         return
-    figure, axes = blank_axes(360, 360, sequence)
+    figure, axes = blank_axes(360, 360, sequence, real=real)
+    sequence = sequence if real is None else Plane.of(real, sequence).inside(sequence)
     axes.plot(sequence[:, 0], sequence[:, 1], color="0.7", linewidth=1)
     plot = render_plot(figure)
     for x, y in axes.transData.transform(sequence) * (1, -1) + (0, plot.height):

@@ -26,7 +26,7 @@ MAX_LABEL_WIDTH = 150
 
 def draw(figure: Figure) -> Image.Image:
     """Draw a figure as an RGB image."""
-    content = flow([flow(draw_group(group)) for group in figure.groups])
+    content = flow([flow(draw_group(group, figure.real)) for group in figure.groups])
     title = render_text(figure.title, max(MIN_TITLE_WIDTH, content.width), 15, bold=True)
     whole = stack(title, content, gap=14)
     paper = Image.new("RGB", (whole.width + 2 * MARGIN, whole.height + 2 * MARGIN), PAPER)
@@ -41,15 +41,18 @@ def flow(pictures: list[Image.Image]) -> Image.Image:
     return stack(*(side_by_side(*pictures[k : k + even]) for k in range(0, len(pictures), even)), gap=14)
 
 
-def draw_group(group: Sequence[ImageGrid | ScatterPlot]) -> list[Image.Image]:
-    """Draw each part of a group below its heading. The fewer columns the group has, the larger its images."""
+def draw_group(group: Sequence[ImageGrid | ScatterPlot], real: Pictures | None = None) -> list[Image.Image]:
+    """Draw each part of a group below its heading. The fewer columns the group has, the larger its images.
+
+    `real`: for points, those of the data.
+    """
     columns = sum(part.columns for part in group if isinstance(part, ImageGrid))
     drawn = []
     for part in group:
         if isinstance(part, ScatterPlot):
-            picture = draw_scatter_plot(part)
+            picture = draw_scatter_plot(part, real)
         else:
-            picture = draw_point_grid(part) if part.pictures.ndim == 2 else draw_grid(part, columns)
+            picture = draw_point_grid(part, real) if part.pictures.ndim == 2 else draw_grid(part, columns)
         heading = [render_text(part.heading, picture.width, 13)] if part.heading else []
         drawn.append(stack(*heading, picture, gap=4))
     return drawn

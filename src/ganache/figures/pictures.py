@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image
@@ -16,35 +16,23 @@ from ganache.core.outputs import marked
 from ganache.core.storage import atomic_path
 from ganache.core.text import printable
 from ganache.figures.frames import open_frames
+from ganache.figures.plane import Plane, draw_plane
 
 T = TypeVar("T")
 
 
-def picture(images: np.ndarray, columns: int | None = None) -> Image.Image:
+def picture(images: np.ndarray, columns: int | None = None, real: np.ndarray | None = None) -> Image.Image:
     """Return images uint8 [N, H, W, C] in a grid, or a plot of points float32 [N, 2]; small images are enlarged.
 
-    `columns`: by default as many as rows.
+    `columns`: by default as many as rows. `real`: for points, those of the data.
     """
     if images.ndim == 2:
-        return points(images)
+        return draw_plane(Plane.of(real, images), images)
     columns = columns or math.ceil(math.sqrt(len(images)))
     sheet = tile(images, columns)
     enlarge = max(1, 64 // min(images.shape[1:3]))
     sheet = sheet.repeat(enlarge, axis=0).repeat(enlarge, axis=1)
     return Image.fromarray(sheet[..., 0] if sheet.shape[-1] == 1 else sheet)
-
-
-def points(xy: np.ndarray, limit: float = 1.5, pixels: int = 480) -> Image.Image:
-    """Return a scatter plot of points [N, 2] in the square [-limit, limit]^2."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(pixels / 100, pixels / 100), dpi=100, layout="constrained")
-    axes = figure.add_subplot(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal")
-    axes.scatter(xy[:, 0], xy[:, 1], s=6, alpha=0.5, linewidths=0)
-    canvas: Any = FigureCanvasAgg(figure)
-    canvas.draw()
-    return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy())
 
 
 @dataclass(frozen=True)
@@ -56,6 +44,8 @@ class Panel:
     """uint8 [N, H, W, C], or points [N, 2]."""
     curves: dict[str, list[tuple[float, float]]]
     """Name of a curve -> points (real images seen, value)."""
+    real: np.ndarray | None = None
+    """For points: those of the data [N, 2]."""
 
 
 MAX_ACROSS = 4
@@ -76,7 +66,7 @@ def comparison(panels: Sequence[Panel], path: Path) -> None:
         each.axis("off")
     for index, panel in enumerate(panels):
         above, below = axes[2 * (index // MAX_ACROSS) :, index % MAX_ACROSS][:2]
-        above.imshow(np.asarray(picture(panel.pictures).convert("RGB")))
+        above.imshow(np.asarray(picture(panel.pictures, real=panel.real).convert("RGB")))
         above.set_title(printable(panel.title[:100]), parse_math=False)
         if not panel.curves:
             below.text(0.5, 0.8, "this method has no estimate", ha="center", color="gray")

@@ -6,7 +6,7 @@ generator of points in the plane they are float32 [N, 2]. An empty cell is a whi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -50,6 +50,11 @@ class ScatterPlot:
     """One image per point, or None if the generator makes points."""
     heading: str = ""
 
+    @property
+    def shows_points(self) -> bool:
+        """Whether its places are generated points themselves, and not principal components."""
+        return self.pictures is None and self.axes == ("x", "y")
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -59,6 +64,8 @@ class Figure:
     groups: tuple[tuple[ImageGrid | ScatterPlot, ...], ...]
     latents: tuple[tuple[float, ...], ...] = ()
     """Latents or directions that the experiment found with the first model, each z_dim numbers."""
+    real: Pictures | None = field(default=None, compare=False, repr=False)
+    """For points: those of the data [N, 2], which fix the axes."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +83,8 @@ class Animation:
     """Frames from one waypoint to the next."""
     fps: int
     """Frames per second."""
+    real: Pictures | None = field(default=None, compare=False, repr=False)
+    """For points: those of the data [N, 2], which fix the axes."""
 
 
 def blank(pictures: Pictures, n: int) -> Pictures:

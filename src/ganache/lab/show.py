@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ganache.core.images import Pictures
 from ganache.core.rendering import Model
@@ -35,4 +36,6 @@ def show(
     """
     if request.needs != "nothing" and (images is None or not len(images)):
         raise ConfigError(MISSING[request.needs])
-    return request.figure_of_models(models, Inputs(images, progress))
+    shown = request.figure_of_models(models, Inputs(images, progress))
+    real = next((model.real for model in models if model.real is not None), None)
+    return shown if real is None else replace(shown, real=real)

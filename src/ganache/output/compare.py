@@ -17,14 +17,13 @@ from ganache.core.strict import LARGEST
 from ganache.errors import CheckpointError
 from ganache.figures import Panel
 from ganache.functional import latents
-from ganache.runs import checkpoint
 from ganache.runs.folder import at_step, checkpoints, find_checkpoint, score_of
 from ganache.runs.log import read, step_lines
+from ganache.runs.models import load_model
 from ganache.runs.settings import recorded_settings
-from ganache.training import build
 
-SHOWN = 25
-"""Pictures per row of the figure."""
+SHOWN, SHOWN_POINTS = 25, 1_000
+"""Pictures per panel of the figure, and points."""
 
 
 @dataclass(frozen=True)
@@ -108,13 +107,14 @@ def panels(compared: Sequence[Sequence[Outcome]]) -> list[Panel]:
     """Return one panel per row: pictures of the same seeds by its first run, and the critic's estimates of all runs."""
     drawn = []
     for row in compared:
-        generator, config, _ = checkpoint.load_generator(row[0].checkpoint)
-        pictures: np.ndarray = render(generator, latents.samples(build.prior(config), SHOWN))
+        model, _ = load_model(row[0].checkpoint, row[0].name)
+        shown = SHOWN_POINTS if len(model.generator.image_shape) == 1 else SHOWN
+        pictures: np.ndarray = render(model.generator, latents.samples(model.prior, shown))
         curves = {}
         for run in row:
             for name in run.log[0].get("estimates", {}) if run.log else ():
                 xy = [(line["images"], line["estimates"][name]) for line in run.log if name in line["estimates"]]
                 curves[f"{name}, seed {run.seed}" if len(row) > 1 else name] = xy
         title = f"{row[0].name}: score {spread([run.score for run in row])}"
-        drawn.append(Panel(title, pictures, curves))
+        drawn.append(Panel(title, pictures, curves, model.real))
     return drawn

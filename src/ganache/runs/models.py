@@ -9,15 +9,28 @@ from ganache.config.config import Config
 from ganache.core.checkpoint_file import read_header
 from ganache.core.images import Pictures
 from ganache.core.rendering import Model
+from ganache.errors import DataError
 from ganache.runs.checkpoint import load_generator
 from ganache.runs.data import is_training_data, run_data
 from ganache.training import build
 
 
 def load_model(checkpoint: Path, name: str, average: bool = True) -> tuple[Model, Config]:
-    """Return (the generator of a checkpoint, captioned with `name` and its step; the run's settings)."""
+    """Return (the generator of a checkpoint, captioned with `name` and its step; the run's settings).
+
+    A generator of points comes with the points of the run's data, if they are found.
+    """
     generator, config, header = load_generator(checkpoint, average)
-    return Model(generator, build.prior(config), f"{name}, step {header['step']:,}"), config
+    real = real_points(checkpoint) if len(generator.image_shape) == 1 else None
+    return Model(generator, build.prior(config), f"{name}, step {header['step']:,}", real), config
+
+
+def real_points(checkpoint: Path) -> Pictures | None:
+    """Return the points [N, 2] that a run was trained on; None if they are not found."""
+    try:
+        return run_data(checkpoint, download=False).images
+    except DataError:
+        return None
 
 
 def real_pictures(checkpoint: Path, source: str = "", progress: bool = False, download: bool = True) -> Pictures:

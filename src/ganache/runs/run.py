@@ -40,6 +40,7 @@ from ganache.runs.folder import (
 from ganache.runs.lock import lock
 from ganache.runs.log import Log, SpeedMeter, non_finite_error, step_line
 from ganache.runs.log_lines import DAMAGED
+from ganache.runs.points import SHOWN, picture_of_points
 from ganache.runs.probe import Probe, blank_score
 from ganache.runs.prober import SCORED, Prober, evenly_spaced, real_images, scored_latents
 from ganache.runs.resume import (
@@ -190,9 +191,13 @@ class Run:
             self.save()
 
     def sample(self, path: Path) -> None:
-        """Write the images of the fixed latents to a PNG file."""
-        z = latents.samples(self.resolved.prior, self.config.record.samples)
-        write_image(figures.picture(render(self._shown(), z)), path)
+        """Write the images of the fixed latents to a PNG file; points, with the real ones and the critic's field."""
+        prior, n = self.resolved.prior, self.config.record.samples
+        if len(self.data.image_shape) == 1:
+            drawn = picture_of_points(self._shown(), self.state.critic, prior, self.data, max(n, SHOWN))
+        else:
+            drawn = figures.picture(render(self._shown(), latents.samples(prior, n)))
+        write_image(drawn, path)
 
     def save(self, scored: bool = True) -> Path:
         """Write a checkpoint of the current state, remove those that are no longer kept, and return its path.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import mmap
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,10 @@ from PIL import Image
 
 import corpus
 from corpus import pictures
-from ganache.data import load
+from ganache.data import diagnose, load
+from ganache.data.pixel_arrays import PixelArray
+from ganache.data.readers import READERS
+from ganache.data.readers.reader import Reader, ReadOptions, Source
 from ganache.errors import DataError
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
@@ -122,6 +126,51 @@ def test_npy_booleans_and_transparency(tmp_path: Path, cache: Path) -> None:
     assert (load(str(tmp_path / "clear.npy"), cache=cache).images == 255).all()
 
 
+def one_and_zero(folder: Path) -> dict[str, Path]:
+    """Return files of arrays in which all values are 0 or 1."""
+    masks = np.stack([np.eye(8, dtype=np.uint8)] * 12)
+    (folder / "idx").write_bytes(idx(0x803, *masks.shape) + masks.tobytes())
+    with tarfile.open(folder / "idx.tar", "w") as archive:
+        archive.add(folder / "idx", "a-idx3-ubyte")
+    np.save(folder / "a.npy", masks)
+    np.savez(folder / "a.npz", x=masks)
+    return {name: folder / name for name in ("idx", "idx.tar", "a.npy", "a.npz")}
+
+
+class Masks(Reader):
+    """Masks in memory."""
+
+    help = "masks"
+    names = ("masks",)
+
+    def read(self, source: Source, options: ReadOptions) -> PixelArray:
+        return PixelArray(np.stack([np.eye(8, dtype=np.uint8)] * 12)[..., None])
+
+
+@pytest.mark.parametrize("name", ["idx", "idx.tar", "a.npy", "a.npz", "masks"])
+def test_arrays_of_0_and_1_are_masks(name: str, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(READERS, "masks", Masks())
+    source = str(one_and_zero(tmp_path).get(name, name))
+    data = load(source, cache=cache)
+    assert (data.images[0, ..., 0] == 255 * np.eye(8)).all()
+    assert any("0 or 1" in said for said in diagnose(source, cache=cache).remarks)
+    plain = load(source, value_range=(0, 255), cache=cache)
+    assert plain.images.max() == 1
+
+
+def test_arrays_and_files_of_one_colour_are_named(tmp_path: Path, cache: Path) -> None:
+    flat = np.empty((12, 8, 8, 3), np.uint8)
+    flat[:] = (12, 200, 80)
+    np.save(tmp_path / "a.npy", flat)
+    corpus.write(tmp_path / "set", {f"{i}.png": corpus.encoded(Image.fromarray(flat[0]), "PNG") for i in range(12)})
+    for source in ("a.npy", "set"):
+        (remark,) = diagnose(str(tmp_path / source), cache=cache).remarks
+        assert "12 of 12 pictures have a single colour" in remark
+    flat[:, 0, 1] = 0
+    np.save(tmp_path / "a.npy", flat)
+    assert not diagnose(str(tmp_path / "a.npy"), cache=cache).remarks
+
+
 def test_npy_points(tmp_path: Path) -> None:
     points = np.random.default_rng(0).normal(size=(100, 2))
     np.save(tmp_path / "points.npy", points)
@@ -133,7 +182,8 @@ def test_npy_points(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("stored", "said"),
     [
-        (np.array([{"a": 1}], dtype=object), "not a readable"),
+        (np.array([{"a": 1}], dtype=object), "not a readable .* numpy.stack"),
+        (np.zeros((32, 24, 3), np.uint8), "one picture of 24x32 pixels"),
         (np.zeros((5, 8)), "shape 5x8"),
         (np.zeros((0, 8, 8, 3)), "shape 0x8x8x3"),
         (np.full((2, 8, 8), np.nan), "values from nan"),

@@ -7,7 +7,7 @@ import io
 import struct
 import tarfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +35,19 @@ def npz(**arrays: Any) -> bytes:
     return file.getvalue()
 
 
-def csv(header: bool = True, last: bool = False, separator: str = ",", start: str = "", end: str = "\n") -> bytes:
-    names = [f"pixel{i}" for i in range(100)]
+def csv(
+    header: bool = True,
+    last: bool = False,
+    separator: str = ",",
+    start: str = "",
+    end: str = "\n",
+    names: Sequence[str] = (),
+) -> bytes:
     rows = [[*map(str, row)] for row in PICTURES.reshape(26, -1)]
     lines = [[*row, str(y)] if last else [str(y), *row] for row, y in zip(rows, LABELS, strict=True)]
-    lines = [[*names, "label"] if last else ["label", *names], *lines] if header else lines
+    pixels = [f"pixel{i}" for i in range(100)]
+    header_line = [*names] or ([*pixels, "label"] if last else ["label", *pixels])
+    lines = [header_line, *lines] if header else lines
     return (start + "".join(separator.join(line) + end for line in lines)).encode()
 
 
@@ -77,6 +85,12 @@ TABLES: dict[str, Callable[[], dict[str, bytes]]] = {
     "csv with the label at the end": lambda: {"hmnist.csv": csv(last=True)},
     "csv with a byte order mark and other lines": lambda: {"a.csv": csv(start="\ufeff", end="\r\n\r\n")},
     "csv without names, with a byte order mark": lambda: {"a.csv": csv(header=False, start="\ufeff")},
+    "csv without names, with the label at the end": lambda: {"a.csv": csv(header=False, last=True)},
+    "csv with numbers as names": lambda: {"a.csv": csv(names=[*map(str, range(101))])},
+    "csv with numbers as names and the label at the end": lambda: {
+        "a.csv": csv(last=True, names=[*map(str, range(1, 102))])
+    },
+    "csv with a separator at the end": lambda: {"a.csv": csv(header=False, end=",\n")},
     "csv with semicolons": lambda: {"a.csv": csv(separator=";")},
     "csv with tabs": lambda: {"a.tsv": csv(separator="\t")},
     "parquet": lambda: {"train-00000-of-00001.parquet": parquet()},

@@ -101,7 +101,7 @@ class DecodedImage:
     """The kind of values in the file."""
 
     histogram: Histogram = field(default_factory=Histogram)
-    """The values in the file; for 8 bits the maximum of `pixels` only, and the minimum if it is the same."""
+    """The values in the file; for 8 bits the maximum of `pixels` only."""
 
     hidden: str = ""
     """The background that would show a picture whose transparency leaves one colour; "" for any other picture."""
@@ -238,17 +238,14 @@ def _finish(
         mode,
         (*loaded.conversions, *turned, *conversions, *resize_conversions),
         loaded.kind,
-        _ends(pixels) if is_eight or loaded.histogram is None else loaded.histogram,
+        _largest(pixels) if is_eight or loaded.histogram is None else loaded.histogram,
         _hidden_by(loaded.image, pixels, target.background) if conversions else "",
     )
 
 
-def _ends(pixels: Pixels) -> Histogram:
-    """Return the largest value; the smallest one too if both are equal, else 0, to save time."""
-    flat = pixels.ravel()
-    high = int(np.maximum.reduce(flat))
-    is_flat = flat[0] == flat[-1] == high and int(np.minimum.reduce(flat)) == high
-    return Histogram(high if is_flat else 0, high, _NONE, _NONE)
+def _largest(pixels: Pixels) -> Histogram:
+    """Return the largest value, which decides whether these are masks; the others are not counted, to save time."""
+    return Histogram(0, int(np.maximum.reduce(pixels.ravel())), _NONE, _NONE)
 
 
 def _hidden_by(image: Image.Image, pixels: Pixels, behind: str) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ganache.data.diagnosis import Diagnosis, sorted_counts
 from ganache.data.duplicates import exact_groups
 from ganache.data.pixel_arrays import iter_blocks
+from ganache.data.set_levels import remarks_on_flat
 from ganache.data.sources import load
 
 
@@ -25,19 +26,19 @@ def diagnose(source: str, **settings: Any) -> Diagnosis:
     if dataset.diagnosis is not None:
         return dataset.diagnosis
     found = diagnose_array(dataset.name, dataset.images, dataset.labels, dataset.label_names)
-    return replace(found, remarks=dataset.remarks)
+    return replace(found, remarks=(*dataset.remarks, *found.remarks))
 
 
 def diagnose_array(
     name: str, images: NDArray[Any], labels: NDArray[np.int64] | None, label_names: tuple[str, ...]
 ) -> Diagnosis:
     """Return the Diagnosis of images [N, H, W, C] or points [N, 2] that are not files: counts, size, duplicates."""
-    digests = [
-        hashlib.blake2b(row.tobytes(), digest_size=16).digest() for block in iter_blocks(images) for row in block
-    ]
+    is_image, digests, flat = images.ndim == 4, list[bytes](), 0
+    for block in iter_blocks(images):
+        digests += [hashlib.blake2b(row.tobytes(), digest_size=16).digest() for row in block]
+        flat += int((block == block[:, :1, :1]).all(axis=(1, 2, 3)).sum()) if is_image else 0
     exact = tuple(tuple(f"no. {i}" for i in group) for group in exact_groups(digests))
     height, width, channels = (*images.shape[1:], 0, 0)[:3]
-    is_image = images.ndim == 4
     return Diagnosis(
         source=name,
         files=len(images),
@@ -50,4 +51,5 @@ def diagnose_array(
         exact_duplicates=exact,
         near_duplicates=(),
         classes=sorted_counts(label_names[label] for label in labels) if labels is not None else {},
+        remarks=remarks_on_flat(flat, len(images)),
     )

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from ganache.core.images import Pixels
 from ganache.data import background
 from ganache.data.decoding import DecodedImage, Target
 from ganache.data.value_range import DEFAULTS, Histogram, Kind, Ranges, decide, sentence
@@ -24,7 +25,7 @@ class SetLevels:
     """Background -> number of pictures that have one colour now, and would be visible on that background."""
 
     flat: int = 0
-    """Number of pictures of one grey value."""
+    """Number of pictures of one colour."""
 
     dark: int = 0
     """Number of 8-bit pictures whose values are 0 and 1."""
@@ -40,8 +41,7 @@ class SetLevels:
         if image.hidden:
             self.hidden[image.hidden] += 1
         else:
-            low, high = (image.pixels.min(), image.pixels.max()) if not is_eight else _ends(image.histogram)
-            self.flat += low == high
+            self.flat += _is_flat(image.pixels)
 
     def ranges(self) -> Ranges:
         """Return the range of each kind of values, found from all pictures."""
@@ -69,8 +69,7 @@ class SetLevels:
                 f"{count:,} of {total:,} pictures have a single colour, because {why} (data.background is "
                 f"{target.background}): use --data.background {behind}."
             )
-        if total >= _MANY and 2 * self.flat >= total:
-            yield f"{self.flat:,} of {total:,} pictures have a single grey value."
+        yield from remarks_on_flat(self.flat, total)
         if self.dark and self.histograms[Kind.EIGHT].high > 1:
             yield (
                 f"{self.dark:,} of {total:,} pictures have only the values 0 and 1 and look black: if they are masks, "
@@ -78,5 +77,15 @@ class SetLevels:
             )
 
 
-def _ends(histogram: Histogram) -> tuple[float, float]:
-    return histogram.low, histogram.high
+def remarks_on_flat(flat: int, total: int) -> tuple[str, ...]:
+    """Return a sentence if many of the pictures have one value."""
+    is_fault = total >= _MANY and 2 * flat >= total
+    return (f"{flat:,} of {total:,} pictures have a single colour: nothing can be seen on them.",) if is_fault else ()
+
+
+def _is_flat(pixels: Pixels) -> bool:
+    """Whether a picture has one colour; three pixels tell it of most."""
+    first = pixels[0, 0].tobytes()
+    if pixels[-1, -1].tobytes() != first or pixels[len(pixels) // 2, pixels.shape[1] // 2].tobytes() != first:
+        return False
+    return bool((pixels == pixels[0, 0]).all())

@@ -14,6 +14,7 @@ import numpy as np
 from ganache.core.images import Pixels
 from ganache.core.seeds import require_seed
 from ganache.data import background as backgrounds
+from ganache.data.colour_modes import FULL
 from ganache.data.contents import checked
 from ganache.data.dataset import Dataset
 from ganache.data.decoding import Target
@@ -24,6 +25,7 @@ from ganache.data.pack import cache_folder, pack_folder
 from ganache.data.pack_builder import open_or_build, pack_blocks, pack_files
 from ganache.data.pixel_arrays import PixelArray, PixelBlocks, convert_block, iter_blocks, matches_target
 from ganache.data.readers import READERS
+from ganache.data.readers.arrays import range_of
 from ganache.data.readers.image_files import ImageFiles, RemoteFiles
 from ganache.data.readers.reader import Contents, Reader, ReadOptions, Source
 from ganache.data.resizing import FIT_MODES, FitMode
@@ -195,6 +197,7 @@ def _to_dataset(name: str, contents: Contents, target: Target, cache: Path, prog
         build = partial(pack_files, name, contents, target, folder, progress)
         return open_or_build(name, folder, build, contents.stamp).with_remarks(remarks)
     if isinstance(contents, PixelArray):
+        contents, target = _with_range(contents, target)
         if contents.images.ndim == 2 or (target.range is None and matches_target(contents.images, target)):
             return Dataset(
                 name,
@@ -215,8 +218,17 @@ def _pack(name: str, contents: Local, target: Target, folder: Path, progress: bo
         files, _ = without_runs(name, contents)
         pack_files(name, files, target, folder, progress)
     else:
-        blocks = _converted(contents, target) if isinstance(contents, PixelArray) else contents
+        blocks = _converted(*_with_range(contents, target)) if isinstance(contents, PixelArray) else contents
         pack_blocks(name, blocks, folder, progress)
+
+
+def _with_range(array: PixelArray, target: Target) -> tuple[PixelArray, Target]:
+    """Return the array and the target; if all values of the array are 0 or 1, with that range and a remark on it."""
+    if array.images.ndim == 2 or target.range is not None:
+        return array, target
+    found, said = range_of(array.images, target, "")
+    array = replace(array, remarks=tuple(dict.fromkeys((*array.remarks, *said))))
+    return array, target if found == FULL else replace(target, range=(found.low, found.high))
 
 
 def _converted(array: PixelArray, target: Target) -> PixelBlocks:

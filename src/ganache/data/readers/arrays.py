@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganache.core.images import Pixels
-from ganache.data.decoding import Target
+from ganache.data.decoding import MIN_SIDE, Target
 from ganache.data.decoding_cost import MAX_DECODED_BYTES
 from ganache.data.labels import labels_from_values
 from ganache.data.pixel_arrays import PixelArray, PixelBlocks, convert_block, iter_blocks, matches_target
@@ -46,7 +46,7 @@ def contents_of(
         return PixelArray(_points(array, where), indices, names)
     images = _channels_last(array, where)
     _require_small_images(images, where)
-    scale, remarks = _scale(images, target, where)
+    scale, remarks = range_of(images, target, where)
     is_text = indices is not None and images.shape[3] == 1 and max(images.shape[1:3]) <= GLYPH_SIDE
     is_ready = images.dtype == np.uint8 and scale == DEFAULTS[Kind.EIGHT]
     if is_ready and matches_target(images, target):
@@ -101,6 +101,11 @@ def _points(array: NDArray[Any], where: str) -> NDArray[np.float32]:
 
 def _channels_last(array: NDArray[Any], where: str) -> NDArray[Any]:
     """Return the same values as [N, H, W, C]."""
+    if array.ndim == 3 and array.shape[2] in (3, 4) and min(array.shape[:2]) >= MIN_SIDE:
+        raise DataError(
+            f"'{where}' holds one picture of {array.shape[1]}x{array.shape[0]} pixels: give an array of many, "
+            "N x H x W x C, or image files."
+        )
     if array.ndim == 3:
         array = array[..., None]
     elif array.ndim == 2 and len(array) and side_of_row(array.shape[1]) and array.dtype.kind in "biuf":
@@ -127,8 +132,11 @@ def _require_small_images(images: NDArray[Any], where: str) -> None:
         )
 
 
-def _scale(images: NDArray[Any], target: Target, where: str) -> tuple[Range, tuple[str, ...]]:
-    """Return the range of all values, and what the doctor says about it. Opacity does not count."""
+def range_of(images: NDArray[Any], target: Target, where: str) -> tuple[Range, tuple[str, ...]]:
+    """Return the range of all values of images [N, H, W, C], and what the doctor says about it.
+
+    Opacity does not count. Raises DataError, which names `where`, for values that are not finite numbers.
+    """
     if images.dtype.kind not in "biuf" or images.itemsize > 8:
         raise DataError(f"'{where}' has values of the type {images.dtype}: give integers or floats.")
     if images.dtype.kind == "b":

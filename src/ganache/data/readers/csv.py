@@ -1,7 +1,8 @@
 """Read a .csv file of pixels: one picture per row, such as Kaggle's train.csv with the columns label, pixel0, ...
 
-The label is the column of that name, else the first of columns of which one is too many. Columns may have names or not.
-Rows are parsed in blocks, so memory use is that of the pixels.
+The label is the column of that name. Without names, if one column is too many, the label is the first or the last: the
+one that is less like its neighbour. Numbers that count up are names. Rows are parsed in blocks, so memory use is that
+of the pixels.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import io
 import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,9 @@ _MAX_LINE = 4 * 2**20
 _ROWS = 1000
 """Rows that are parsed at once, of 28x28 pixels; fewer of larger pictures."""
 
+_FEW = 50
+"""Rows that tell where the labels are."""
+
 _LABEL = re.compile(r"(?i)(?:label|class|target|y|digit|letter|character|emotion)s?(?:[ _-]?id)?")
 _OTHER = re.compile(r"(?i)|id|index|idx|usage|split|unnamed:? ?\d*|(?:image|img|picture)[ _-]?(?:id|name)")
 
@@ -43,6 +47,9 @@ class _Layout:
 
     label: int | None
     """Column of the labels."""
+
+    is_mixed: bool = False
+    """Whether one of `pixels`, the first or the last, is the column of the labels."""
 
 
 class CsvReader(TableReader):
@@ -62,6 +69,10 @@ class CsvReader(TableReader):
             assert layout is not None
             if not layout.has_names:
                 file.seek(0)
+            if layout.is_mixed:
+                start = file.tell()
+                layout = _separated(layout, _parse([file.readline(_MAX_LINE) for _ in range(_FEW)], layout, table.name))
+                file.seek(start)
             images, labels = _read(file, layout, table.name)
         return contents_of(images, table.name, options.target, labels)
 
@@ -76,14 +87,23 @@ def _layout(line: bytes) -> _Layout | None:
     columns = [column.strip().strip("\"'") for column in text.split(separator)]
     if len(columns) < 60:
         return None
-    numeric = [_is_number(column) for column in columns]
-    if all(numeric):
-        label = None if side_of_row(len(columns)) else 0
-        pixels = [i for i in range(len(columns)) if i != label]
-        return _Layout(separator, False, pixels, label) if side_of_row(len(pixels)) else None
     labels = [i for i, column in enumerate(columns) if _LABEL.fullmatch(column)]
     pixels = [i for i, column in enumerate(columns) if i not in labels and not _OTHER.fullmatch(column)]
-    return _Layout(separator, True, pixels, labels[0] if labels else None) if side_of_row(len(pixels)) else None
+    are_numbers = all(_is_number(columns[i]) for i in pixels)
+    # pandas names columns 0, 1, 2, ... if they have no names.
+    count_up = are_numbers and len({float(columns[i]) - place for place, i in enumerate(pixels)}) == 1
+    is_mixed = are_numbers and not labels and side_of_row(len(pixels)) is None
+    if side_of_row(len(pixels) - is_mixed) is None:
+        return None
+    has_names = count_up or not are_numbers or any(column for i, column in enumerate(columns) if i not in {*pixels})
+    return _Layout(separator, has_names, pixels, labels[0] if labels else None, is_mixed)
+
+
+def _separated(layout: _Layout, rows: NDArray[np.float64]) -> _Layout:
+    """Return the layout with the column of the labels, from some rows [n, 1 + P]."""
+    first, last = np.abs(rows[:, 0] - rows[:, 1]).mean(), np.abs(rows[:, -1] - rows[:, -2]).mean()
+    *pixels, label = layout.pixels if last > first else [*layout.pixels[1:], layout.pixels[0]]
+    return replace(layout, pixels=pixels, label=label, is_mixed=False)
 
 
 def _is_number(word: str) -> bool:

@@ -34,6 +34,8 @@ def read_npy(path: Path, target: Target) -> PixelArray | PixelBlocks:
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"'{path}' is not a readable .npy array ({error}): write it again with numpy.save.") from error
+        is_list = "Python objects" in str(error)
+        advice = "join pictures of one size with numpy.stack, or save them as files" if is_list else "write it again"
+        raise DataError(f"'{path}' is not a readable .npy array ({error}): {advice}.") from error
     status = path.stat()
     return contents_of(array, str(path), target, key=(status.st_size, status.st_mtime_ns))

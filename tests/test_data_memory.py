@@ -35,8 +35,8 @@ needed = [0]
 check = decoding.require_memory
 decoding.require_memory = lambda bytes, *size: (needed.append(bytes), check(bytes, *size))
 
-# By default glibc gives fewer arrays a mapping of their own the more of them a process, or the one that it is a fork of,
-# has freed. The others leave holes in the heap, so the peak depends on what ran before.
+# By default glibc gives fewer arrays a mapping of their own the more of them a process, or the one that it was forked
+# from, has freed. The others leave holes in the heap, so the peak depends on what ran before.
 M_MMAP_THRESHOLD = -3
 assert ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, 2**16) == 1
 

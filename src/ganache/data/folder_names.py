@@ -8,15 +8,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 _PART = re.compile(
-    r"(?<![a-zA-Z])(?i:training|train|testing|test|validation|valid|val|evaluation|eval|dev|holdout|extra|unlabell?ed)"
-    r"(?:(?i:set)|(?=[^a-z]|$))"
+    r"(?<![a-zA-Z])(?i:training|train|testing|tests?|validation|valid|val|evaluation|eval|dev|holdout|extra|unlabell?ed"
+    r"|treino|treinamento|teste|valida(?:ção|cao)|entrenamiento|prueba|validaci[oó]n|entra[iî]nement|addestramento"
+    r"|validierung)(?:(?i:set)|(?=[^a-z]|$))"
+    r"|训练|訓練|测试|測試|验证|驗證|学習|検証|テスト|학습|훈련|테스트|검증"
 )
 """The word of a folder's name that says which part of the set it holds; "trainA" and "test2017" have one too."""
 
-_FILLING = re.compile(r"(?i)\b(?:sets?|data|images?|imgs?|pictures?|\d+)\b|[\W_]+")
+_FILLING = re.compile(r"(?i)\b(?:sets?|data|images?|imgs?|pictures?|\d+)\b|[\W_]+|集|数据|數據|データ|用")
 """What remains of the name of a part and is no name of a class."""
 
-_CHUNK = re.compile(r"(?i)(?:part|chunk|batch|shard|bucket|volume|vol|subset|images?|imgs?|pictures?)[ _.-]*\d+")
+_PICTURES = re.compile(r"(?i)(?:jpeg|rgb)?(?:images?|imgs?|pictures?|pics?|photos?|data)")
+_MASKS = re.compile(r"(?i).*(?:masks?|annotations?|segmentation(?:class|object)?|ground[ _-]?truth|labels?|gt)")
+"""Names of folders that tell what kind of files is in them."""
+
+_CHUNK = re.compile(
+    r"(?i)(?:part|chunk|batch|shard|bucket|volume|vol|subset|fold|split|images?|imgs?|pictures?)[ _.-]*\d+"
+)
+_NO_WORD = re.compile(r"[0-9]{2,}|[0-9a-fA-F]{2}|\d+(?:[\W_x]\d+)+|\d{3}[A-Z0-9_]{5}")
+"""Numbers, dates, sizes, and the folders of cameras (100APPLE)."""
+
 _LAST_NUMBER = re.compile(r"(\d+)\D*$")
 
 _FLAG = "--data.labels"
@@ -42,15 +53,17 @@ def meaning_of(members: Mapping[str, Sequence[str]], inside_part: bool = False) 
     parts = [folder for folder in folders if rests[folder] is not None]
     if len(parts) == len(folders):
         return _of_parts(folders, {folder: rest or "" for folder, rest in rests.items()})
-    if inside_part and parts:
-        return Meaning(None, f"the pictures below {_listed(parts)} have no class: give the folder of the others.")
+    if inside_part and (unnamed := parts or [folder for folder in folders if _PICTURES.fullmatch(folder)]):
+        return Meaning(None, f"the pictures below {_listed(unnamed)} have no class: give the folder of the others.")
     if are_chunks(members):
         said = f"the folders {_listed(folders)} are chunks of files, not classes ({_FLAG} folders makes them classes)."
         return Meaning(None, said)
     remark = ""
     if len(parts) == 1 and len(folders) > 2 and not parts[0].lower().startswith("train"):
         remark = f"the folder {_listed(parts)} counts as a class: move it out of the set if it is none."
-    elif all(re.fullmatch(r"[0-9]{2,}|[0-9a-fA-F]{2}", folder) for folder in folders):
+    elif any(map(_MASKS.fullmatch, folders)) and all(_MASKS.fullmatch(f) or _PICTURES.fullmatch(f) for f in folders):
+        remark = f"the folders {_listed(folders)} count as classes: to read the pictures alone, give their folder."
+    elif all(map(_NO_WORD.fullmatch, folders)):
         remark = f"the {len(folders):,} folders {_listed(folders)} count as classes: if they are none, {_FLAG} none."
     return Meaning({folder: folder for folder in folders}, remark)
 

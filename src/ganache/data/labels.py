@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -73,7 +74,9 @@ def labels_from_folders(names: Iterable[str], rule: LabelRule = "auto") -> Label
     >>> labels_from_folders(["cat/1.png", "2.png"]).indices is None
     True
     """
-    paths = [PurePosixPath(name).parts for name in names] if rule != "none" else []
+    # macOS writes é as e and an accent: the same class in two parts of a set is one.
+    composed = (unicodedata.normalize("NFC", name) for name in names)
+    paths = [PurePosixPath(name).parts for name in composed] if rule != "none" else []
     remarks = list[str]()
     depth = 0
     while paths and all(len(path) > depth + 1 for path in paths):

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from ganache.core import storage
 from ganache.errors import DataError
 
-VERSION = 3
+VERSION = 4
 """Part of every cache key. Increase it when the same source would give other pixels, or a pack other files."""
 
 CHUNK_BYTES = 4 * 2**20

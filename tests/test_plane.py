@@ -10,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
+from ganache.cli.train import default_recipe, parse_train
 from ganache.data import TOYS, load
 from ganache.figures import Panel, Plane, comparison, draw, draw_plane, picture, save_figure
 from ganache.figures.plane import GENERATED, draw_cloud, one_by_one
@@ -125,3 +126,26 @@ def test_a_run_draws_real_and_generated_points_and_the_field_of_its_critic() -> 
     assert picture_of_points(generator, other, Prior(2), data).tobytes() != first.tobytes()
     assert tuple(np.asarray(first)[-1, -1]) == (255, 255, 255)
     assert GENERATED
+
+
+@pytest.mark.parametrize(
+    ("words", "recipe"),
+    [
+        (("ring8",), "points"),
+        (("--steps", "5", "grid25"), "points"),
+        (("--force", "swissroll", "--data.flip", "False"), "points"),
+        (("--data.flip=False", "lines"), "points"),
+        (("faces",), "faces"),
+        (("pictures.zip", "--out", "ring8"), "faces"),
+        (("--seed", "3"), "faces"),
+    ],
+)
+def test_points_are_trained_with_their_own_recipe_if_none_is_named(words: tuple[str, ...], recipe: str) -> None:
+    assert default_recipe(words) == recipe
+
+
+def test_a_named_recipe_is_taken_on_points_too() -> None:
+    (request,) = parse_train(["ring8", "--network.hidden", "8"])
+    assert (request.config.recipe, request.config.network.hidden) == ("points", 8)  # type: ignore[attr-defined]
+    (request,) = parse_train(["ring8", "--recipe", "gan-mlp"])
+    assert request.config.recipe == "gan-mlp"

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from ganache.config.config import Config
 
 DEFAULT_RECIPE = "faces"
+FLAGS = ("--force", "--dry-run")
+"""Options without a value."""
 MAX_RUNS = 1_000
 """Runs of one command."""
 MAX_NAME = 60
@@ -140,11 +142,26 @@ def parse_train(args: list[str]) -> list[TrainingRequest]:
     chosen = {section: {"name": getattr(names, f"{section}.name")} for section in ("network", "method")}
     chosen = {section: named for section, named in chosen.items() if named["name"]}
     requests = []
-    for recipe in (names.recipe or DEFAULT_RECIPE).split(","):
+    for recipe in (names.recipe or default_recipe(rest)).split(","):
         request = parse_recipe(recipe, chosen, rest)
         seeds = range(request.config.seed, request.config.seed + request.options.seeds)
         requests += [replace(request, config=replace(request.config, seed=seed)) for seed in seeds]
     return requests
+
+
+def default_recipe(args: Sequence[str]) -> str:
+    """Return the recipe that is taken if none is named: that of the reader of the data, or DEFAULT_RECIPE."""
+    from ganache.data.readers import READERS, Source
+
+    follows_option = [False, *(word.startswith("-") and "=" not in word and word not in FLAGS for word in args)]
+    named = [word for word, value in zip(args, follows_option, strict=False) if not value and not word.startswith("-")]
+    own = (
+        reader.recipe
+        for word in named
+        for reader in READERS.values()
+        if reader.recipe and reader.opens(Source.named(word))
+    )
+    return next(own, DEFAULT_RECIPE)
 
 
 def parse_recipe(recipe: str, chosen: dict[str, Any], args: list[str]) -> TrainingRequest:

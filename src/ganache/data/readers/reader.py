@@ -92,6 +92,9 @@ class Reader(ABC):
         """
         return source.path is None and source.name in self.names
 
+    recipe: ClassVar[str] = ""
+    """The recipe that suits its data, taken by `ganache train` if none is named; "" for the recipe of images."""
+
     @abstractmethod
     def read(self, source: Source, options: ReadOptions) -> Contents:
         """Return the contents of a source that `opens` accepts. Raises DataError if it is damaged."""

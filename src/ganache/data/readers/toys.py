@@ -12,6 +12,7 @@ class ToysReader(Reader):
 
     help = "a 2-D toy distribution (" + ", ".join(f"'{name}'" for name in TOYS) + ")"
     names = tuple(TOYS)
+    recipe = "points"
 
     def read(self, source: Source, options: ReadOptions) -> PixelArray:
         options.require_count(source.name)

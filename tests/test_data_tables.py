@@ -7,7 +7,7 @@ import io
 import struct
 import tarfile
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,8 @@ def parquet(**columns: Any) -> bytes:
     pq.write_table(pa.table({"image": cells, "label": LABELS.astype(np.int64)} | columns), file, row_group_size=7)
     return file.getvalue()
 
+
+PNG = corpus.encoded(corpus.RGB, "PNG")
 
 TEST = {"x_test": PICTURES[:3, ::-1], "y_test": LABELS[:3]}
 
@@ -231,6 +233,41 @@ def test_colours_in_rows_are_found_by_their_neighbours(tmp_path: Path, cache: Pa
     for name, rows in (("planes", pictures.transpose(0, 3, 1, 2)), ("pixels", pictures)):
         np.save(tmp_path / f"{name}.npy", rows.reshape(3, -1))
         assert (load(str(tmp_path / f"{name}.npy"), cache=cache).images == pictures).all(), name
+
+
+def test_the_column_of_images_in_a_parquet_table(tmp_path: Path, cache: Path) -> None:
+    table = parquet(id=[b"x%d" % i for i in range(26)], image=[b"no" for _ in range(26)], photo=[{"bytes": PNG}] * 26)
+    (tmp_path / "a.parquet").write_bytes(table)
+    assert len(load(str(tmp_path / "a.parquet"), cache=cache)) == 26
+    (tmp_path / "b.parquet").write_bytes(parquet(image=[b"x%d" % i for i in range(26)], img=[PNG] * 26, a=[b"?"] * 26))
+    with pytest.raises(DataError, match="26 not an image"):
+        load(str(tmp_path / "b.parquet"), cache=cache)
+    (tmp_path / "c.parquet").write_bytes(parquet(image=list(range(26)), a=[b"?"] * 26, img=[PNG] * 26))
+    assert len(load(str(tmp_path / "c.parquet"), cache=cache)) == 26
+
+
+def webdataset(folder: Path, classes: Mapping[int, bytes]) -> Path:
+    with tarfile.open(folder / "00000.tar", "w") as archive:
+        for i, picture in enumerate(PICTURES):
+            content = {"jpg": corpus.encoded(Image.fromarray(picture), "PNG"), "json": b"{}"}
+            for kind, data in (content | ({"cls": classes[i]} if i in classes else {})).items():
+                info = tarfile.TarInfo(f"a.b/{i:04d}.{kind}")
+                info.size = len(data)
+                archive.addfile(info, io.BytesIO(data))
+    return folder / "00000.tar"
+
+
+def test_the_classes_of_a_webdataset(tmp_path: Path, cache: Path) -> None:
+    whole = load(str(webdataset(tmp_path, {i: b"%d\n" % y for i, y in enumerate(LABELS)})), cache=cache)
+    assert whole.labels is not None
+    assert (whole.labels == LABELS - 1).all()
+    assert whole.label_names == tuple(str(i) for i in range(1, 27))
+    assert whole.diagnosis is not None
+    assert len(whole.diagnosis.skipped) == 26, "only the texts"
+    words = load(str(webdataset(tmp_path, {i: b"cat" if i % 2 else b"dog" for i in range(26)})), cache=cache)
+    assert words.label_names == ("cat", "dog")
+    for classes in ({0: b"1"}, dict.fromkeys(range(26), b"\xff\xfe")):
+        assert load(str(webdataset(tmp_path, classes)), cache=cache).labels is None
 
 
 def test_a_parquet_table_that_names_files_does_not_open_them(tmp_path: Path, cache: Path) -> None:

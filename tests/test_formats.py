@@ -7,10 +7,13 @@ import shlex
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
 
 import corpus
 from conftest import run_command
+from forked import run_python
 from ganache.data import diagnose, load
 from ganache.data.diagnosis import NoPictureError
 from ganache.data.formats import _FURTHER, _PLACES, _STARTS, _TEXTS, PICKLE, VIDEO, recognise
@@ -43,6 +46,18 @@ FILES: dict[str, tuple[bytes, str, str]] = {
     "page.zip": (b"\n<!DOCTYPE HTML><p>sign in", "a web page", "download the file itself"),
     "lfs.zip": (b"version https://git-lfs.github.com/spec/v1", "a Git LFS pointer", "git lfs pull"),
     "a.gz": (b"\x1f\x8b\x08broken", "a gzip file", "gunzip"),
+    "a.orf": (b"IIRO\x08\0\0\0", "a raw photo", "dcraw"),
+    "a.psd": (b"8BPS\0\1", "a Photoshop picture", "magick"),
+    "a.dds": (b"DDS |", "a DirectDraw texture", "magick"),
+    "a.eps": (b"%!PS-Adobe-3.0", "a PostScript drawing", "magick"),
+    "data_batch_1.bin": (b"\6", "a file of CIFAR-10 without a header", "reshape(-1, 3073)"),
+    "train.bin": (b"\6", "a file of CIFAR-100 without a header", "reshape(-1, 3074)"),
+    "train_X.bin": (b"\6", "a file of STL-10 without a header", "pictures.npy"),
+    "fer2013.csv": (
+        b"emotion,pixels,Usage\n0," + b"70 " * 100,
+        "a table with all pixels of a picture in one column",
+        "pictures.npz",
+    ),
     "a.arrow": (b"ARROW1\0\0", "an Arrow table", "Parquet"),
 }
 
@@ -66,6 +81,76 @@ def test_a_file_that_is_not_read_is_named_with_what_to_do(name: str, tmp_path: P
         by_bytes = name not in ("a.pt", "a.tfrecords")
         assert not by_bytes or what in str(below.value), "and below a folder"
         assert not by_bytes or "convert" not in str(error.value) or str(folder).partition("'")[0] in str(below.value)
+
+
+def test_what_a_command_makes_is_read(tmp_path: Path, cache: Path) -> None:
+    pictures, labels = corpus.pictures(6, 32, 32, 3), np.arange(6, dtype=np.uint8)
+    planes = pictures.transpose(0, 3, 1, 2).reshape(6, -1)
+    large = np.repeat(np.repeat(pictures, 3, axis=1), 3, axis=2)
+    files = {
+        "cifar10/data_batch_1.bin": np.hstack([labels[:, None], planes])[:3].tobytes(),
+        "cifar10/data_batch_2.bin": np.hstack([labels[:, None], planes])[3:].tobytes(),
+        "cifar100/train.bin": np.hstack([labels[:, None] * 0 + 9, labels[:, None], planes]).tobytes(),
+        "stl10/train_X.bin": large.transpose(0, 3, 2, 1).tobytes(),
+        "fer/a.csv": "emotion,pixels,Usage\n"
+        + "".join(
+            f'{y},"{" ".join(map(str, x[..., 0].ravel()))}",Test\n' for x, y in zip(pictures, labels, strict=True)
+        ),
+    }
+    corpus.write(tmp_path, {name: each.encode() if isinstance(each, str) else each for name, each in files.items()})
+    for name in files:
+        if name.endswith("2.bin"):
+            continue
+        with pytest.raises(DataError) as error:
+            load(str(tmp_path / name), cache=cache)
+        command = str(error.value).partition("convert it with  ")[2].partition("  and give ")[0]
+        code, *arguments = shlex.split(command)[2:]
+        found = [str(each) for word in arguments for each in sorted(Path("/").glob(word.lstrip("/")))]
+        done = run_python(code, *found, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        made = load(str(tmp_path / f"pictures.np{'y' if 'stl' in name else 'z'}"), cache=cache)
+        assert (made.images == {"s": large, "f": pictures[..., :1]}.get(name[0], pictures)).all(), name
+        assert made.labels is None or made.labels.tolist() == list(range(6)), name
+
+
+def test_the_thumbnail_of_a_raw_photo_is_no_picture(tmp_path: Path, cache: Path) -> None:
+    thumbnail, raw = corpus.pictures(1, 40, 60, 3)[0], np.zeros((80, 120), np.uint16)
+    paths = {name: tmp_path / name for name in ("a.nef", "b.arw", "c.dng", "pyramid.tif")}
+    with tifffile.TiffWriter(paths["a.nef"]) as file:
+        file.write(thumbnail, photometric="rgb", subifds=1, subfiletype=1)
+        file.write(raw, subfiletype=0)
+    with tifffile.TiffWriter(paths["b.arw"]) as file:
+        file.write(thumbnail, photometric="rgb", subfiletype=1)
+        file.write(raw, subfiletype=0)
+    tifffile.imwrite(paths["c.dng"], thumbnail, photometric="rgb", extratags=[(50706, 1, 4, (1, 4, 0, 0), True)])
+    with tifffile.TiffWriter(paths["pyramid.tif"]) as file:
+        file.write(thumbnail, photometric="rgb", subifds=1)
+        file.write(thumbnail[::2, ::2], photometric="rgb", subfiletype=1)
+    found = load(str(tmp_path), cache=cache)
+    assert found.diagnosis is not None
+    assert {(file.name, file.detail) for file in found.diagnosis.skipped} == {
+        (name, "a raw photo") for name in ("a.nef", "b.arw", "c.dng")
+    }
+    assert (found.images == thumbnail).all()
+
+
+def test_pictures_that_are_still_in_a_cloud_are_named(tmp_path: Path, cache: Path) -> None:
+    corpus.write(tmp_path / "set", {".IMG_1.HEIC.icloud": b"bplist00\xd3", "b.jpg": b"", ".DS_Store": b"x"})
+    with pytest.raises(NoPictureError) as error:
+        load(str(tmp_path / "set"), cache=cache)
+    found = {file.name: file.detail for file in error.value.diagnosis.skipped}
+    assert found.keys() == {".IMG_1.HEIC.icloud", "b.jpg"}
+    assert "iCloud" in found[".IMG_1.HEIC.icloud"]
+    assert "cloud" in found["b.jpg"]
+
+
+def test_texts_beside_the_data_are_no_example(tmp_path: Path, cache: Path) -> None:
+    texts = {f"{name}.txt": b"hello" for name in "abc"}
+    for name, (start, what, _) in FILES.items():
+        if name not in ("a.zip", "page.zip", "a.pt", "a.tfrecords"):
+            corpus.write(tmp_path / name, texts | {name: start + FILL})
+            with pytest.raises(DataError, match=re.escape(what)):
+                load(str(tmp_path / name), cache=cache)
 
 
 def test_an_archive_in_an_archive(tmp_path: Path, cache: Path) -> None:

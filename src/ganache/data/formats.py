@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import struct
 from dataclasses import dataclass
@@ -74,6 +75,21 @@ _TFRECORD = (
 )
 
 
+_CIFAR_BIN = (
+    "import sys, numpy as np; a = np.concatenate([np.fromfile(f, np.uint8) for f in sys.argv[1:]]).reshape(-1, {row}); "
+    "np.savez('pictures.npz', x=a[:, {row} - 3072:].reshape(-1, 3, 32, 32), y=a[:, {row} - 3073])"
+)
+_STL = (
+    "import sys, numpy as np; a = np.fromfile(sys.argv[1], np.uint8).reshape(-1, 3, 96, 96); "
+    "np.save('pictures.npy', a.transpose(0, 3, 2, 1))"
+)
+_ONE_COLUMN = (
+    "import sys, csv, numpy as np; csv.field_size_limit(10**8); r = [*csv.DictReader(open(sys.argv[1]))]; p = "
+    "max(r[0], key=lambda k: len(r[0][k])); np.savez('pictures.npz', x=np.array([v[p].split() for v in r]).astype("
+    "np.uint8), y=np.array([next(v[k] for k in v if k != p) for v in r]))"
+)
+
+
 def _frames(path: str) -> str:
     return f"mkdir -p pictures && ffmpeg -i {path} -vf fps=2 pictures/%06d.png"
 
@@ -85,6 +101,8 @@ TORCH = Format("a PyTorch file", _TORCH)
 PARQUET = Format("a Parquet table", "pip install pyarrow", "")
 PICKLE = Format("a Python pickle (which can run code)", f"python -c {_quoted(_CIFAR)} {{folder}}/data_batch_*")
 VIDEO = Format("a video", _frames("{path}"))
+RAW = Format("a raw photo", "dcraw -T {path}")
+ONE_COLUMN = Format("a table with all pixels of a picture in one column", f"python -c {_quoted(_ONE_COLUMN)} {{path}}")
 WEB_PAGE = Format("a web page", advice="the link leads to a page: download the file itself")
 
 _STARTS = {
@@ -104,7 +122,14 @@ _STARTS = {
     b"\xff\x0a": Format("a JPEG XL picture", "djxl {path} picture.png"),
     b"\0\0\0\x0cJXL ": Format("a JPEG XL picture", "djxl {path} picture.png"),
     b"v/1\x01": Format("an OpenEXR picture", "magick {path} picture.png"),
-    b"FUJIFILMCCD-RAW": Format("a raw photo", "dcraw -T {path}"),
+    **dict.fromkeys((b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\0"), RAW),
+    b"\x93NUMPY": Format(
+        "a NumPy array", advice="give the path of the .npy file itself, with all pictures as N x H x W x C"
+    ),
+    b"bplist": Format("a placeholder of iCloud", advice="let iCloud download the picture itself"),
+    b"8BPS": Format("a Photoshop picture", "magick {path}[0] picture.png"),
+    b"DDS ": Format("a DirectDraw texture", "magick {path} picture.png"),
+    b"%!PS": Format("a PostScript drawing", "magick -density 200 {path} picture.png"),
     b"gimp xcf": Format("a GIMP picture", "magick {path} -flatten picture.png"),
     b"\x1aE\xdf\xa3": VIDEO,
     b"SQLite format 3\0": Format("an SQLite database", advice="save its pictures as files"),
@@ -114,11 +139,10 @@ _STARTS = {
 }
 
 _HEIC = Format("a HEIC picture", "magick {path} picture.png")
-_RAW = Format("a raw photo", "dcraw -T {path}")
 
 _FURTHER = {
     **dict.fromkeys((b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"), _HEIC),
-    b"crx ": _RAW,
+    b"crx ": RAW,
     **dict.fromkeys((b"avif", b"avis"), Format("an AVIF picture", "magick {path} picture.png")),
     b"record": Format("a TFRecord file", f"python -c {_quoted(_TFRECORD)} {{path}}"),
 }
@@ -128,7 +152,7 @@ _LMDB_FILE = Format("an LMDB database", f"python -c {_quoted(_LMDB)} {{folder}}"
 
 _PLACES = {
     (128, b"DICM"): Format("a DICOM picture", "dcm2img {path} picture.png"),
-    (8, b"CR\2"): _RAW,
+    (8, b"CR\2"): RAW,
     (16, b"\xde\xc0\xef\xbe"): _LMDB_FILE,
     (16, b"\xbe\xef\xc0\xde"): _LMDB_FILE,
     (344, b"n+1"): Format("a NIfTI volume", _largest("import nibabel; a = nibabel.load(sys.argv[1]).get_fdata().T")),
@@ -145,6 +169,13 @@ _TEXTS = {
     ),
     b"%pdf": _STARTS[b"%PDF"],
 }
+
+_NAMES = {
+    r"data_batch_\d\.bin|test_batch\.bin": ("CIFAR-10", _CIFAR_BIN.format(row=3073), "{folder}/data_batch_*.bin"),
+    r"(?:train|test)\.bin": ("CIFAR-100", _CIFAR_BIN.format(row=3074), "{path}"),
+    r"(?:train|test|unlabeled)_X\.bin": ("STL-10", _STL, "{path}"),
+}
+"""Names of files without a signature: data set, Python that converts them, and its argument."""
 
 _PICTURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"8BPS", b"P4\n", b"P5\n", b"P6\n")
 
@@ -167,12 +198,20 @@ def recognise(head: bytes, name: str = "") -> Format | None:
             return found
     if _is_tfrecord(head, name):
         return _FURTHER[b"record"]
-    return _text(head)
+    return _text(head) or by_name(name)
+
+
+def by_name(name: str) -> Format | None:
+    """Return the format of a file without a signature; None if its name tells nothing."""
+    for pattern, (title, code, argument) in _NAMES.items():
+        if re.fullmatch(pattern, name.rpartition("/")[2]):
+            return Format(f"a file of {title} without a header", f"python -c {_quoted(code)} {argument}")
+    return None
 
 
 def named(what: str) -> Format | None:
     """Return the format that `recognise` calls this, for a file whose bytes are not at hand."""
-    fixed = (*_STARTS.values(), *_TEXTS.values(), *_FURTHER.values(), *_PLACES.values(), PICKLE, VIDEO)
+    fixed = (*_STARTS.values(), *_TEXTS.values(), *_FURTHER.values(), *_PLACES.values(), PICKLE, VIDEO, ONE_COLUMN)
     return next((each for each in fixed if each.what == what), None)
 
 
@@ -192,6 +231,9 @@ def _text(head: bytes) -> Format | None:
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith(b"<?xml") and b"<svg" in start:
         return _TEXTS[b"<svg"]
+    lines = start.split(b"\n", 2)
+    if b"pixels" in lines[0] and len(lines) > 1 and re.search(rb"(?:\d+ ){64}", lines[1]):
+        return ONE_COLUMN
     return next((found for begin, found in _TEXTS.items() if start.startswith(begin)), None)
 
 

@@ -16,7 +16,7 @@ from ganache.data.decoding import MIN_SIDE, DecodedImage, Target, decode_image
 from ganache.data.decoding_cost import one_large_at_a_time
 from ganache.data.diagnosis import Diagnosis, NoPictureError, sorted_counts
 from ganache.data.duplicates import difference_hash, exact_groups, near_groups
-from ganache.data.formats import named
+from ganache.data.formats import WEB_PAGE, by_name, named
 from ganache.data.labels import Labels, labels_from_folders
 from ganache.data.own_files import refuse_own
 from ganache.data.parallel import map_in_order
@@ -138,14 +138,16 @@ class Inspection:
         said = f"'{source}' contains no usable picture ({counts})"
         if list(found.reasons) == [SkipReason.TOO_SMALL.value]:
             return NoPictureError(f"{said}: {self.smaller_size() or 'choose a smaller size'}.", found)
-        (detail, count), *_ = Counter(file.detail for file in skipped).most_common(1)
-        if (known := named(detail)) and 2 * count >= len(skipped):
-            first = next(file.name for file in skipped if file.detail == detail)
+        # Texts and web pages lie beside data.
+        others = [file for file in skipped if file.detail not in ("text", WEB_PAGE.what)] or list(skipped)
+        (detail, count), *_ = Counter(file.detail for file in others).most_common(1)
+        first = next(file.name for file in others if file.detail == detail)
+        if (known := named(detail) or by_name(first)) and 2 * count >= len(others):
             # A folder has a location; what is inside an archive has none.
             path = f"{files.location}/{first}" if files.location else first
             unpacked = "" if files.location else "unpack the archive first, and "
             return NoPictureError(f"{said}: '{first}' is {known.what}; {unpacked}{known.to_do(path)}", found)
-        return NoPictureError(f"{said}: for example '{skipped[0].name}': {skipped[0].detail}.", found)
+        return NoPictureError(f"{said}: for example '{first}': {detail}.", found)
 
     def smaller_size(self) -> str:
         """Return the size that admits the pictures that are too small, in words; "" if none does."""

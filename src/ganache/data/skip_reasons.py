@@ -29,7 +29,7 @@ class SkipReason(StrEnum):
 
 
 _SENTENCES = {
-    SkipReason.EMPTY: "the file has 0 bytes",
+    SkipReason.EMPTY: "the file has 0 bytes; copy it again, or let the cloud drive download it",
     SkipReason.TRUNCATED: "the file ends before the image data does; copy or download it again",
     SkipReason.DAMAGED: "the file starts like an image, but it cannot be decoded",
     SkipReason.NOT_AN_IMAGE: "the content is not in a supported image format, whatever the file name says",

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import TiffImagePlugin
 
 from ganache.core.images import Pixels
+from ganache.data.formats import RAW
 from ganache.data.samples import Samples, read_array
 from ganache.data.skip_reasons import SkipFile, SkipReason
 
@@ -25,8 +26,8 @@ SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER = 256, 257, 258, 259, 262, 266
 _STRIP_OFFSETS, _ORIENTATION, _SAMPLES, _ROWS_PER_STRIP, _STRIP_BYTES, _PLANAR = 273, 274, 277, 278, 279, 284
 _PREDICTOR, _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_BYTES = 317, 322, 323, 324, 325
-_EXTRA, _FORMAT, _NO_DATA = 338, 339, 42113
-"""Tags of TIFF 6.0; the last one is GDAL's."""
+_SUBFILE_TYPE, _SUB_DIRECTORIES, _EXTRA, _FORMAT, _DNG_VERSION, _NO_DATA = 254, 330, 338, 339, 50706, 42113
+"""Tags of TIFF 6.0; the last two are those of DNG and GDAL."""
 
 _KINDS = {1: "u", 2: "i", 3: "f", 4: "u"}
 """SampleFormat -> NumPy's kind of numbers."""
@@ -97,6 +98,8 @@ def read_header(data: bytes) -> DeepTiff | None:
     if not data.startswith(SIGNATURES):
         return None
     tags = _first_directory(data)
+    if data[8:11] == b"CR\2" or _is_raw(tags):
+        raise SkipFile(SkipReason.NOT_AN_IMAGE, RAW.what)
     bits, formats = _all(tags, _BITS, 1), _all(tags, _FORMAT, 1)
     photometric, compression = tags.get(_PHOTOMETRIC), tags.get(_COMPRESSION, 1)
     samples = tags.get(_SAMPLES, 1)
@@ -127,6 +130,13 @@ def read_header(data: bytes) -> DeepTiff | None:
             f"{photometric} and compression {compression} is not read: save it with 8 or 16 bits as PNG",
         )
     return _described(tags, data, formats[0], bits[0], samples, colours)
+
+
+def _is_raw(tags: Any) -> bool:
+    """Whether the first picture is the thumbnail of a raw photo, which is described elsewhere in the file."""
+    kind = tags.get(_SUBFILE_TYPE, 0)
+    is_reduced = isinstance(kind, int) and kind & 1 == 1
+    return (is_reduced and bool(_SUB_DIRECTORIES in tags or tags.next)) or _DNG_VERSION in tags
 
 
 def _described(tags: Any, data: bytes, sample_format: int, bits: int, samples: int, colours: int) -> DeepTiff:

@@ -75,8 +75,11 @@ class RemoteFiles:
 
 
 def is_system_file(name: str) -> bool:
-    """Whether a file or folder belongs to the operating system, not to the data: hidden, thumbnails, __MACOSX."""
-    return name.startswith(".") or name.lower() in _SYSTEM_FILES
+    """Whether a file or folder belongs to the operating system, not to the data: hidden, thumbnails, __MACOSX.
+
+    A hidden file that stands for a picture in iCloud does not: its picture is missing.
+    """
+    return (name.startswith(".") and not name.endswith(".icloud")) or name.lower() in _SYSTEM_FILES
 
 
 def limit_size(data: bytes) -> bytes:

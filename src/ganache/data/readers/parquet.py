@@ -27,6 +27,7 @@ _MAX_GROUP = 2**30
 """Bytes of the images in one group of rows, which are read at once."""
 
 _LABELS = ("label", "labels", "fine_label", "class", "target")
+_IMAGE = re.compile(r"(?i)im(?:age|g)|pic|photo|png|jpe?g")
 _SHARD = re.compile(r"(\d{5})(-of-\d{5})")
 
 
@@ -119,17 +120,23 @@ class _Rows:
 
 
 def _image_column(schema: Any, where: str) -> str:
-    """Return the first column that can hold images. Raises DataError if there is none."""
+    """Return the column that can hold images: a structure with bytes before plain bytes, then one called image.
+
+    Raises DataError if there is none.
+    """
     import pyarrow
 
+    found = list[tuple[bool, bool, str]]()
     for field in schema:
         kind = field.type
         fields = {kind.field(i).name: kind.field(i).type for i in range(kind.num_fields)}
         kind = fields.get("bytes", kind)
         if pyarrow.types.is_binary(kind) or pyarrow.types.is_large_binary(kind):
-            return str(field.name)
-    found = ", ".join(schema.names[:8])
-    raise DataError(f"'{where}' has no column of images, but {found}: give a table whose images are stored as bytes.")
+            found.append(("bytes" not in fields, not _IMAGE.search(field.name), str(field.name)))
+    if found:
+        return min(found, key=lambda each: each[:2])[2]
+    names = ", ".join(schema.names[:8])
+    raise DataError(f"'{where}' has no column of images, but {names}: give a table whose images are stored as bytes.")
 
 
 def _shards(table: Table) -> Iterator[Opener]:

@@ -11,11 +11,15 @@ import lzma
 import shutil
 import tarfile
 import tempfile
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any, BinaryIO
 
+import numpy as np
+
+from ganache.data.labels import labels_from_values
 from ganache.data.readers.archive import entry_name
 from ganache.data.readers.folder import hash_of_file
 from ganache.data.readers.image_files import MAX_BYTES, ImageFile, ImageFiles, RemoteFiles, limit_size
@@ -74,7 +78,32 @@ def _read_archive(path: Path, options: ReadOptions) -> ImageFiles | TableContent
         return table
     entries.sort(key=lambda entry: entry.name)
     skipped.sort(key=lambda entry: entry.name)
-    return ImageFiles(tuple(entries), tuple(skipped))
+    labelled, names = _with_classes(entries)
+    return ImageFiles(tuple(labelled), tuple(skipped), label_names=names)
+
+
+def _with_classes(entries: list[ImageFile]) -> tuple[list[ImageFile], tuple[str, ...]]:
+    """Return the files with the classes that WebDataset stores beside them (a/1.cls beside a/1.jpg), and their names.
+
+    If a picture has none, nobody has.
+    """
+    classes = {_sample(entry.name): entry for entry in entries if entry.name.endswith(".cls")}
+    others = [entry for entry in entries if not entry.name.endswith(".cls")]
+    samples = [_sample(entry.name) for entry in others]
+    if not classes or not all(sample in classes for sample in samples):
+        return entries, ()
+    try:
+        words = [classes[sample].read()[:100].decode().strip() for sample in samples]
+    except (SkipFile, UnicodeDecodeError):
+        return entries, ()
+    indices, names = labels_from_values(np.array([int(w) for w in words] if all(map(str.isdecimal, words)) else words))
+    return [replace(entry, label=int(i)) for entry, i in zip(others, indices, strict=True)], names
+
+
+def _sample(name: str) -> str:
+    """Return what the names of all files of one sample of a WebDataset begin with: up to the first dot."""
+    folder, slash, last = name.rpartition("/")
+    return folder + slash + last.partition(".")[0]
 
 
 def _decompressed(path: Path) -> BinaryIO:

@@ -16,7 +16,7 @@ from PIL import Image
 import corpus
 from ganache.data import diagnose, load
 from ganache.data.decoding import decode_picture
-from ganache.data.value_range import BINS, DEFAULTS, Histogram, Kind, Range, decide
+from ganache.data.value_range import BINS, DEFAULTS, Histogram, Kind, Range, decide, ranges_of_record
 from ganache.errors import DataError
 
 SIDE = 16
@@ -181,6 +181,39 @@ def test_a_single_picture_has_the_range_of_a_set_of_one() -> None:
     assert set(np.unique(decode_picture(mask, (SIDE, SIDE), 1).pixels)) == {0, 255}
     given = decode_picture(scan, (SIDE, SIDE), 1, value_range=(0, 65_535)).pixels
     assert given.max() == 16
+
+
+@pytest.mark.parametrize("kind", ["files", "array"])
+@pytest.mark.parametrize("name", [name for name in SETS if not name.startswith(("8 bits", "bytes"))])
+def test_a_single_picture_can_have_the_range_of_its_set(name: str, kind: str, tmp_path: Path, cache: Path) -> None:
+    values = SETS[name][0]
+    write_tiffs(tmp_path / "set", values.astype(np.int32) if values.dtype == np.int64 else values)
+    np.save(tmp_path / "array.npy", values)
+    source = str(tmp_path / ("set" if kind == "files" else "array.npy"))
+    found = load(source, cache=cache)
+    for i, pixels in enumerate(found.images):
+        file = (tmp_path / "set" / f"{i}.tif").read_bytes()
+        alone = decode_picture(file, (SIDE, SIDE), 1, of_set=lambda: found.ranges)
+        assert np.abs(alone.pixels.astype(int) - pixels).max() <= (kind == "array"), i
+    assert load(source, cache=cache).ranges == found.ranges, "they are kept in the pack"
+
+
+def test_the_range_of_a_set_is_asked_for_only_if_values_must_be_scaled() -> None:
+    def never() -> dict[Kind, Range]:
+        raise AssertionError
+
+    scan, photo = (corpus.encoded(Image.fromarray(SETS[name][0][0]), "PNG") for name in ("12 bits in 16", "8 bits"))
+    decode_picture(photo, (SIDE, SIDE), 1, of_set=never)
+    decode_picture(scan, (SIDE, SIDE), 1, value_range=(0, 4095), of_set=never)
+    other = decode_picture(scan, (SIDE, SIDE), 1, of_set=lambda: {Kind.FLOATS: Range(0, 5)})
+    assert other.pixels.max() == 255, "the set has no such values: its own range"
+
+
+@pytest.mark.parametrize(
+    "record", [None, [], {"8-bit values": "x"}, {"8-bit values": [1]}, {"16-bit values": [None, 2]}]
+)
+def test_ranges_that_are_none_are_left_out(record: Any) -> None:
+    assert ranges_of_record(record) == {}
 
 
 @settings(deadline=None, max_examples=50)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -161,28 +162,31 @@ def needed_images(
 
     `download`: whether the user named the request's data, which may then be downloaded.
     """
+    from ganache.runs.folder import at_step, find_checkpoint
+
     if request.needs == "real images":
-        from ganache.runs.folder import at_step, find_checkpoint
         from ganache.runs.models import real_pictures
 
         checkpoint = find_checkpoint(*at_step(run))
         return real_pictures(checkpoint, getattr(request, "data", ""), progress=True, download=download)
     if request.needs == "given images":
-        return read_files(getattr(request, "images", ()), config, model)
+        return read_files(getattr(request, "images", ()), config, model, find_checkpoint(*at_step(run)))
     return None
 
 
-def read_files(files: Sequence[str], config: Config, model: Model) -> Pictures | None:
+def read_files(files: Sequence[str], config: Config, model: Model, checkpoint: Path) -> Pictures | None:
     """Return the images in files, uint8 [N, H, W, C], converted to the generator's shape as the run's data were."""
     import numpy as np
 
     from ganache.data.decoding import read_picture
+    from ganache.runs.data import ranges_of_data
 
     shape = model.generator.image_shape
     if len(shape) != 3:
         raise ConfigError(f"{model.name} makes points, and files hold pictures: give a run of pictures.")
     size, data = (shape[1], shape[2]), config.data
-    read = [read_picture(file, size, shape[0], data.fit, data.range, data.background) for file in files]
+    of_set = cache(partial(ranges_of_data, checkpoint))
+    read = [read_picture(file, size, shape[0], data.fit, data.range, data.background, of_set) for file in files]
     for file, picture in zip(files, read, strict=True):
         if picture.conversions:
             print(f"{file}: {', '.join(picture.conversions)}, as the run's data were.")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ganache.data.diagnosis import Diagnosis
 from ganache.data.pixel_arrays import release_pages, require_whole
 from ganache.data.split import content_digests, held_out_positions
+from ganache.data.value_range import Ranges
 from ganache.types import ImageShape
 
 MAX_RESIDENT_BYTES = 2**28
@@ -45,6 +46,9 @@ class Dataset:
 
     remarks: tuple[str, ...] = field(default=(), compare=False, repr=False)
     """Sentences of the doctor on an array: the range of its values."""
+
+    ranges: Ranges = field(default_factory=dict, compare=False, repr=False)
+    """The stored values of black and white, for each kind of values that the images had."""
 
     digests: NDArray[np.uint64] | None = field(default=None, compare=False, repr=False)
     """Hash of each image [N], if it was computed during packing; dropped when the data are split."""

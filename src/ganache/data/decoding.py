@@ -6,6 +6,7 @@ Files are untrusted: neither the name nor the header is believed, and a decoder 
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -27,6 +28,7 @@ from ganache.data.decoding_cost import (
     one_large_at_a_time,
     require_few_scans,
     require_memory,
+    require_short_header,
     require_small_icon,
 )
 from ganache.data.resizing import FitMode, resize_to_fit
@@ -137,6 +139,7 @@ def decode_image(data: bytes, target: Target, ranges: Ranges | None = None) -> D
     ranges = ranges or target.ranges()
     check_png_checksums(data)
     require_small_icon(data)
+    require_short_header(data)
     with decode_errors_as_skips(data):
         tiff = tiff_samples.read_header(data)
         decoded = _decode_tiff(tiff, data, target, ranges) if tiff else _decode(data, target, ranges)
@@ -264,17 +267,20 @@ def read_picture(
     fit: FitMode = "crop",
     value_range: tuple[float, float] | None = None,
     behind: str = background.WHITE,
+    of_set: Callable[[], Ranges] = dict,
 ) -> DecodedImage:
     """Read one image file and convert it like the images of a data set.
 
     `size` is (height, width) in pixels; `channels` 1 gives grey, any other number RGB; `value_range` and `behind` are
-    the settings data.range and data.background. Raises DataError if the file cannot be read or decoded.
+    the settings data.range and data.background. `of_set` returns the ranges of the data set; it is called only for an
+    image whose values have to be scaled, and an image of a kind that the set lacks is scaled by its own values. Raises
+    DataError if the file cannot be read or decoded.
     """
     try:
         data = storage.read_bytes(Path(file), _LARGEST_FILE, follow=True)
     except (OSError, ValueError) as error:
         raise DataError(f"{file} cannot be read ({error}): give the path of an image file.") from None
-    return decode_picture(data, size, channels, fit, str(file), value_range, behind)
+    return decode_picture(data, size, channels, fit, str(file), value_range, behind, of_set)
 
 
 def decode_picture(
@@ -285,10 +291,16 @@ def decode_picture(
     name: str = "The file",
     value_range: tuple[float, float] | None = None,
     behind: str = background.WHITE,
+    of_set: Callable[[], Ranges] = dict,
 ) -> DecodedImage:
     """Decode the bytes of one image file as `read_picture` does; the DataError's sentence begins with `name`."""
+    target = Target(size, 1 if channels == 1 else 3, fit, value_range, behind)
     try:
-        return decode_image(data, Target(size, 1 if channels == 1 else 3, fit, value_range, behind))
+        decoded = decode_image(data, target)
+        if value_range is None and (decoded.kind != Kind.EIGHT or decoded.histogram.high <= 1):
+            ranges = of_set()
+            return decode_image(data, target, {**DEFAULTS, **ranges}) if decoded.kind in ranges else decoded
+        return decoded
     except SkipFile as skip:
         raise DataError(f"{name} cannot be used as a picture: {skip.detail}.") from None
 

@@ -21,7 +21,7 @@ from ganache.data.pixel_arrays import PixelBlocks
 from ganache.data.readers.image_files import ImageFiles
 from ganache.data.set_levels import SetLevels
 from ganache.data.skip_reasons import SkipReason
-from ganache.data.value_range import DEFAULTS, Ranges
+from ganache.data.value_range import DEFAULTS, Ranges, ranges_of_record, stored_ranges
 from ganache.errors import DataError
 
 
@@ -84,7 +84,8 @@ def _pack_once(name: str, files: ImageFiles, requested: Target, plan: _Plan, fol
         )
         labels = inspection.labels(files)
         diagnosis = inspection.diagnosis(name, writer.shape, files, labels, remarks)
-        extra = {"diagnosis": diagnosis.to_json(), "stamp": files.stamp}
+        ranges = stored_ranges({kind: plan.ranges[kind] for kind in inspection.levels.histograms})
+        extra = {"diagnosis": diagnosis.to_json(), "stamp": files.stamp, "ranges": ranges}
         indices = None if labels.indices is None else np.array(labels.indices, dtype=np.int64)
         writer.finish(indices, labels.names, extra)
 
@@ -134,7 +135,8 @@ def pack_blocks(name: str, source: PixelBlocks, folder: Path, progress: bool) ->
         for block in source.blocks():
             writer.add(block)
             bar.update(len(block))
-        writer.finish(source.labels, source.label_names, {"remarks": source.remarks})
+        extra = {"remarks": source.remarks, "ranges": stored_ranges(source.ranges)}
+        writer.finish(source.labels, source.label_names, extra)
 
 
 def open_or_build(name: str, folder: Path, build: Callable[[], None], stamp: str = "") -> Dataset:
@@ -164,6 +166,7 @@ def open_or_build(name: str, folder: Path, build: Callable[[], None], stamp: str
         digests=pack.digests,
         remarks=tuple(str(each) for each in pack.extra.get("remarks", ())),
         diagnosis=replace(diagnosis, source=name) if diagnosis else None,
+        ranges=ranges_of_record(pack.extra.get("ranges")),
     )
 
 

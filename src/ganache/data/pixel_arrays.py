@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import mmap
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from ganache.core.images import Pixels
 from ganache.data.colour_modes import to_grey_or_rgb
 from ganache.data.decoding import Target
 from ganache.data.resizing import resize_to_fit
+from ganache.data.value_range import Ranges
 from ganache.errors import DataError
 
 _BLOCK_BYTES = 8 * 2**20
@@ -73,6 +74,8 @@ class PixelBlocks:
 
     is_text: bool = False
     """Whether the images show written characters, which are not mirrored."""
+    ranges: Ranges = field(default_factory=dict)
+    """The stored values of black and white, for each kind of values that the images had."""
 
 
 def rows_per_block(images: NDArray[Any]) -> int:

@@ -83,6 +83,21 @@ DEFAULTS = {
 Ranges = Mapping[Kind, Range]
 
 
+def stored_ranges(ranges: Ranges) -> dict[str, tuple[float, float]]:
+    """Return ranges as JSON holds them."""
+    return {kind.value: (each.low, each.high) for kind, each in ranges.items()}
+
+
+def ranges_of_record(record: Any) -> Ranges:
+    """Return the ranges that `stored_ranges` gave; what is none is left out."""
+    found = dict[Kind, Range]()
+    for kind in Kind:
+        pair = record.get(kind.value) if isinstance(record, dict) else None
+        if isinstance(pair, list) and len(pair) == 2 and all(isinstance(each, int | float) for each in pair):
+            found[kind] = Range(*map(float, pair))
+    return found
+
+
 @dataclass
 class Histogram:
     """How often each value occurs, with a relative precision of 1 %, and the exact minimum and maximum."""

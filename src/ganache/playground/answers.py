@@ -9,6 +9,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ from ganache.lab.show import show as show_request
 from ganache.playground import encoding, wire
 from ganache.playground.library import Library
 from ganache.playground.limits import MAX_EXAMPLES, check_cost, check_parts
+from ganache.runs.data import ranges_of_data
 
 Answer = tuple[dict[str, Any], list[bytes]]
 DIGITS = 5
@@ -167,7 +169,14 @@ def invert(message: wire.Invert, upload: bytes, library: Library) -> Answer:
     shape = loaded.model.generator.image_shape
     data = loaded.config.data
     given = decode_picture(
-        upload, (shape[1], shape[2]), shape[0], data.fit, "The dropped file", data.range, data.background
+        upload,
+        (shape[1], shape[2]),
+        shape[0],
+        data.fit,
+        "The dropped file",
+        data.range,
+        data.background,
+        partial(ranges_of_data, library.path(message.model)),
     ).pixels[None]
     z = Invert().latents(loaded.model, given)
     reproduced = render(loaded.model.generator, z)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -14,6 +15,7 @@ from ganache.config.config import from_record
 from ganache.core.checkpoint_file import read_header
 from ganache.data import Dataset
 from ganache.data.readers import Source
+from ganache.data.value_range import Ranges
 from ganache.errors import CheckpointError, DataError
 from ganache.runs.folder import read_config
 from ganache.training.build import prepared
@@ -67,6 +69,15 @@ def run_data(checkpoint: Path, source: str | None = None, *, progress: bool = Fa
         problems.append(f"{shlex.quote(place)} holds other data than those that the run was trained on")
     hint = "" if "--data" in problems[0] else "; name its data with  --data DATA"
     raise DataError(f"The data of {checkpoint.parent.parent} cannot be used: {problems[0]}{hint}")
+
+
+def ranges_of_data(checkpoint: Path) -> Ranges:
+    """Return the range of each kind of stored values in the run's data; none, with a warning, without the data."""
+    try:
+        return run_data(checkpoint, download=False).ranges
+    except DataError as error:
+        warnings.warn(f"the picture is scaled by its own values. {error}", RuntimeWarning, stacklevel=2)
+        return {}
 
 
 def is_training_data(header: Mapping[str, Any], data: Dataset) -> bool:

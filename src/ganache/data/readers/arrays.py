@@ -58,7 +58,8 @@ def contents_of(
             yield convert_block(np.ascontiguousarray(block) if is_ready else _to_uint8(block, scale), target)
 
     identity = ("npy", *key, PixelArray(array, indices, names).fingerprint())
-    return PixelBlocks(identity, len(images), blocks, indices, names, remarks, is_text)
+    ranges = {kind_of(images.dtype): scale}
+    return PixelBlocks(identity, len(images), blocks, indices, names, remarks, is_text, ranges)
 
 
 def side_of_row(values: int) -> int | None:

@@ -44,18 +44,21 @@ def explore(
     serve(library, host, port, browser, live=False, say=printer("The playground"))
 
 
-def watch(run: Positional[str], host: Host = "127.0.0.1", port: Port = 0, browser: Browser = True) -> None:
-    """Watch a run in a browser while it trains: curves, samples, findings, and the playground on its newest checkpoint.
+def watch(runs: Positional[tuple[str, ...]], host: Host = "127.0.0.1", port: Port = 0, browser: Browser = True) -> None:
+    """Watch runs in a browser while they train: curves, samples, findings, and the playground on the newest checkpoint.
 
-    Everything is read from the run's folder, at the lowest priority, so that the training is not slowed down.
+    Everything is read from the runs' folders, at the lowest priority, so that the training is not slowed down.
 
     Args:
-        run: The run's folder.
+        runs: The runs' folders.
     """
+    if not runs:
+        raise ConfigError("No run was named: write  ganache watch RUN")
     from ganache.runs.folder import at_step, require_run
 
-    folder = at_step(run)[0]
-    require_run(folder)
+    folders = [at_step(run)[0] for run in runs]
+    for folder in folders:
+        require_run(folder)
     import torch
 
     from ganache.playground import Library, serve
@@ -63,7 +66,8 @@ def watch(run: Positional[str], host: Host = "127.0.0.1", port: Port = 0, browse
     if hasattr(os, "nice"):
         os.nice(19)
     torch.set_num_threads(1)
-    serve(Library([str(folder)], live=True), host, port, browser, live=True, say=printer(f"The page of {run}"))
+    library = Library([str(folder) for folder in folders], live=True)
+    serve(library, host, port, browser, live=True, say=printer(f"The page of {', '.join(runs)}"))
 
 
 def printer(what: str) -> Callable[[str], None]:

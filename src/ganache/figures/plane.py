@@ -112,6 +112,17 @@ def draw_cloud(plane: Plane, points: Pictures, side: int) -> Pixels:
     return spread(square, plane.at(points, side), GENERATED, radius=max(1.0, side / 200), opacity=0.45)
 
 
+def segments(plane: Plane, ends: NDArray[Any], side: int) -> Pixels:
+    """Return lines from ends[:, 0] to ends[:, 1], [N, 2, 2], on black: uint8 [side, side, 3]."""
+    paper = Image.new("RGB", (side, side))
+    pen = ImageDraw.Draw(paper)
+    for pair in ends:
+        places = plane.at(pair, side)
+        if len(places) == 2:
+            pen.line([tuple(place) for place in places.tolist()], fill=(255, 150, 60), width=2)
+    return np.asarray(paper)
+
+
 def put_disc(picture: Pixels, place: NDArray[np.float64], colour: Colour, radius: float) -> None:
     """Draw one disc on uint8 [H, W, 3], in place."""
     (left, top), reach = np.floor(place - radius - 1).astype(int).clip(0).tolist(), int(2 * radius + 4)

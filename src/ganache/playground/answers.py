@@ -28,9 +28,10 @@ from ganache.lab.latent_source import LatentSource
 from ganache.lab.points import Kept, check_name
 from ganache.lab.serialisation import command, from_dict, to_dict
 from ganache.lab.show import show as show_request
-from ganache.playground import encoding, wire
+from ganache.playground import encoding, painting, wire
 from ganache.playground.library import Library
 from ganache.playground.limits import MAX_EXAMPLES, check_cost, check_parts
+from ganache.playground.live import samples_of_step
 from ganache.runs.data import ranges_of_data
 
 Answer = tuple[dict[str, Any], list[bytes]]
@@ -43,7 +44,8 @@ def show(message: wire.Show, library: Library) -> Answer:
     if message.slot == "picture":
         return large_picture(message, library)
     request, models = resolve(message.request, message.models, library)
-    return encoding.encode_figure(show_request(request, models, real_images(request, message.models, library)))
+    figure = show_request(request, models, real_images(request, message.models, library))
+    return encoding.encode_figure(figure, models, thumbnails=message.slot != "view")
 
 
 def large_picture(message: wire.Show, library: Library) -> Answer:
@@ -101,7 +103,7 @@ def mix(message: wire.Mix, library: Library) -> Answer:
         ]
     )
     blobs: list[bytes] = []
-    header = encoding.add_sheet({}, render(model.generator, z), blobs)
+    header = encoding.add_sheet({}, painting.pictures(model, z), blobs)
     return {**header, "latents": [rounded(row[None]) for row in z]}, blobs
 
 
@@ -173,6 +175,8 @@ def invert(message: wire.Invert, upload: bytes, library: Library) -> Answer:
         (shape[1], shape[2]),
         shape[0],
         data.fit,
+    if len(shape) != 3:
+        raise ConfigError("This run makes points in the plane, and no picture is one of them: drop nothing here.")
         "The dropped file",
         data.range,
         data.background,
@@ -191,6 +195,11 @@ def resolve(
     """Return the request with its names resolved, and the models. Raises ConfigError if the request costs too much."""
     request = from_dict(plain)
     models = library.models(selected)
+def sampled(message: wire.Sampled, library: Library) -> Answer:
+    """Return the samples that a run wrote at a step."""
+    return {"step": message.step}, [samples_of_step(library.folder(message.run), message.step)]
+
+
     check_cost(request, models)
     return library.resolved(request, selected[0]), models
 
@@ -215,3 +224,4 @@ ANSWERS: dict[type[wire.Message], Callable[[Any, Library], Answer]] = {
     wire.Forget: forget,
     wire.Save: save,
 }
+    wire.Sampled: sampled,

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from importlib.resources import files
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 import uvicorn
@@ -28,7 +28,7 @@ from ganache.playground import wire
 from ganache.playground.connections import configuration
 from ganache.playground.library import Library
 from ganache.playground.limits import MAX_SESSIONS
-from ganache.playground.live import RunMonitor
+from ganache.playground.live import RunMonitor, State
 from ganache.playground.opening import open_browser
 from ganache.playground.ranking import Rankings
 from ganache.playground.safety import AccessControl, AccessPolicy
@@ -130,24 +130,18 @@ class Playground:
             self.greeted.discard(session)
 
     async def watch(self) -> None:
-        """Send every page the state of the first run whenever its folder changes, whatever lies in the folder."""
-        monitor = RunMonitor(self.library.folders[0])
+        """Send every page the states of all runs whenever a folder changes, whatever lies in the folders."""
+        monitors = [RunMonitor(folder) for folder in self.library.folders]
+        states: list[State | None] = [None] * len(monitors)
         failures: set[str] = set()
         while True:
-            try:
-                news = await self.in_background(monitor.news)
-                if news is not None:
-                    state, blobs = news
-                    hello = await self.in_slow_thread(self.library.hello)
-                    self.news = wire.pack({"news": state, "hello": hello, "born": self.born, "live": True}, blobs)
-                    for session in self.greeted:
-                        session.send_news(self.news)
-            except (OSError, GanacheError):  # a file is being replaced, or cannot be read: the next look may succeed
-                pass
-            except Exception as error:  # a bug must not end the live page
-                if repr(error) not in failures and len(failures) < MAX_FAILURES:
-                    failures.add(repr(error))
-                    log.error("The state of the run could not be read.", exc_info=error)
+            changed = [await attempt(self.in_background, monitor.news, failures) for monitor in monitors]
+            states = [new or old for new, old in zip(changed, states, strict=True)]
+            hello = await attempt(self.in_slow_thread, self.library.hello, failures) if any(changed) else None
+            if hello:
+                self.news = wire.pack({"news": states, "hello": hello, "born": self.born, "live": True})
+                for session in self.greeted:
+                    session.send_news(self.news)
             await asyncio.sleep(POLL_INTERVAL)
 
     def close(self) -> None:
@@ -188,16 +182,33 @@ def application(library: Library, access: AccessPolicy, live: bool = False) -> S
     return app
 
 
+async def attempt(
+    in_thread: InThread, call: Callable[[], dict[str, Any] | None], failures: set[str]
+) -> dict[str, Any] | None:
+    """Return what a function that reads run folders returns; None if it fails. An unexpected error is logged once."""
+    try:
+        found: dict[str, Any] | None = await in_thread(call)
+        return found
+    except (OSError, GanacheError):  # a file is being replaced, or cannot be read: the next look may succeed
+        pass
+    except Exception as error:  # a bug must not end the live page
+        if repr(error) not in failures and len(failures) < MAX_FAILURES:
+            failures.add(repr(error))
+            log.error("The state of the run could not be read.", exc_info=error)
+    return None
+
+
 def thread(name: str, cores: int) -> ThreadPoolExecutor:
     """Return a pool of one thread, in which PyTorch uses this many cores."""
     return ThreadPoolExecutor(1, name, initializer=torch.set_num_threads, initargs=(cores,))
 
 
 def read_page() -> dict[str, bytes]:
-    """Return the page's files by name. The exported page has the same sliders, so their file lies there."""
+    """Return the page's files by name. The exported page has the same sliders, and the report the same charts."""
     folder = files("ganache.playground") / "page"
     page = {file.name: file.read_bytes() for file in folder.iterdir() if Path(file.name).suffix in MEDIA_TYPES}
-    return page | {"slider.js": (files("ganache.output.export") / "browser" / "slider.js").read_bytes()}
+    shared = (files("ganache.output.export") / "browser" / "slider.js", files("ganache.output.report") / "chart.js")
+    return page | {file.name: file.read_bytes() for file in shared}
 
 
 def listen(host: str, port: int) -> socket.socket:

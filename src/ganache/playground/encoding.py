@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,11 @@ from PIL import Image
 
 from ganache.core import images
 from ganache.core.images import Pictures
+from ganache.core.rendering import Model
 from ganache.figures import save_figure
-from ganache.figures.scatter import draw_scatter_plot
+from ganache.figures.scatter import draw_point_grid, draw_scatter_plot
 from ganache.lab.figure import Animation, Figure, ImageGrid, ScatterPlot
+from ganache.playground import painting
 
 MAX_ACROSS = 16
 """Images in one row of a sheet."""
@@ -40,13 +44,18 @@ def encode(pixels: Pictures, kind: str) -> bytes:
     return file.getvalue()
 
 
-def encode_figure(shown: Figure | Animation) -> tuple[Header, list[bytes]]:
-    """Return (a figure as plain data, image files); a part refers to its file by its index, "blob"."""
+def encode_figure(
+    shown: Figure | Animation, models: Sequence[Model], thumbnails: bool = False
+) -> tuple[Header, list[bytes]]:
+    """Return (a figure as plain data, image files); a part refers to its file by its index, "blob".
+
+    A grid of points is one drawn image; with `thumbnails` it has a picture of each point instead.
+    """
     blobs: list[bytes] = []
     if isinstance(shown, Animation):
         parts = [
-            add_sheet({"heading": name}, sequence, blobs)
-            for name, sequence in zip(shown.names, shown.sequences, strict=True)
+            add_sheet({"heading": name}, painting.as_shown(model, sequence), blobs)
+            for name, sequence, model in zip(shown.names, shown.sequences, models, strict=True)
         ]
         animation = {
             "waypoints": list(shown.waypoints),
@@ -54,15 +63,27 @@ def encode_figure(shown: Figure | Animation) -> tuple[Header, list[bytes]]:
             "fps": shown.fps,
         }
         return {"title": shown.title, "animation": animation, "groups": [parts]}, blobs
-    groups = [[encode_part(part, blobs) for part in group] for group in shown.groups]
+    if thumbnails:
+        shown = replace(
+            shown, groups=tuple(tuple(painted(part, models[0]) for part in group) for group in shown.groups)
+        )
+    groups = [[encode_part(part, blobs, shown.real) for part in group] for group in shown.groups]
     return {"title": shown.title, "groups": groups}, blobs
 
 
-def encode_part(part: ImageGrid | ScatterPlot, blobs: list[bytes]) -> Header:
-    """Return a grid with its labels, or a scatter plot as one drawn image; append the image file to `blobs`."""
-    if isinstance(part, ScatterPlot):
+def painted(part: ImageGrid | ScatterPlot, model: Model) -> ImageGrid | ScatterPlot:
+    """Return a grid with a picture of each of its points."""
+    return replace(part, pictures=painting.as_shown(model, part.pictures)) if isinstance(part, ImageGrid) else part
+
+
+def encode_part(part: ImageGrid | ScatterPlot, blobs: list[bytes], real: Pictures | None = None) -> Header:
+    """Return a grid with its labels, or a scatter plot as one drawn image; append the image file to `blobs`.
+
+    `real`: for points, those of the data.
+    """
+    if isinstance(part, ScatterPlot) or part.pictures.ndim == 2:
         file = io.BytesIO()
-        drawn = draw_scatter_plot(part)
+        drawn = draw_scatter_plot(part, real) if isinstance(part, ScatterPlot) else draw_point_grid(part, real)
         drawn.save(file, "PNG")
         blobs.append(file.getvalue())
         return {"heading": part.heading, "scatter": True, "blob": len(blobs) - 1, "size": list(drawn.size)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import shlex
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from ganache.config.config import Config
-from ganache.core.checkpoint_file import read_header
 from ganache.core.rendering import Model
 from ganache.errors import ConfigError, DataError, GanacheError
 from ganache.lab import directions
@@ -59,7 +57,7 @@ class Library:
     def __init__(self, runs: Sequence[str], average: bool = True, data: str = "", live: bool = False) -> None:
         """`average`: use averaged generators; `data`: source of the real images; `live`: the runs may lack checkpoints.
 
-        Raises a GanacheError if a run has no checkpoint, or makes points.
+        Raises a GanacheError if a run has no checkpoint.
         """
         self.runs, self.average, self.data = list(runs), average, data
         self.folders = [at_step(run)[0] for run in runs]
@@ -69,24 +67,27 @@ class Library:
         self.cache: OrderedDict[Any, Any] = OrderedDict()
         if not live:
             for folder, which in zip(self.folders, self.first, strict=True):
-                check_makes_pictures(find_checkpoint(folder, which), folder)
+                find_checkpoint(folder, which)
                 require_run(folder)
 
     # ---- generators ----------------------------------------------------------------------------------------------
 
+    def folder(self, run: int) -> Path:
+        """Return the folder of a run. Raises ConfigError for a run that is not on the page."""
+        if not 0 <= run < len(self.runs):
+            raise ConfigError(f"There is no run {run} on this page: use a number below {len(self.runs)}.")
+        return self.folders[run]
+
     def path(self, which: Which) -> Path:
         """Return the file of a checkpoint. Raises ConfigError for a run that is not on the page."""
-        if not 0 <= which.run < len(self.runs):
-            raise ConfigError(f"There is no run {which.run} on this page: use a number below {len(self.runs)}.")
-        chosen = self.first[which.run] if which.step is None else str(which.step)
-        return find_checkpoint(self.folders[which.run], chosen)
+        folder = self.folder(which.run)
+        return find_checkpoint(folder, self.first[which.run] if which.step is None else str(which.step))
 
     def loaded(self, which: Which) -> Loaded:
-        """Return the generator of a checkpoint. Raises a GanacheError if there is none, or if it makes points."""
+        """Return the generator of a checkpoint. Raises a GanacheError if there is none."""
         path = self.path(which)
 
         def load() -> Loaded:
-            check_makes_pictures(path, self.folders[which.run])
             model, config = load_model(path, self.name(which.run), self.average)
             return Loaded(model, config, int(path.stem))
 
@@ -252,10 +253,3 @@ def described_experiments() -> list[dict[str, Any]]:
         for name, kind in EXPERIMENTS.items()
         if kind.page is not None
     ]
-
-
-def check_makes_pictures(checkpoint: Path, folder: Path) -> None:
-    """Raise ConfigError if the generator makes points in the plane."""
-    if len(read_header(checkpoint).get("image_shape", "xyz")) != 3:
-        instead = shlex.join(["ganache", "sample", str(folder)])
-        raise ConfigError(f"{folder} makes points, and this page shows pictures: use  {instead}")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,24 +12,32 @@ from PIL import Image
 
 from ganache.core import storage
 from ganache.core.images import evenly_spaced
-from ganache.errors import GanacheError
+from ganache.data import TOYS
+from ganache.errors import ConfigError, GanacheError
 from ganache.runs.diagnose import describe_probes, findings
+from ganache.runs.diagnose.history import MIN_PROBES, MIN_STEPS, History
 from ganache.runs.folder import checkpoints, read_config, samples
 from ganache.runs.log import read, step_lines
 
 MAX_POINTS = 300
 """Points of a curve; a screen shows no more."""
+MAX_SAMPLES = 200
+"""Samples that the page offers, evenly spaced, with the first and the last."""
 MAX_PICTURE, MAX_PIXELS = 2**26, 2**26
 """Bytes and pixels of a picture of samples."""
+RECENT = 20
+"""Lines of the log from which the time left is estimated."""
 PROBE_CURVES = {
     "score": "distance to the data",
     "variety": "variety",
     "coverage": "kinds covered",
-    "critic_auc": "critic AUC",
+    "modes_found": "modes found",
+    "near_modes": "points near one",
 }
 """The measurements of probes that are drawn, with their names on the page."""
 
 Curve = list[tuple[int, float]]
+State = dict[str, Any]
 
 
 class RunMonitor:
@@ -38,21 +47,21 @@ class RunMonitor:
         self.folder = folder
         self.last: Any = None
 
-    def news(self) -> tuple[dict[str, Any], list[bytes]] | None:
-        """Return (the state of the run, its latest samples as PNG), or None if nothing changed since the last call.
+    def news(self) -> State | None:
+        """Return the state of the run, or None if nothing changed since the last call.
 
         A part that cannot be read is left out. Raises OSError or GanacheError if the log cannot be read.
         """
         pictures, saved = files_of(samples, self.folder), files_of(checkpoints, self.folder)
-        state = [(path, identity(path)) for path in (self.folder / "log.jsonl", *pictures[-1:], *saved)]
+        files = [self.folder / "log.jsonl", self.folder / "samples.png", *pictures[-1:], *saved]
+        state = [(path, identity(path)) for path in files]
         if state == self.last:
             return None
-        report = {**state_of(self.folder), "steps": [int(path.stem) for path in saved]}
-        picture = readable_picture(pictures[-1]) if pictures else None
+        steps = [int(path.stem) for path in saved]
+        sampled = [int(pictures[index].stem) for index in evenly_spaced(len(pictures), MAX_SAMPLES)] if pictures else []
+        report = {**state_of(self.folder, steps), "steps": steps, "sampled": sampled}
         self.last = state
-        if picture is None:
-            return report, []
-        return {**report, "sampled": int(pictures[-1].stem)}, [picture]
+        return report
 
 
 def files_of(find: Callable[[Path], list[Path]], folder: Path) -> list[Path]:
@@ -72,6 +81,15 @@ def identity(path: Path) -> tuple[int, ...]:
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
+def samples_of_step(folder: Path, step: int) -> bytes:
+    """Return the samples of a step as PNG. Raises ConfigError if there are none, or if they cannot be shown."""
+    found = {int(path.stem): path for path in files_of(samples, folder)}
+    content = readable_picture(found[step]) if step in found else None
+    if content is None:
+        raise ConfigError(f"The samples of step {step:,} cannot be shown: choose another step.")
+    return content
+
+
 def readable_picture(path: Path) -> bytes | None:
     """Return the bytes of a PNG; None if the file is something else, is damaged, or would cost the browser too much."""
     try:
@@ -84,24 +102,78 @@ def readable_picture(path: Path) -> bytes | None:
     return None if large else content
 
 
-def state_of(folder: Path) -> dict[str, Any]:
-    """Return the log's last step, curves, findings, probes and notices as plain data."""
+def state_of(folder: Path, saved: Sequence[int] = ()) -> State:
+    """Return progress, curves, findings, verdict and notices as plain data; `saved`: the steps of its checkpoints."""
     log = read(folder / "log.jsonl")
     lines = step_lines(log)
     try:
-        schedule: dict[str, Any] = (read_config(folder) or {}).get("schedule", {})
+        config: Mapping[str, Any] = read_config(folder) or {}
+        schedule, source = config.get("schedule", {}), config.get("data", {}).get("source")
     except GanacheError:
-        schedule = {}
+        schedule, source = {}, None
+    names = ("step", "images", "seconds", "images_per_second")
+    finished = is_finished(folder, schedule, max(saved, default=0))
+    found = [finding.to_json() for finding in findings(log)]
     return {
         "budget": schedule.get("steps"),
-        "last": {name: lines[-1][name] for name in ("step", "images", "seconds", "images_per_second")}
-        if lines
-        else None,
+        "points": isinstance(source, str) and source in TOYS,
+        "last": {name: lines[-1][name] for name in names} if lines else None,
+        **progress(lines, schedule, finished),
+        "quiet": quiet_seconds(folder),
         "curves": curves(lines),
-        "findings": [finding.to_json() for finding in findings(log)],
+        "findings": found,
+        "verdict": None if found else verdict(History.from_log(log), finished),
         "looks": describe_probes(log),
         "notices": [{"step": line["step"], "words": line["notice"]} for line in log if "notice" in line][-20:],
     }
+
+
+def is_finished(folder: Path, schedule: Mapping[str, Any], saved: int) -> bool:
+    """Whether the run has ended by itself: its last step is saved, or `samples.png` is newer than the log."""
+    if isinstance(schedule.get("steps"), int) and saved >= schedule["steps"]:
+        return True
+    try:
+        return (folder / "samples.png").stat().st_mtime_ns >= (folder / "log.jsonl").stat().st_mtime_ns
+    except OSError:
+        return False
+
+
+def quiet_seconds(folder: Path) -> float:
+    """Return how long the log has not changed; 0 without a log."""
+    try:
+        return max(0.0, round(time.time() - (folder / "log.jsonl").stat().st_mtime, 1))
+    except OSError:
+        return 0.0
+
+
+def progress(lines: Sequence[Mapping[str, Any]], schedule: Mapping[str, Any], finished: bool) -> State:
+    """Return whether the run is finished, its share of the budget, and the seconds left at the recent speed.
+
+    Share and time are None without a log or a budget.
+    """
+    if finished or not lines:
+        return {"finished": finished, "share": 1.0 if finished else None, "left": None}
+    budgets = {"step": schedule.get("steps"), "images": schedule.get("images"), "seconds": schedule.get("minutes")}
+    for name, budget in budgets.items():
+        if isinstance(budget, (int, float)) and budget > 0:
+            total = budget * (60 if name == "seconds" else 1)
+            first, last = lines[max(0, len(lines) - RECENT)], lines[-1]
+            done = last[name] - first[name]
+            each = (last["seconds"] - first["seconds"]) / done if done > 0 else last["seconds"] / max(last[name], 1)
+            share = min(1.0, last[name] / total)
+            return {"finished": False, "share": round(share, 4), "left": round((1 - share) * total * each, 1)}
+    return {"finished": False, "share": None, "left": None}
+
+
+def verdict(history: History, finished: bool) -> State:
+    """Return what can be said of a run without findings, and whether it could be judged."""
+    judged = len(history.probes) >= MIN_PROBES and history.probes[-1].step >= MIN_STEPS
+    if judged:
+        return {"judged": True, "words": "No problem was found."}
+    if finished:
+        return {"judged": False, "words": "The run was too short to judge."}
+    soon = "more checks follow" if history.probes else "first check soon"
+    return {"judged": False, "words": f"Too early to judge; {soon}."}
 
 
 def curves(lines: Sequence[dict[str, Any]]) -> dict[str, Curve]:

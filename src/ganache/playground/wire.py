@@ -133,6 +133,14 @@ class Invert(Message):
     model: Which
 
 
+@dataclass(frozen=True)
+class Sampled(Message):
+    """Return the samples of a run at a step, as its training wrote them."""
+
+    run: int
+    step: int
+
+
 ASKS: dict[str, type[Message]] = {
     "show": Show,
     "tell": Tell,
@@ -144,6 +152,7 @@ ASKS: dict[str, type[Message]] = {
     "forget": Forget,
     "save": Save,
     "invert": Invert,
+    "sampled": Sampled,
 }
 
 

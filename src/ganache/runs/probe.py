@@ -19,6 +19,7 @@ from ganache.core.rendering import generate
 from ganache.evaluation.metrics import thumbnails
 from ganache.evaluation.metrics.sliced_wasserstein import sliced_distance
 from ganache.evaluation.metrics.thumbnails import Tone
+from ganache.runs.points import count_modes
 from ganache.training.state import BatchSource, Plan, State
 from ganache.training.steps import critic_step
 from ganache.types import Critic, Generator, Method, Prior
@@ -52,6 +53,8 @@ class ProbeInputs:
     """Thumbnails [T, F] of training images, in which copies are searched for."""
     size: int
     """Number of training images."""
+    name: str = ""
+    """Name of the data; the modes of a 2-D toy are known by it."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,10 @@ class Probe:
     """Share of real images that have a fake within reach."""
     precision: float | None = None
     """Share of fakes that have a real image within reach."""
+    modes_found: float | None = None
+    """Share of the modes of a 2-D toy that the points of the fixed latents cover."""
+    near_modes: float | None = None
+    """Share of these points that are near a mode."""
     brightness_shift: float | None = None
     """Brightness of the fakes minus that of the real images, where black is 0 and white is 1."""
     contrast_ratio: float | None = None
@@ -168,6 +175,10 @@ def image_metrics(inputs: ProbeInputs, x: Tensor) -> dict[str, float | None]:
         "coverage": coverage,
         "precision": precision,
     }
+    modes = count_modes(inputs.name, x.numpy()) if x.ndim == 2 else None
+    if modes is not None:
+        covered, known, metrics["near_modes"] = modes
+        metrics["modes_found"] = covered / known
     if inputs.tone is not None:
         real_tone, fake_tone = inputs.tone, thumbnails.mean_tone(x)
         metrics["brightness_shift"] = fake_tone.brightness - real_tone.brightness

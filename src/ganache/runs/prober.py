@@ -89,6 +89,7 @@ def probe_inputs(data: Dataset, prior: Prior, plan: Plan) -> ProbeInputs:
         blank_score=blank_score(real),
         training=training,
         size=len(data.training),
+        name=data.name,
     )
 
 

@@ -86,6 +86,12 @@ class Chart {
     this.build(data);
   }
 
+  // Take over new data of the same curves; what the reader has chosen stays.
+  update(series, extent) {
+    this.extent = extent;
+    this.curves.forEach((curve, k) => Object.assign(curve, series[k]));
+  }
+
   build({ title, description }) {
     this.logButton = element("button", { type: "button", textContent: "log", title: "Logarithmic axis" });
     this.logButton.setAttribute("aria-label", `${title}: logarithmic axis`);

@@ -64,6 +64,11 @@ CHARTS = (
         },
     ),
     Chart(
+        "Modes",
+        "The share of the known modes that generated points cover, and of these points that are near one. 1 is ideal.",
+        {"probe/modes_found": "modes found", "probe/near_modes": "points near one"},
+    ),
+    Chart(
         "Critic's accuracy",
         "The share of pictures that the critic classifies correctly, and of pairs that it orders correctly: at 1 the "
         "generator has nothing left to learn from. Headroom is the share by which the critic's loss falls if only the "

@@ -7,6 +7,7 @@ import { Mix } from "./mix.js";
 import { Stage } from "./picture.js";
 import { Pins } from "./pins.js";
 import { samplesPanel, teachPanel, Wall } from "./samples.js";
+import { sayPoints } from "./points.js";
 import { hyphened, Store } from "./state.js";
 import { Tabs } from "./tabs.js";
 import { timeSlider } from "./time.js";
@@ -82,6 +83,7 @@ function createParts() {
   app.wall = new Wall(app);
   app.pins = new Pins(app);
   samplesPanel(app, app.tabs.panel("samples"));
+  if (app.hello.runs.every(({ shape }) => shape?.length === 1)) sayPoints();
   app.mix = new Mix(app, app.tabs.panel("mix"));
   teachPanel(app, app.tabs.panel("teach"));
   app.views = new Views(app, app.tabs.panel("views"));
@@ -118,10 +120,20 @@ function follow({ detail }) {
   }, 600);
 }
 
-function news(header, blobs) {
+/** Say which run the sliders, the samples and the time belong to, if there is a choice. */
+function tellWhose() {
+  const { runs } = app.hello;
+  const [{ run, step }] = store.now.models;
+  const several = runs.length > 1 || store.now.models.length > 1;
+  for (const place of document.querySelectorAll(".whose")) {
+    place.hidden = !several;
+    place.textContent = `Of ${runs[run].name}, step ${(step ?? runs[run].step ?? 0).toLocaleString("en")}`;
+  }
+}
+
+function news(header) {
   app.hello = header.hello;
-  app.training?.draw(header, blobs);
-  app.pending = [header, blobs];
+  app.training?.draw(header);
   if (!app.stage && ready()) createParts();
   else if (app.stage) {
     app.stage.layOut();

@@ -59,7 +59,7 @@ def large_picture(message: wire.Show, library: Library) -> Answer:
     for model in models:
         try:
             z = request.latents(model)
-            shown.append(encoding.add_sheet({"heading": model.name}, render(model.generator, z), blobs))
+            shown.append(encoding.add_sheet({"heading": model.name}, painting.pictures(model, z, painting.LARGE), blobs))
             numbers = numbers or rounded(z)
         except GanacheError as error:
             shown.append({"heading": model.name, "error": str(error)})
@@ -154,7 +154,7 @@ def save(message: wire.Save, library: Library) -> Answer:
     """Return the file that the request's command would write; with `plain`, the images without captions."""
     request, models = resolve(message.request, message.models, library)
     if message.plain and isinstance(request, Picture):
-        generated = [render(model.generator, request.latents(model)) for model in models]
+        generated = [painting.pictures(model, request.latents(model), painting.LARGE) for model in models]
         if len({each.shape for each in generated}) > 1:
             raise ConfigError("The models' pictures differ in size: save them with captions, or one at a time.")
         return {"type": "png"}, [encoding.encode(np.concatenate([each[0] for each in generated], axis=1), "PNG")]
@@ -169,14 +169,14 @@ def invert(message: wire.Invert, upload: bytes, library: Library) -> Answer:
     """Return the latent that reproduces an uploaded picture best: its numbers, both images, and their PSNR in dB."""
     loaded = library.loaded(message.model)
     shape = loaded.model.generator.image_shape
+    if len(shape) != 3:
+        raise ConfigError("This run makes points in the plane, and no picture is one of them: drop nothing here.")
     data = loaded.config.data
     given = decode_picture(
         upload,
         (shape[1], shape[2]),
         shape[0],
         data.fit,
-    if len(shape) != 3:
-        raise ConfigError("This run makes points in the plane, and no picture is one of them: drop nothing here.")
         "The dropped file",
         data.range,
         data.background,
@@ -189,17 +189,17 @@ def invert(message: wire.Invert, upload: bytes, library: Library) -> Answer:
     return {**header, "latent": rounded(z), "psnr": round(min(99.0, psnr(given, reproduced)[0]), 1)}, blobs
 
 
+def sampled(message: wire.Sampled, library: Library) -> Answer:
+    """Return the samples that a run wrote at a step."""
+    return {"step": message.step}, [samples_of_step(library.folder(message.run), message.step)]
+
+
 def resolve(
     plain: Mapping[str, Any], selected: Sequence[wire.Which], library: Library
 ) -> tuple[Experiment, list[Model]]:
     """Return the request with its names resolved, and the models. Raises ConfigError if the request costs too much."""
     request = from_dict(plain)
     models = library.models(selected)
-def sampled(message: wire.Sampled, library: Library) -> Answer:
-    """Return the samples that a run wrote at a step."""
-    return {"step": message.step}, [samples_of_step(library.folder(message.run), message.step)]
-
-
     check_cost(request, models)
     return library.resolved(request, selected[0]), models
 

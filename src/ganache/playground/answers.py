@@ -223,5 +223,5 @@ ANSWERS: dict[type[wire.Message], Callable[[Any, Library], Answer]] = {
     wire.Keep: keep,
     wire.Forget: forget,
     wire.Save: save,
-}
     wire.Sampled: sampled,
+}

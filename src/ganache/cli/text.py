@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
-from ganache.core.text import printable
+from ganache.core.text import in_one_line
 
 LONGEST = 60
 """Characters of a word that a message repeats."""
@@ -22,7 +22,7 @@ def shown(word: str) -> str:
     >>> shown("trian"), shown("a\x1b[31m"), len(shown("x" * 1000))
     ("'trian'", "'a\\x1b[31m'", 62)
     """
-    plain = printable(word[: LONGEST + 1]).replace("\n", r"\n")
+    plain = in_one_line(word[: LONGEST + 1])
     return f"'{plain}'" if len(plain) <= LONGEST else f"'{plain[: LONGEST - 3]}...'"
 
 

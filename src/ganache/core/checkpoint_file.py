@@ -28,7 +28,7 @@ from ganache.errors import CheckpointError, ConfigError, DamagedCheckpoint
 
 SUFFIX = ".safetensors"
 FORMAT = 1
-MAX_HEADER = 64 * 2**20
+MAX_HEADER = 2**24
 """Bytes. The header of the largest network here has 0.1 MiB."""
 MAX_SIZE = 2**16
 """Pixels per side, and channels."""

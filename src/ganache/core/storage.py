@@ -32,6 +32,8 @@ BINARY = getattr(os, "O_BINARY", 0)
 
 # ---- reading ---------------------------------------------------------------------------------------------------------
 
+LARGE = 2**26
+"""Bytes of a file that is read only if the disk holds them."""
 MAX_TEXT = 2**30
 """Bytes of a text file; a log of a million lines has half of it."""
 
@@ -54,11 +56,29 @@ def open_regular(path: Path, flags: int = os.O_RDONLY, follow: bool = False) -> 
 
 
 def read_bytes(path: Path, limit: int | None = None, follow: bool = False) -> bytes:
-    """Return the content of a regular file. Raises OSError, also if it has more than `limit` bytes."""
+    """Return the content of a regular file.
+
+    Raises OSError, also if it has more than `limit` bytes, more than the memory holds, or consists of holes.
+    """
     with open_regular(path, follow=follow) as file:
-        if limit is not None and os.fstat(file.fileno()).st_size > limit:
+        status = os.fstat(file.fileno())
+        if limit is not None and status.st_size > limit:
             raise OSError(errno.EFBIG, f"it has more than {limit:,} bytes", str(path))
-        return file.read()
+        if consists_of_holes(status):
+            raise OSError(errno.EFBIG, f"it has {status.st_size:,} bytes, nearly all of them empty", str(path))
+        try:
+            return file.read()
+        except MemoryError:
+            raise OSError(errno.ENOMEM, f"its {status.st_size:,} bytes do not fit into the memory", str(path)) from None
+
+
+def consists_of_holes(status: os.stat_result) -> bool:
+    """Whether a large file takes hardly any space: a small archive can hold one of any size.
+
+    A file system that compresses stores at least a 16th of what ganache writes; some do not tell (0 blocks).
+    """
+    stored = 512 * getattr(status, "st_blocks", 0)
+    return status.st_size > LARGE and 0 < stored < status.st_size // 16
 
 
 def read_text(path: Path, limit: int = MAX_TEXT, follow: bool = False) -> str:
@@ -119,7 +139,12 @@ TEMPORARY = ".part-"
 
 def write_json(path: Path, content: Any) -> None:
     """Write `content` as indented JSON, whole or not at all."""
-    write_text(path, json.dumps(content, indent=2) + "\n")
+    write_text(path, json_text(content))
+
+
+def json_text(content: Any) -> str:
+    """Return `content` as indented JSON in ASCII, the text of a file."""
+    return json.dumps(content, indent=2) + "\n"
 
 
 def write_text(path: Path, text: str) -> None:

@@ -14,6 +14,10 @@ T = TypeVar("T")
 
 LONGEST = 60
 """Characters of a rejected name or value that an error repeats."""
+MOST_ENTRIES = 2**19
+"""Numbers and other entries of one record, such as 1,000 latents of 512 numbers: pydantic notes an error for each."""
+MOST_ERRORS = 1_000
+"""Values of another type in one record; of more, pydantic takes seconds to describe the first."""
 LARGEST = 1e39
 """Numbers in files have at most this absolute value: none in float32 is larger, and sums of them do not overflow."""
 
@@ -77,7 +81,7 @@ def build(
         invalid: The beginning of the error for a value of another type.
 
     Raises:
-        ConfigError: A name is unknown, or a value has another type than the field.
+        ConfigError: A name is unknown, a value has another type than the field, or there are too many.
     """
     from pydantic import ValidationError
 
@@ -87,15 +91,50 @@ def build(
             short = str(name)[:LONGEST]
             raise ConfigError(f"{unknown.format(what=what, name=short)}: {choices(short, names)}")
     try:
-        return cast(T, adapter(cast(Any, kind)).validate_json(json.dumps(plain), strict=True))
+        text = json.dumps(plain)
+        if text.count(",") > MOST_ENTRIES:
+            raise ConfigError(f"{invalid.format(what=what, where='content')} has more than {MOST_ENTRIES:,} entries.")
+        return cast(T, adapter(cast(Any, kind)).validate_json(text, strict=True))
     except RecursionError:
         raise ConfigError(f"{invalid.format(what=what, where='content')} is nested too deeply.") from None
     except ValidationError as error:
+        if error.error_count() > MOST_ERRORS:
+            wrong = f"{invalid.format(what=what, where='content')} has {error.error_count():,} values of another type."
+            raise ConfigError(wrong) from None
         first = error.errors()[0]
         # Without the members of unions, which pydantic names too.
         where = ".".join(str(part) for part in first["loc"] if part in names or isinstance(part, int)) or "content"
         given = repr(first["input"])[:LONGEST]
-        raise ConfigError(f"{invalid.format(what=what, where=where)} is {given}: {first['msg']}.") from None
+        raise ConfigError(f"{invalid.format(what=what, where=where)} is {given}: {expected(first)}.") from None
+
+
+KINDS = {
+    "int": "use a whole number",
+    "float": "use a number",
+    "finite": "use a number that is not infinite",
+    "string": "use text",
+    "bool": "use true or false",
+    "list": "use a list",
+    "tuple": "use a list",
+    "dict": "use a table of names and values",
+    "dataclass": "use a table of names and values",
+    "mapping": "use a table of names and values",
+    "missing": "give a value",
+    "too": "use another number of values",
+    "none": "leave it out",
+}
+"""Beginning of the type of one of pydantic's errors -> what to do, without the names of Python's types."""
+
+
+def expected(error: Mapping[str, Any]) -> str:
+    """Return what one of pydantic's errors asks for.
+
+    >>> expected({"type": "int_type", "msg": "Input should be a valid integer"})
+    'use a whole number'
+    """
+    if error["type"] == "literal_error":
+        return f"use {error['ctx']['expected']}"
+    return KINDS.get(error["type"].partition("_")[0], str(error["msg"]))
 
 
 @cache

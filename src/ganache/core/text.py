@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters except tab and line end, characters that change the direction of writing, and no characters."""
 
 
@@ -15,3 +15,12 @@ def printable(text: str) -> str:
     'a\\x1b[31m'
     """
     return CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def in_one_line(text: str) -> str:
+    r"""Return a text with its control characters, also tabs and line ends, as escapes.
+
+    >>> in_one_line("a\nb")
+    'a\\nb'
+    """
+    return printable(text).replace("\n", r"\n").replace("\t", r"\t")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from contextlib import AbstractContextManager, nullcontext
 
@@ -23,6 +24,9 @@ LARGE_BYTES = 64 * 2**20
 
 MAX_SCANS = 200
 """Passes over a progressive JPEG. Encoders write about ten; each one takes as long as a whole picture."""
+
+LONGEST_HEADER = 2**16
+"""Bytes before the pixels of a PPM, with its comments."""
 
 _large, _no_lock = threading.RLock(), nullcontext()
 
@@ -60,7 +64,10 @@ def require_few_scans(image: Image.Image, data: bytes) -> None:
 
 
 def require_small_icon(data: bytes) -> None:
-    """Raise SkipFile for an icon with large pictures inside: Pillow decodes them as soon as it opens the file."""
+    """Raise SkipFile for an icon with large pictures inside: Pillow decodes them as soon as it opens the file.
+
+    So they must be small enough to be decoded at the same time as others.
+    """
     if data.startswith(b"\0\0\1\0"):
         for entry in range(int.from_bytes(data[4:6], "little")):
             offset = int.from_bytes(data[6 + 16 * entry + 12 : 6 + 16 * entry + 16], "little")
@@ -69,7 +76,16 @@ def require_small_icon(data: bytes) -> None:
                 width, height = int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big")
             else:
                 width, height = int.from_bytes(head[4:8], "little"), int.from_bytes(head[8:12], "little")
-            require_memory(10 * width * height, width, height)
+            if 16 * width * height > LARGE_BYTES:
+                raise SkipFile(SkipReason.BOMB, f"an icon with {width}x{height} pixels: save it as PNG")
+
+
+def require_short_header(data: bytes) -> None:
+    """Raise SkipFile for a PPM with long comments before its pixels: Pillow reads them one byte at a time."""
+    if data[:1] == b"P" and data[1:2].isdigit() and len(data) > LONGEST_HEADER:
+        words = re.sub(rb"#[^\r\n]*", b"", data[:LONGEST_HEADER]).split(maxsplit=3)
+        if len(words) < (3 if data[1:2] in b"14" else 4):
+            raise SkipFile(SkipReason.BOMB, f"its header has more than {LONGEST_HEADER:,} bytes")
 
 
 def bytes_of_tiff(tiff: DeepTiff, data: bytes, size: tuple[int, int], channels: int | None) -> int:

@@ -8,12 +8,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from ganache.core import old_names
+from ganache.core.text import in_one_line
 from ganache.data.formats import named
 from ganache.data.skip_reasons import SkippedFile, SkipReason
 from ganache.errors import DataError
 
 _MAX_EXAMPLES = 5
 """Examples per line of the text; the JSON has all of them."""
+
+_LONGEST = 1_000
+"""Characters of an example; an archive may hold longer names than a disk."""
 
 Names = tuple[str, ...]
 
@@ -87,7 +91,7 @@ class Diagnosis:
         lines += _histogram("converted", self.conversions)
         lines += self._duplicates()
         lines += self._skipped()
-        return "\n".join(_printable(line) for line in lines)
+        return "\n".join(map(in_one_line, lines))
 
     def _headline(self) -> str:
         """Return the number of usable images, their size and colour."""
@@ -154,15 +158,11 @@ def _histogram(title: str, counts: Mapping[str, int]) -> list[str]:
 
 def _examples(items: Sequence[str]) -> list[str]:
     """Return indented lines, one per item."""
-    return [f"              {item}" for item in _first(items, _MAX_EXAMPLES)]
+    shown = (item if len(item) <= _LONGEST else f"{item[:_LONGEST]}..." for item in _first(items, _MAX_EXAMPLES))
+    return [f"              {item}" for item in shown]
 
 
 def _first(items: Sequence[str], at_most: int) -> list[str]:
     """Return the first items, and a line that counts the rest."""
     rest = len(items) - at_most
     return [*items[:at_most], f"... and {rest:,} more"] if rest > 0 else list(items)
-
-
-def _printable(line: str) -> str:
-    """Escape what a file name may contain and a terminal must not get: control characters and lone surrogates."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)

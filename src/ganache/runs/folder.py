@@ -14,7 +14,7 @@ from typing import Any
 from ganache.config.config import require_sections
 from ganache.core import old_names, storage
 from ganache.core.checkpoint_file import SUFFIX, read_header
-from ganache.core.storage import write_json
+from ganache.core.storage import json_text, write_json
 from ganache.core.strict import build, read_record
 from ganache.errors import CheckpointError, ConfigError
 from ganache.evaluation.evaluation import Evaluation
@@ -22,8 +22,8 @@ from ganache.lab.points import Kept, kept_to_json, raise_unknown_name
 from ganache.runs.lock import LOCK, NAMES_LOCK, names_lock
 
 NAMES = "names.json"
-MAX_JSON = 2**26
-"""Bytes of a JSON file: 500 names of latents with 10,000 numbers each."""
+MAX_JSON = 2**24
+"""Bytes of a JSON file: 1,000 names of latents with 512 numbers each. Reading it takes many times its size."""
 PARTS = {"checkpoints": SUFFIX, "samples": ".png"}
 """The folders of a run with one file per step, and the suffix of these files."""
 
@@ -219,9 +219,18 @@ def forget_name(folder: Path, name: str) -> None:
 
 
 def write_names(folder: Path, names: Mapping[str, Kept]) -> None:
-    """Write the named latents of a run; to change some of them, use `change_names`."""
+    """Write the named latents of a run; to change some of them, use `change_names`.
+
+    Raises ConfigError, and writes nothing, if there are more than `read_names` reads.
+    """
     plain = {name: kept_to_json(kept) for name, kept in sorted(names.items())}
-    write_json(folder / NAMES, {name: {k: v for k, v in kept.items() if k != "name"} for name, kept in plain.items()})
+    text = json_text({name: {k: v for k, v in kept.items() if k != "name"} for name, kept in plain.items()})
+    if len(text) > MAX_JSON:
+        raise ConfigError(
+            f"The {len(names):,} named latents of {folder} have more than {MAX_JSON:,} bytes: forget some first, or "
+            "keep them by seeds instead of numbers."
+        )
+    storage.write_text(folder / NAMES, text)
 
 
 def write_evaluation(folder: Path, evaluation: Evaluation) -> Path:

@@ -18,8 +18,8 @@ from ganache.core.strict import numbers_of, parse_json, read_record, require_bou
 from ganache.errors import CheckpointError, ConfigError
 from ganache.runs.probe import Probe
 
-LONGEST_LINE = 2**20
-"""Bytes. A line with a probe has 2,000."""
+LONGEST_LINE, MOST_LINES = 2**16, 2**21
+"""Bytes of a line, and lines of a log. A line with a probe has 2,000 bytes, others have 500."""
 LONGEST_TEXT, MOST_TERMS = 2_000, 100
 """Characters of a sentence, and numbers in `d`, `g` and `estimates`."""
 DAMAGED = "damaged log"
@@ -70,7 +70,7 @@ class Notice:
 
 def parse(raw: bytes) -> dict[str, Any] | None:
     """Return a line as plain data under the names of today; None if it is not what ganache writes."""
-    if len(raw) > LONGEST_LINE:
+    if len(raw) >= LONGEST_LINE:
         return None
     try:
         plain = old_names.log_line(parse_json(raw.decode(), "A log line"))
@@ -87,15 +87,17 @@ def parse(raw: bytes) -> dict[str, Any] | None:
 def entries(path: Path) -> Iterator[tuple[bytes, dict[str, Any] | None]]:
     """Yield (a line of a log as it is in the file, the same as plain data or None if it is damaged).
 
-    An incomplete last line is left out: it may be written at this moment. Raises FileNotFoundError if there is no log,
-    and CheckpointError if it cannot be read.
+    An incomplete last line is left out: it may be written at this moment. A line that is too long is damaged, and comes
+    in parts. Raises FileNotFoundError if there is no log, and CheckpointError if it cannot be read.
     """
     try:
         with open_regular(path) as file:
             if os.fstat(file.fileno()).st_size > MAX_TEXT:
                 raise CheckpointError(f"{path} has more than {MAX_TEXT:,} bytes: remove lines of it.")
-            for raw in file:
-                if raw.endswith(b"\n") and raw.strip():
+            for number, raw in enumerate(iter(lambda: file.readline(LONGEST_LINE), b"")):
+                if number == MOST_LINES:
+                    raise CheckpointError(f"{path} has more than {MOST_LINES:,} lines: remove lines of it.")
+                if (raw.endswith(b"\n") or len(raw) == LONGEST_LINE) and raw.strip():
                     yield raw, parse(raw)
     except FileNotFoundError:
         raise

@@ -32,10 +32,11 @@ class NpyReader(Reader):
 def read_npy(path: Path, target: Target) -> PixelArray | PixelBlocks:
     """Return the contents of a .npy file, converted to the target if necessary."""
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        with np.errstate(over="ignore"):  # the sizes in its header
+            array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        is_list = "Python objects" in str(error)
+        is_list, reason = "Python objects" in str(error), (str(error).splitlines() or ["it is damaged"])[0].rstrip(".")
         advice = "join pictures of one size with numpy.stack, or save them as files" if is_list else "write it again"
-        raise DataError(f"'{path}' is not a readable .npy array ({error}): {advice}.") from error
+        raise DataError(f"'{path}' is not a readable .npy array ({reason}): {advice}.") from error
     status = path.stat()
     return contents_of(array, str(path), target, key=(status.st_size, status.st_mtime_ns))

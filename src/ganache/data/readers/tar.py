@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import itertools
 import lzma
+import math
 import shutil
 import tarfile
 import tempfile
@@ -32,6 +34,32 @@ from ganache.errors import DataError
 _COMPRESSED: dict[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZ": bz2.open, b"\xfd7": lzma.open}
 _COPIED = 2**20
 """Bytes that are decompressed at once."""
+_MAX_NAME, _MOST_ENTRIES = 2**20, 2**21
+"""Bytes of a long name or of the attributes of an entry, which the library reads at once, and entries of an archive."""
+_NAMES = (
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+)
+"""Types of the entries that hold names and attributes of the next one."""
+
+
+class _Entry(tarfile.TarInfo):
+    """An entry that does not fill the memory while the archive is listed."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _Entry:
+        """Raises ReadError for names and attributes of more than _MAX_NAME bytes."""
+        entry = super().frombuf(buf, encoding, errors)
+        if entry.type in _NAMES and entry.size > _MAX_NAME:
+            raise tarfile.ReadError(f"a name or attributes of {entry.size:,} bytes")
+        return entry
+
+    def _proc_gnusparse_10(self, *args: object) -> None:
+        """Refuse files with holes, whose list may be of any length."""
+        raise tarfile.ReadError("a file with holes")
 
 
 class TarReader(Reader):
@@ -59,10 +87,13 @@ class TarReader(Reader):
 def _read_archive(path: Path, options: ReadOptions) -> ImageFiles | TableContents:
     """Return the files of an archive, or the table in it. Raises DataError if it is damaged."""
     try:
-        archive = tarfile.open(fileobj=_seekable(path), mode="r:")  # noqa: SIM115  (open as long as entries are read)
-        members = archive.getmembers()
+        # It stays open as long as entries are read.
+        archive = tarfile.open(fileobj=_seekable(path), mode="r:", tarinfo=_Entry)  # noqa: SIM115
+        members = list(itertools.islice(archive, _MOST_ENTRIES + 1))
     except (*READ_ERRORS, tarfile.TarError) as error:
         raise DataError(f"'{path}' is a tar archive that cannot be read ({error}): download it again.") from error
+    if len(members) > _MOST_ENTRIES:
+        raise DataError(f"'{path}' has more than {_MOST_ENTRIES:,} entries: unpack it and give the folder.")
     lock = Lock()
     entries, skipped, openers = list[ImageFile](), list[SkippedFile](), dict[str, Opener]()
     for member in members:
@@ -72,7 +103,8 @@ def _read_archive(path: Path, options: ReadOptions) -> ImageFiles | TableContent
         if not member.isreg():
             skipped.append(SkippedFile(name, SkipReason.SPECIAL, "a link or special file inside the archive"))
             continue
-        entries.append(ImageFile(name, partial(_read_entry, archive, member, lock), (member.size, int(member.mtime))))
+        changed = int(member.mtime) if math.isfinite(member.mtime) else 0
+        entries.append(ImageFile(name, partial(_read_entry, archive, member, lock), (member.size, changed)))
         openers[name] = partial(_open_entry, archive, member)
     if (table := table_in(openers, (str(path),), options)) is not None:
         return table

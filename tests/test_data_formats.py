@@ -18,7 +18,8 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
-from corpus import encoded, png_chunk
+from corpus import SIDE, encoded, pictures, png_chunk
+from ganache.data.colour_modes import apply_orientation
 from ganache.data.decoding import Target, decode_image
 from ganache.data.skip_reasons import SkipFile
 
@@ -284,3 +285,30 @@ def test_what_pillow_writes(name: str) -> None:
     pixels = decode_image(data, Target((32, 40), 3 if expected.shape[2] == 3 else 1)).pixels
     difference = np.abs(pixels.astype(float) - np.rint(255 * expected)).max()
     assert difference <= max(1, LOSSY.get(kind, 1))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF"])
+@pytest.mark.parametrize("target", [Target((SIDE, SIDE)), Target((12, 10), 3), Target((12, 10), 1)])
+def test_the_difference_hash_is_that_of_the_pixels(kind: str, target: Target) -> None:
+    colour, grey = pictures(1, SIDE, SIDE, 3)[0], pictures(1, SIDE, SIDE)[0]
+    deep = grey.astype(np.float32) if kind == "TIFF" else grey.astype(np.uint16) * 257
+    for values in (colour, grey, *([] if kind == "JPEG" else [deep, np.dstack([colour, grey])])):
+        decoded = decode_image(encoded(Image.fromarray(values), kind), target)
+        packed = decoded.pixels if decoded.pixels.shape[2] == 3 else decoded.pixels[..., 0]
+        small = np.asarray(Image.fromarray(packed).convert("L").resize((9, 8), Image.Resampling.BOX))
+        expected = int.from_bytes(np.packbits(small[:, :-1] < small[:, 1:]).tobytes(), "big")
+        assert decoded.difference_hash == expected
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_a_jpeg_is_turned_wherever_its_orientation_is(turn: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    image = Image.fromarray(pictures(1, 20, 30, 3)[0])
+    xmp = f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><d tiff:Orientation="{turn}"/></x:xmpmeta>'.encode()
+    plain = decode_image(encoded(image, "JPEG"), Target(None)).pixels
+    expected = np.asarray(apply_orientation(Image.fromarray(plain), turn))
+    for options in ({"exif": exif.tobytes()}, {"xmp": xmp}):
+        found = decode_image(encoded(image, "JPEG", **options), Target(None)).pixels
+        assert found.shape == expected.shape
+        assert (found == expected).all()

@@ -31,8 +31,14 @@ _TRANSPOSE = {
 """EXIF orientation -> the operation that makes the image upright."""
 
 
+_WITH_ORIENTATION = {"exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif"}
+"""Keys of what Pillow found in a file that can hold an orientation."""
+
+
 def exif_orientation(image: Image.Image) -> int:
     """Return the EXIF orientation, 1 (upright) to 8; 1 if there is none or it cannot be read."""
+    if image.format == "JPEG" and not image.info.keys() & _WITH_ORIENTATION:
+        return 1  # Pillow would take as long to find that out as to decode a small picture
     try:
         value = image.getexif().get(ExifTags.Base.Orientation, 1)
     except DECODE_ERRORS:

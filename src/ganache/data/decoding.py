@@ -31,6 +31,7 @@ from ganache.data.decoding_cost import (
     require_short_header,
     require_small_icon,
 )
+from ganache.data.duplicates import difference_hash
 from ganache.data.resizing import FitMode, resize_to_fit
 from ganache.data.samples import Samples, is_deep, read_samples, scale_transparency
 from ganache.data.skip_reasons import SkipFile, SkipReason
@@ -105,6 +106,9 @@ class DecodedImage:
     histogram: Histogram = field(default_factory=Histogram)
     """The values in the file; for 8 bits the maximum of `pixels` only."""
 
+    difference_hash: int = 0
+    """See `duplicates`."""
+
     hidden: str = ""
     """The background that would show a picture whose transparency leaves one colour; "" for any other picture."""
 
@@ -155,7 +159,8 @@ def _decode(data: bytes, target: Target, ranges: Ranges | None) -> DecodedImage:
         mode, header_size = image.mode, (image.height, image.width)
         size = _size(target, header_size)
         is_large = image.width * image.height > MAX_PIXELS
-        if size is not None and (image.format == "JPEG" or (image.format == "MPO" and is_large)):
+        is_drafted = image.format == "JPEG" or (image.format == "MPO" and is_large)
+        if size is not None and min(header_size) >= 4 * max(size) and is_drafted:
             # libjpeg can decode at 1/2, 1/4 or 1/8 of the size; twice the requested size keeps the resampling sharp.
             image.draft(None, (2 * max(size), 2 * max(size)))
         needed = bytes_of_image(image, data, header_size, size or header_size, target.channels)
@@ -231,8 +236,7 @@ def _finish(
     simple, conversions = to_grey_or_rgb(loaded.image, target.channels, target.background, loaded.scale)
     upright = apply_orientation(simple, loaded.orientation)
     resized, resize_conversions = resize_to_fit(upright, size or original_size, target.fit)
-    pixels = np.asarray(resized)
-    pixels = pixels if pixels.ndim == 3 else pixels[:, :, None]
+    pixels = np.frombuffer(resized.tobytes(), np.uint8).reshape(resized.height, resized.width, -1)
     is_eight = loaded.kind == Kind.EIGHT
     turned = [Conversion.ROTATED] if loaded.header_orientation != 1 else []
     return DecodedImage(
@@ -242,6 +246,7 @@ def _finish(
         (*loaded.conversions, *turned, *conversions, *resize_conversions),
         loaded.kind,
         _largest(pixels) if is_eight or loaded.histogram is None else loaded.histogram,
+        difference_hash(resized),
         _hidden_by(loaded.image, pixels, target.background) if conversions else "",
     )
 

@@ -14,8 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ganache.core.images import Pixels
-
 NEAR_BITS = 2
 """Largest Hamming distance between the hashes of near duplicates."""
 
@@ -32,10 +30,10 @@ Groups = tuple[tuple[int, ...], ...]
 """Groups of indices, ascending; the groups are sorted by their first index."""
 
 
-def difference_hash(pixels: Pixels) -> int:
-    """Return the 64-bit dHash of an image uint8 [H, W, C]."""
-    image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).convert("L")
-    small = np.asarray(image.resize((9, 8), Image.Resampling.BOX))
+def difference_hash(image: Image.Image) -> int:
+    """Return the 64-bit dHash of an image of mode L or RGB."""
+    grey = image if image.mode == "L" else image.convert("L")
+    small = np.frombuffer(grey.resize((9, 8), Image.Resampling.BOX).tobytes(), np.uint8).reshape(8, 9)
     return int.from_bytes(np.packbits(small[:, :-1] < small[:, 1:]).tobytes(), "big")
 
 

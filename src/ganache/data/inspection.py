@@ -15,7 +15,7 @@ from tqdm import tqdm
 from ganache.data.decoding import MIN_SIDE, DecodedImage, Target, decode_image
 from ganache.data.decoding_cost import one_large_at_a_time
 from ganache.data.diagnosis import Diagnosis, NoPictureError, sorted_counts
-from ganache.data.duplicates import difference_hash, exact_groups, near_groups
+from ganache.data.duplicates import exact_groups, near_groups
 from ganache.data.formats import WEB_PAGE, by_name, named
 from ganache.data.labels import Labels, labels_from_folders
 from ganache.data.own_files import refuse_own
@@ -36,8 +36,6 @@ class InspectedFile:
     digest: bytes = b""
     """Hash of the file's bytes."""
 
-    difference_hash: int = 0
-
 
 def inspect_file(entry: ImageFile, target: Target, ranges: Ranges = DEFAULTS) -> InspectedFile:
     """Read and decode one file. No content of the file makes it raise."""
@@ -50,7 +48,7 @@ def inspect_file(entry: ImageFile, target: Target, ranges: Ranges = DEFAULTS) ->
     except SkipFile as skip:
         return InspectedFile(entry, skipped=SkippedFile(entry.name, skip.reason, skip.detail))
     digest = hashlib.blake2b(data, digest_size=16).digest()
-    return InspectedFile(entry, image, digest=digest, difference_hash=difference_hash(image.pixels))
+    return InspectedFile(entry, image, digest=digest)
 
 
 def inspect_files(
@@ -90,7 +88,7 @@ class Inspection:
         height, width = inspected.image.original_size
         self.usable.append(inspected.entry)
         self.digests.append(inspected.digest)
-        self.difference_hashes.append(inspected.difference_hash)
+        self.difference_hashes.append(inspected.image.difference_hash)
         self.sizes[f"{width}x{height}"] += 1
         self.modes[inspected.image.original_mode] += 1
         self.conversions.update(conversion.value for conversion in inspected.image.conversions)

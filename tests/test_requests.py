@@ -120,7 +120,7 @@ def test_names_are_replaced_by_what_they_stand_for() -> None:
         ('{"kind": "smaple"}', "did you mean 'sample'"),
         ('{"kind": ["sample"]}', "no request of kind"),
         ('{"kind": "sample", "sed": 3}', "did you mean 'seed'"),
-        ('{"kind": "sample", "n": "3"}', "n is '3': Input should be a valid integer"),
+        ('{"kind": "sample", "n": "3"}', "n is '3': use a whole number"),
         ('{"kind": "sample", "n": 3.5}', "n is 3.5"),
         ('{"kind": "sample", "n": true}', "n is True"),
         ('{"kind": "sample", "n": 0}', "n is 0: use a number from 1 to 10000"),

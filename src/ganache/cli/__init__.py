@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import atexit
 import gc
+import inspect
 import os
+import re
 import sys
+import warnings
 from collections.abc import Callable
-from importlib.metadata import version
 from typing import Any
 
 import tyro
@@ -25,8 +27,10 @@ from ganache.cli.doctor import doctor
 from ganache.cli.environment import check_environment
 from ganache.cli.evaluate import evaluate
 from ganache.cli.export import export
+from ganache.cli.layout import listing, overview
 from ganache.cli.name import name
-from ganache.cli.parsing import listing, parse
+from ganache.cli.other_tools import command_for
+from ganache.cli.parsing import HELP, parse
 from ganache.cli.playground import explore, watch
 from ganache.cli.recipes import recipes
 from ganache.cli.report import report
@@ -34,7 +38,8 @@ from ganache.cli.streams import open_missing_streams
 from ganache.cli.terminal import escapes_allowed, plain_streams
 from ganache.cli.text import expanded, shortened, shown, without_long_words
 from ganache.cli.train import train, train_command
-from ganache.cli.types import REGISTRY
+from ganache.cli.train_help import short_help
+from ganache.cli.types import REGISTRY, unwrapped
 from ganache.core.plugins import load_plugins, plugin_of
 from ganache.errors import ConfigError, GanacheError, choices
 
@@ -54,12 +59,10 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "recipes": recipes,
     "claims": claims,
 }
-"""The commands besides those of the experiments, in the order of `ganache --help`."""
+"""The commands besides those of the experiments."""
 
 EXPERIMENTS_AFTER = "watch"
-"""The command that the experiments follow in this order."""
-
-INTRODUCTION = "Train GANs on the machine you have, see whether it works, and explore what the network learned."
+"""The command that the experiments follow in the order of all commands."""
 
 
 def commands(selected: str | None) -> dict[str, Callable[..., Any]]:
@@ -89,8 +92,11 @@ def run_words(argv: list[str] | None) -> None:
     args = [expanded(word) for word in (sys.argv[1:] if argv is None else argv)]
     if argv is None:
         atexit.register(gc.freeze)  # without it, the final garbage collection of all of PyTorch takes 0.3 s
+        silence_libraries()
     try:
         if args == ["--version"]:
+            from importlib.metadata import version  # slow
+
             print(f"ganache {version('ganache')}")
             return
         check_environment()
@@ -114,26 +120,54 @@ def run_words(argv: list[str] | None) -> None:
         raise
 
 
+def silence_libraries() -> None:
+    """Let no warning of a library reach the user, who cannot answer it, unless Python was asked to show them.
+
+    `python -W default -m ganache` and the environment variable PYTHONWARNINGS show them.
+    """
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # warnings of PyTorch's C++ code
+        import logging
+
+        logging.lastResort = logging.NullHandler()  # instead of standard error, if nothing else was set up
+
+
 def run_command(args: list[str]) -> None:
     """Run the command that the first word names. Raises ConfigError if there is none of this name."""
     word, *rest = args or [""]
     known = commands(word)
-    if word == "train":
+    if word == "train" and {"-h", "--help"} & {*rest} and "--help-all" not in rest:
+        print(short_help(rest))
+    elif word == "train":
         train_command(rest)
     elif word in known:
         parse(known[word], rest, f"ganache {word}")()
-    elif word in ("-h", "--help"):
-        print(listing(known, INTRODUCTION))
+    elif not word:
+        print(overview(list(known)))
+    elif word in HELP:
+        print(listing({name: first_sentence(command) for name, command in known.items()}))
     elif word.startswith("--tyro-"):  # a script that completes commands in the shell
         with escapes_allowed():
             tyro.extras.subcommand_cli_from_dict(known, args=args, prog="ganache", registry=REGISTRY)
-    elif not word:
-        raise ConfigError("No command is given: write  ganache train faces  to begin, or  ganache --help  for a list.")
     else:
-        kind, names = ("option", ["--help", "--version"]) if word.startswith("-") else ("command", list(known))
-        guess = choices(word, names)
-        see = "see  ganache --help"
-        raise ConfigError(f"There is no {kind} {shown(word)}: {guess if guess.startswith('did') else see}")
+        raise ConfigError(unknown_command(word, list(known)))
+
+
+def first_sentence(command: Callable[..., Any]) -> str:
+    """Return the first sentence of a command's documentation."""
+    return re.split(r"(?<=\.)(?:\s|$)", unwrapped(inspect.getdoc(command) or ""))[0]
+
+
+def unknown_command(word: str, known: list[str]) -> str:
+    """Return the sentence about a first word that is no command."""
+    kind, names = ("option", ["--help", "--version"]) if word.startswith("-") else ("command", known)
+    guess, here = choices(word, names), command_for(word)
+    if here is not None and (not guess.startswith("did") or here.startswith("--")):
+        guess = f"write  ganache {here}"
+    elif not guess.startswith("did"):
+        guess = "see  ganache --help"
+    return f"There is no {kind} {shown(word)}: {guess}"
 
 
 def fail(sentence: str, words: list[str]) -> None:

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
+from ganache.cli.text import command
+
 AUTO = "auto"
 
 
@@ -38,7 +40,7 @@ def evaluate(
         features: The features in which the scores compare pictures. perceptual: those of EfficientNet-Lite0, trained
             on ImageNet; perceptual-2: those of EfficientNet-Lite1, a second judge; random: those of a network with
             fixed random weights; pixels: the pixels of reduced pictures; classifier: those of a network trained on the
-            labels of the data; inception: those of published FIDs. Plugins can add others. auto chooses random for
+            labels of the data; inception: those of published FIDs. Plugins can add others. auto chooses perceptual for
             pictures and pixels for points.
         weights: The file with the weights for --features inception, pt_inception-2015-12-05-6726825d.pth from the
             releases of pytorch-fid.
@@ -73,4 +75,4 @@ def evaluate(
     print(evaluation.to_json() if json else f"{run}\n\n{evaluation.describe()}")
     file = write_evaluation(folder, evaluation)
     if not json:
-        print(f"Written to {file}; `ganache report` shows it.")
+        print(f"Written to {file}. To see it on a page:\n  {command('report', folder)}")

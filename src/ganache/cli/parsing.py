@@ -6,15 +6,16 @@ import inspect
 import io
 import os
 import re
-import shutil
-import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from functools import partial
-from typing import Any, get_type_hints
+from typing import Any, TextIO, cast, get_type_hints
 
 import tyro
 
+from ganache.cli.layout import wrapped
+from ganache.cli.other_tools import option_for
 from ganache.cli.terminal import escapes_allowed
 from ganache.cli.text import shown
 from ganache.cli.types import REGISTRY, described, unwrapped
@@ -42,27 +43,52 @@ def parse(command: Callable[..., Any], words: Sequence[str], prog: str) -> Calla
     call.__doc__ = doc
     call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     call.__annotations__ = {each.name: each.annotation for each in parameters}
-    parsed: Callable[[], Any] = parse_type(call, words, prog)
+    parsed: Callable[[], Any] = parse_type(call, words, prog, doc.partition("\n\nArgs:")[0])
     return parsed
 
 
-def parse_type(kind: Any, words: Sequence[str], prog: str, description: str | None = None) -> Any:
+HELP = {"-h", "--help", "--help-all"}
+"""Words that ask for the help of a command."""
+
+
+def parse_type(kind: Any, words: Sequence[str], prog: str, description: str) -> Any:
     """Return the dataclass, or the result of the function, that the words of a command describe.
 
-    Raises ConfigError if the words cannot be parsed.
+    `description`: the help above the options, with one line per paragraph. Raises ConfigError if the words cannot be
+    parsed.
     """
     read = partial(tyro.cli, kind, prog=prog, description=description, registry=REGISTRY)
-    if {"-h", "--help"} & set(words):
-        with escapes_allowed():
+    if HELP & set(words):
+        with escapes_allowed(), redirect_stdout(cast(TextIO, WrappingStream(sys.stdout))):
             read(args=["--help"])
     with captured(VERY_WIDE) as printed:
         try:
             result, unknown = read(args=words, return_unknown_args=True)
         except SystemExit:
-            raise ConfigError(sentence(printed.getvalue(), prog)) from None
+            unknown = unknown_options(words, help_text(read))
+            if not unknown:
+                raise ConfigError(sentence(printed.getvalue(), prog)) from None
     if unknown:
-        raise ConfigError(unknown_word(unknown[0], option_names(read), prog))
+        raise ConfigError(unknown_word(unknown[0], help_text(read), prog))
     return result
+
+
+class WrappingStream:
+    """A stream that breaks the lines outside boxes between words; tyro breaks those inside boxes only."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write `text`, whole lines, and return its length."""
+        lines = text.split("\n")
+        self._stream.write(
+            "\n".join(line if line[-1:] in tuple("\u2502\u256e\u256f") else wrapped(line) for line in lines)
+        )
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 @contextmanager
@@ -91,36 +117,39 @@ def sentence(printed: str, prog: str) -> str:
     if choice := re.fullmatch(r"invalid choice '(.*)' for argument '(.*?)'\. Expected one of \((.*)\)\.", text):
         known = re.findall(r"'(.*?)'", choice[3])
         return f"{choice[2]} is {shown(choice[1])}: {choices(choice[1], known)}"
-    if option := re.match(r"Missing value for argument '(.*?)'", text):
-        return f"{option[1]} needs a value: {see}"
+    if option := re.match(r"Missing value for argument '(.*?)'(?:.*?(\d+) )?", text):
+        return f"{option[1]} needs {f'{option[2]} values' if option[2] not in (None, '1') else 'a value'}: {see}"
     if wrong := re.match(r"Error parsing (?:.*/)?(.*?): (.*)", text):
         return f"{wrong[1]}: {wrong[2]}; {see}"
     return f"{text} {see}"
 
 
-def unknown_word(word: str, known: Sequence[str], prog: str) -> str:
-    """Return the sentence about a word that a command does not know."""
+def unknown_word(word: str, text: str, prog: str) -> str:
+    """Return the sentence about a word that the command with this help text does not know."""
     see = f"see  {prog} --help"
     if not word.startswith("-"):
         return f"{shown(word)} is one word too many: {see}"
-    option = word.partition("=")[0]
+    option, known = word.partition("=")[0], option_names(text)
     guess = choices(option, known)
-    return f"There is no option {shown(option)}: {guess if guess.startswith('did') else see}"
+    here = option_for(option, known, re.findall(r"^ *(DATA|RUN)\b", text, re.MULTILINE), prog)
+    return f"There is no option {shown(option)}: {f'{here}.' if here else guess if guess.startswith('did') else see}"
 
 
-def option_names(read: Callable[..., Any]) -> list[str]:
-    """Return the options that the help of a command lists."""
+def unknown_options(words: Sequence[str], text: str) -> list[str]:
+    """Return the words that look like options and are none of the command with this help text."""
+    known = {name.replace("_", "-") for name in option_names(text)}
+    options = [word for word in words if re.match(r"--?[A-Za-z]", word)]
+    return [word for word in options if word.partition("=")[0].replace("_", "-") not in known]
+
+
+def help_text(read: Callable[..., Any]) -> str:
+    """Return the help of a command."""
     with captured(WIDE) as printed, suppress(SystemExit):
         read(args=["--help"])
-    rows = re.findall(r"^ *(--?[a-z].*?)(?:  |$)", printed.getvalue(), re.MULTILINE)
+    return "\n".join(line.strip("\u2502 ") for line in printed.getvalue().splitlines())
+
+
+def option_names(text: str) -> list[str]:
+    """Return the options that the help of a command lists."""
+    rows = re.findall(r"^ *(--?[a-z].*?)(?:  |$)", text, re.MULTILINE)
     return [name for row in rows for name in re.findall(r"(?:^|(?<= ))--?[a-z][\w.-]*", row)]
-
-
-def listing(commands: Mapping[str, Callable[..., Any]], introduction: str) -> str:
-    """Return the text of `ganache --help`: each command, and the first sentence of its documentation."""
-    names, columns = max(map(len, commands)) + 4, max(60, min(120, shutil.get_terminal_size().columns))
-    lines = ["usage: ganache COMMAND ...", "", introduction, "", "Commands:"]
-    for name, command in commands.items():
-        first = re.split(r"(?<=\.)(?:\s|$)", unwrapped(inspect.getdoc(command) or ""))[0]
-        lines.append(textwrap.fill(f"  {name:{names - 2}}{first}", columns, subsequent_indent=" " * names))
-    return "\n".join([*lines, "", "Help on a command: ganache COMMAND --help. The version: ganache --version."])

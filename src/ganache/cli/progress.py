@@ -12,9 +12,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from tqdm import tqdm
-
 from ganache.cli.text import command
+from ganache.core.progress import Bar, share
 from ganache.runs.run import Run
 
 QUIET_SECONDS = 20.0
@@ -69,12 +68,18 @@ def drive(run: Run) -> bool:
         run.finish()
     print(f"Done at step {run.state.step}: {run.folder}/samples.png and training.webp.")
     if run.findings:
-        print(f"{worst_finding(run)} What to try: {command('diagnose', run.folder)}")
-    print(f"More samples:      {command('sample', run.folder)}")
-    if len(run.data.image_shape) == 3:
-        print(f"In the browser:    {command('explore', run.folder)}")
-    print("To train longer, give the same command with a larger budget, such as more --steps.")
+        print(worst_finding(run))
+    print_commands(run)
     return True
+
+
+def print_commands(run: Run) -> None:
+    """Print what can be done with a run that has ended; each command is alone on its line, to be copied."""
+    ways = {"What to try": "diagnose"} if run.findings else {}
+    ways |= {"More samples": "sample", "In the browser": "explore"}
+    for title, word in ways.items():
+        print(f"{title}:\n  {command(word, run.folder)}")
+    print("To train longer, give the same command with a larger budget, such as more --steps.")
 
 
 def print_start(run: Run) -> None:
@@ -103,8 +108,14 @@ def train_visibly(run: Run, stop: StopRequest) -> None:
     layout = "{percentage:3.0f}%|{bar}| {n:,.5g}/{total_fmt} {unit} [{elapsed}<{remaining}{postfix}]"
     total = None if math.isinf(budget) else budget
     with (
-        tqdm(total=total, initial=done, unit=unit, disable=not terminal, bar_format=layout if total else None) as bar,
-        tqdm(position=1, disable=not terminal, bar_format="{desc}", leave=False) as below,
+        Bar(
+            total=total,
+            initial=min(done, budget),
+            unit=unit,
+            disable=not terminal,
+            bar_format=layout if total else None,
+        ) as bar,
+        Bar(position=1, disable=not terminal, bar_format="{desc}", leave=False) as below,
     ):
         told = False
         for _ in run.training():
@@ -113,9 +124,9 @@ def train_visibly(run: Run, stop: StopRequest) -> None:
                 run.notify("output ended", "Nobody reads the output any more: the training continues without it.")
             done = run.progress()[0]
             bar.set_postfix_str(summary(run), refresh=False)
-            bar.update(done - bar.n)
+            bar.reach(done)
             for notice in run.notices[notices_shown:]:
-                tqdm.write(f"ganache: {notice}", file=sys.stderr)
+                Bar.write(f"ganache: {notice}", file=sys.stderr)
             notices_shown = len(run.notices)
             finding = worst_finding(run, shutil.get_terminal_size().columns - 1 if terminal else None)
             if terminal and finding != below.desc:
@@ -144,7 +155,7 @@ def worst_finding(run: Run, columns: int | None = None) -> str:
 
 def percentage(done: float, budget: float) -> str:
     """Return "40%, ", or nothing for an infinite budget."""
-    return "" if math.isinf(budget) else f"{100 * done / budget:.0f}%, "
+    return "" if math.isinf(budget) else f"{share(done, budget):.0%}, "
 
 
 def summary(run: Run) -> str:

@@ -78,7 +78,7 @@ def make_figure(
     if not keeps_file:
         write_json(request_file, to_dict(request))
     again = command("render", *runs, request_file, *([] if average else ["--no-average"]))
-    print(f"{out}: by {'; '.join(model.name for model in models)}. The same again: {again}")
+    print(f"{out}: by {'; '.join(model.name for model in models)}. The same again:\n  {again}")
 
 
 def write_figure(

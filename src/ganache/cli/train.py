@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ganache.config.config import Config
 
 DEFAULT_RECIPE = "faces"
-FLAGS = ("--force", "--dry-run")
+FLAGS = ("--force", "--dry-run", "-h", "--help", "--help-all")
 """Options without a value."""
 MAX_RUNS = 1_000
 """Runs of one command."""
@@ -43,7 +43,7 @@ class TrainOptions:
     """Use another network family than the recipe, with the defaults of that family."""
     method: Annotated[str | None, arg(name="method.name")] = None
     """Use another method than the recipe, with the defaults of that method."""
-    out: str | None = None
+    out: Annotated[str | None, arg(aliases=["-o"])] = None
     """Folder of the run; by default runs/DATA-RECIPE. If it holds a run, that run is resumed."""
     seeds: int = 1
     """Train this many runs, with consecutive seeds. Several --recipe names with commas give several runs too."""
@@ -151,17 +151,28 @@ def parse_train(args: list[str]) -> list[TrainingRequest]:
 
 def default_recipe(args: Sequence[str]) -> str:
     """Return the recipe that is taken if none is named: that of the reader of the data, or DEFAULT_RECIPE."""
+    words = words_without_option(args)
+    if not words:
+        return DEFAULT_RECIPE  # without the import
     from ganache.data.readers import READERS, Source
 
-    follows_option = [False, *(word.startswith("-") and "=" not in word and word not in FLAGS for word in args)]
-    named = [word for word, value in zip(args, follows_option, strict=False) if not value and not word.startswith("-")]
     own = (
         reader.recipe
-        for word in named
+        for word in words
         for reader in READERS.values()
         if reader.recipe and reader.opens(Source.named(word))
     )
     return next(own, DEFAULT_RECIPE)
+
+
+def words_without_option(args: Sequence[str]) -> list[str]:
+    """Return the words that are neither an option nor the first value of one; the data are among them.
+
+    >>> words_without_option(["--steps", "3", "faces", "--force"])
+    ['faces']
+    """
+    follows_option = [False, *(word.startswith("-") and "=" not in word and word not in FLAGS for word in args)]
+    return [word for word, value in zip(args, follows_option, strict=False) if not value and not word.startswith("-")]
 
 
 def parse_recipe(recipe: str, chosen: dict[str, Any], args: list[str]) -> TrainingRequest:
@@ -217,8 +228,11 @@ def default_name(config: Config) -> str:
     >>> default_name(Config("dcgan", 3, data=DataConfig("pictures/my faces.zip")))
     'my-faces-dcgan-seed3'
     """
-    source = config.data.source
+    return run_name(config.data.source, config.recipe) + (f"-seed{config.seed}" if config.seed else "")
+
+
+def run_name(source: str, recipe: str) -> str:
+    """Return DATA-RECIPE."""
     data = source.removeprefix("hf:") if source.startswith("hf:") else Path(source).resolve().stem
-    seed = f"-seed{config.seed}" if config.seed else ""
     plain = re.sub(r"[^\w.]+", "-", data).strip("-.")[:MAX_NAME] or "data"
-    return f"{plain}-{Path(config.recipe).stem[:MAX_NAME]}{seed}"
+    return f"{plain}-{Path(recipe).stem[:MAX_NAME]}"

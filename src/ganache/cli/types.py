@@ -148,10 +148,24 @@ def number_rule(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None
 
     return PrimitiveConstructorSpec(
         nargs=1,
-        metavar=kind.__name__.upper(),
+        metavar="N" if kind is int else "NUMBER",
         instance_from_str=parse,
         is_instance=lambda value: isinstance(value, (int, kind)) and not isinstance(value, bool),
         str_from_instance=lambda value: [str(value)],
+    )
+
+
+@REGISTRY.primitive_rule
+def text_rule(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[str] | None:
+    """Parse text, which needs no name of its type."""
+    if info.type is not str:
+        return None
+    return PrimitiveConstructorSpec(
+        nargs=1,
+        metavar="TEXT",
+        instance_from_str=lambda words: words[0],
+        is_instance=lambda value: isinstance(value, str),
+        str_from_instance=lambda value: [value],
     )
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from ganache.core import images
 from ganache.core.images import Pictures
+from ganache.core.progress import bar as progress_bar
 from ganache.types import Generator, Prior
 
 
@@ -58,7 +58,7 @@ def render_many(
 
     In bfloat16 a pixel may differ by 2 or 3 of 255 from that of `render`. `progress` shows a progress bar.
     """
-    with tqdm(total=len(z), desc="generating", unit="picture", disable=None if progress else True) as bar:
+    with progress_bar(total=len(z), desc="generating", unit="picture", shown=progress) as bar:
         for part in z.split(CHUNK):  # type: ignore[no-untyped-call]
             with precision():
                 pictures = render(generator, part, 256)

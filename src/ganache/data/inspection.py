@@ -10,8 +10,8 @@ from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from tqdm import tqdm
 
+from ganache.core.progress import bar as progress_bar
 from ganache.data.decoding import MIN_SIDE, DecodedImage, Target, decode_image
 from ganache.data.decoding_cost import one_large_at_a_time
 from ganache.data.diagnosis import Diagnosis, NoPictureError, sorted_counts
@@ -58,7 +58,7 @@ def inspect_files(
     row_bytes = np.prod(target.size or (256, 256)) * 3
     group = int(np.clip(2**22 // row_bytes, 1, 32))
     inspected = map_in_order(lambda entry: inspect_file(entry, target, ranges), files.entries, group=group)
-    bar = tqdm(inspected, total=len(files.entries), desc="inspecting", unit="file", disable=None if progress else True)
+    bar = progress_bar(inspected, total=len(files.entries), desc="inspecting", unit="file", shown=progress)
     with warnings.catch_warnings():
         # Pillow warns of unusual headers for each file; what matters becomes a skip reason or a conversion.
         warnings.simplefilter("ignore")

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
+from ganache.core.progress import bar as progress_bar
 from ganache.data.dataset import Dataset
 from ganache.data.decoding import DEFAULT_SIZE, MAX_NATIVE_SIDE, Target
 from ganache.data.diagnosis import Diagnosis
@@ -130,7 +130,7 @@ def pack_blocks(name: str, source: PixelBlocks, folder: Path, progress: bool) ->
     """Write images that are computed block by block to the pack `folder`."""
     with (
         PackWriter(folder, expected=source.count) as writer,
-        tqdm(total=source.count, desc=f"making {name}", unit="picture", disable=None if progress else True) as bar,
+        progress_bar(total=source.count, desc=f"making {name}", unit="picture", shown=progress) as bar,
     ):
         for block in source.blocks():
             writer.add(block)

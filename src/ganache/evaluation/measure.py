@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from tqdm import tqdm
 
 from ganache.core.images import as_x
+from ganache.core.progress import bar as progress_bar
 from ganache.core.rendering import as_pictures, generate
 from ganache.core.seeds import require_seed
 from ganache.data import Dataset
@@ -101,7 +101,7 @@ def evaluate(
         data_fingerprint=data.fingerprint,
     )
     scores = []
-    with tqdm(list(score_groups(sets)), desc="scoring", unit="score", disable=None if progress else True) as bar:
+    with progress_bar(list(score_groups(sets)), desc="scoring", unit="score", shown=progress) as bar:
         for title, compute in bar:
             bar.set_postfix_str(title)
             scores += compute()
@@ -192,7 +192,7 @@ def generator_features(
     """
     features, kept = [], []
     starts = range(0, n, CHUNK)
-    for start in tqdm(starts, desc="generating", unit_scale=CHUNK, disable=None if progress else True):
+    for start in progress_bar(starts, desc="generating", unit_scale=CHUNK, shown=progress):
         seeds = range(seed + start, seed + min(start + CHUNK, n))
         x = generate(generator, from_seeds(prior, seeds))
         if not x.isfinite().all():

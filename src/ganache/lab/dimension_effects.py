@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
+from ganache.core.progress import bar as progress_bar
 from ganache.core.rendering import Model, generate
 from ganache.functional import effects, latents
 from ganache.lab.latent_source import sample_latents
@@ -18,6 +19,19 @@ from ganache.types import Prior
 
 EXAMPLES = 3
 """Latents whose images are kept for each dimension."""
+
+
+RANKING_PIXELS = 2**24
+"""Pixels of all images that a ranking for a page generates, about; a second or a few on one core."""
+
+
+def latents_to_rank(prior: Prior, image_shape: Sequence[int]) -> int:
+    """Return over how many latents a page ranks the dimensions: 8 to 64, fewer for larger images.
+
+    It depends on nothing but the generator, so that the order is the same for everybody.
+    """
+    each = 2 * prior.z_dim * math.prod(image_shape[1:])
+    return max(8, min(64, RANKING_PIXELS // each))
 
 
 @dataclass(frozen=True)
@@ -55,9 +69,14 @@ def measure_effects(
     shifted = latents.shifted_prior(model.prior, mean, std)
     low, high = shifted.mean - reach * shifted.std, shifted.mean + reach * shifted.std
     sweeps = all_sweeps(model.prior, low, high, classes)
-    bar = tqdm(sweeps, desc="changing each dimension", unit="dimension", disable=None if progress else True)
+    bar = progress_bar(sweeps, desc="changing each dimension", unit="dimension", shown=progress)
     measured = [effect(sweep, z, model) for sweep in bar]
-    return sorted(measured, key=lambda each: -(each.pixels if by == "pixels" else each.structure))
+    return ranked(measured, by)
+
+
+def ranked(measured: Sequence[Effect], by: Literal["pixels", "structure"] = "pixels") -> list[Effect]:
+    """Return effects, the largest first; of equal ones in five digits the lower dimension comes first."""
+    return sorted(measured, key=lambda each: -round(each.pixels if by == "pixels" else each.structure, 5))
 
 
 def all_sweeps(prior: Prior, low: float, high: float, classes: Sequence[int] = ()) -> list[Sweep]:

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
-from tqdm import trange
 
 from ganache.core import images
 from ganache.core.images import Pictures
+from ganache.core.progress import bar as progress_bar
 from ganache.core.rendering import Model, generate
 from ganache.errors import ConfigError
 from ganache.functional import latents
@@ -98,7 +98,7 @@ def optimise(
     noise = starts.flatten(0, 1)[:, : prior.noise].clone().requires_grad_()
     codes = starts.flatten(0, 1)[:, end:].clone().requires_grad_()
     optimiser = torch.optim.Adam([noise, codes], lr=settings.rate, betas=(0.9, 0.99))
-    for step in trange(settings.iterations, desc="inverting", unit="step", disable=None if progress else True):
+    for step in progress_bar(range(settings.iterations), desc="inverting", unit="step", shown=progress):
         optimiser.param_groups[0]["lr"] = settings.rate * (1 + math.cos(math.pi * step / settings.iterations)) / 2
         z = torch.cat([noise, category, codes], dim=1)
         loss = distance(generator(z), targets) + settings.typical * norm_penalty(noise, prior)

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from tqdm import tqdm
 
 from ganache.core.images import as_x
+from ganache.core.progress import bar as progress_bar
 from ganache.core.table import choices_or_plugin
 from ganache.data import Dataset
 from ganache.errors import ConfigError
@@ -52,7 +52,7 @@ def dataset_features(
 
     def compute() -> dict[str, Tensor]:
         parts = [positions[start : start + CHUNK] for start in range(0, len(positions), CHUNK)]
-        bar = tqdm(parts, desc="features of real images", unit_scale=CHUNK, disable=None if progress else True)
+        bar = progress_bar(parts, desc="features of real images", unit_scale=CHUNK, shown=progress)
         return {"features": torch.cat([picture_features(data.at(part), extractor) for part in bar])}
 
     if not len(positions):

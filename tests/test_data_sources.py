@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import zipfile
 from pathlib import Path
@@ -41,6 +42,24 @@ def test_an_unknown_name_is_refused_with_a_hint(name: str, hint: str) -> None:
 def test_settings_are_checked(settings: dict[str, Any], said: str) -> None:
     with pytest.raises(DataError, match=said):
         load("faces", **settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("https://example.com/set.zip", "is an address, and nothing is downloaded"),
+        ("set/*.png", "is a pattern for several files: give their folder, 'set'"),
+        ("*", "give their folder, '.'"),
+        ("nowhere/*.png", "neither a file or folder"),
+    ],
+)
+def test_what_is_typed_instead_of_a_folder(
+    name: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "set").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match=re.escape(said)):
+        load(name)
 
 
 def test_subfolders_are_labels_if_all_images_are_in_them(tmp_path: Path, cache: Path) -> None:

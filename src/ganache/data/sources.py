@@ -165,6 +165,13 @@ def _unknown_source(source: Source, readers: list[Reader]) -> DataError:
         slashed = source.name.replace("\\", "/")
         if slashed != source.name and Source.named(slashed).path is not None:
             return DataError(f"There is no '{source.name}' here: write the path with /, as in '{slashed}'.")
+        if "://" in source.name:
+            return DataError(
+                f"'{source.name}' is an address, and nothing is downloaded from one: give a file or folder."
+            )
+        folder = source.name.rpartition("/")[0] or "."
+        if {*"*?["} & {*source.name} and Source.named(folder).is_folder:
+            return DataError(f"'{source.name}' is a pattern for several files: give their folder, '{folder}'.")
         known = choices(source.name, names)
         return DataError(f"'{source.name}' is neither a file or folder here nor a built-in data set: {known}")
     accepted = [reader.help for reader in readers if not reader.names]

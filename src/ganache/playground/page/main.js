@@ -49,7 +49,7 @@ function begin(live) {
   document.body.classList.toggle("live", live);
   app.live = live;
   app.tabs = new Tabs(app, live, (key) => app[key]?.open?.());
-  if (live) app.training = new Live(app.tabs.panel("training"));
+  if (live) app.training = new Live(app, app.tabs.panel("training"));
   if (ready()) createParts();
   app.tabs.show(location.hash.includes("tab=") ? store.now.tab : app.tabs.usual);
 }

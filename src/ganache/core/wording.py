@@ -1,0 +1,34 @@
+"""The words for what a run makes: sentences are written for images, and say "points" where those are made."""
+
+from __future__ import annotations
+
+import re
+
+POINTS = {"images": "points", "pictures": "points", "image": "point", "picture": "point"}
+WORD = re.compile(rf"\b({'|'.join(POINTS)})\b", re.IGNORECASE)
+TEXT = re.compile(r"(?s)<(script|style|code)\b.*?</\1>|<[^>]*>|([^<]+)")
+"""An element whose text is no sentence, a tag, or the text between two tags."""
+
+
+def of_points(text: str) -> str:
+    """Return a sentence on images as one on points.
+
+    >>> of_points("Pictures of 2 runs; an image is a picture's copy."), of_points("imagesize")
+    ("Points of 2 runs; a point is a point's copy.", 'imagesize')
+    """
+    text = re.sub(r"\b(a)n (?=image)", r"\1 ", text, flags=re.IGNORECASE)
+    return WORD.sub(lambda found: cased(POINTS[found[0].lower()], found[0]), text)
+
+
+def cased(word: str, like: str) -> str:
+    """Return a word with a capital where the other has one."""
+    return word.capitalize() if like[0].isupper() else word
+
+
+def page_of_points(html: str) -> str:
+    """Return a page with its text on points; scripts, styles, commands and attributes stay.
+
+    >>> page_of_points('<p class="picture">A picture, <code>ganache picture</code></p>')
+    '<p class="picture">A point, <code>ganache picture</code></p>'
+    """
+    return TEXT.sub(lambda found: of_points(found[2]) if found[2] else found[0], html)

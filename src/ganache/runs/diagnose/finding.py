@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
+
+from ganache.core.wording import of_points
 
 Kind = Literal[
     "non-finite values",
@@ -37,6 +39,15 @@ class Finding:
     """The measurements behind it."""
     advice: str
     """What to try."""
+
+    def of_points(self) -> Finding:
+        """Return the same finding on points in the plane."""
+        return replace(
+            self,
+            sentence=of_points(self.sentence),
+            evidence=of_points(self.evidence),
+            advice=of_points(self.advice),
+        )
 
     def to_json(self) -> dict[str, str]:
         return asdict(self)

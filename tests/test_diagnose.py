@@ -8,8 +8,9 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
-from itertools import islice, pairwise
+from itertools import combinations, islice, pairwise
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from ganache.cli.progress import worst_finding
 from ganache.config.config import SPECS, Config, from_dict, recipe
 from ganache.data import Dataset
 from ganache.errors import TrainingError
-from ganache.runs.diagnose import critic_loss_finding, describe_probes, findings
+from ganache.runs.diagnose import critic_loss_finding, describe_no_finding, describe_probes, findings
 from ganache.runs.diagnose.history import thinned
 from ganache.runs.log import read
 from ganache.runs.probe import Probe, take_probe
@@ -401,8 +402,128 @@ def test_diagnose_says_when_nothing_is_wrong_and_refuses_other_folders(
     assert "8 probes" in printed
     (tmp_path / "log.jsonl").write_text("")
     main(["diagnose", str(tmp_path)])
-    assert "It is too early to tell" in capsys.readouterr().out
+    assert "It is too early to judge" in capsys.readouterr().out
     with pytest.raises(SystemExit) as end:
         main(["diagnose", str(tmp_path / "nowhere")])
     assert end.value.code == 2
     assert "is not a run" in capsys.readouterr().err
+
+
+# ---- findings that stand together ----------------------------------------------------------------------------------
+
+LEVELS: dict[str, list[Any]] = {
+    "score": [5.0, 70.0, 95.0, 120.0],
+    "variety": [0.05, 0.3, 0.9],
+    "nearest_ratio": [0.05, 0.8],
+    "coverage": [0.1, 0.9],
+    "precision": [0.2, 0.9],
+    "copies": [0.0, 0.9],
+    "drift": [0.1, 0.6, 2.0],
+    "critic_accuracy": [None, 0.6, 0.95, 1.0],
+    "critic_auc": [0.6, 0.99],
+    "critic_headroom": [0.01, 0.8],
+    "critic_loss": [-1.0, 1.0],
+    "non_finite": [0, 0, 0, 3],
+    "data_variety": [0.5, 0.5, 0.5, 0.0],
+    "data_size": [50, 5_000],
+}
+"""Measurements of a probe, and values on all sides of the limits of all rules."""
+
+
+def made_up(random: Random) -> list[Line]:
+    """A log of any kind of run: an early and a late half, each with values of its own."""
+    log: list[Line] = []
+    count = random.choice([3, 6, 12])
+    halves = [{name: random.choice(values) for name, values in LEVELS.items()} for _ in range(2)]
+    norms = [random.choice([1.0, 1e-4, 1e4]) for _ in range(4)]
+    still, swings = random.random() < 0.1, random.random() < 0.3
+    for index in range(4 * count):
+        late = index >= 2 * count
+        line: Line = {"step": 30 * (index + 1), "seconds": 1.0, "d": {}, "g": {}, "estimates": {}}
+        line |= {"g_gradient_norm": norms[late], "d_gradient_norm": norms[2 + late]}
+        if index % 4 == 3:
+            fixed = {"seconds": 1.0, "data_contrast": 0.3, "blank_score": 100.0, "contrast_ratio": 1.0, "cost": 0.1}
+            values = halves[late] | {"score": halves[late]["score"] * (1 + 0.8 * (swings and index % 8 == 3))}
+            weights = {"g_weights": 1.0 + index * (not still), "d_weights": 1.0 + index}
+            line["probe"] = fixed | values | weights | {"step": line["step"], "critic_loss": -float(index)}
+        log.append(line)
+    return log
+
+
+def changes_asked_for(advice: str) -> dict[str, str]:
+    """Setting -> "lower" or "raise", as an advice asks for."""
+    rates = "--critic-optimiser.lr --generator-optimiser.lr"
+    text = re.sub(r"(both |the )?learning rates", rates, advice.lower().replace("slow the critic down", "lower"))
+    asked, verb = {}, ""
+    for word, setting in re.findall(r"\b(lower|raise|add|use|limit|clip|check|let|try)\b|(--[\w.-]+\w)", text):
+        verb = word or verb
+        if setting and verb in ("lower", "raise"):
+            asked[setting] = verb
+    return asked
+
+
+TOGETHER = {
+    frozenset(pair.split(" + "))
+    for pair in (
+        "mode collapse + critic too strong",  # the critic recognises the one image
+        "mode collapse + generator too strong",
+        "mode collapse + oscillation",  # the one image changes
+        "mode collapse + past the best",
+        "mode collapse + memorisation",  # the one image is a copy
+        "mode collapse + vanishing gradients",
+        "mode collapse + exploding gradients",
+        "partial mode collapse + critic too strong",
+        "partial mode collapse + generator too strong",
+        "partial mode collapse + oscillation",
+        "partial mode collapse + past the best",
+        "partial mode collapse + memorisation",
+        "partial mode collapse + vanishing gradients",
+        "partial mode collapse + exploding gradients",
+        "critic too strong + oscillation",
+        "critic too strong + past the best",
+        "critic too strong + memorisation",
+        "critic too strong + vanishing gradients",
+        "generator too strong + past the best",
+        "oscillation + past the best",
+        "oscillation + memorisation",
+        "oscillation + vanishing gradients",
+        "past the best + memorisation",
+        "past the best + vanishing gradients",
+        "past the best + exploding gradients",
+        "memorisation + vanishing gradients",
+        "memorisation + exploding gradients",
+        "non-finite values + data problem",
+        "no change + data problem",
+        "no change + mode collapse",
+        "no change + partial mode collapse",
+        "no change + memorisation",
+    )
+}
+"""Pairs of faults that can be true together, and ask for nothing opposite. A hint, on few images, stands beside all."""
+
+
+def test_no_two_findings_contradict_each_other() -> None:
+    """Any two findings that some log has together are a pair of the table, and the loss agrees with them."""
+    seen: set[frozenset[str]] = set()
+    random = Random(0)
+    for _ in range(2_000):
+        log = made_up(random)
+        found, loss = findings(log), critic_loss_finding(log)
+        faults = [finding for finding in found if finding.severity in ("alarm", "warning")]
+        seen |= {frozenset((a.kind, b.kind)) for a, b in combinations(faults, 2)}
+        asked: dict[str, set[str]] = {}
+        for finding in faults:
+            for setting, verb in changes_asked_for(finding.advice).items():
+                asked.setdefault(setting, set()).add(verb)
+        opposite = [setting for setting, verbs in asked.items() if len(verbs) > 1]
+        assert not opposite, (opposite, [finding.kind for finding in faults])
+        if loss and faults:
+            assert "cannot be trusted" in loss.sentence
+            assert "get better" not in loss.advice
+        text = " ".join(finding.sentence for finding in found)
+        assert not ("plausible" in text and "generator too strong" in [finding.kind for finding in found])
+        early = "needed to judge" in describe_probes(log)
+        assert early == ("too early" in describe_no_finding(log))
+        assert not (early and loss)
+    assert seen <= TOGETHER, [sorted(pair) for pair in seen - TOGETHER]
+    assert len(seen) > len(TOGETHER) / 2, "the logs are of many kinds"

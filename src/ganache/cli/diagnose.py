@@ -14,7 +14,7 @@ def diagnose(run: Positional[str], json: bool = False) -> None:
         run: The run's folder, or RUN@STEP to judge it as it was then.
         json: Print JSON.
     """
-    from ganache.runs.diagnose import critic_loss_finding, describe_probes, findings
+    from ganache.runs.diagnose import critic_loss_finding, describe_no_finding, describe_probes, findings
     from ganache.runs.folder import at_step, find_checkpoint, require_run
     from ganache.runs.log import read
 
@@ -34,8 +34,7 @@ def diagnose(run: Positional[str], json: bool = False) -> None:
     for finding in found:
         print(f"{finding.severity}: {finding.sentence}\n  Evidence: {finding.evidence}\n  Try: {finding.advice}\n")
     if not found:
-        probed = any("probe" in line for line in log)
-        print("Nothing wrong was found." if probed else "It is too early to tell.")
+        print(describe_no_finding(log))
     if loss is not None:
         print(f"{loss.sentence}\n  Evidence: {loss.evidence}\n  Try: {loss.advice}\n")
     for line in log:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ganache.output.report.summary import RunSummary
-from ganache.runs.diagnose import Finding, critic_loss_finding, describe_probes, findings
+from ganache.runs.diagnose import Finding, critic_loss_finding, describe_no_finding, describe_probes, findings
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,8 @@ class RunFindings:
     run: RunSummary
     problems: list[Finding]
     """The worst first."""
+    none: str
+    """The sentence in place of problems, if there are none."""
     loss: Finding | None
     """Whether the loss can be trusted."""
     notices: list[dict[str, Any]]
@@ -27,6 +29,13 @@ class RunFindings:
 def collect_findings(runs: Sequence[RunSummary]) -> list[RunFindings]:
     """Diagnose each run from its log."""
     return [
-        RunFindings(run, findings(run.log), critic_loss_finding(run.log), run.notices, describe_probes(run.log))
+        RunFindings(
+            run,
+            findings(run.log),
+            describe_no_finding(run.log),
+            critic_loss_finding(run.log),
+            run.notices,
+            describe_probes(run.log),
+        )
         for run in runs
     ]

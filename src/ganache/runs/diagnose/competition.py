@@ -36,8 +36,8 @@ def critic_too_strong(h: History) -> Finding | None:
         f"The critic is too strong: {reason}, so the generator cannot learn from it; stop the run.",
         f"Median of the last {WINDOW} probes. The score no longer improves: it was {min(h.scores):.4g} at best, is "
         f"{h.scores[-1]:.4g} now{score_of_blank_images(h)} (lower is better).",
-        "Lower --critic-optimiser.lr or --schedule.critic-steps, raise --generator-optimiser.lr, or add noise to the "
-        "images (--view.noise 0.2); with a Wasserstein method (wgan-gp) a strong critic does no harm.",
+        "Lower --critic-optimiser.lr or --schedule.critic-steps, or add noise to the images "
+        "(--view.noise 0.2); with a Wasserstein method (wgan-gp) a strong critic does no harm.",
     )
 
 
@@ -70,5 +70,5 @@ def generator_too_strong(h: History) -> Finding | None:
         "warning",
         f"The generator is too strong: {reason}",
         evidence,
-        "Lower --generator-optimiser.lr, raise --critic-optimiser.lr, or raise --schedule.critic-steps.",
+        "Lower --generator-optimiser.lr, or raise --schedule.critic-steps.",
     )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from statistics import median
-from typing import Any
 
 from ganache.runs.diagnose.competition import PERFECT_ACCURACY
 from ganache.runs.diagnose.dynamics import SWING
@@ -18,17 +17,18 @@ MIN_CORRELATION = 0.3
 """Rank correlation below which the critic's loss has not followed the quality."""
 
 
-def critic_loss_finding(log: Sequence[Mapping[str, Any]]) -> Finding | None:
+def trust(h: History, faults: Sequence[Finding]) -> Finding | None:
     """Return whether the critic's loss can be trusted as a measure of the distance, and why; None if it is too early.
 
-    `log`: lines of log.jsonl.
+    `faults`: what impairs the run.
     """
-    h = History.from_log(log)
     headroom, auc, accuracy = h.last("critic_headroom"), h.last("critic_auc"), h.last("critic_accuracy")
-    if not headroom or not auc:
+    if not headroom or not auc or h.is_early:
         return None
     correlation = correlation_with_score(h)
     reason = reason_for_doubt(headroom, accuracy, correlation)
+    if reason is None and faults:
+        reason = f"the run has a fault ({', '.join(fault.kind for fault in faults)})"
     if reason is not None:
         return Finding(
             "critic loss",

@@ -25,6 +25,8 @@ Kind = Literal[
 Severity = Literal["alarm", "warning", "hint", "note"]
 SEVERITIES: tuple[Severity, ...] = ("alarm", "warning", "hint", "note")
 """alarm: the run is useless. warning: it is impaired. hint: good to know. note: no fault at all."""
+FAULTS: tuple[Severity, ...] = ("alarm", "warning")
+"""Severities of what impairs a run."""
 
 
 @dataclass(frozen=True)

@@ -68,9 +68,14 @@ class History:
         return [probe.score for probe in self.probes if probe.score is not None]
 
     @cached_property
+    def is_early(self) -> bool:
+        """Whether there are too few probes or steps to judge the quality."""
+        return len(self.scores) < MIN_PROBES or self.probes[-1].step < MIN_STEPS
+
+    @cached_property
     def has_plateaued(self) -> bool:
         """Whether quality has not improved in the last WINDOW probes; False while there is too little to compare."""
-        if len(self.scores) < MIN_PROBES or self.probes[-1].step < MIN_STEPS:
+        if self.is_early:
             return False
         return min(self.scores[-WINDOW:]) > (1 - IMPROVEMENT) * min(self.scores[:-WINDOW])
 

@@ -61,7 +61,7 @@ def missing_modes(h: History) -> Finding | None:
     """The images are good, but parts of the data are never generated."""
     coverage, precision = h.last("coverage"), h.last("precision")
     blurred = h.probes[-1].contrast_ratio is not None and median(h.last("variety")) < SHARP
-    if not coverage or not precision or blurred:
+    if not coverage or not precision or blurred or h.is_unformed:
         return None
     if median(coverage) > LOW_COVERAGE or median(precision) < GOOD_PRECISION:
         return None
@@ -101,7 +101,7 @@ def max_variety(h: History) -> float:
 def memorisation(h: History) -> Finding | None:
     """The generator copies training images."""
     copies = h.last("copies", 3)
-    if not copies or median(copies) < COPYING:
+    if not copies or median(copies) < COPYING or h.is_unformed:
         return None
     return Finding(
         "memorisation",

@@ -57,6 +57,11 @@ class History:
             [line for line in log if "event" in line],
         )
 
+    @property
+    def shows_points(self) -> bool:
+        """Whether the run makes points in the plane, which have no contrast."""
+        return bool(self.all_probes) and self.all_probes[-1].data_contrast is None
+
     def last(self, name: str, n: int = WINDOW) -> list[float]:
         """Return one measurement of the last n probes; empty unless all n of them have it."""
         values = [getattr(probe, name) for probe in self.probes[-n:]]

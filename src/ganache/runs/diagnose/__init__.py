@@ -73,6 +73,7 @@ def judged(history: History) -> list[Finding]:
     causes = [finding.kind for finding in found if finding.severity in FAULTS]
     explained = {kind for cause in causes for kind in EXPLAINED.get(cause, ())}
     kept = [finding for finding in found if finding.kind not in explained]
+    kept = [finding.of_points() for finding in kept] if history.shows_points else kept
     return sorted(kept, key=lambda finding: SEVERITIES.index(finding.severity))
 
 

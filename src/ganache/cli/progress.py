@@ -84,7 +84,8 @@ def print_commands(run: Run) -> None:
 
 def print_start(run: Run) -> None:
     """Print what starts or resumes, on which data, what the doctor remarks, and which files are not used."""
-    shape = "x".join(map(str, run.data.image_shape))
+    sides = run.data.image_shape
+    shape = "points in the plane" if len(sides) == 1 else "x".join(map(str, sides))
     start = f"resumes at step {run.state.step}" if run.state.step else "starts"
     held_out = f", {len(run.data.held_out):,} more held out" if len(run.data.held_out) else ""
     data = f"{len(run.data.training):,} of {run.data.name} ({shape}{held_out})"
@@ -164,4 +165,5 @@ def summary(run: Run) -> str:
     if not line:
         return ""
     d, g = sum(line["d"].values()), sum(line["g"].values())
-    return f"critic {d:.3g}, generator {g:.3g}, {line['images_per_second']:.0f} images/s"
+    unit = "points" if len(run.data.image_shape) == 1 else "images"
+    return f"critic {d:.3g}, generator {g:.3g}, {line['images_per_second']:.0f} {unit}/s"

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from ganache.core.strict import numbers_of
+from ganache.core.wording import of_points
 from ganache.output.report.summary import RunSummary
 
 MAX_POINTS = 1_500
@@ -103,6 +104,7 @@ CHARTS = (
 def charts(runs: Sequence[RunSummary]) -> list[dict[str, Any]]:
     """Return every chart for which some run has a number."""
     numbers = [collect_numbers(run) for run in runs]
+    said = of_points if all(run.makes_points for run in runs) else str
     plain = []
     for chart in CHARTS:
         series = [
@@ -113,8 +115,8 @@ def charts(runs: Sequence[RunSummary]) -> list[dict[str, Any]]:
         if series:
             plain.append(
                 {
-                    "title": chart.title,
-                    "description": chart.description,
+                    "title": said(chart.title),
+                    "description": said(chart.description),
                     "logarithmic": chart.logarithmic,
                     "series": series,
                 }

@@ -79,7 +79,7 @@ def neighbours_of_run(run: RunSummary, source: str | None, progress: bool) -> Ru
         return RunNeighbours(run, "No checkpoint has been saved yet.", [])
     generator, config, header = checkpoint.load_generator(run.best)
     if len(generator.image_shape) == 1:
-        return RunNeighbours(run, "This run generates points, and points have no pictures.", [])
+        return RunNeighbours(run, "This run generates points: its samples above lie among the real ones.", [])
     model = Model(generator, build.prior(config), f"{run.name}, step {header['step']:,}")
     try:
         data = run_data(run.best, source, progress=progress)

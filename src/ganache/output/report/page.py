@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ganache.core.outputs import refuse_to_replace
 from ganache.core.storage import write_text
+from ganache.core.wording import page_of_points
 from ganache.errors import ConfigError
 from ganache.figures.page import environment, render
 from ganache.output.report.curves import charts
@@ -79,6 +80,8 @@ def write_report(
         neighbours=find_neighbours(runs, data, progress) if neighbours else None,
         settings=compare_settings(runs),
     )
+    if all(run.makes_points for run in runs):
+        page = page_of_points(page)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, page)
     return path

@@ -48,6 +48,12 @@ class RunSummary:
         return step_lines(self.log)
 
     @property
+    def makes_points(self) -> bool:
+        """Whether it makes points in the plane, and not pictures."""
+        shapes = [header.get("image_shape") for header in self.headers.values()]
+        return bool(shapes) and all(isinstance(shape, list) and len(shape) == 1 for shape in shapes)
+
+    @property
     def notices(self) -> list[dict[str, Any]]:
         """The log's lines that tell in a sentence what happened to the run."""
         return [line for line in self.log if "notice" in line]

@@ -163,9 +163,14 @@ class PackWriter:
         free = shutil.disk_usage(self._temporary).free
         if needed > free:
             raise DataError(
-                f"The pack needs up to {needed / 2**30:.1f} GiB and {self.folder.parent} has {free / 2**30:.1f} GiB "
-                "free: choose a smaller size, or set $GANACHE_CACHE to another folder."
+                f"The pack needs up to {_in_bytes(needed)} and {self.folder.parent} has {_in_bytes(free)} free: choose "
+                "a smaller size, or set $GANACHE_CACHE to another folder."
             )
+
+
+def _in_bytes(count: int) -> str:
+    """Return a number of bytes in the unit in which it has some digits."""
+    return f"{count / 2**30:,.1f} GiB" if count >= 2**30 else f"{count / 2**20:,.1f} MiB"
 
 
 def delete_pack(folder: Path) -> None:

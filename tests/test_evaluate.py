@@ -147,6 +147,16 @@ def test_a_cache_that_cannot_be_written_is_ignored(faces: Dataset, others: Datas
     )
 
 
+def test_pictures_are_compared_by_perceptual_features(faces: Dataset, others: Dataset, cache: Path) -> None:
+    def blur(x: Tensor) -> Tensor:
+        return torch.nn.functional.interpolate(torch.nn.functional.avg_pool2d(x, 2), scale_factor=2, mode="bilinear")
+
+    good, blurred = (evaluate(each, PRIOR, faces, n=100, cache=cache) for each in (shown(others), shown(others, blur)))
+    assert good.protocol.features == "perceptual"
+    assert good.protocol.num_features == 1280
+    assert blurred["kernel"].value > good["kernel"].value + 5 * good["kernel"].error
+
+
 def test_points_are_compared_unchanged() -> None:
     ring, again = (load("ring8", count=600, seed=seed, held_out=0.05) for seed in (0, 1))
     found = evaluate(shown(again), PRIOR, ring, n=400)
@@ -286,7 +296,7 @@ def test_the_command_reads_the_codes_of_infogans_critic(tmp_path: Path, capsys: 
         (["--checkpoint", "77"], "no checkpoint '77'"),
         (["--features", "classifier"], "no labels"),
         (["--features", "inception"], "add --weights with the path of its file"),
-        (["--weights", "some.pth"], "'random' take no file of weights"),
+        (["--weights", "some.pth"], "'perceptual' take no file of weights"),
         (["--features", "inception", "--weights", "nowhere.pth"], "There is no file nowhere.pth"),
         (["--data", "nowhere"], "neither a file or folder"),
         (["--data", "ring8"], "is points"),

@@ -17,7 +17,7 @@ from ganache.errors import ConfigError, MissingExtra
 from ganache.evaluation.features import inception
 from ganache.evaluation.features.inception import InceptionFeatures, load_library
 from ganache.evaluation.measure import evaluate
-from ganache.evaluation.metrics.fidelity import torchmetrics_metrics
+from ganache.evaluation.metrics.diversity import torchmetrics_ms_ssim
 from ganache.types import Generator, Prior
 
 STAND_IN = """
@@ -42,7 +42,7 @@ MODULES = ("torch_fidelity", "torch_fidelity.feature_extractor_inceptionv3")
 @pytest.fixture
 def alone() -> Iterator[None]:
     """Restore torch-fidelity in `sys.modules` after the test."""
-    torchmetrics_metrics()  # which would look for it
+    torchmetrics_ms_ssim()  # which would look for it
     kept = {name: sys.modules.pop(name) for name in MODULES if name in sys.modules}
     yield
     for name in MODULES:

@@ -24,7 +24,13 @@ from ganache.data import Dataset
 from ganache.errors import ConfigError, DataError, TrainingError
 from ganache.evaluation.evaluation import Evaluation, Protocol
 from ganache.evaluation.features.base import FeatureInputs, Features, Positions
-from ganache.evaluation.features.extract import CHUNK, build_features, dataset_features, picture_features
+from ganache.evaluation.features.extract import (
+    CHUNK,
+    build_features,
+    dataset_features,
+    default_features,
+    picture_features,
+)
 from ganache.evaluation.metrics.diversity import MIN_SIDE
 from ganache.evaluation.scores import SUBSETS, SampleSets, score_groups, subset_size, supports_ms_ssim
 from ganache.functional.latents import from_seeds
@@ -61,7 +67,7 @@ def evaluate(
         prior: The distribution of its latents. Latents of the seeds `seed`, ..., `seed + n - 1` are used.
         data: The real images. If their fingerprint is the one in `header`, the images of the training split are
             compared, and the held-out images test for memorisation; otherwise any images.
-        features: A name in FEATURES; by default "random", and "pixels" for points.
+        features: A name in FEATURES; by default "perceptual", and "pixels" for points.
         n: The number of images to generate.
         weights: The file of weights, for features that need one ("inception").
         critic: A critic with a head for categorical codes (InfoGAN); labelled data then give the score
@@ -81,7 +87,7 @@ def evaluate(
     is_training_data = header.get("data_fingerprint", data.fingerprint) == data.fingerprint
     positions = choose_positions(data, n, seed, is_training_data)
     check_comparable(generator, data, n, len(positions.real))
-    name = features or ("pixels" if len(data.image_shape) == 1 else "random")
+    name = features or default_features(data.image_shape)
     extractor = build_features(name, FeatureInputs(data, positions.real, positions.held_out, cache, weights))
     sets = extract_sample_sets(generator, prior, data, positions, extractor, n, seed, cache, progress)
     if critic is not None and critic.codes is not None and prior.categories > 1:

@@ -16,7 +16,8 @@ from ganache.evaluation.evaluation import Score
 from ganache.evaluation.metrics.codes import match_codes_to_classes
 from ganache.evaluation.metrics.diversity import MIN_SIDE, classes_reached, entropy_bits, ms_ssim_diversity
 from ganache.evaluation.metrics.estimates import mean_estimate
-from ganache.evaluation.metrics.fidelity import frechet_estimates, inception_score, kernel_distance
+from ganache.evaluation.metrics.fidelity import inception_score, kernel_distance
+from ganache.evaluation.metrics.frechet import frechet_estimates
 from ganache.evaluation.metrics.memorisation import memorisation_test
 from ganache.evaluation.metrics.precision_recall import NEIGHBOURS, precision_recall_density_coverage
 from ganache.evaluation.metrics.sliced_wasserstein import sliced_distance

@@ -25,6 +25,9 @@ from ganache.types import ImageShape
 CHUNK = 64
 """Images per forward pass, so that memory use does not depend on their number."""
 
+MIN_SIDE = 8
+"""Shortest side of an image, in pixels, that a convolutional network can see."""
+
 Positions = NDArray[np.integer[Any]]
 """Indices of images in a data set."""
 
@@ -67,6 +70,9 @@ class Features(nn.Module, ABC):
     weights_file: ClassVar[str | None] = None
     """Name of the file of pretrained weights that the extractor needs, as help and errors show it; None for none."""
 
+    chunk: ClassVar[int] = CHUNK
+    """Images per forward pass. Sums may be rounded differently in chunks of another size."""
+
     predicts_labels = False
     """Whether the classes of `logits` are the labels of the data."""
 
@@ -88,7 +94,7 @@ class Features(nn.Module, ABC):
 
     @torch.no_grad()
     def forward(self, x: Tensor) -> Tensor:
-        chunks: tuple[Tensor, ...] = x.split(CHUNK)  # type: ignore[no-untyped-call]
+        chunks: tuple[Tensor, ...] = x.split(self.chunk)  # type: ignore[no-untyped-call]
         with disable_tf32():
             return torch.cat([self._checked(self.vectors(chunk), len(chunk)) for chunk in chunks])
 
@@ -124,13 +130,13 @@ def disable_tf32() -> Iterator[None]:
 
 
 def require_image(image_shape: ImageShape, name: str) -> None:
-    """Raise ConfigError for points and for images with a side below 8: a convolutional network cannot see them."""
+    """Raise ConfigError for points and for images with a side below MIN_SIDE."""
     if len(image_shape) != 3:
         raise ConfigError(f"The data are points, and the features '{name}' need images: use --features pixels.")
-    if min(image_shape[1:]) < 8:
+    if min(image_shape[1:]) < MIN_SIDE:
         raise ConfigError(
-            f"The images are {image_shape[2]}x{image_shape[1]}, and the features '{name}' need at least 8x8: use "
-            "--features pixels."
+            f"The images are {image_shape[2]}x{image_shape[1]}, and the features '{name}' need at least "
+            f"{MIN_SIDE}x{MIN_SIDE}: use --features pixels."
         )
 
 

@@ -15,8 +15,10 @@ from ganache.core.table import choices_or_plugin
 from ganache.data import Dataset
 from ganache.errors import ConfigError
 from ganache.evaluation.features import FEATURES
-from ganache.evaluation.features.base import FeatureInputs, Features, Positions
+from ganache.evaluation.features.base import MIN_SIDE, FeatureInputs, Features, Positions
 from ganache.evaluation.features.cache import cached_tensors, positions_digest
+from ganache.evaluation.features.perceptual import CHANNELS
+from ganache.types import ImageShape
 
 CHUNK = 256
 """Images that are read and decoded at a time."""
@@ -43,6 +45,17 @@ def build_features(name: str, inputs: FeatureInputs) -> Features:
         if not hasattr(built, needed):
             raise ConfigError(f"The features '{name}' (FEATURES['{name}']) have no '{needed}': set it in the class.")
     return built
+
+
+def default_features(image_shape: ImageShape) -> str:
+    """Return the name of the features that images of this shape are compared by unless others are chosen.
+
+    >>> default_features((3, 64, 64)), default_features((1, 28, 28)), default_features((2,))
+    ('perceptual', 'perceptual', 'pixels')
+    """
+    if len(image_shape) != 3 or min(image_shape[1:]) < MIN_SIDE:
+        return "pixels"
+    return "perceptual" if image_shape[0] in CHANNELS else "random"
 
 
 def dataset_features(

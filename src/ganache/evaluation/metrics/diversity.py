@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
 
+from ganache.errors import ConfigError
 from ganache.evaluation.metrics.estimates import Estimate, mean_estimate
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
@@ -28,8 +31,7 @@ def ms_ssim_diversity(x: Tensor, pairs: int = 1000, seed: int = 0) -> Estimate:
     Odena et al. 2017, "Conditional image synthesis with auxiliary classifier GANs", detect the collapse of a class by
     a high MS-SSIM. Five scales need 176 pixels; smaller images use the finer scales, with weights that sum to 1.
     """
-    from torchmetrics.functional.image import multiscale_structural_similarity_index_measure as ms_ssim
-
+    ms_ssim = torchmetrics_ms_ssim()
     generator = torch.Generator().manual_seed(seed)
     first = torch.randint(len(x), (pairs,), generator=generator)
     second = (first + torch.randint(1, len(x), (pairs,), generator=generator)) % len(x)
@@ -40,6 +42,22 @@ def ms_ssim_diversity(x: Tensor, pairs: int = 1000, seed: int = 0) -> Estimate:
         a, b = (x[index[start : start + CHUNK]].float() for index in (first, second))
         parts.append(ms_ssim(a, b, data_range=255.0, betas=weights, reduction="none"))
     return mean_estimate(1 - torch.cat(parts))
+
+
+def torchmetrics_ms_ssim() -> Callable[..., Tensor]:
+    """Return torchmetrics' function. Raises ConfigError if torchmetrics cannot be imported.
+
+    torchmetrics imports torch-fidelity if that is installed, which imports torchvision, which may not match PyTorch.
+    """
+    try:
+        from torchmetrics.functional import image
+    except (ImportError, RuntimeError) as error:
+        raise ConfigError(
+            f"torchmetrics cannot be imported ({error}): with torch-fidelity installed, it needs the torchvision "
+            "that was built for this PyTorch; install that, or uninstall torch-fidelity."
+        ) from None
+    ms_ssim: Callable[..., Tensor] = image.multiscale_structural_similarity_index_measure
+    return ms_ssim
 
 
 def num_scales(side: int) -> int:

@@ -28,6 +28,8 @@ class Moments:
 
     mean: Tensor
     covariance: Tensor
+    root: Tensor | None = None
+    """A matrix R [F, N] with R R' = covariance, where that is known: the samples themselves if they are few."""
 
 
 @dataclass(frozen=True)
@@ -42,41 +44,59 @@ class BlockMoments:
     """Sums of outer products of features minus `origin`, [blocks, F, F]."""
     origin: Tensor
     """The mean of all features, [F]; subtracted to avoid cancellation."""
+    samples: Sequence[Tensor] = ()
+    """The features minus `origin` of each block, if there are fewer samples than features."""
 
     @classmethod
     def from_features(cls, features: Tensor, blocks: int = BLOCKS) -> BlockMoments:
         """Split features [N, F] into contiguous blocks; their order should be random."""
         origin = features.double().mean(dim=0)
-        counts, sums, squares = [], [], []
+        counts, sums, squares, samples = [], [], [], []
         for block in features.tensor_split(blocks):
             parts: tuple[Tensor, ...] = block.split(CHUNK)  # type: ignore[no-untyped-call]
             shifted = [part.double() - origin for part in parts]
             counts.append(len(block))
             sums.append(torch.stack([part.sum(dim=0) for part in shifted]).sum(dim=0))
             squares.append(torch.stack([part.T @ part for part in shifted]).sum(dim=0))
-        return cls(torch.tensor(counts).double(), torch.stack(sums), torch.stack(squares), origin)
+            if len(features) < features.shape[1]:
+                samples.append(torch.cat(shifted))
+        return cls(torch.tensor(counts).double(), torch.stack(sums), torch.stack(squares), origin, samples)
 
-    def moments(self, blocks: Sequence[int] | slice = slice(None)) -> Moments:
+    def moments(self, blocks: Sequence[int] | None = None) -> Moments:
         """Return the moments of the union of the given blocks; by default of all."""
+        blocks = list(range(len(self.counts)) if blocks is None else blocks)
         n, mean = self.counts[blocks].sum(), self.sums[blocks].sum(dim=0) / self.counts[blocks].sum()
         covariance = (self.squares[blocks].sum(dim=0) - n * torch.outer(mean, mean)) / (n - 1)
-        return Moments(self.origin + mean, covariance)
+        root = (torch.cat([self.samples[b] for b in blocks]) - mean).T / (n - 1).sqrt() if self.samples else None
+        return Moments(self.origin + mean, covariance, root)
 
 
 def frechet_distance(a: Moments, b: Moments) -> float:
     """Return the Frechet distance of two Gaussians with these moments.
 
-    tr (C_a C_b)^(1/2) is computed as tr (R C_b R)^(1/2) with R = C_a^(1/2), so all matrices are symmetric.
+    tr (C_a C_b)^(1/2) is computed as tr (R' C_b R)^(1/2) with C_a = R R', a symmetric matrix of the same eigenvalues,
+    which is small if R is made of few samples.
     """
-    values, vectors = torch.linalg.eigh(a.covariance)
-    root = vectors * values.clamp(min=0).sqrt() @ vectors.T
-    shared = torch.linalg.eigvalsh(root @ b.covariance @ root).clamp(min=0).sqrt().sum()
+    if b.root is not None and (a.root is None or a.root.shape[1] > b.root.shape[1]):
+        a, b = b, a
+    root = square_root(a.covariance) if a.root is None else a.root
+    shared = torch.linalg.eigvalsh(root.T @ b.covariance @ root).clamp(min=0).sqrt().sum()
     mean_term = (a.mean - b.mean).square().sum()
     return float(mean_term + a.covariance.trace() + b.covariance.trace() - 2 * shared)
 
 
-def frechet_error_and_limit(real: Tensor, fake: Tensor) -> tuple[float, Estimate]:
-    """Return (standard error of the distance, distance for infinitely many samples) for features [N, F] and [M, F].
+def square_root(covariance: Tensor) -> Tensor:
+    """Return a matrix R with R R' = covariance [F, F]: a Cholesky factor, or from eigenvalues if it is singular."""
+    root: Tensor
+    root, failed = torch.linalg.cholesky_ex(covariance)
+    if failed:
+        values, vectors = torch.linalg.eigh(covariance)
+        root = vectors * values.clamp(min=0).sqrt()
+    return root
+
+
+def frechet_estimates(real: Tensor, fake: Tensor) -> tuple[Estimate, Estimate]:
+    """Return the Frechet distance of features [N, F] and [M, F], and its limit for infinitely many samples.
 
     The standard error is that of the delete-one-block jackknife. The limit is the intercept of a line through the
     distances of 5/10, 6/10, ... of the samples against the inverse of that share (Chong & Forsyth 2020, "Effectively
@@ -92,11 +112,12 @@ def frechet_error_and_limit(real: Tensor, fake: Tensor) -> tuple[float, Estimate
     left_out = torch.tensor([distance([b for b in range(BLOCKS) if b != out]) for out in range(BLOCKS)])
     error = float(((BLOCKS - 1) * left_out.var(correction=0)).sqrt())
     sizes = list(range(BLOCKS // 2, BLOCKS + 1))
-    means = {BLOCKS - 1: float(left_out.mean()), BLOCKS: distance(range(BLOCKS))}
+    value = distance(range(BLOCKS))
+    means = {BLOCKS - 1: float(left_out.mean()), BLOCKS: value}
     for size in sizes[:-2]:
         means[size] = (distance(range(size)) + distance(range(BLOCKS - size, BLOCKS))) / 2
     intercept, fit_error = linear_intercept([BLOCKS / size for size in sizes], [means[size] for size in sizes])
-    return error, Estimate(intercept, (error**2 + fit_error**2) ** 0.5)
+    return Estimate(value, error), Estimate(intercept, (error**2 + fit_error**2) ** 0.5)
 
 
 def linear_intercept(x: Sequence[float], y: Sequence[float]) -> Estimate:

@@ -17,10 +17,11 @@ from ganache.cli import main
 from ganache.core.rendering import Model, generate
 from ganache.errors import ConfigError, ExportError, MissingExtra
 from ganache.functional.latents import from_seeds
+from ganache.lab.dimension_effects import latents_to_rank
 from ganache.lab.experiments import Dimensions
 from ganache.lab.points import Kept
 from ganache.networks import NETWORKS, Dcgan, Mlp
-from ganache.output.export.controls import RANKED_OVER, controls
+from ganache.output.export.controls import controls
 from ganache.output.export.graph import compare, graph, run, split_latent, to_onnx
 from ganache.output.export.half import halve
 from ganache.types import Prior
@@ -113,7 +114,8 @@ def test_the_page_has_the_labs_order_of_dimensions_and_tells_directions_from_lat
     smile = Kept("smile", vector=(0.6, 0.8, *[0.0] * 7))
     kept = {"smile": smile, "me": Kept("me", seeds=(3, 17)), "other": Kept("other", vector=(1.0, 2.0))}
     about = controls(model, kept)
-    ranked = [each.sweep.dimension for each in Dimensions(n=RANKED_OVER).effects(model)]
+    n = latents_to_rank(model.prior, model.generator.image_shape)
+    ranked = [each.sweep.dimension for each in Dimensions(n=n).effects(model)]
     assert [each["number"] for each in about["dimensions"]] == [each for each in ranked if each in range(6)]
     assert [each["number"] for each in about["codes"]] == [8]
     named, *others = about["directions"]

@@ -136,7 +136,7 @@ def test_a_direction_that_is_taught_is_kept_in_the_run(page: WebSocketTestSessio
     header, _ = shown(page, {**PICTURE, "directions": ["smile"], "steps": [3]}, "picture")
     assert "shown" in header
     kept, _ = ask(page, "keep", run=0, name="mine", kept={"seeds": [5], "std": 0.3})
-    assert {"name": "mine", "seeds": 1} in kept["names"]
+    assert {"name": "mine", "latent": True} in kept["names"]
     assert read_names(run)["mine"] == Kept("mine", (5,), std=0.3)
     for name in ("smile", "again", "mine"):
         told, _ = ask(page, "forget", run=0, name=name)
@@ -321,20 +321,34 @@ def test_classes_and_codes_are_told(tmp_path: Path) -> None:
         request = {**PICTURE, "dimensions": ["code1"], "values": [0.5], "classes": [3]}
         header, blobs = shown(page, request, "picture", models=[{"run": 0}, {"run": 1}])
         first, second = header["shown"]
-        assert "error" not in first
-        assert "no 'code1'" in second["error"], "only the model that cannot do it says so"
-        assert len(blobs) == 1
+        assert first["lacks"] == []
+        assert second["lacks"] == ["code 1"], "only the model that cannot do it says so, and goes on without"
+        assert len(blobs) == 2
         header, _ = ask(page, "rank", model={})
         assert {"category", "code1", "code2"} <= {row["name"] for row in header["rows"]}
 
 
-def test_points_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_points_are_shown_among_the_real_ones(tmp_path: Path) -> None:
     toy = tmp_path / "toy"
-    main(["train", "ring8", "--recipe", "gan-mlp", "--steps", "2", "--batch", "4", "--out", str(toy)])
-    with pytest.raises(SystemExit) as end:
-        main(["explore", str(toy), "--no-browser"])
-    assert end.value.code == 2
-    assert "makes points" in capsys.readouterr().err
+    words = ["--network.hidden", "8", "--data.count", "300", "--steps", "2", "--batch", "4", "--out", str(toy)]
+    main(["train", "ring8", *words])
+    with client(toy) as browser, browser.websocket_connect(SOCKET, headers=ORIGIN) as page:
+        assert received(page)[0]["hello"]["runs"][0]["shape"] == [2]
+        (large,) = shown(page, PICTURE, "picture")[1]
+        (other,) = shown(page, {**PICTURE, "points": [4]}, "picture")[1]
+        first, second = pixels(large).astype(int), pixels(other).astype(int)
+        assert first.shape == (480, 480, 3)
+        assert 50 < (np.abs(first - second).max(axis=2) > 100).sum() < 2_000, "one point differs, and all others stay"
+        (part,) = shown(page, {"kind": "sample", "n": 4}, "wall")[0]["groups"][0]
+        assert (part["count"], part["width"]) == (4, 144)
+        (part,) = shown(page, {"kind": "sample", "n": 4}, "view")[0]["groups"][0]
+        assert part["scatter"], "an experiment is one plot of all its points"
+        assert "animation" in shown(page, {"kind": "walk", "points": [0, 1], "frames": 3}, "view")[0]
+        header, blobs = ask(page, "rank", model={})
+        assert (len(header["rows"]), header["maps"]["width"]) == (2, 64)
+        assert pixels(blobs[0]).max() > 100, "a line shows how far a dimension moves a point"
+        assert ask(page, "mix", a=1, b=2, t=0.5, model={})[0]["width"] == 144
+        assert ask(page, "save", request=PICTURE, models=[{}], plain=True)[1]
 
 
 def test_a_damaged_checkpoint_is_told_of(tmp_path: Path) -> None:
@@ -371,20 +385,24 @@ def test_a_run_in_training_is_told_of_without_a_checkpoint(tmp_path: Path) -> No
     with client(young, live=True) as browser, browser.websocket_connect(SOCKET, headers=ORIGIN) as page:
         assert received(page)[0]["hello"]["runs"][0]["steps"] == []
         (young / "log.jsonl").write_text((whole / "log.jsonl").read_text())
-        told, blobs = news(page, lambda told: told["last"])
+        told = news(page, lambda told: told["last"])
         assert told["last"]["step"] == 1
         assert set(told["curves"]) >= {"critic loss", "generator loss"}
-        assert blobs == []
+        assert (told["sampled"], told["finished"], told["verdict"]["judged"]) == ([], False, False)
         (whole / "samples").rename(young / "samples")
         (whole / "checkpoints").rename(young / "checkpoints")
-        told, blobs = news(page, lambda told: told["steps"])
+        told = news(page, lambda told: told["steps"])
         assert told["steps"] == [1, 2]
-        assert pixels(blobs[0]).size
+        assert told["finished"], "its last step is saved"
+        (step,) = told["sampled"]
+        assert pixels(ask(page, "sampled", run=0, step=step)[1][0]).size
+        assert "choose another step" in ask(page, "sampled", run=0, step=77)[0]["error"]
         assert "shown" in shown(page, PICTURE, "picture")[0]
 
 
-def news(page: WebSocketTestSession, wanted: Any) -> tuple[dict[str, Any], list[bytes]]:
+def news(page: WebSocketTestSession, wanted: Any) -> dict[str, Any]:
     while True:
-        header, blobs = received(page)
-        if "news" in header and wanted(header["news"]):
-            return header["news"], blobs
+        header, _ = received(page)
+        if "news" in header and wanted(header["news"][0]):
+            state: dict[str, Any] = header["news"][0]
+            return state

@@ -249,10 +249,10 @@ def test_a_picture_becomes_a_latent(page: Page, folder: Path) -> None:
     with page.page.expect_file_chooser() as chooser:
         page.button("choose a picture").click()
     chooser.value.set_files(folder / "real" / "0.png")
-    page.find("#banner:has-text('PSNR') canvas").first.wait_for()
+    page.find("figure.given:has-text('dB') canvas").wait_for()
     page.find("#where:text-is('found for 0.png')").wait_for()
     assert not np.array_equal(page.pixels(), first)
-    page.find("#banner button").click()
+    page.button("Close this message").click()
     bad = "() => { const data = new DataTransfer(); data.items.add(new File(['no'], 'no.png')); return data; }"
     page.page.dispatch_event("#pictures", "drop", {"dataTransfer": page.page.evaluate_handle(bad)})
     page.find("#banner:has-text('cannot be used as a picture')").wait_for()

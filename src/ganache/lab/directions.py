@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import product
 from typing import Literal, cast
@@ -16,7 +17,8 @@ from ganache.lab.captions import join
 from ganache.lab.figure import ImageGrid
 from ganache.lab.first_layer import first_activations, first_weight
 from ganache.lab.latent_source import LatentSource, sample_latents
-from ganache.lab.points import GENERATOR_DIRECTION, Point
+from ganache.lab.points import GENERATOR_DIRECTION, Kept, Point
+from ganache.types import Prior
 
 Unsupervised = Literal["sefa", "pca"]
 
@@ -77,6 +79,13 @@ def resolve_directions(points: Sequence[Point], source: LatentSource, model: Mod
     if not (rows.norm(dim=1) > 0).all():
         raise ConfigError("A direction is 0 in each dimension of the noise and leads nowhere: name another.")
     return unit_rows(rows)
+
+
+def is_direction(kept: Kept, prior: Prior) -> bool:
+    """Return whether a kept latent is a direction as `ganache directions` saves it: length 1, no category, no codes."""
+    noise, rest = kept.vector[: prior.noise], kept.vector[prior.noise :]
+    own = not kept.seeds and len(kept.vector) == prior.z_dim
+    return own and abs(math.hypot(*noise) - 1) < 1e-3 and not any(rest)
 
 
 def names_generator_direction(point: Point) -> bool:

@@ -49,7 +49,10 @@ def show(message: wire.Show, library: Library) -> Answer:
 
 
 def large_picture(message: wire.Show, library: Library) -> Answer:
-    """Return the image of one latent by each model; for a model that cannot make it, the reason."""
+    """Return the image of one latent by each model; for a model that cannot make it, the reason.
+
+    A model that lacks a dimension, direction or class shows the latent without it, and what it lacks.
+    """
     request, models = resolve(message.request, message.models, library)
     if not isinstance(request, Picture) or len(request.points) != 1:
         raise ConfigError("The large picture shows one latent: send a request 'picture' with one point.")
@@ -58,16 +61,18 @@ def large_picture(message: wire.Show, library: Library) -> Answer:
     numbers: list[float] = []
     for model in models:
         try:
-            z = request.latents(model)
-            shown.append(encoding.add_sheet({"heading": model.name}, painting.pictures(model, z, painting.LARGE), blobs))
-            numbers = numbers or rounded(z)
+            fitted, lacks = request.fitting(model.prior) if model is not models[0] else (request, ())
+            z = fitted.latents(model)
+            large = painting.pictures(model, z, painting.LARGE)
+            shown.append(encoding.add_sheet({"heading": model.name, "lacks": list(lacks)}, large, blobs))
+            numbers = rounded(z) if model is models[0] else numbers
         except GanacheError as error:
             shown.append({"heading": model.name, "error": str(error)})
-    header: dict[str, Any] = {"shown": shown, "z": numbers}
+    reply: dict[str, Any] = {"shown": shown, "z": numbers}
     if message.base and numbers:
         unchanged = replace(request, dimensions=(), values=(), directions=(), steps=())
-        header["base"] = rounded(unchanged.latents(models[0]))
-    return header, blobs
+        reply["base"] = rounded(unchanged.latents(models[0]))
+    return reply, blobs
 
 
 def tell(message: wire.Tell, library: Library) -> Answer:
@@ -154,7 +159,8 @@ def save(message: wire.Save, library: Library) -> Answer:
     """Return the file that the request's command would write; with `plain`, the images without captions."""
     request, models = resolve(message.request, message.models, library)
     if message.plain and isinstance(request, Picture):
-        generated = [painting.pictures(model, request.latents(model), painting.LARGE) for model in models]
+        fitted = [request.fitting(model.prior)[0].latents(model) for model in models]
+        generated = [painting.pictures(model, z, painting.LARGE) for model, z in zip(models, fitted, strict=True)]
         if len({each.shape for each in generated}) > 1:
             raise ConfigError("The models' pictures differ in size: save them with captions, or one at a time.")
         return {"type": "png"}, [encoding.encode(np.concatenate([each[0] for each in generated], axis=1), "PNG")]

@@ -215,12 +215,12 @@ class Library:
         }
 
     def kept_names(self, run: int) -> list[dict[str, Any]]:
-        """Return the kept names as plain data; a name with seeds is a latent, one without may be a direction."""
+        """Return the kept names as plain data, and whether each is a latent or a direction."""
         try:
-            names = self.names(run)
+            names, prior = self.names(run), self.loaded(Which(run)).model.prior
         except GanacheError:
             return []
-        return [{"name": name, "seeds": len(kept.seeds)} for name, kept in names.items()]
+        return [{"name": name, "latent": not directions.is_direction(kept, prior)} for name, kept in names.items()]
 
     def cached(self, key: Any, make: Callable[[], T], most: int) -> T:
         """Return `make()`, cached under `key`; of keys with the same first item, the `most` last used are kept."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from ganache.functional import latents
-from ganache.lab.dimension_effects import Effect, all_sweeps, effect, heat_maps
+from ganache.core.rendering import Model
+from ganache.lab.dimension_effects import Effect, all_sweeps, effect, latents_to_rank, ranked
 from ganache.lab.experiments import Dimensions
 from ganache.lab.latent_source import sample_latents
+from ganache.playground import painting
 from ganache.playground.encoding import encode_sheet
 from ganache.playground.library import Library
 from ganache.playground.wire import Which
@@ -19,17 +19,12 @@ from ganache.playground.wire import Which
 T = TypeVar("T")
 InThread = Callable[[Callable[[], T]], Awaitable[T]]
 
-SECONDS = 12.0
-"""Approximate time of a ranking: for a slower generator, effects are averaged over fewer latents."""
-MIN_LATENTS, MAX_LATENTS = 2, 64
-"""Latents over which effects are averaged; the experiment `Dimensions` uses 64."""
-
 
 @dataclass
 class Ranking:
     """The effects of one generator's dimensions that are known so far."""
 
-    latents: int = 0
+    model: Model | None = None
     total: int = 0
     measured: list[Effect] = field(default_factory=list)
     error: str = ""
@@ -44,13 +39,13 @@ class Ranking:
         """Return the progress or, when done, the dimensions, the largest effect first, with one heat map each."""
         if not self.done or self.error:
             return {"done": len(self.measured), "total": self.total, "error": self.error}, []
-        best = sorted(self.measured, key=lambda each: -each.pixels)
+        best = ranked(self.measured)
         rows = [
             {"name": each.sweep.name, "number": each.sweep.dimension, "effect": round(each.pixels, 5)} for each in best
         ]
-        layout, blob = encode_sheet(heat_maps(best).numpy())
-        header = {"done": self.total, "total": self.total, "rows": rows, "maps": {**layout, "blob": 0}}
-        return {**header, "latents": self.latents}, [blob]
+        assert self.model is not None  # something was measured
+        layout, blob = encode_sheet(painting.maps(self.model, best))
+        return {"done": self.total, "total": self.total, "rows": rows, "maps": {**layout, "blob": 0}}, [blob]
 
 
 class Rankings:
@@ -76,15 +71,11 @@ class Rankings:
         """Measure one dimension after another."""
         try:
             model = (await self.in_background(lambda: self.library.loaded(which))).model
-            prior = model.prior
+            ranking.model, prior = model, model.prior
             reach = Dimensions().reach
             sweeps = all_sweeps(prior, prior.mean - reach * prior.std, prior.mean + reach * prior.std)
-            few = latents.from_seeds(prior, range(MIN_LATENTS))
-            for _ in range(2):  # the first call is slower than the others
-                took = await self.in_background(lambda: seconds_of(lambda: effect(sweeps[0], few, model)))
-            n = round(SECONDS / max(1e-6, took / MIN_LATENTS * len(sweeps)))
-            ranking.latents, ranking.total = max(MIN_LATENTS, min(MAX_LATENTS, n)), len(sweeps)
-            z = sample_latents(prior, ranking.latents, 0.0, 1.0, 0)
+            ranking.total = len(sweeps)
+            z = sample_latents(prior, latents_to_rank(prior, model.generator.image_shape), 0.0, 1.0, 0)
             for sweep in sweeps:
                 await self.calm()
                 measured = await self.in_background(lambda sweep=sweep: effect(sweep, z, model))  # type: ignore[misc]
@@ -96,10 +87,3 @@ class Rankings:
             raise
         finally:
             ranking.changed.set()
-
-
-def seconds_of(call: Callable[[], Any]) -> float:
-    """Return how long a call takes, in seconds."""
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start

@@ -22,6 +22,7 @@ NAMES = {
     "a+b": ("a + b", "their sum"),
     "abs(a-b)": ("|a - b|", "their absolute difference"),
     "a*b": ("a * b", "their product in each dimension"),
+    "mix": ("from a to b", "their mixture"),
     "a-b+c": ("a - b + c", ""),
 }
 """Each operation: its formula in captions, and what titles call its result."""
@@ -29,14 +30,17 @@ NAMES = {
 
 @dataclass(frozen=True)
 class Arithmetic(Experiment):
-    """Compute with latents: a+b, abs(a-b), a*b; or a-b+c of averaged exemplars, as in Radford et al. 2016, figure 7."""
+    """Compute with latents: a+b, abs(a-b), a*b, a mix of a and b; or a-b+c of averaged exemplars, as in Radford et al.
+    2016, figure 7."""
 
-    limits: ClassVar[Limits] = {"jitter": (0, 1e6)}
+    limits: ClassVar[Limits] = {"jitter": (0, 1e6), "weight": (0, 1)}
 
-    operation: Literal["a+b", "abs(a-b)", "a*b", "a-b+c"] = "a+b"
+    operation: Literal["a+b", "abs(a-b)", "a*b", "mix", "a-b+c"] = "a+b"
     """The operation, in each dimension of the noise; category and codes are those of a."""
     points: tuple[Point, ...] = (Point((0,)), Point((1,)))
     """a, b and, for a-b+c, c: seeds, names, or averages of several (3,17,smiling)."""
+    weight: float = 0.5
+    """For mix: how far the result lies on the arc from a (0) to b (1)."""
     mean: float = 0.0
     """Mean of the latents of seeds."""
     std: float = 1.0
@@ -79,14 +83,18 @@ class Arithmetic(Experiment):
         source = LatentSource(model.prior, self.mean, self.std, *self.classes)
         operands = [source.from_point(point) for point in self.points]
         formula, name = NAMES[self.operation]
-        result = latents.on_noise(model.prior, operations[self.operation], *operands)
+        if self.operation == "mix":
+            result = latents.blend_latents(model.prior, latents.slerp)(operands[0], operands[1], self.weight)
+        else:
+            result = latents.on_noise(model.prior, operations[self.operation], *operands)
         labels = tuple(f"{letter}: {point}" for letter, point in zip("abc", self.points, strict=False))
         if len(operands) == 3:
             title = f"{formula} of averaged latents: on the left the exemplars, on the right the result."
             return Figure(title, (self.analogy(model, operands, result, labels),))
         pictures = render(model.generator, torch.cat([*operands, result]))
         grid = ImageGrid(pictures, 3, (*labels, formula), (), model.name, colour_by="columns")
-        return Figure(f"Two latents and {name}, {formula}.", ((grid,),))
+        weight = f" (weight {self.weight:g})" if self.operation == "mix" else ""
+        return Figure(f"Two latents and {name}, {formula}{weight}.", ((grid,),))
 
     def analogy(
         self, model: Model, operands: list[Tensor], result: Tensor, labels: tuple[str, ...]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ganache.errors import ConfigError
 from ganache.lab.experiment import MAX_COLUMNS, Experiment, Inputs
-from ganache.lab.points import Point
+from ganache.lab.points import Kept, Point
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -77,6 +77,36 @@ class Picture(Experiment):
             moves = torch.tensor(self.steps).to(z) @ resolve_directions(self.directions, source, model).to(z)
             z[:, : prior.noise] += moves
         return z
+
+    def fitting(self, prior: Prior) -> tuple[Picture, tuple[str, ...]]:
+        """Return the request without the changes that a generator with this prior lacks, and what these change."""
+        from ganache.lab.sweep import latent_column
+
+        def has(dimension: int | str) -> bool:
+            try:
+                return latent_column(dimension, prior) is not None
+            except ConfigError:
+                return False
+
+        def fits(direction: Point) -> bool:
+            lengths = {len(part.vector) for part in direction.parts if isinstance(part, Kept)}
+            return lengths <= {0, prior.z_dim}
+
+        set_to = [pair for pair in zip(self.dimensions, self.values, strict=True) if has(pair[0])]
+        along = [pair for pair in zip(self.directions, self.steps, strict=True) if fits(pair[0])]
+        classes = tuple(each for each in self.classes if each < prior.categories)
+        lacks = [f"dimension {each}".replace("dimension code", "code ") for each in self.dimensions if not has(each)]
+        lacks += [f"direction {each}" for each in self.directions if not fits(each)]
+        lacks += [f"class {each}" for each in self.classes if each not in classes]
+        fitted = replace(
+            self,
+            dimensions=tuple(dimension for dimension, _ in set_to),
+            values=tuple(value for _, value in set_to),
+            directions=tuple(direction for direction, _ in along),
+            steps=tuple(step for _, step in along),
+            classes=classes,
+        )
+        return fitted, tuple(lacks)
 
     def figure(self, model: Model, inputs: Inputs) -> Figure:
         """The images in one row."""

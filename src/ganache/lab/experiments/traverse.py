@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 class Traverse(Experiment):
     """Change one dimension and keep all others. Rows are latents, columns are values of the dimension."""
 
-    limits: ClassVar[Limits] = {"quantiles": (1, MAX_COLUMNS)}
+    limits: ClassVar[Limits] = {"quantiles": (1, MAX_COLUMNS), "reach": (0, 1e6)}
     page = PageView(
         "One dimension",
         "One number of the latent goes from low to high. The rows are the large picture and the pinned ones.",
-        {"std": 1.0},
+        {"std": 1.0, "reach": 3.0},
         ("points", "classes"),
     )
 
@@ -37,6 +37,9 @@ class Traverse(Experiment):
     """Values of the dimension; by default quantiles of the normal distribution."""
     quantiles: int = 8
     """Number of these quantiles, from 14 % to 86 %; for a code, of evenly spaced values from -1 to 1."""
+    reach: float | None = None
+    """Instead of these quantiles, take evenly spaced values from so many stds of the prior below its mean to as many
+    above, as the sliders of the playground do; a code, from -1 to 1, is not affected."""
     points: tuple[Point, ...] = ()
     """Latents to use instead of means: seeds, names, or averages of several (3,17,smiling)."""
     std: float = 0.4
@@ -66,9 +69,20 @@ class Traverse(Experiment):
         if column is None:
             return self.category_sweep(prior)
         if column < end:
-            return Sweep(f"dimension {column}", column, self.values or tuple(quantiles(self.quantiles)))
+            return Sweep(
+                f"dimension {column}", column, self.values or self.evenly(prior) or tuple(quantiles(self.quantiles))
+            )
         even = tuple(linspace(-1, 1, self.quantiles).tolist())
         return Sweep(f"code {column - end + 1}", column, self.values or even)
+
+    def evenly(self, prior: Prior) -> tuple[float, ...]:
+        """Return the values within `reach`; none without it."""
+        from numpy import linspace
+
+        if self.reach is None:
+            return ()
+        side = self.reach * prior.std
+        return tuple(linspace(prior.mean - side, prior.mean + side, self.quantiles).round(6).tolist())
 
     def category_sweep(self, prior: Prior) -> Sweep:
         """Return a sweep of the given classes, by default all."""
@@ -101,6 +115,18 @@ class Traverse(Experiment):
             rows.append(LatentSource(model.prior, mean, self.std, category).from_point(point))
             labels.append(join(name, "" if category is None else f"class {category}"))
         pictures = render(model.generator, sweep.apply(model.prior, torch.cat(rows)))
-        title = f"One latent per row; from left to right only its {sweep.name} changes, to the value above."
+        title = f"One latent per row; from left to right only its {sweep.name} changes, {range_of(sweep)}."
         grid = ImageGrid(pictures, len(sweep.values), sweep.labels(), tuple(labels), model.name, connected=True)
         return Figure(title, ((grid,),))
+
+
+def range_of(sweep: Sweep) -> str:
+    """Return the words for the range of a sweep.
+
+    >>> from ganache.lab.sweep import Sweep
+    >>> range_of(Sweep("dimension 5", 5, (-3.0, 0.0, 3.0)))
+    'from -3 to 3, to the value above'
+    """
+    if sweep.dimension is None or len(sweep.values) < 2:
+        return "to the value above"
+    return f"from {min(sweep.values):.3g} to {max(sweep.values):.3g}, to the value above"

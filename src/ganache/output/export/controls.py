@@ -14,13 +14,11 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from ganache.core.rendering import Model, render
 from ganache.errors import ConfigError
-from ganache.lab.dimension_effects import measure_effects
-from ganache.lab.directions import Unsupervised, generator_directions
+from ganache.lab.dimension_effects import latents_to_rank, measure_effects
+from ganache.lab.directions import Unsupervised, generator_directions, is_direction
 from ganache.lab.latent_source import LatentSource, sample_latents
 from ganache.lab.points import Kept
 
-RANKED_OVER = 8
-"""Latents over which the dimensions are ranked: an eighth of the command's, since the page only needs their order."""
 TOP = 8
 """Directions of each kind."""
 MAP_SIDE = 16
@@ -56,7 +54,7 @@ def ranked_dimensions(model: Model, progress: bool) -> tuple[list[dict[str, Any]
     Each is a dictionary: its number in the latent, its mean absolute change of a pixel, and where it acts.
     """
     first = model.prior.noise + model.prior.categories
-    every = measure_effects(model, n=RANKED_OVER, progress=progress)
+    every = measure_effects(model, n=latents_to_rank(model.prior, model.generator.image_shape), progress=progress)
     plain: list[dict[str, Any]] = [
         {"number": effect.sweep.dimension, "change": six_digits(effect.pixels), "where": encoded_map(effect.where)}
         for effect in every
@@ -90,19 +88,15 @@ def direction(name: str, key: str, known: str, row: Tensor) -> dict[str, Any]:
 
 
 def split_kept(model: Model, kept: Mapping[str, Kept]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Split the run's named latents into latents and directions; those of another generator are left out.
-
-    A direction has length 1, no category and no codes, as `ganache directions` saves it.
-    """
+    """Split the run's named latents into latents and directions; those of another generator are left out."""
     source, latents, named = LatentSource(model.prior), [], []
     for name, part in kept.items():
         try:
             z = source.from_part(part)[0]
         except ConfigError:  # saved with another run's generator
             continue
-        noise, rest = z[: model.prior.noise], z[model.prior.noise :]
-        if abs(float(noise.norm()) - 1) < 1e-3 and not rest.any():
-            named.append(direction(name, f"kept-{name}", name, noise))
+        if is_direction(part, model.prior):
+            named.append(direction(name, f"kept-{name}", name, z[: model.prior.noise]))
         else:
             latents.append({"name": name, "latent": [six_digits(x) for x in z.tolist()]})
     return latents, named

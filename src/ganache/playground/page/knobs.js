@@ -1,9 +1,11 @@
 // The sliders: mean and spread, classes and codes, directions, dimensions. Each changes the state, and all follow it.
 
 import { decode, find, make, put } from "./draw.js";
+import { arrowKeys } from "./keys.js";
 import { slider } from "./slider.js";
 
 const SHOWN_FIRST = 14; // dimensions that are shown before "Show all"
+const REST = 200; // milliseconds after which the mouse rests
 const MAX_STEPS = 6; // the reach of a direction's slider, in standard deviations of the latents
 
 export class Knobs {
@@ -14,6 +16,7 @@ export class Knobs {
     app.store.addEventListener("change", () => this.follow());
     find("knobs").addEventListener("pointerdown", (event) => (this.held = event.target.type === "range"));
     for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => this.release());
+    addEventListener("pointerdown", () => this.heat(null), true);
   }
 
   get run() {
@@ -43,6 +46,13 @@ export class Knobs {
     if (this.late) this.build();
   }
 
+  /** Show on the picture where a dimension acts, once the mouse rests on its map; null ends it. */
+  heat(map) {
+    clearTimeout(this.resting);
+    if (map) this.resting = setTimeout(() => this.app.stage.heat(map), REST);
+    else this.app.stage?.heat(null);
+  }
+
   follow() {
     if (!this.app.hello || !this.run?.noise) return;
     if (this.built !== JSON.stringify([this.app.store.now.models[0].run, this.run.noise])) return this.build();
@@ -60,13 +70,13 @@ export class Knobs {
     const place = find("prior");
     const note = make("p", { class: "hint", hidden: true }, "This latent is fixed; mean and spread change only the samples.");
     place.replaceChildren(make("h2", {}, "Sampling"), note);
-    for (const [name, title, field, min, max, usual] of [
-      ["Mean", "Mean of the latent's numbers", "mean", -1.5, 1.5, 0],
-      ["Spread", "Spread of the latent's numbers (truncation)", "std", 0, 2, 1],
+    for (const [name, title, field, min, max, usual, lowest] of [
+      ["Mean", "Mean of the latent's numbers", "mean", -1.5, 1.5, 0, -1000],
+      ["Spread", "Spread of the latent's numbers (truncation)", "std", 0, 2, 1, 0],
     ]) {
       const change = (value, passing) => store.change({ [field]: value }, { passing });
       const row = slider({
-        name, title, label: title, min, max, id: `knob-${field}`,
+        name, title, label: title, min, max, lowest, id: `knob-${field}`,
         oninput: (value) => change(value, true), onchange: (value) => change(value, false), onreset: () => change(usual, false),
       }); // prettier-ignore
       this.add(place, row, (state) => [state[field], usual, state[field] !== usual]);
@@ -82,12 +92,13 @@ export class Knobs {
     place.replaceChildren();
     if (categories) {
       const chips = make("div", { class: "chips", role: "radiogroup", "aria-label": "Class" });
-      place.append(make("h2", {}, continuous ? "Category" : "Class"), chips);
+      place.append(make("h2", {}, "Class"), chips);
       for (const value of [null, ...Array(categories).keys()]) {
         const chip = make("button", { role: "radio", onclick: () => store.change({ class: value }) }, value === null ? "any" : value);
         chips.append(chip);
         this.rows.push((state) => chip.setAttribute("aria-checked", state.class === value));
       }
+      arrowKeys(chips);
     }
     if (continuous) place.append(make("h2", {}, "Codes"));
     for (let number = 1; number <= continuous; number++) {
@@ -119,9 +130,11 @@ export class Knobs {
   directions() {
     const place = find("directions");
     const { names } = this.run;
-    place.replaceChildren(make("h2", {}, "Directions"));
-    if (!names.length) place.append(make("p", { class: "hint" }, "Make your own under Teach. These were found in the generator:"));
-    for (const { name } of names) this.mover(place, name, name, true);
+    const kept = names.filter(({ latent }) => latent);
+    const named = names.filter(({ name, latent }) => !latent || Object.hasOwn(this.app.store.now.along, name));
+    place.replaceChildren(...(kept.length ? [make("h2", {}, "Saved latents"), this.keptLatents(kept)] : []), make("h2", {}, "Directions"));
+    if (!named.length) place.append(make("p", { class: "hint" }, "Make your own under Teach. These were found in the generator:"));
+    for (const { name } of named) this.mover(place, name, name, true);
     const found = this.app.own?.sefa ?? [];
     const pca = this.app.own?.pca ?? [];
     const active = Object.keys(this.app.store.now.along);
@@ -137,6 +150,16 @@ export class Knobs {
       this.build();
     };
     place.append(make("button", { class: "plain wide", id: "more-directions", onclick: more }, this.more ? "Fewer" : "More directions (SeFa, PCA)"));
+  }
+
+  /** The latents that the run keeps under names: a click shows one. */
+  keptLatents(kept) {
+    const chips = kept.map(({ name }) => {
+      const chip = make("button", { "aria-pressed": "false", onclick: () => this.app.take(name) }, name);
+      this.rows.push((state) => chip.setAttribute("aria-pressed", state.point === name));
+      return make("span", { class: "kept" }, chip, make("button", { class: "plain", title: "Delete this name", "aria-label": `Delete ${name}`, onclick: () => this.app.forget(name) }, "×"));
+    });
+    return make("div", { class: "chips", role: "group", "aria-label": "Saved latents" }, ...chips);
   }
 
   mover(place, key, name, mine = false) {
@@ -166,6 +189,13 @@ export class Knobs {
     });
   }
 
+  /** Grey a slider that one of the shown runs lacks, and say which. */
+  lacking(element, name, models, lacks) {
+    const those = [...new Set(models.map(({ run }) => this.app.hello.runs[run]).filter((run) => run?.noise && lacks(run)))];
+    element.classList.toggle("lacking", those.length > 0);
+    element.title = those.length ? `${those.map((run) => run.name).join(", ")} has no ${name}` : "";
+  }
+
   /** Show the dimensions of the noise, the most effective first. */
   dimensions() {
     const { noise, centre, spread, prior } = this.run;
@@ -185,10 +215,10 @@ export class Knobs {
       const map = make("canvas", { class: "map", width: 1, height: 1, "aria-hidden": "true" });
       if (ranking?.bitmap) put(map, ranking.bitmap, ranking.maps, rank);
       const title = `Dimension ${number}` + (effect === undefined ? "" : `: changes a pixel by ${(100 * effect).toFixed(1)} % on average`);
-      const heat = (over) => this.app.stage.heat(over && ranking?.bitmap ? map : null);
       const row = this.setter(place, String(number), String(number), number, range, { title, label: title, map });
-      for (const event of ["pointerenter", "focusin"]) row.element.addEventListener(event, () => heat(true));
-      for (const event of ["pointerleave", "focusout"]) row.element.addEventListener(event, () => heat(false));
+      map.addEventListener("pointerenter", ({ pointerType }) => pointerType === "mouse" && ranking?.bitmap && this.heat(map));
+      map.addEventListener("pointerleave", () => this.heat(null));
+      this.rows.push(({ models }) => this.lacking(row.element, `dimension ${number}`, models, ({ noise: size }) => number >= size));
     }
     if (numbers.length > SHOWN_FIRST) {
       const toggle = () => {

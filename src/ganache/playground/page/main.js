@@ -1,14 +1,16 @@
 // The page: it creates the parts, and handles the buttons and keys that belong to none of them.
 
-import { copy, decode, find, make, put, acceptDrops } from "./draw.js";
+import { copy, decode, find, acceptDrops } from "./draw.js";
 import { Knobs, rank } from "./knobs.js";
+import { largeView } from "./large.js";
 import { Live } from "./live.js";
 import { Mix } from "./mix.js";
 import { Stage } from "./picture.js";
 import { Pins } from "./pins.js";
-import { samplesPanel, teachPanel, Wall } from "./samples.js";
 import { sayPoints } from "./points.js";
-import { hyphened, Store } from "./state.js";
+import { samplesPanel, teachPanel, Wall } from "./samples.js";
+import { guardTouch } from "./slider.js";
+import { hyphened, RESET, Store } from "./state.js";
 import { Tabs } from "./tabs.js";
 import { timeSlider } from "./time.js";
 import { Views } from "./views.js";
@@ -48,7 +50,10 @@ function begin(live) {
   find("run").textContent = runs.map((run) => run.name).join(" · ");
   document.body.classList.toggle("live", live);
   app.live = live;
-  app.tabs = new Tabs(app, live, (key) => app[key]?.open?.());
+  app.tabs = new Tabs(app, live, (key) => {
+    app[key]?.open?.();
+    app.wall?.update();
+  });
   if (live) app.training = new Live(app, app.tabs.panel("training"));
   if (ready()) createParts();
   app.tabs.show(location.hash.includes("tab=") ? store.now.tab : app.tabs.usual);
@@ -78,12 +83,12 @@ function ready() {
 /** Create all that needs a generator. */
 function createParts() {
   document.body.classList.add("ready");
+  if (app.hello.runs.every(({ shape }) => shape?.length === 1)) sayPoints();
   app.stage = new Stage(app);
   app.knobs = new Knobs(app);
   app.wall = new Wall(app);
   app.pins = new Pins(app);
   samplesPanel(app, app.tabs.panel("samples"));
-  if (app.hello.runs.every(({ shape }) => shape?.length === 1)) sayPoints();
   app.mix = new Mix(app, app.tabs.panel("mix"));
   teachPanel(app, app.tabs.panel("teach"));
   app.views = new Views(app, app.tabs.panel("views"));
@@ -106,6 +111,7 @@ function refresh() {
 
 function follow({ detail }) {
   if (detail.whole) app.tabs.show(store.now.tab);
+  tellWhose();
   find("undo").disabled = !store.past.length;
   find("redo").disabled = !store.future.length;
   const key = JSON.stringify(store.now.models[0]);
@@ -168,7 +174,7 @@ function lost(reason) {
 /** Show a sentence at the top for some seconds or, with `stay`, until another replaces it. */
 function say(sentence, good = false, stay = false) {
   const banner = find("banner");
-  banner.textContent = sentence;
+  banner.firstChild.textContent = sentence;
   banner.hidden = false;
   banner.classList.toggle("good", good);
   clearTimeout(bannerTimer);
@@ -247,16 +253,10 @@ async function invert(file) {
   try {
     const upload = new Uint8Array(await file.arrayBuffer());
     const { header, blobs } = await app.wire.ask("invert", { model: store.now.models[0] }, { upload });
-    store.change({ point: { vector: header.latent }, label: `found for ${file.name}`.slice(0, 80), set: {}, along: {} });
-    const bitmap = await decode(blobs[0]);
-    const canvases = [0, 1].map((index) => {
-      const canvas = make("canvas", { role: "img", "aria-label": ["the picture given", "the generator's picture"][index] });
-      put(canvas, bitmap, header, index);
-      return canvas;
-    });
-    say("", true, true);
-    find("banner").replaceChildren(...canvases, ` The picture given, and the generator's nearest: PSNR ${header.psnr} dB. It is now the current latent. `,
-      make("button", { class: "plain", onclick: () => (find("banner").hidden = true) }, "Close")); // prettier-ignore
+    const point = { vector: header.latent };
+    app.stage.showGiven(await decode(blobs[0]), header, point);
+    store.change({ point, label: `found for ${file.name}`.slice(0, 80), set: {}, along: {} });
+    say("The generator's nearest picture is now the current one.", true);
   } catch (error) {
     say(error.message);
   }
@@ -266,12 +266,15 @@ async function invert(file) {
 
 const on = (id, call) => find(id).addEventListener("click", call);
 on("new", sample);
-on("reset", () => store.change({ set: {}, along: {} }));
+on("reset", () => store.change(RESET));
+find("seed").addEventListener("change", ({ target }) => (target.value !== "" && target.checkValidity() ? take(Number(target.value)) : app.stage.words()));
+on("close-banner", () => (find("banner").hidden = true));
 on("pin", () => app.pins.add());
 on("undo", () => store.undo());
 on("redo", () => store.redo());
 on("link", (event) => copy(location.href, event.target));
 on("save-png", () => app.stage.save(true));
+on("save-large", () => app.stage.saveLarge());
 on("save-sheet", () => app.stage.save(false));
 on("save-request", () => app.stage.saveRequest());
 on("save-name", keepName);
@@ -302,8 +305,16 @@ addEventListener("drop", (event) => {
 });
 acceptDrops(find("pictures"), pick);
 timeSlider(app);
+guardTouch();
+const large = largeView();
+const before = (shown) => app.stage?.before(shown);
+find("before").addEventListener("pointerdown", () => before(true));
+find("before").addEventListener("keydown", ({ key }) => [" ", "Enter"].includes(key) && before(true));
+for (const end of ["pointerup", "pointercancel", "blur"]) addEventListener(end, () => before(false));
+addEventListener("keyup", () => before(false));
 
 addEventListener("keydown", (event) => {
+  if (event.key === "Escape") escape();
   const typing = event.target.closest("input:not([type=range]):not([type=checkbox]), select, dialog[open]");
   if (typing || !app.stage) return;
   if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z") {
@@ -314,9 +325,20 @@ addEventListener("keydown", (event) => {
   }
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const tab = app.tabs.visible[Number(event.key) - 1];
-  const keys = { n: sample, r: () => store.change({ set: {}, along: {} }), p: () => app.pins.add(), s: () => app.stage.save(true), "?": () => find("help-box").showModal() };
+  const keys = { n: sample, r: () => store.change(RESET), b: () => before(true), f: large.toggle, p: () => app.pins.add(), s: () => app.stage.save(true), "?": () => find("help-box").showModal() };
   const call = keys[event.key] ?? (tab && (() => app.tabs.show(tab.key)));
   if (!call) return;
   event.preventDefault();
   call();
 });
+
+/** Leave what was opened last. */
+function escape() {
+  if (document.querySelector("dialog[open]")) return; // the browser closes it
+  before(false);
+  if (find("save").open) {
+    find("save").open = false;
+    find("save").querySelector("summary").focus();
+  } else if (large.on()) large.toggle();
+  else find("banner").hidden = true;
+}

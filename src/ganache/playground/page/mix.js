@@ -33,6 +33,7 @@ export class Mix {
       make("div", { class: "wells" }, this.wells[0].element, make("span", { class: "plus", "aria-hidden": "true" }, "with"), this.wells[1].element),
       this.shown,
       make("label", { class: "blend" }, make("span", {}, "a"), this.slider, make("span", {}, "b")),
+      make("p", { class: "hint" }, "The mixture on the command line; the others are --operation a+b, abs(a-b) and a*b:"),
       make("div", { class: "command" }, this.command, make("button", { class: "plain", onclick: (event) => copy(this.command.textContent, event.target) }, "Copy")),
       make("h2", {}, "Samples"),
     );
@@ -99,7 +100,8 @@ export class Mix {
         button.data = { point: { vector: header.latents[index + 2] }, label };
         button.setAttribute("aria-label", label);
       });
-      const request = { kind: "arithmetic", points: [a.point, b.point].map((point) => simple(point)), classes: classes(app.store.now) };
+      const points = [a.point, b.point].map((point) => simple(point));
+      const request = { kind: "arithmetic", operation: "mix", weight: this.t, points, classes: classes(app.store.now) };
       const told = await app.wire.ask("tell", { request, models: [model] });
       this.command.textContent = told.header.command;
     } catch (error) {

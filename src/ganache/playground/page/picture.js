@@ -1,7 +1,10 @@
 // The large picture, of each chosen model; it follows the state.
 
 import { copy, decode, download, find, make, put } from "./draw.js";
-import { changed, nameOf, request } from "./state.js";
+import { changed, nameOf, request, resettable } from "./state.js";
+
+const LIKENESS = [[20, "Rough likeness"], [28, "Good likeness"], [Infinity, "Nearly the same"]]; // below so many dB
+const MIN_SIDE = 1024; // pixels of the shorter side of an enlarged picture
 
 export class Stage {
   constructor(app) {
@@ -23,7 +26,7 @@ export class Stage {
     this.asked = true;
     requestAnimationFrame(() => {
       this.asked = false;
-      const state = this.app.store.now;
+      const state = this.state;
       const origin = JSON.stringify([state.point, state.mean, state.std, state.class, state.models]);
       const base = origin !== this.origin; // otherwise the latent without changes is the same
       this.newest = this.app.wire.show("picture", { request: request(state), models: state.models, base: base || this.unsure });
@@ -32,6 +35,20 @@ export class Stage {
     });
     clearTimeout(this.telling);
     this.telling = setTimeout(() => this.tell(), 250);
+  }
+
+  /** The state that the picture shows: without the changes while `before` is held. */
+  get state() {
+    const { now } = this.app.store;
+    return this.plain ? { ...now, set: {}, along: {} } : now;
+  }
+
+  /** Show the picture without its changes, or with them again. */
+  before(plain) {
+    if (plain === Boolean(this.plain) || (plain && !changed(this.app.store.now))) return;
+    this.plain = plain;
+    find("before").classList.toggle("held", plain);
+    this.update();
   }
 
   async draw({ header, blobs }) {
@@ -49,10 +66,12 @@ export class Stage {
       if (!figure) return;
       figure.element.classList.toggle("failed", Boolean(each.error));
       figure.error.textContent = each.error ?? "";
+      figure.lacks.textContent = each.lacks?.length ? `It has no ${each.lacks.join(", no ")}: shown without.` : "";
+      figure.element.classList.toggle("lacking", Boolean(each.lacks?.length));
       figure.name.textContent = each.heading;
       if (bitmaps[place]) put(figure.canvas, bitmaps[place], each);
     });
-    this.app.z = header.z;
+    if (!this.plain) this.app.z = header.z;
     if (header.base) {
       this.app.base = header.base;
       this.unsure = false;
@@ -86,11 +105,12 @@ export class Stage {
     const heat = make("canvas", { class: "heat", width: 8, height: 8, "aria-hidden": "true" });
     const error = make("p", { class: "error" });
     const name = make("span", { class: "name" });
+    const lacks = make("p", { class: "lacks hint" });
     const tools = make("span", { class: "choose" });
     const corner = make("span", { class: "corner" });
-    const element = make("figure", {}, make("div", { class: "frame" }, canvas, heat, error, corner), make("figcaption", {}, name, tools));
-    find("pictures").append(element);
-    return { element, canvas, heat, error, name, tools, corner };
+    const element = make("figure", {}, make("div", { class: "frame" }, canvas, heat, error, corner), make("figcaption", {}, name, tools), lacks);
+    find("pictures").insertBefore(element, this.given?.element ?? null);
+    return { element, canvas, heat, error, name, tools, corner, lacks };
   }
 
   /** Fill in a figure's choice of checkpoints. */
@@ -120,6 +140,9 @@ export class Stage {
     });
     figure.tools.append(select);
     if (models.length > 1) {
+      const first = () => store.change({ models: [models[place], ...models.toSpliced(place, 1)] });
+      const title = "Let the sliders, the samples and the time belong to this one";
+      figure.tools.append(place ? make("button", { class: "plain", title, onclick: first }, "use the sliders") : make("span", { class: "tag" }, "has the sliders"));
       const remove = () => store.change({ models: models.toSpliced(place, 1) });
       figure.corner.append(make("button", { class: "plain away", "aria-label": `Remove picture ${place + 1}`, title: "Remove", onclick: remove }, "×"));
     }
@@ -159,8 +182,27 @@ export class Stage {
     if (state.class !== null) words.push(`class ${state.class}`);
     if (changes) words.push(`${changes} change${changes > 1 ? "s" : ""}`);
     find("where").textContent = words.join(" · ");
-    find("reset").disabled = !changed(state);
+    find("reset").disabled = !resettable(state);
+    find("before").disabled = !changed(state);
+    const seed = state.point?.seeds?.length === 1 ? state.point.seeds[0] : state.point;
+    find("seed").value = typeof seed === "number" ? seed : "";
+    if (this.given) {
+      this.given.element.hidden = this.given.key !== JSON.stringify(state.point);
+      find("pictures").classList.toggle("with-given", !this.given.element.hidden);
+    }
     for (const { canvas } of this.figures) canvas.setAttribute("aria-label", `The picture of ${words.join(", ")}`);
+  }
+
+  /** Keep a picture that was given beside the generator's, as long as the latent found for it is shown. */
+  showGiven(bitmap, header, point) {
+    this.given?.element.remove();
+    const canvas = make("canvas", { role: "img", "aria-label": "The picture given" });
+    put(canvas, bitmap, header, 0);
+    const [, likeness] = LIKENESS.find(([below]) => header.psnr < below);
+    const told = make("figcaption", { title: "PSNR: higher is closer" }, `The picture given. ${likeness}, ${Math.round(header.psnr)} dB`);
+    const element = make("figure", { class: "given" }, make("div", { class: "frame" }, canvas), told);
+    find("pictures").append(element);
+    this.given = { element, key: JSON.stringify(point) };
   }
 
   /** Show the command that makes this picture, and keep its request. */
@@ -192,6 +234,23 @@ export class Stage {
     try {
       const { blobs } = await wire.ask("save", { request: request(store.now), models: store.now.models, plain });
       download(blobs[0], plain ? "picture.png" : "picture-with-captions.png", "image/png");
+    } catch (error) {
+      say(error.message);
+    }
+  }
+
+  /** Save the pictures side by side as the screen shows them: enlarged, with smooth pixels. */
+  async saveLarge() {
+    const { store, wire, say } = this.app;
+    try {
+      const { blobs } = await wire.ask("save", { request: request(store.now), models: store.now.models, plain: true });
+      const bitmap = await decode(blobs[0]);
+      const times = Math.max(1, Math.ceil(MIN_SIDE / Math.min(bitmap.width / this.figures.length, bitmap.height)));
+      const canvas = make("canvas", { width: times * bitmap.width, height: times * bitmap.height });
+      const context = canvas.getContext("2d");
+      context.imageSmoothingQuality = "high";
+      context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+      canvas.toBlob((file) => download(file, "picture-large.png", "image/png"), "image/png");
     } catch (error) {
       say(error.message);
     }

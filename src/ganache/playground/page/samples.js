@@ -1,7 +1,7 @@
 // A grid of samples to choose from, and the same grid for teaching a direction from marked samples.
 
 import { decode, find, make, put, thumb } from "./draw.js";
-import { classes, hyphened } from "./state.js";
+import { changed, classes, hyphened, request } from "./state.js";
 
 const COUNT = 24;
 
@@ -10,6 +10,7 @@ export class Wall {
   constructor(app) {
     this.app = app;
     this.thumbs = [];
+    this.together = false; // whether the samples follow the sliders
     app.wire.answer("wall", (reply) => this.draw(reply));
     app.store.addEventListener("change", () => this.update());
   }
@@ -17,7 +18,14 @@ export class Wall {
   /** Return the request for all samples. */
   get request() {
     const { now } = this.app.store;
+    if (this.following) return request(now, Array.from({ length: COUNT }, (_, place) => now.wall + place));
     return { kind: "sample", n: COUNT, mean: now.mean, std: now.std, seed: now.wall, classes: classes(now) };
+  }
+
+  /** Whether the samples have the changes of the sliders now; those to teach and mix from never have. */
+  get following() {
+    const { now } = this.app.store;
+    return this.together && changed(now) && ["samples", "knobs"].includes(now.tab);
   }
 
   update(force = false) {
@@ -82,9 +90,21 @@ export class Wall {
 }
 
 export function samplesPanel(app, place) {
-  const grid = make("div", { class: "thumbs" });
-  app.wall.into(grid, (seed) => app.take(seed));
-  place.append(make("p", { class: "hint" }, "Click a sample to use it. Mean and spread change all of them."), grid, app.wall.pager());
+  const grid = make("div", { class: "thumbs", id: "wall" });
+  const changes = () => (app.wall.following ? { set: app.store.now.set, along: app.store.now.along } : {});
+  app.wall.into(grid, (seed) => app.take(seed, "", changes()));
+  const together = make("input", { type: "checkbox", id: "together" });
+  together.addEventListener("change", () => {
+    app.wall.together = together.checked;
+    app.wall.update();
+  });
+  place.append(
+    make("p", { class: "whose hint", hidden: true }),
+    make("p", { class: "hint" }, "Click a sample to use it. Mean and spread change all of them."),
+    make("label", { class: "check" }, together, "All sliders change these samples too"),
+    grid,
+    app.wall.pager(),
+  );
 }
 
 /** Mark samples with and without a feature, and save the direction between them under a name. */

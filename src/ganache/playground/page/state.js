@@ -96,11 +96,11 @@ export class Store extends EventTarget {
   }
 }
 
-/** Return the request for the large picture. */
-export function request(state) {
+/** Return the request for the large picture, or for the pictures of other points with the same changes. */
+export function request(state, points = [state.point]) {
   return {
     kind: "picture",
-    points: [state.point],
+    points,
     dimensions: Object.keys(state.set).map(dimension),
     values: Object.values(state.set),
     directions: Object.keys(state.along),
@@ -117,6 +117,14 @@ export function classes(state) {
 
 export function changed(state) {
   return Object.keys(state.set).length + Object.keys(state.along).length > 0;
+}
+
+/** What a reset changes: sliders, mean and spread. */
+export const RESET = { set: {}, along: {}, mean: 0, std: 1 };
+
+/** Whether a reset would change something. */
+export function resettable(state) {
+  return changed(state) || state.mean !== RESET.mean || state.std !== RESET.std;
 }
 
 /** Convert a dimension's name to a request's: noise dimensions are numbers, codes are names. */

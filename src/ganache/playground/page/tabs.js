@@ -3,7 +3,7 @@
 import { find, make } from "./draw.js";
 
 const NAMED = [["knobs", "Sliders"], ["samples", "Samples"], ["mix", "Mix"], ["teach", "Teach"], ["views", "Views"]];
-const narrow = matchMedia("(max-width: 760px)");
+const narrow = matchMedia("(max-width: 1150px)");
 
 export class Tabs {
   /** `opened(key)` is called when a tab is shown. */

@@ -13,15 +13,16 @@ export function timeSlider(app) {
     const step = app.hello.runs[model.run].steps[place];
     app.store.change({ models: [{ ...model, step }, ...others] }, { passing });
   };
+  const tell = (sign, name) => Object.assign(find("play"), { textContent: sign, ariaLabel: name, title: name });
   const stop = () => {
     clearInterval(playing);
     playing = null;
-    find("play").textContent = "▶";
+    tell("▶", "Play the training");
   };
   const play = () => {
     const last = Number(slider.max);
     let place = Number(slider.value) >= last ? -1 : Number(slider.value);
-    find("play").textContent = "❚❚";
+    tell("❚❚", "Pause");
     playing = setInterval(() => {
       place += 1;
       go(place, place < last);

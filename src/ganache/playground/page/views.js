@@ -5,16 +5,23 @@
 
 import { copy, download, find, make } from "./draw.js";
 import { showFigure } from "./figure.js";
+import { arrowKeys } from "./keys.js";
 import { classes, simple } from "./state.js";
 
 /** Additions to experiments: `choices(app)`: controls; `request(app)`: fields; `pick(app, row, column, part)`: on a click. */
 const EXTRAS = {
   traverse: {
-    choices: (app) => [dimensionChoice(app)],
-    request: (app) => ({ dimension: dimensionOf(app), points: points(app).slice(0, 6).map((each) => simple(each)) }),
+    choices: (app) => [dimensionChoice(app), choice("range", "Range", ["3", ""], ["that of the sliders, −3 to 3", "the article's eight values"])],
+    request: (app) => ({
+      dimension: dimensionOf(app),
+      points: points(app).slice(0, 6).map((each) => simple(each)),
+      reach: Number(chosen("range", "3")) || null,
+      ...(dimensionOf(app) === "category" ? { classes: [] } : {}), // all of them, whichever is chosen
+    }),
     pick: (app, row, column, part) => {
-      const point = points(app)[row];
-      app.store.change({ ...chosenPoint(point), set: { [dimensionOf(app)]: Number(part.column_labels[column]) } });
+      const [dimension, value] = [dimensionOf(app), Number(part.column_labels[column])];
+      const change = dimension === "category" ? { class: value } : { set: { [dimension]: value } };
+      app.store.change({ ...chosenPoint(points(app)[row]), ...change });
     },
   },
   truncation: {
@@ -90,7 +97,7 @@ function dimensionChoice(app) {
   const ranked = app.ranking?.rows?.map(({ number }) => number).filter((number) => number !== null && number < run.noise);
   const codes = [...Array(run.continuous).keys()].map((k) => `code${k + 1}`);
   const all = [...(run.categories ? ["category"] : []), ...codes, ...(ranked ?? Array(run.noise).keys())];
-  return choice("dimension", "Dimension", all.map(String));
+  return choice("dimension", "Dimension", all.map(String), all.map((each) => (each === "category" ? "class" : String(each).replace("code", "code "))));
 }
 
 function dimensionOf(app) {
@@ -111,8 +118,10 @@ export class Views {
     this.command = make("code", { id: "view-command" });
     this.status = make("p", { class: "hint", role: "status" });
     this.save = make("button", { id: "view-save", onclick: () => this.download() }, "Save");
+    const chips = make("div", { class: "chips", role: "radiogroup", "aria-label": "Experiment" }, ...this.buttons);
+    arrowKeys(chips);
     place.append(
-      make("div", { class: "chips", role: "radiogroup", "aria-label": "Experiment" }, ...this.buttons),
+      chips,
       this.hint,
       this.options,
       this.status,

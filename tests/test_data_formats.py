@@ -22,6 +22,7 @@ from corpus import SIDE, encoded, pictures, png_chunk
 from ganache.data.colour_modes import apply_orientation
 from ganache.data.decoding import Target, decode_image
 from ganache.data.skip_reasons import SkipFile
+from ganache.data.value_range import Kind, Range
 
 SHAPE = (12, 16)
 Floats = NDArray[np.float64]
@@ -176,6 +177,19 @@ def test_tiff_of_libtiff(mode: str, predictor: int, compression: str) -> None:
     options = {} if compression == "packbits" else {"tiffinfo": {317: predictor}}
     data = encoded(Image.fromarray(stored[:, :, 0]), "TIFF", compression=compression, **options)
     assert error(data, values) <= 1
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("dtype", ["u1", "u2", "i2", "f4"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_large_tiff_in_both_byte_orders(order: str, dtype: str, channels: int) -> None:
+    values = np.rint(noise(*SHAPE, channels) * 100).astype(f"{order}{dtype}")
+    kind, stored = ("minisblack", values[..., 0]) if channels == 1 else ("rgb", values)
+    for is_large in (False, True):
+        file = io.BytesIO()
+        tifffile.imwrite(file, stored, photometric=kind, byteorder=order, bigtiff=is_large)
+        found = decode_image(file.getvalue(), Target(None), dict.fromkeys(Kind, Range(0, 255)))
+        assert (found.pixels == values).all()
 
 
 @pytest.mark.parametrize("turn", range(2, 9))

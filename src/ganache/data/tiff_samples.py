@@ -21,7 +21,9 @@ from ganache.data.formats import RAW
 from ganache.data.samples import Samples, read_array
 from ganache.data.skip_reasons import SkipFile, SkipReason
 
-SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+BIG_ENDIAN = b"MM\0+"
+"""Signature of a large file (BigTIFF), whose numbers are big-endian: Pillow does not know it."""
+SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", BIG_ENDIAN)
 
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER = 256, 257, 258, 259, 262, 266
 _STRIP_OFFSETS, _ORIENTATION, _SAMPLES, _ROWS_PER_STRIP, _STRIP_BYTES, _PLANAR = 273, 274, 277, 278, 279, 284
@@ -106,7 +108,8 @@ def read_header(data: bytes) -> DeepTiff | None:
     colours = _COLOURS.get(photometric, 0)
     is_usual = max(bits) <= 8 and set(formats) <= {1, 4}
     # Pillow mixes up 8-bit samples beside the colours if each has a plane of its own, or if black is the largest value.
-    if is_usual and not (set(bits) == {8} and samples > colours > 0 and (tags.get(_PLANAR) == 2 or photometric == 0)):
+    is_mixed_up = set(bits) == {8} and samples > colours > 0 and (tags.get(_PLANAR) == 2 or photometric == 0)
+    if is_usual and not is_mixed_up and not data.startswith(BIG_ENDIAN):
         return None
     predictor = tags.get(_PREDICTOR, 1)
     is_known = (
@@ -162,7 +165,10 @@ def _first_directory(data: bytes) -> Any:
     """Return the tags of the first picture."""
     file = io.BytesIO(data)
     header = file.read(16 if data[2:3] == b"+" or data[3:4] == b"+" else 8)
-    directory = TiffImagePlugin.ImageFileDirectory_v2(header)
+    is_unknown = data.startswith(BIG_ENDIAN)
+    directory: Any = TiffImagePlugin.ImageFileDirectory_v2(header[:8] if is_unknown else header)
+    if is_unknown:
+        directory._bigtiff, directory.next = True, int.from_bytes(header[8:], "big")
     file.seek(directory.next)
     directory.load(file)
     return directory

@@ -19,7 +19,9 @@ import subprocess
 import sys
 import tempfile
 import traceback
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -34,10 +36,33 @@ def run_ganache(*arguments: str, **variables: str) -> subprocess.CompletedProces
     return run_python("from ganache.cli import main; main()", *arguments, **variables)
 
 
-def run_python(
+def run_python(code: str, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run `code` as `python -c code arguments` would, and wait for its end; options are those of `started_python`."""
+    with started_python(code, *arguments, **options) as started:
+        returncode = started.wait()
+        printed, errors = (path.read_text(encoding="utf-8") for path in (started.printed, started.errors))
+    return subprocess.CompletedProcess(["python", "-c", code, *arguments], returncode, printed, errors)
+
+
+@dataclass(frozen=True)
+class Started:
+    """A process that runs, and the files to which it prints."""
+
+    pid: int
+    printed: Path
+    errors: Path
+    wait: Callable[[], int]
+    """Wait for its end, once, and return its exit code; negative is a signal."""
+
+
+@contextmanager
+def started_python(
     code: str, *arguments: str, cwd: Path | None = None, stdin: str = "", preload: str = "", **variables: str
-) -> subprocess.CompletedProcess[str]:
-    """Run `code` as `python -c code arguments` would, and wait for its end. `preload` is the path of a C library."""
+) -> Iterator[Started]:
+    """Start `code` as `python -c code arguments` would; one process runs at a time, and must be waited for.
+
+    `preload` is the path of a C library, `variables` are added to the environment.
+    """
     environment = {name: value for name, value in os.environ.items() if name != "GANACHE_PLUGINS"} | variables
     with ExitStack() as files:
         streams = [files.enter_context(tempfile.NamedTemporaryFile("w+", encoding="utf-8")) for _ in range(3)]
@@ -54,9 +79,8 @@ def run_python(
         assert process.stdin is not None
         assert process.stdout is not None
         print(json.dumps(job), file=process.stdin, flush=True)
-        returncode = int(process.stdout.readline())
-        printed, errors = (Path(stream.name).read_text(encoding="utf-8") for stream in streams[1:])
-    return subprocess.CompletedProcess(["python", "-c", code, *arguments], returncode, printed, errors)
+        output, pid = process.stdout, int(process.stdout.readline())
+        yield Started(pid, Path(streams[1].name), Path(streams[2].name), lambda: int(output.readline()))
 
 
 @cache
@@ -70,13 +94,14 @@ def server(preload: str) -> subprocess.Popen[str]:
 
 
 def serve() -> None:
-    """Fork a process per line of standard input, and write its exit code."""
+    """Fork a process per line of standard input, and write its number, and its exit code at its end."""
     for line in sys.stdin:
         job = json.loads(line)
         with tempfile.TemporaryFile("w+") as modules:
             pid = os.fork()
             if pid == 0:
                 become(job, modules)
+            print(pid, flush=True)
             _, status = os.waitpid(pid, 0)
             modules.seek(0)
             for name in modules.read().split():  # what one process imports, the next ones find imported

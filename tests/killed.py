@@ -9,6 +9,8 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -43,13 +45,15 @@ def arm(where: str, times: int) -> None:
         left[0] -= 1
         return left[0] == 0
 
-    save_file, replace_synced = checkpoint_file.save_file, storage.replace_synced
+    replace_synced = storage.replace_synced
 
-    def half_a_file(tensors: Any, path: Path, metadata: Any) -> None:
-        save_file(tensors, path, metadata=metadata)
-        if due():
-            os.truncate(path, path.stat().st_size // 2)
-            die()
+    @contextmanager
+    def half_a_file(path: Path) -> Iterator[Any]:
+        with storage.atomic_file(path) as file:
+            yield file
+            if due():
+                file.truncate(file.tell() // 2)
+                die()
 
     def before_the_rename(temporary: Path, path: Path) -> None:
         if due():
@@ -70,7 +74,7 @@ def arm(where: str, times: int) -> None:
         return text
 
     traps: dict[str, tuple[Any, str, Any]] = {
-        "half a checkpoint": (checkpoint_file, "save_file", half_a_file),
+        "half a checkpoint": (checkpoint_file, "atomic_file", half_a_file),
         "before the rename": (storage, "replace_synced", before_the_rename),
         "after the rename": (storage, "replace_synced", after_the_rename),
         "half a line": (log, "json", type("Json", (), {"dumps": staticmethod(half_a_line)})),

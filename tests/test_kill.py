@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 import torch
 
-from forked import run_python
+from forked import run_python, started_python
 from ganache.core import checkpoint_file
 from ganache.runs.folder import find_checkpoint
 
-SCRIPT = Path(__file__).with_name("killed.py")
-
-
-def start(folder: Path, steps: int, *trap: object) -> subprocess.Popen[str]:
-    command = [sys.executable, str(SCRIPT), str(folder), str(steps), *map(str, trap)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+CODE = "import killed; killed.main()"
 
 
 def ended(folder: Path) -> tuple[dict[str, torch.Tensor], bytes, list[int]]:
@@ -44,7 +38,7 @@ def assert_same_end(one: Path, other: Path) -> None:
 
 def run_process(folder: Path, steps: int, *trap: object) -> int:
     """Run killed.py in a process of its own, and return the exit code."""
-    return run_python("import killed; killed.main()", str(folder), str(steps), *map(str, trap)).returncode
+    return run_python(CODE, str(folder), str(steps), *map(str, trap)).returncode
 
 
 @pytest.fixture(scope="module")
@@ -66,39 +60,46 @@ def test_killed_while_writing(never_stopped: Path, tmp_path: Path, where: str, t
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(3 * 3600)
+@pytest.mark.timeout(3600)
 def test_killed_a_hundred_times(tmp_path: Path) -> None:
     """Each run is killed twice: at a moment of its own, and as soon as a checkpoint is started after another one."""
     steps = 40
     whole = tmp_path / "whole"
-    process = started(whole, steps)
     start_of_training = time.monotonic()
-    assert process.wait() == 0
+    assert run_process(whole, steps) == 0
     length = time.monotonic() - start_of_training
     moments, kills, writing = random.Random(7), 0, 0
     while kills < 100:
         folder = tmp_path / f"run{kills}"
         for share, wait_for_a_checkpoint in ((kills / 125, False), (moments.uniform(0, 0.4), True)):
-            process = started(folder, steps)
-            time.sleep((share + moments.uniform(0, 0.016)) * length)
-            while wait_for_a_checkpoint and not half_written(folder) and process.poll() is None:
-                time.sleep(0.0005)
-            process.kill()
-            kills += process.wait() == -signal.SIGKILL  # the others had ended before
+            code = killed(folder, steps, (share + moments.uniform(0, 0.016)) * length, wait_for_a_checkpoint)
+            kills += code == -signal.SIGKILL  # the others had ended before
             writing += bool(half_written(folder))
-        assert start(folder, steps).wait() == 0
+        assert run_process(folder, steps) == 0
         assert_same_end(whole, folder)
         shutil.rmtree(folder)
     print(f"{kills} kills, {writing} of them while a checkpoint was being written")
     assert writing >= 25
 
 
-def started(folder: Path, steps: int) -> subprocess.Popen[str]:
-    """A process whose training has started."""
-    process = start(folder, steps)
-    assert process.stdout is not None
-    process.stdout.readline()
-    return process
+def killed(folder: Path, steps: int, seconds: float, wait_for_a_checkpoint: bool) -> int:
+    """Kill a run `seconds` after its start, or when a checkpoint is being written after them; return its exit code."""
+    with started_python(CODE, str(folder), str(steps)) as process:
+        end = time.monotonic() + seconds
+        while runs(process.pid) and (time.monotonic() < end or (wait_for_a_checkpoint and not half_written(folder))):
+            time.sleep(0.0005)
+        if runs(process.pid):
+            os.kill(process.pid, signal.SIGKILL)
+        return process.wait()
+
+
+def runs(pid: int) -> bool:
+    """Whether a process has not ended yet."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def half_written(folder: Path) -> list[Path]:

@@ -190,3 +190,22 @@ def test_without_a_home_the_file_is_in_a_private_folder_elsewhere(
     with opening.leading_to("http://127.0.0.1:1/") as file:
         assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
     assert not file.parent.exists()
+
+
+def test_what_killed_processes_left_is_removed_at_the_next_start_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    old = time.time() - 3 * opening.PATIENCE
+    left, empty, fresh, full, shared, link = (tmp_path / f"ganache-page-{name}" for name in "abcdef")
+    for folder in (left, empty, fresh, full, shared):
+        folder.mkdir(mode=0o755 if folder == shared else 0o700)
+        if folder != empty:
+            (folder / ("notes.txt" if folder == full else opening.NAME)).write_text("x")
+        if folder != fresh:
+            os.utime(folder, (old, old))
+    link.symlink_to(shared)
+    with opening.leading_to("http://127.0.0.1:1/") as file:
+        assert set(tmp_path.iterdir()) == {file.parent, fresh, full, shared, link}
+    assert (full / "notes.txt").exists()
+    assert (shared / opening.NAME).exists()

@@ -9,8 +9,9 @@ import torch
 
 from ganache.config.config import Config, from_dict
 from ganache.core import checkpoint_file
+from ganache.errors import CheckpointError
 from ganache.methods import METHODS
-from ganache.runs.folder import find_checkpoint
+from ganache.runs.folder import checkpoints, find_checkpoint
 from ganache.runs.run import Run
 
 BASE = {
@@ -67,3 +68,23 @@ def test_every_method_resumes_to_the_bit(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("state", STATES)
 def test_every_kind_of_state_is_restored(state: str, tmp_path: Path) -> None:
     compare(tmp_path, from_dict(STATES[state], from_dict(BASE)))
+
+
+@pytest.mark.parametrize("every", [2, 5])
+def test_a_run_that_lost_its_checkpoints_starts_again_only_with_force(every: int, tmp_path: Path) -> None:
+    """A run that was killed before its first checkpoint, or while this was saved, has lost none."""
+    config = from_dict({**BASE, "record": {**BASE["record"], "checkpoint_every": every}})
+    run = Run.open(tmp_path, config)
+    for step in run.training():
+        if step.step == 5:
+            break
+    run.close()
+    for path in checkpoints(tmp_path):
+        path.unlink()
+    if every == 2:
+        with pytest.raises(CheckpointError, match=r"trained for 5 steps, and has no checkpoint any more: .* --force"):
+            Run.open(tmp_path, config)
+        assert '"step": 5' in (tmp_path / "log.jsonl").read_text(), "nothing was changed"
+    run = Run.open(tmp_path, config, force=every == 2)
+    assert run.state.step == 0
+    run.close()

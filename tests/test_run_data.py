@@ -17,6 +17,7 @@ from conftest import run_command
 from ganache import Run, find_checkpoint, recipe
 from ganache.core import checkpoint_file
 from ganache.core.storage import write_json
+from ganache.data import sources
 from ganache.data.readers import hub
 from ganache.errors import ConfigError, DataError
 from ganache.playground import Library
@@ -119,6 +120,24 @@ def test_a_resumed_run_knows_where_its_data_went(run: Path, home: Path) -> None:
     config = read_config(run)
     write_json(run / "config.json", {**(config or {}), DATA_PATHS: [str(home / "pics")]})
     assert run_data(find_checkpoint(run)).name == "pics"
+
+
+@pytest.mark.parametrize(
+    ("limit", "said"), [("MOST_FILES", "more than 3 files"), ("MOST_BYTES", "decoded only if you name")]
+)
+def test_large_data_that_only_a_run_names_are_not_read(
+    limit: str, said: str, run: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, limit, 3)
+    with_header(run, data_paths=["", "../../elsewhere/pics"])
+    write_json(run / "config.json", {**(read_config(run) or {}), DATA_PATHS: ["../../elsewhere/pics"]})
+    packs = set((home / "cache").iterdir())
+    with pytest.raises(DataError, match=rf"{said}.*--data"):
+        run_data(find_checkpoint(run))
+    assert set((home / "cache").iterdir()) == packs
+    assert len(run_data(find_checkpoint(run), str(run.parents[1] / "elsewhere" / "pics"))) == 8
+    if limit == "MOST_BYTES":
+        assert len(run_data(find_checkpoint(home / "runs" / "r"))) == 8, "what was read before is in the cache"
 
 
 @pytest.mark.parametrize("paths", [7, [7, None], ["\0"], [""], ["x" * 10_000], ["\x1b[31m"], {"a": 1}, ["hf:a/b"]])

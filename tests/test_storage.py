@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import signal
@@ -56,6 +57,24 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(
     assert os.listdir(tmp_path) == ["file"]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="needs inotify")
+@pytest.mark.parametrize("kind", WRITERS)
+def test_no_writer_creates_a_file_that_would_stay_if_its_process_were_killed(kind: str, tmp_path: Path) -> None:
+    """Libraries may create temporary files of their own, which nobody removes later."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    events = libc.inotify_init()
+    assert libc.inotify_add_watch(events, os.fsencode(tmp_path), 0x100) >= 0, "files that are created"
+    WRITERS[kind](tmp_path / "file.png")
+    with os.fdopen(events, "rb", buffering=0) as file:
+        content, names = file.read(2**16), list[str]()
+    while content:
+        length = int.from_bytes(content[12:16], sys.byteorder)
+        names.append(content[16 : 16 + length].rstrip(b"\0").decode())
+        content = content[16 + length :]
+    assert names
+    assert [name for name in names if not storage.is_temporary(name, "file.png")] == []
+
+
 @pytest.mark.parametrize("opened", [storage.atomic_file, storage.atomic_path])
 def test_an_exception_inside_the_block_leaves_the_old_file(opened: Any, tmp_path: Path) -> None:
     path = tmp_path / "file.npy"
@@ -89,10 +108,11 @@ def test_a_temporary_file_is_never_opened_through_a_link(tmp_path: Path, monkeyp
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs POSIX permissions")
-def test_a_file_has_the_permissions_of_any_new_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", WRITERS)
+def test_a_file_has_the_permissions_of_any_new_file(kind: str, tmp_path: Path) -> None:
     before = os.umask(0o027)
     try:
-        storage.write_bytes(tmp_path / "file", b"")
+        WRITERS[kind](tmp_path / "file")
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o640

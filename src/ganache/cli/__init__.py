@@ -41,6 +41,7 @@ from ganache.cli.train import train, train_command
 from ganache.cli.train_help import short_help
 from ganache.cli.types import REGISTRY, unwrapped
 from ganache.core.plugins import load_plugins, plugin_of
+from ganache.core.storage import advice
 from ganache.errors import ConfigError, GanacheError, choices
 
 COMMANDS: dict[str, Callable[..., Any]] = {
@@ -110,7 +111,7 @@ def run_words(argv: list[str] | None) -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader, such as `head`, has exited
     except OSError as error:
-        fail(f"A file could not be read or written ({error}): free some space or use another path.", args)
+        fail(f"A file could not be read or written ({error}): {advice(error)}.", args)
     except Exception as error:
         plugin = plugin_of(error)
         if plugin is not None:

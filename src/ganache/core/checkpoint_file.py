@@ -6,7 +6,6 @@ read at all, for example without permission, is not called damaged: the two have
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import math
@@ -18,11 +17,11 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as parse
-from safetensors.torch import save_file
+from safetensors.torch import save as serialised
 from torch import Tensor
 
 from ganache.core import old_names
-from ganache.core.storage import atomic_path, open_regular, read_bytes
+from ganache.core.storage import atomic_file, open_regular, read_bytes
 from ganache.core.strict import read_record
 from ganache.errors import CheckpointError, ConfigError, DamagedCheckpoint
 
@@ -64,11 +63,9 @@ def save(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -
     """Write `tensors` and a JSON-serialisable `header` to `path`, whole or not at all."""
     on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     text = json.dumps({"format": FORMAT, "sha256": checksum(on_cpu), **header})
-    with atomic_path(path) as temporary:
-        try:
-            save_file(on_cpu, temporary, metadata={"ganache": text})
-        except SafetensorError as error:  # the disk is full, or refuses
-            raise OSError(errno.EIO, f"the checkpoint cannot be written ({error})", str(path)) from None
+    content = serialised(on_cpu, metadata={"ganache": text})  # the library's own writer leaves its files when killed
+    with atomic_file(path) as file:
+        file.write(content)
 
 
 def load(path: Path, prefix: str = "") -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -131,6 +131,24 @@ def create_folder(path: Path) -> Path:
     return path
 
 
+ADVICE = {
+    errno.ENOSPC: "free some space",
+    errno.EDQUOT: "free some space",
+    errno.ENOENT: "check that nobody moved, renamed or removed its folder meanwhile",
+    errno.ESTALE: "check that nobody moved, renamed or removed its folder meanwhile",
+    errno.EACCES: "check the permissions of its folder",
+    errno.EPERM: "check the permissions of its folder",
+    errno.EROFS: "use another path",
+    errno.EIO: "check its disk",
+}
+"""What to do about an error of the system, where nothing more is known."""
+
+
+def advice(error: OSError) -> str:
+    """Return what to do about an error of the system, as the end of a sentence."""
+    return ADVICE.get(error.errno or 0, "check its disk, or use another path")
+
+
 # ---- whole files -----------------------------------------------------------------------------------------------------
 
 TEMPORARY = ".part-"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -33,6 +34,8 @@ from ganache.data.text_pictures import shows_text
 from ganache.data.value_range import Range
 from ganache.errors import DataError, choices
 
+MOST_FILES, MOST_BYTES = 2**20, 2**33
+"""The largest data that are read although the user did not name them: those that a run names."""
 Local = ImageFiles | PixelArray | PixelBlocks
 """Contents that need not be fetched."""
 
@@ -75,8 +78,8 @@ def load(
         held_out: The share of images to set aside for evaluation; data sets of fewer than 200 images keep all.
         cache: The folder for packs of decoded images; by default $GANACHE_CACHE, else the user's cache folder.
         progress: Whether to show progress bars.
-        download: Whether data that are not in the cache may be downloaded. False for a source that the user did not
-            name: one that a run or a request of somebody else refers to.
+        download: Whether data that are not in the cache may be downloaded, or decoded if they have more than
+            MOST_BYTES. False for a source that the user did not name: one that a run of somebody else refers to.
 
     Raises:
         DataError: The source is unknown or unreadable, or contains no usable image.
@@ -88,13 +91,31 @@ def load(
     require_seed(seed)
     require_rule(labels)
     opened = Source.named(str(source))
-    options = ReadOptions(target, count, seed, [*READERS.values()][::-1])
+    options = ReadOptions(target, count, seed, None if download else MOST_FILES, [*READERS.values()][::-1])
     contents = _with_labels(_read(opened, options), labels)
     name = opened.name if opened.path is None else opened.path.resolve().name or opened.name
     if isinstance(contents, RemoteFiles) and not (download or contents.is_local):
         contents = replace(contents, fetch=partial(_refuse_download, opened.name))
-    dataset = _to_dataset(name, contents, target, cache_folder(cache), progress)
+    is_too_large = not download and _bytes_to_decode(contents, opened) > MOST_BYTES
+    refuse = partial(_refuse_large, opened.name) if is_too_large else None
+    dataset = _to_dataset(name, contents, target, cache_folder(cache), progress, refuse)
     return replace(dataset, is_text=shows_text(contents, name, dataset.label_names)).split(held_out)
+
+
+def _bytes_to_decode(contents: Contents, source: Source) -> int:
+    """Return the bytes of the files of which a pack would be made; 0 for arrays, which have limits of their own."""
+    if isinstance(contents, ImageFiles):
+        return sum(entry.stamp[0] for entry in contents.entries if entry.stamp)
+    is_archive = isinstance(contents, RemoteFiles) and source.is_file and source.path is not None
+    return source.path.stat().st_size if is_archive and source.path is not None else 0
+
+
+def _refuse_large(name: str) -> NoReturn:
+    """Raise DataError, in place of decoding files."""
+    raise DataError(
+        f"'{name}' is not in the cache, and data of more than {MOST_BYTES // 2**30} GiB are decoded only if you name "
+        f"them: add  --data {shlex.quote(name)}"
+    )
 
 
 def _refuse_download(name: str) -> NoReturn:
@@ -193,15 +214,25 @@ def _unknown_format(path: Path, expected: str) -> DataError:
     return DataError(f"'{path}' is {known.what}, which is not read: {known.to_do(str(path))}")
 
 
-def _to_dataset(name: str, contents: Contents, target: Target, cache: Path, progress: bool) -> Dataset:
-    """Return the data set: an array itself if it matches the target, else the pack of the contents."""
+def _to_dataset(
+    name: str,
+    contents: Contents,
+    target: Target,
+    cache: Path,
+    progress: bool,
+    refuse: Callable[[], NoReturn] | None = None,
+) -> Dataset:
+    """Return the data set: an array itself if it matches the target, else the pack of the contents.
+
+    If there is no pack of files, `refuse` is called instead of building one.
+    """
     if isinstance(contents, RemoteFiles):
-        folder, fetch = pack_folder(cache, *contents.key, target), contents.fetch
+        folder, fetch = pack_folder(cache, *contents.key, target), refuse or contents.fetch
         return open_or_build(name, folder, lambda: _pack(name, fetch(), target, folder, progress))
     if isinstance(contents, ImageFiles):
         contents, remarks = without_runs(name, contents)
         folder = pack_folder(cache, "files", contents.key(), contents.labels, target)
-        build = partial(pack_files, name, contents, target, folder, progress)
+        build = refuse or partial(pack_files, name, contents, target, folder, progress)
         return open_or_build(name, folder, build, contents.stamp).with_remarks(remarks)
     if isinstance(contents, PixelArray):
         contents, target = _with_range(contents, target)

@@ -17,9 +17,12 @@ from ganache.core import checkpoint_file, storage
 from ganache.data import Dataset
 from ganache.errors import CheckpointError, ConfigError, DamagedCheckpoint
 from ganache.runs.data import DATA_PATHS
-from ganache.runs.folder import checkpoints
+from ganache.runs.folder import PARTS, checkpoints
+from ganache.runs.log import read, step_lines
 from ganache.training.resolved import Resolved
 
+DATA_FINGERPRINT = "data_fingerprint"
+"""The key of a run's `config.json`, and of its checkpoints' headers, with the fingerprint of its data."""
 BUDGET = ("schedule.steps", "schedule.minutes", "schedule.images")
 MAY_CHANGE = (*BUDGET, "record.", "probe.", "policy.", "data.source", "device", "precision.cuda_graphs", "recipe")
 """Settings that may change when a run is resumed. Data are identified by their fingerprint, not by their path."""
@@ -64,11 +67,10 @@ def without_mirrored_text(known: dict[str, Any] | None, resolved: Resolved, data
 
 def refuse_differences(folder: Path, known: dict[str, Any], config: Config, data: Dataset) -> None:
     """Raise ConfigError if the run in `folder` (settings `known`) has other settings or other data."""
-    old_fingerprint = known.pop("data_fingerprint", data.fingerprint)
-    known = to_dict(from_record({name: value for name, value in known.items() if name != DATA_PATHS}))
+    old_fingerprint = known.get(DATA_FINGERPRINT, data.fingerprint)
     changed = [
         f"{name}: {old} -> {new}"
-        for name, old, new in differences(known, to_dict(config))
+        for name, old, new in differences(to_dict(_settings(known)), to_dict(config))
         if not name.startswith(MAY_CHANGE)
     ]
     if old_fingerprint != data.fingerprint:
@@ -78,6 +80,24 @@ def refuse_differences(folder: Path, known: dict[str, Any], config: Config, data
             f"The run in {folder} has other settings ({'; '.join(changed)}): use its settings to resume it, --out "
             "FOLDER to start another run, or --force to resume it with the new settings."
         )
+
+
+def refuse_lost_checkpoints(folder: Path, known: dict[str, Any]) -> None:
+    """Raise CheckpointError if the run in `folder` (settings `known`) saved checkpoints, and none is left."""
+    if checkpoints(folder):
+        return
+    record = _settings(known).record
+    first = min((record.checkpoint_every, *record.keep_steps))
+    done = max((line["step"] for line in step_lines(read(folder / "log.jsonl"))), default=0)
+    if done > first:  # a run that was killed at this very step may not have saved it
+        raise CheckpointError(
+            f"{folder} was trained for {done:,} steps, and has no checkpoint any more: restore one from a copy, or use "
+            "--force to start again at step 0."
+        )
+
+
+def _settings(known: dict[str, Any]) -> Config:
+    return from_record({name: value for name, value in known.items() if name not in (DATA_FINGERPRINT, DATA_PATHS)})
 
 
 def newest_config(folder: Path) -> dict[str, Any] | None:
@@ -90,7 +110,7 @@ def newest_config(folder: Path) -> dict[str, Any] | None:
         if "config" in header:
             config: dict[str, Any] = header["config"]
             require_sections(config)
-            return config | {name: header[name] for name in ("data_fingerprint", DATA_PATHS) if name in header}
+            return config | {name: header[name] for name in (DATA_FINGERPRINT, DATA_PATHS) if name in header}
     return None
 
 
@@ -127,5 +147,5 @@ def _set_aside(path: Path, error: DamagedCheckpoint) -> str:
 
 def remove_leftovers(folder: Path) -> None:
     """Remove the temporary files of interrupted writes from a run's folder, which must be locked."""
-    for part in (folder, folder / "checkpoints", folder / "samples"):
+    for part in (folder, *(folder / part for part in PARTS)):
         storage.remove_temporaries(part)

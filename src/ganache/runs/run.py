@@ -36,7 +36,9 @@ from ganache.runs.folder import (
     read_config,
     sample_path,
     samples,
+    snapshots,
 )
+from ganache.runs.history import keep_snapshot, remove_others, steps_to_keep
 from ganache.runs.lock import lock
 from ganache.runs.log import Log, SpeedMeter, non_finite_error, step_line
 from ganache.runs.log_lines import DAMAGED
@@ -49,6 +51,7 @@ from ganache.runs.resume import (
     load_newest,
     newest_config,
     refuse_differences,
+    refuse_lost_checkpoints,
     remove_leftovers,
     without_mirrored_text,
 )
@@ -116,6 +119,7 @@ class Run:
             resolved, data = keep_old_split(known, resolved, data)
             if not force:
                 refuse_differences(folder, known, resolved.config, data)
+                refuse_lost_checkpoints(folder, known)
         state = build.state(resolved, data.image_shape)
         try:
             for part in PARTS:
@@ -187,6 +191,9 @@ class Run:
             self.log.write(self._line(report) | self._probe_if_due())
         if step == 1 or step % record.sample_every == 0:
             self.sample(sample_path(self.folder, step))
+        if step in steps_to_keep(step):
+            part = "generator" if self._shown() is self.state.generator else "average"
+            keep_snapshot(self.folder, step, self._shown(), part, self._header())
         if checkpoint_due:
             self.save()
 
@@ -212,20 +219,22 @@ class Run:
         for name, tensor in tensors.items():
             if not tensor.isfinite().all():
                 raise non_finite_error(self.state.step, name)
-        header = checkpoint.state_header(self.state) | {
-            "restarts": self.restarts,
-            "score": self.score() if scored else None,
-            "config": to_dict(self.config),
-            "image_shape": list(self.data.image_shape),
-            **self.about_data(),
-        }
-        checkpoint_file.save(path, tensors, header)
+        checkpoint_file.save(path, tensors, self._header() | {"score": self.score() if scored else None})
         remove_old_checkpoints(self.folder, self.config.record, self.config.policy)
         if self.stop_reason is None:
             self.stop_reason = self._past_best()
             if self.stop_reason:
                 self.notify("stop", self.stop_reason)
         return path
+
+    def _header(self) -> dict[str, Any]:
+        """Return the header of a checkpoint of the current state, without a score."""
+        return checkpoint.state_header(self.state) | {
+            "restarts": self.restarts,
+            "config": to_dict(self.config),
+            "image_shape": list(self.data.image_shape),
+            **self.about_data(),
+        }
 
     def about_data(self) -> dict[str, Any]:
         """Return what a run keeps to find its data again, and to tell them from others."""
@@ -323,11 +332,11 @@ class Run:
         steps, old_seed, seconds = self.state.step, self.config.seed, self.state.seconds
         self.restarts += 1
         self.resolved = self.resolved.with_seed(policy.next_seed(old_seed))
-        for path in (*checkpoints(self.folder), *samples(self.folder)):
-            path.unlink()
         self.state = build.state(self.resolved, self.data.image_shape)
         self.state.seconds = seconds
-        self._prepare()
+        self._prepare()  # the lines of the log go before the checkpoints: without these, they would seem to be lost
+        for path in (*checkpoints(self.folder), *snapshots(self.folder), *samples(self.folder)):
+            path.unlink()
         self.save()
         self.notify("restart", policy.restart_sentence(steps, old_seed, self.config.seed))
 
@@ -342,6 +351,7 @@ class Run:
         for path in checkpoints(self.folder):
             if path > checkpoint_path(self.folder, self.state.step):
                 path.unlink()
+        remove_others(self.folder, self.state.step)
         self.state.seconds, self.state.lr_scale = seconds, self.state.lr_scale / 2
         self._prepare()
         self.save()

@@ -29,7 +29,7 @@ class FolderReader(Reader):
     def read(self, source: Source, options: ReadOptions) -> ImageFiles | TableContents:
         """A table below the folder is read instead. Raises DataError if the folder itself cannot be listed."""
         assert source.path is not None
-        walk = _Walk()
+        walk = _Walk(options.most_files)
         try:
             walk.run(source.path)
         except OSError as error:
@@ -47,7 +47,9 @@ class FolderReader(Reader):
 class _Walk:
     """One walk through a folder: the files found, and the folders visited."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int | None = None) -> None:
+        """`most`: of more files than that, `run` raises DataError."""
+        self._most = most
         self.entries: list[ImageFile] = []
         self.skipped: list[SkippedFile] = []
         self._queue: deque[tuple[str, os.DirEntry[str]]] = deque()
@@ -85,6 +87,8 @@ class _Walk:
             raise SkipFile(SkipReason.SPECIAL)
         # The mode is part of the stamp: a file that becomes readable must be read again.
         stamp = (status.st_size, status.st_mtime_ns, status.st_mode, hash_of_file(entry.path, status.st_size))
+        if self._most is not None and len(self.entries) >= self._most:
+            raise DataError(f"there are more than {self._most:,} files, and you did not name them with --data")
         self.entries.append(ImageFile(name, partial(_read_file, entry.path, status.st_size), stamp))
 
     def _or_skip(self, name: str, visit: Callable[[], None]) -> None:

@@ -67,6 +67,9 @@ class ReadOptions:
     seed: int = 0
     """Seed, for data that are drawn."""
 
+    most_files: int | None = None
+    """Number of files in a folder that are listed; None for any number."""
+
     tables: Sequence[Reader] = ()
     """All readers, for those of folders and archives: tables among the files are read by `tables.TableReader`s."""
 

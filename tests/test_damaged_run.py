@@ -47,7 +47,7 @@ def test_damaged_lines_are_counted_told_once_and_kept(run: Path, capsys: pytest.
     notice, *lines = log.read(path)
     assert "5 of 9 lines cannot be read and are skipped" in notice["notice"]
     assert [line["step"] for line in lines] == [1, 2, 3, 4]
-    for words in (["diagnose", "run"], [*TRAIN, "run"]):
+    for words in (["diagnose", "run"], ["compare", "run", "-o", "c.png"], [*TRAIN, "run"]):
         assert run_command(*words) == 0
         printed = capsys.readouterr()
         assert (printed.out + printed.err).count("5 of 9 lines") == 1
@@ -244,3 +244,25 @@ def test_a_hostile_measurement_is_one_sentence(tmp_path: Path) -> None:
             pass
         except Exception as error:
             pytest.fail(f"{case}: {error!r}")
+
+
+def test_a_run_that_is_moved_while_it_trains_says_so_and_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = Run.record
+
+    def moved(run: Run, report: Any) -> None:
+        if report.step == 3:
+            (tmp_path / "run").rename(tmp_path / "elsewhere")
+        record(run, report)
+
+    words = ["train", "ring8", "--recipe", "gan-mlp", "--network.hidden", "8", "--batch", "8", "--steps", "5"]
+    words += ["--record.log-every", "1", "--record.checkpoint-every", "2"]
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "record", moved)
+        assert run_command(*words, "--out", str(tmp_path / "run")) == 2
+    said = capsys.readouterr().err
+    assert "moved, renamed or removed" in said
+    assert "free some space" not in said
+    assert run_command(*words, "--out", str(tmp_path / "elsewhere")) == 0
+    assert "resumes at step 2" in capsys.readouterr().out

@@ -318,6 +318,8 @@ def test_a_wrong_recipe_is_one_sentence_that_names_its_file(
     assert run_command("recipes") == 0
     listed = capsys.readouterr().out.splitlines()
     assert sum(line.startswith(("dcgan ", "mine ")) for line in listed) == 2
+    assert words in next(line for line in listed if line.startswith("mine ") and "(cannot be used) " in line)
+    assert words in refused(capsys, "recipes", "mine.toml")
 
 
 def test_a_described_recipe_names_the_help_that_shows_its_values(capsys: pytest.CaptureFixture[str]) -> None:

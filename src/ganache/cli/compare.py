@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -25,8 +26,15 @@ def compare(runs: Positional[tuple[str, ...]], out: Annotated[str, arg(aliases=[
     from ganache.cli.runs import only_runs
     from ganache.figures import comparison
     from ganache.output.compare import panels, rows, table
+    from ganache.runs.folder import at_step
+    from ganache.runs.log import read
+    from ganache.runs.log_lines import DAMAGED
 
-    compared = rows(only_runs(runs, with_checkpoint=True))
+    named = only_runs(runs, with_checkpoint=True)
+    compared = rows(named)
     print(table(compared))
+    for line in (line for run in named for line in read(at_step(run)[0] / "log.jsonl")[:1]):
+        if line.get("event") == DAMAGED:
+            print(f"ganache: {line['notice']}", file=sys.stderr)
     comparison(panels(compared), Path(out))
     print(f"Figure: {out}")

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tyro.conf import Positional
 
 from ganache.cli.text import command
 from ganache.errors import ConfigError
+
+if TYPE_CHECKING:
+    from ganache.config.recipes import Recipe
 
 
 def recipes(name: Positional[str | None] = None) -> None:
@@ -14,7 +19,7 @@ def recipes(name: Positional[str | None] = None) -> None:
     Args:
         name: The name of a recipe, or the path of a TOML file.
     """
-    from ganache.config.recipes import names, read
+    from ganache.config.recipes import names
 
     if name is None:
         width = max(map(len, names()))
@@ -22,7 +27,7 @@ def recipes(name: Positional[str | None] = None) -> None:
             print(f"{each:{width}}  {title(each)}")
         print("\nDescribe one: ganache recipes NAME. Train with one: ganache train DATA --recipe NAME.")
         return
-    recipe = read(name)
+    recipe = checked(name)
     print(f"{recipe.name}: {recipe.title}\n\nSource: {recipe.source}\nGood for: {recipe.advice}\n\nDeviations:")
     for deviation in recipe.deviations:
         print(f"  - {deviation}")
@@ -35,9 +40,22 @@ def recipes(name: Positional[str | None] = None) -> None:
 
 def title(name: str) -> str:
     """Return the title of a recipe, or what is wrong with it: one bad file does not hide the others."""
-    from ganache.config.recipes import read
-
     try:
-        return read(name).title
+        return checked(name).title
     except ConfigError as error:
-        return f"(cannot be used) {error}"
+        return f"(cannot be used) {str(error).replace(' cannot be used. ', ': ', 1)}"
+
+
+def checked(name: str) -> Recipe:
+    """Return a recipe. Raises ConfigError if it cannot be used.
+
+    The settings of a built-in recipe are right, and importing what checks them takes a second.
+    """
+    from ganache.config.recipes import is_built_in, read
+
+    recipe = read(name)
+    if not is_built_in(name):
+        from ganache.config.config import from_recipe
+
+        from_recipe(name)
+    return recipe

@@ -75,6 +75,11 @@ def known() -> Mapping[str, Path | Traversable | str]:
     return found
 
 
+def is_built_in(name: str) -> bool:
+    """Whether a recipe of this name comes with ganache."""
+    return resources.files(__name__).joinpath(f"{name}.toml").is_file()
+
+
 def read(name: str) -> Recipe:
     """Return the recipe of this name, or the one in the TOML file at this path (`name` ends in .toml).
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -17,6 +18,7 @@ from ganache.errors import CheckpointError
 from ganache.figures import animation
 from ganache.runs import log
 from ganache.runs.folder import at_step, find_checkpoint
+from ganache.runs.run import Run
 
 TRAIN = [*hostile.RUN.split(), "--out"]
 

@@ -106,7 +106,7 @@ def test_one_point_is_marked_among_the_others() -> None:
 
 def test_the_modes_are_counted_by_a_fixed_rule() -> None:
     assert count_modes("ring8", REAL) == (8, 8, pytest.approx(0.989, abs=0.01))
-    assert describe_modes("ring8", COLLAPSED) == "1 of 8 modes found; 100% of the generated points are near one."
+    assert describe_modes("ring8", COLLAPSED) == "1 of 8 modes found; 100 % of the generated points are near one."
     assert count_modes("swissroll", REAL) is None
     assert describe_modes("swissroll", REAL) == ""
 

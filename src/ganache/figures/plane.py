@@ -192,15 +192,15 @@ def draw_legend(names: dict[str, Colour], width: int, field: bool) -> Image.Imag
     """Return the names of the points beside a dot of their colour, and what the colours of the field mean."""
     height = 40 if field else 20
     paper = Image.new("RGB", (width, height), PAPER)
-    pen, face, left = ImageDraw.Draw(paper), font(13), 4
+    pen, face, left = ImageDraw.Draw(paper), font(13), 0
     for name, colour in names.items():
         pen.ellipse((left, 6, left + 8, 14), fill=colour)
         pen.text((left + 14, 2), name, fill=INK, font=face)
         left += 34 + int(face.getlength(name))
     if field:
-        pen.rectangle((4, 25, 16, 35), fill=LIKED, outline=RULE)
-        pen.text((22, 22), "the critic finds it real", fill=INK, font=face)
-        left = 42 + int(face.getlength("the critic finds it real"))
+        pen.rectangle((0, 25, 12, 35), fill=LIKED, outline=RULE)
+        pen.text((18, 22), "the critic finds it real", fill=INK, font=face)
+        left = 38 + int(face.getlength("the critic finds it real"))
         pen.rectangle((left, 25, left + 12, 35), fill=DISLIKED, outline=RULE)
         pen.text((left + 18, 22), "generated", fill=INK, font=face)
     return paper

@@ -108,9 +108,9 @@ def state_of(folder: Path, saved: Sequence[int] = ()) -> State:
     lines = step_lines(log)
     try:
         config: Mapping[str, Any] = read_config(folder) or {}
-        schedule, source = config.get("schedule", {}), config.get("data", {}).get("source")
-    except GanacheError:
-        schedule, source = {}, None
+        schedule, probe, source = config.get("schedule", {}), config.get("probe", {}), config["data"].get("source")
+    except (GanacheError, KeyError):
+        schedule, probe, source = {}, {}, None
     names = ("step", "images", "seconds", "images_per_second")
     finished = is_finished(folder, schedule, max(saved, default=0))
     found = [finding.to_json() for finding in findings(log)]
@@ -122,8 +122,7 @@ def state_of(folder: Path, saved: Sequence[int] = ()) -> State:
         "quiet": quiet_seconds(folder),
         "curves": curves(lines),
         "findings": found,
-        "verdict": None if found else verdict(History.from_log(log), finished),
-        "looks": describe_probes(log),
+        "verdict": None if found else verdict(log, finished, off=probe.get("share") == 0),
         "notices": [{"step": line["step"], "words": line["notice"]} for line in log if "notice" in line][-20:],
     }
 
@@ -165,15 +164,19 @@ def progress(lines: Sequence[Mapping[str, Any]], schedule: Mapping[str, Any], fi
     return {"finished": False, "share": None, "left": None}
 
 
-def verdict(history: History, finished: bool) -> State:
-    """Return what can be said of a run without findings, and whether it could be judged."""
-    judged = len(history.probes) >= MIN_PROBES and history.probes[-1].step >= MIN_STEPS
-    if judged:
-        return {"judged": True, "words": "No problem was found."}
-    if finished:
-        return {"judged": False, "words": "The run was too short to judge."}
-    soon = "more checks follow" if history.probes else "first check soon"
-    return {"judged": False, "words": f"Too early to judge; {soon}."}
+def verdict(log: Sequence[Mapping[str, Any]], finished: bool, off: bool) -> State:
+    """Return what can be said of a run without findings, and whether it could be judged; `off`: it is not probed."""
+    probes = History.from_log(log).probes
+    more = describe_probes(log) if probes else ""
+    if len(probes) >= MIN_PROBES and probes[-1].step >= MIN_STEPS:
+        return {"judged": True, "words": "No problem was found.", "more": more}
+    if off:
+        words = "Nothing is checked: --probe.share is 0."
+    elif finished:
+        words = "The run was too short to judge."
+    else:
+        words = f"Too early to judge; {'more checks follow' if probes else 'first check soon'}."
+    return {"judged": False, "words": words, "more": more}
 
 
 def curves(lines: Sequence[dict[str, Any]]) -> dict[str, Curve]:

@@ -60,4 +60,4 @@ def describe_modes(name: str, points: Pictures) -> str:
     if found is None:
         return ""
     covered, known, share = found
-    return f"{covered} of {known} modes found; {share:.0%} of the generated points are near one."
+    return f"{covered} of {known} modes found; {100 * share:.0f} % of the generated points are near one."

@@ -10,6 +10,7 @@ const CHARTS = [
   { title: "Variety", names: ["variety", "kinds covered"], description: "1 is as various as the data." },
 ];
 const QUIET = 180; // seconds without a line of the log after which a run may have been stopped
+const LEAST = 10; // steps on the horizontal axis, so that the first line of a log is not at its end
 const KEPT = 40; // samples that the page keeps in memory
 
 export class Live {
@@ -86,15 +87,15 @@ export class Live {
     if (!last) this.pace.textContent = "The training has begun; its log is still empty.";
     else if (finished) this.pace.textContent = `Finished at step ${number(Math.max(last.step, ...this.state.steps))}, after ${clock(last.seconds)}`;
     else this.pace.textContent = `Step ${number(last.step)}${budget ? ` of ${number(budget)}` : ""}${left === null ? "" : ` · about ${clock(left)} left`}`;
-    const shown = last ? `${number(last.images)} ${points ? "points" : "pictures"} shown · ${number(last.images_per_second)} per second · ${clock(last.seconds)} of training` : "";
+    const shown = last ? `${number(last.images)} ${points ? "points" : "pictures"} shown · ${number(last.images_per_second)} per second${finished ? "" : ` · ${clock(last.seconds)} of training`}` : "";
     const silent = last && !finished && quiet > QUIET ? `No news for ${clock(quiet)}. If the training was stopped, the same command continues it. ` : "";
     this.detail.textContent = silent + shown;
   }
 
   verdict() {
-    const { findings, verdict, looks } = this.state ?? { findings: [] };
+    const { findings, verdict } = this.state ?? { findings: [] };
     this.findings.replaceChildren(...findings.map(finding));
-    if (verdict) this.findings.append(make("p", { class: verdict.judged ? "fine" : "early" }, verdict.words, " ", make("span", { class: "hint" }, looks)));
+    if (verdict) this.findings.append(make("p", { class: verdict.judged ? "fine" : "early" }, verdict.words, " ", make("span", { class: "hint" }, verdict.more)));
   }
 
   // ---- curves ------------------------------------------------------------------------------------------------------
@@ -102,7 +103,7 @@ export class Live {
   curves() {
     const names = this.app.hello.runs.map(({ name }) => name);
     const every = this.states.flatMap((state) => Object.values(state?.curves ?? {}));
-    const extent = { step: [0, Math.max(1, ...every.map((curve) => curve.at(-1)[0]))] };
+    const extent = { step: [0, 1.03 * Math.max(LEAST, ...every.map((curve) => curve.at(-1)[0]))] };
     for (const { title, names: wanted, description = "" } of CHARTS) {
       const series = this.states.flatMap((state, run) => wanted.filter((name) => state?.curves[name]).map((name) => columns(run, name, state.curves[name])));
       if (!series.length) continue;

@@ -10,6 +10,7 @@ from PIL import Image
 
 from ganache.errors import ConfigError, MissingExtra
 from ganache.figures import draw, save_figure
+from ganache.figures.curves import draw_curves
 from ganache.figures.figure import enlargement
 from ganache.figures.scatter import spread_out, thumbnail
 from ganache.figures.text import text_width, wrap
@@ -148,3 +149,26 @@ def test_a_picture_that_its_kind_of_file_cannot_hold_is_refused(tmp_path: Path) 
         save_figure(wide, tmp_path / "wide.webp")
     save_figure(wide, tmp_path / "wide.png")
     assert [file.name for file in tmp_path.iterdir()] == ["wide.png"]
+
+
+def test_curves_are_smoothed_with_the_values_behind_and_no_first_value_flattens_them() -> None:
+    from matplotlib.figure import Figure as Drawing
+
+    wave = [(step, 2.0 + step % 2) for step in range(100)]
+    cases = {
+        "linear": (wave, (1.9, 3.1)),
+        "log": ([(0, 5_000.0), *wave[1:]], None),
+        "cut": ([(0, -5_000.0), *wave[1:]], (1.95, 3.05)),
+    }
+    for curve, limits in cases.values():
+        axes = Drawing().subplots()
+        draw_curves(axes, {"loss $x": curve})
+        smooth, raw = axes.lines
+        assert list(raw.get_ydata()) == [value for _, value in curve]
+        assert np.ptp(smooth.get_ydata()[20:80]) < 0.3
+        assert raw.get_alpha() < 0.5 < smooth.get_linewidth()
+        assert axes.get_yscale() == ("linear" if limits else "log")
+        assert limits is None or axes.get_ylim() == pytest.approx(limits, abs=0.06)
+    axes = Drawing().subplots()
+    draw_curves(axes, {"few": wave[:5]})
+    assert len(axes.lines) == 1, "too few to smooth"

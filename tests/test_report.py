@@ -7,17 +7,27 @@ import math
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from browser import chromium
 from conftest import run_command as ganache
 from ganache.errors import CheckpointError
 from ganache.evaluation.evaluation import Evaluation, Protocol, Score
+from ganache.evaluation.features.random import RandomFeatures
+from ganache.figures.pictures import evenly
+from ganache.output import same_data
+from ganache.output.compare import rows, table
 from ganache.output.report import write_report
 from ganache.output.report.curves import CHARTS, MAX_POINTS, charts, curves, thin_keeping_peaks
+from ganache.output.report.neighbours import find_neighbours
+from ganache.output.report.samples import frames
+from ganache.output.report.scores import scores_of, way
 from ganache.output.report.summary import summarize_runs
 from ganache.runs.folder import read_evaluations, write_evaluation
 from pages import Page
@@ -47,6 +57,9 @@ def data_of(path: Path) -> dict[str, Any]:
     found = re.search(r'<script type="application/json" id="data">(.*?)</script>', path.read_text())
     assert found
     plain: dict[str, Any] = json.loads(found[1])
+    for chart in plain["charts"]:
+        for series in chart["series"]:
+            series |= plain["axes"][series["axis"]]
     return plain
 
 
@@ -113,7 +126,7 @@ def test_points_and_a_run_that_has_just_begun(tmp_path: Path) -> None:
     begun.mkdir()
     shutil.copy(tmp_path / "ring" / "config.json", begun)
     text = write_report([tmp_path / "ring", begun], tmp_path / "page.html").read_text()
-    for words in ("points have no pictures", "No checkpoint has been saved yet", "No probe has been taken yet"):
+    for words in ("This run generates points", "No checkpoint has been saved yet", "No probe has been taken yet"):
         assert words in text
 
 
@@ -161,7 +174,7 @@ def test_long_curves_are_thinned_and_keep_every_peak() -> None:
 
 def test_no_chart_without_numbers_and_no_sum_of_one(runs: list[Path]) -> None:
     (alone,) = summarize_runs([runs[0]])
-    titles = {chart["title"] for chart in charts([alone])}
+    titles = {chart["title"] for chart in charts([alone])["charts"]}
     assert "Augmentation" not in titles
     assert {"Critic loss", "Generator loss", "Speed"} <= titles
     generator = next(chart for chart in CHARTS if chart.title == "Generator loss")
@@ -191,8 +204,94 @@ def test_a_notice_says_that_different_protocols_cannot_be_compared(runs: list[Pa
     assert (
         "Not all of these were measured" in write_report(folders, tmp_path / "page.html", neighbours=False).read_text()
     )
+    assert len(scores_of(summarize_runs(folders)).tables) == 2, "they are in no common column"
     write_evaluation(folders[1], evaluation_of(100))
     assert "Not all of these" not in write_report(folders, tmp_path / "page.html", neighbours=False).read_text()
+    (alike,) = scores_of(summarize_runs(folders)).tables
+    assert alike.heading == "pixels features, 100 generated and 100 real pictures of faces"
+    assert [column.run.name for column in alike.columns] == ["r0", "r1"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"features_hash": "other"},
+        {"preprocessing": "cut"},
+        {"generated": 7},
+        {"real": 7},
+        {"split": "all"},
+        {"held_out": 7},
+        {"data_fingerprint": "other"},
+    ],
+    ids=str,
+)
+def test_scores_of_another_protocol_are_in_another_table(change: dict[str, Any]) -> None:
+    protocol = evaluation_of().protocol
+    assert way(replace(protocol, **change)) != way(protocol)
+    assert way(replace(protocol, step=9, seed=9)) == way(protocol), "what is measured, and not how"
+
+
+def test_runs_on_different_data_have_a_warning_at_every_common_column(runs: list[Path], tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(runs[1], other)
+    same = write_report(runs, tmp_path / "same.html", neighbours=False).read_text()
+    assert same_data.WARNING not in same
+    plain = json.loads((other / "config.json").read_text())
+    (other / "config.json").write_text(json.dumps(plain | {"data_fingerprint": "of other data"}))
+    text = write_report([runs[0], other], tmp_path / "page.html", neighbours=False).read_text()
+    assert text.count(same_data.WARNING) == 3, "above the overview, the curves and the checkpoints"
+    printed = table(rows([runs[0], other]))
+    assert printed.count("best") == 2, "a table for each data"
+    assert same_data.WARNING in printed
+    assert [line.split()[0] for line in printed.splitlines() if line[:5] in ("one  ", "other")] == ["one", "other"]
+    assert same_data.WARNING not in table(rows(runs))
+
+
+def test_the_page_of_two_long_runs_is_small(runs: list[Path], tmp_path: Path) -> None:
+    """Two runs of 64 pictures of 64 x 64 and 1,000 lines of log each: 3 MB."""
+    noise = np.random.default_rng(0)
+    (run,) = summarize_runs(runs[:1])
+    samples = {step: tmp_path / f"{step}.png" for step in range(1, 41)}
+    for path in evenly(list(samples.values()), 24):
+        coarse = Image.fromarray(noise.integers(0, 256, (66, 66, 3), np.uint8))
+        coarse.resize((530, 530), Image.Resampling.BICUBIC).save(path, compress_level=1)
+    line = run.lines[-1]
+    lines = [line | {"step": k, "images": 4 * k, "seconds": k / 7} for k in range(1, 1_000)]
+    long = replace(run, samples=samples, log=lines)
+    shown, drawn = frames(long, 2), charts([long])
+    assert len(shown["steps"]) == 24
+    assert shown["steps"][-1] == 40
+    assert len(drawn["axes"]) <= 2, "the times are written once"
+    assert len(json.dumps([shown, drawn])) < 1_500_000
+
+
+def test_features_of_real_pictures_are_computed_once(
+    runs: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GANACHE_CACHE", str(tmp_path / "cache"))
+    seen: list[int] = []
+    vectors = RandomFeatures.vectors
+    monkeypatch.setattr(RandomFeatures, "vectors", lambda self, x: seen.append(len(x)) or vectors(self, x))
+    first = find_neighbours(*summarize_runs(runs[:1]), None, False)
+    assert sum(seen) >= 300 - 15
+    seen.clear()
+    second = find_neighbours(*summarize_runs(runs[1:]), None, False)
+    assert sum(seen) < 150, "samples, references and their neighbours alone"
+    monkeypatch.setattr("ganache.output.report.neighbours.real_features", lambda *_: None)
+    assert find_neighbours(*summarize_runs(runs[:1]), None, False).grids == first.grids
+    assert second.grids != first.grids
+
+
+def test_a_chart_is_logarithmic_if_the_untrained_value_is_huge(runs: list[Path], tmp_path: Path) -> None:
+    shutil.copytree(runs[0], tmp_path / "huge")
+    (run,) = summarize_runs([runs[0]])
+    lines = [line | {"g_gradient_norm": 1.0, "probe": {"score": 30.0, "blank_score": 90.0}} for line in run.lines]
+    lines[0] = lines[0] | {"probe": {"score": 5_000.0, "blank_score": 90.0}}
+    for each, expected in ((lines, True), (lines[1:], False)):
+        of_run = {
+            chart["title"]: chart["logarithmic"] for chart in charts([replace(run, log=each, headers={})])["charts"]
+        }
+        assert of_run["Distance to the real pictures"] is expected
 
 
 def test_refusals(runs: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
-from PIL import Image
+from PIL import Image, features
 
 from ganache.core.outputs import PAGE_MARK
 from ganache.core.text import printable
@@ -108,6 +108,15 @@ def image_url(image: Image.Image, quality: int = 85) -> str:
     buffer = BytesIO()
     image.save(buffer, "WEBP", quality=quality, method=4)
     return data_url(buffer.getvalue(), "webp")
+
+
+def small_url(image: Image.Image, quality: int) -> str:
+    """Return a picture as a data URL in AVIF, two thirds of the bytes of WebP, or in WebP if Pillow lacks AVIF."""
+    if not features.check("avif"):
+        return image_url(image, quality)
+    buffer = BytesIO()
+    image.save(buffer, "AVIF", quality=quality, speed=9)
+    return data_url(buffer.getvalue(), "avif")
 
 
 def data_url(content: bytes, kind: str) -> str:

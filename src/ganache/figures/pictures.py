@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import fill
 from typing import TypeVar
 
 import numpy as np
@@ -15,6 +16,7 @@ from ganache.core.images import evenly_spaced, tile
 from ganache.core.outputs import marked
 from ganache.core.storage import atomic_path
 from ganache.core.text import printable
+from ganache.figures.curves import draw_curves
 from ganache.figures.frames import open_frames
 from ganache.figures.plane import Plane, draw_plane
 
@@ -56,7 +58,6 @@ def comparison(panels: Sequence[Panel], path: Path) -> None:
     """Write a figure of panels in rows of four: images above, curves below if there are any."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
-    from matplotlib.ticker import EngFormatter, MaxNLocator
 
     across, down = min(MAX_ACROSS, len(panels)), math.ceil(len(panels) / MAX_ACROSS)
     figure = Figure(figsize=(4.2 * across, 6.4 * down), dpi=110, layout="constrained")
@@ -67,19 +68,12 @@ def comparison(panels: Sequence[Panel], path: Path) -> None:
     for index, panel in enumerate(panels):
         above, below = axes[2 * (index // MAX_ACROSS) :, index % MAX_ACROSS][:2]
         above.imshow(np.asarray(picture(panel.pictures, real=panel.real).convert("RGB")))
-        above.set_title(printable(panel.title[:100]), parse_math=False)
+        above.set_title(fill(printable(panel.title[:100]), 44), fontsize=10, parse_math=False)
         if not panel.curves:
-            below.text(0.5, 0.8, "this method has no estimate", ha="center", color="gray")
+            below.text(0.5, 0.8, "nothing was measured yet", ha="center", color="gray")
             continue
         below.axis("on")
-        for name, curve in panel.curves.items():
-            below.plot(*zip(*curve, strict=True), label=name.replace("_", " "), linewidth=1)
-        below.set_xlabel("real images shown")
-        below.xaxis.set_major_formatter(EngFormatter(sep=""))
-        below.xaxis.set_major_locator(MaxNLocator(5))
-        below.grid(alpha=0.3)
-        for text in below.legend(fontsize=8).get_texts():
-            text.set_parse_math(False)
+        draw_curves(below, panel.curves)
     with atomic_path(path) as temporary:
         figure.savefig(temporary, pil_kwargs=marked(path.suffix.lower()))
 

@@ -80,6 +80,8 @@ class Inputs:
     """The images that `Experiment.needs` names: uint8 [N, H, W, C], or points float32 [N, 2]."""
     progress: bool = False
     """Whether to show a progress bar on a terminal."""
+    features: Tensor | None = None
+    """The features [N, F] of these images by `evaluation.features.random`, if they were computed before."""
 
 
 class Experiment:

@@ -22,7 +22,9 @@ Features = Callable[[Pictures], Tensor]
 """Images uint8 [N, H, W, C] to rows [N, F]."""
 
 
-def nearest(fake: Pictures, real: Pictures, features: Features, k: int, seed: int) -> tuple[Tensor, Tensor, float]:
+def nearest(
+    fake: Pictures, real: Pictures, features: Features, k: int, seed: int, known: Tensor | None = None
+) -> tuple[Tensor, Tensor, float]:
     """Find the k real images nearest to each generated one, in the root mean squared difference of their features.
 
     Args:
@@ -31,6 +33,7 @@ def nearest(fake: Pictures, real: Pictures, features: Features, k: int, seed: in
         features: What is compared.
         k: Neighbours per image.
         seed: Chooses the REFERENCES.
+        known: The features [M, F] of the real images, if they were computed before.
 
     Returns:
         (distances [N, k] in ascending order, indices [N, k] into `real`, the median distance of a real image to the
@@ -40,7 +43,8 @@ def nearest(fake: Pictures, real: Pictures, features: Features, k: int, seed: in
     queries = torch.cat([features(fake), features(np.asarray(real[references.numpy()]))])
     scale = math.sqrt(queries.shape[1])
     origin = queries.mean(dim=0)  # float32 is most precise near the origin
-    chunks = (features(np.asarray(real[start : start + CHUNK])) for start in range(0, len(real), CHUNK))
+    parts = (slice(start, start + CHUNK) for start in range(0, len(real), CHUNK))
+    chunks = (features(np.asarray(real[part])) if known is None else known[part] for part in parts)
     table = torch.cat([torch.cdist(queries - origin, chunk - origin) for chunk in chunks], dim=1)
     table[len(fake) + torch.arange(len(references)), references] = torch.inf
     usual = table[len(fake) :].min(dim=1).values.median().item() / scale

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,15 @@ from ganache.core.strict import LARGEST
 from ganache.errors import CheckpointError
 from ganache.figures import Panel
 from ganache.functional import latents
+from ganache.output.same_data import WARNING, data_key, data_name
 from ganache.runs.folder import at_step, checkpoints, find_checkpoint, score_of
 from ganache.runs.log import read, step_lines
 from ganache.runs.models import load_model
 from ganache.runs.settings import recorded_settings
+
+EXPLANATION = "score: distance of patches of 256 generated pictures to those of 256 real ones; lower is better."
+LONGEST = 40
+"""Characters of a row's name."""
 
 SHOWN, SHOWN_POINTS = 25, 1_000
 """Pictures per panel of the figure, and points."""
@@ -31,9 +36,13 @@ class Outcome:
     """The result of one run."""
 
     checkpoint: Path
+    data: tuple[Hashable, ...]
+    """What the scores depend on besides the generator: see `same_data`."""
+    data_name: str
     settings: str
     """All settings but seed, budget, device, record, probe and policy, as JSON: runs with equal ones share a row."""
     name: str
+    """Name of the folder."""
     seed: int
     step: int
     images: int
@@ -56,8 +65,10 @@ def outcome(run: str | Path) -> Outcome:
     same = {k: v for k, v in config.items() if k not in ("seed", "record", "probe", "policy", "schedule", "device")}
     return Outcome(
         checkpoint=last,
+        data=data_key(config, header.get("image_shape", ())),
+        data_name=data_name(config, header.get("image_shape", ())),
         settings=json.dumps(same | {"schedule": schedule}, sort_keys=True),
-        name=config["recipe"] or config["method"]["name"],
+        name=folder.resolve().name + ("" if which == "last" else f"@{which}"),
         seed=config["seed"],
         step=header["step"],
         images=header["batch_index"] * config["schedule"]["batch"],
@@ -78,17 +89,38 @@ def rows(runs: Sequence[str | Path]) -> list[list[Outcome]]:
 
 
 def table(compared: Sequence[Sequence[Outcome]]) -> str:
-    """Format one line per row: the mean and, for several seeds, the standard deviation."""
-    lines = [f"{'run':24} {'seeds':>5} {'steps':>8} {'pictures':>10} {'minutes':>14} {'score':>16} {'best':>16}"]
+    """Format one line per row: the mean and, for several seeds, the standard deviation.
+
+    Rows on different data are in tables of their own, below a warning.
+    """
+    tables: dict[tuple[Hashable, ...], list[Sequence[Outcome]]] = {}
+    for row in compared:
+        tables.setdefault(row[0].data, []).append(row)
+    if len(tables) == 1:
+        return "\n".join([*table_lines(compared), EXPLANATION])
+    parts = [[f"On {part[0][0].data_name}:", *table_lines(part), ""] for part in tables.values()]
+    return "\n".join([*(line for part in parts for line in part), WARNING, EXPLANATION])
+
+
+def table_lines(compared: Sequence[Sequence[Outcome]]) -> list[str]:
+    """Return the lines of a table of rows that can be compared."""
+    width = max(len("run"), *(len(row_name(row)) for row in compared))
+    lines = [f"{'run':{width}} {'steps':>8} {'pictures':>10} {'minutes':>14} {'score':>16} {'best':>16}"]
     for row in compared:
         cells = [spread([getattr(run, what) for run in row]) for what in ("score", "best")]
         minutes = spread([run.seconds / 60 for run in row])
         steps, images = (int(statistics.mean(getattr(run, what) for run in row)) for what in ("step", "images"))
-        lines.append(
-            f"{row[0].name[:24]:24} {len(row):5} {steps:8,} {images:10,} {minutes:>14} {cells[0]:>16} {cells[1]:>16}"
-        )
-    lines.append("score: distance of patches of 256 generated pictures to those of 256 real ones; lower is better.")
-    return "\n".join(lines)
+        lines.append(f"{row_name(row):{width}} {steps:8,} {images:10,} {minutes:>14} {cells[0]:>16} {cells[1]:>16}")
+    return lines
+
+
+def row_name(row: Sequence[Outcome]) -> str:
+    """Return the name of a run or, of several seeds, that of the first and their number, in at most LONGEST characters.
+
+    Of a long name the end is kept, which tells runs of one series apart.
+    """
+    name = row[0].name if len(row) == 1 else f"{row[0].name} and {len(row) - 1} more seed{'s' * (len(row) > 2)}"
+    return name if len(name) <= LONGEST else f"...{name[3 - LONGEST :]}"
 
 
 def spread(values: Sequence[float]) -> str:
@@ -103,18 +135,39 @@ def spread(values: Sequence[float]) -> str:
     return f"{mean:.1f}" if len(values) == 1 else f"{mean:.1f} +- {statistics.stdev(values):.1f}"
 
 
+def estimates_of(run: Outcome) -> dict[str, list[tuple[float, float]]]:
+    """Return the critic's estimates as curves (real images shown, value); empty for methods without any."""
+    names = run.log[0].get("estimates", {}) if run.log else ()
+    return {
+        name: [(line["images"], line["estimates"][name]) for line in run.log if name in line["estimates"]]
+        for name in names
+    }
+
+
+def distances_of(run: Outcome) -> dict[str, list[tuple[float, float]]]:
+    """Return the distance to the real pictures during training as a curve; empty if the run was not probed."""
+    scores = [(line["images"], line.get("probe", {}).get("score")) for line in run.log]
+    known = [(images, score) for images, score in scores if score is not None]
+    return {"distance to the real pictures": known} if known else {}
+
+
 def panels(compared: Sequence[Sequence[Outcome]]) -> list[Panel]:
-    """Return one panel per row: pictures of the same seeds by its first run, and the critic's estimates of all runs."""
+    """Return one panel per row: pictures of the same seeds by its first run, and curves of all runs.
+
+    The curves are the critic's estimates or, for methods without one, distances to the real pictures.
+    """
     drawn = []
+    several_data = len({row[0].data for row in compared}) > 1
     for row in compared:
         model, _ = load_model(row[0].checkpoint, row[0].name)
         shown = SHOWN_POINTS if len(model.generator.image_shape) == 1 else SHOWN
         pictures: np.ndarray = render(model.generator, latents.samples(model.prior, shown))
-        curves = {}
-        for run in row:
-            for name in run.log[0].get("estimates", {}) if run.log else ():
-                xy = [(line["images"], line["estimates"][name]) for line in run.log if name in line["estimates"]]
-                curves[f"{name}, seed {run.seed}" if len(row) > 1 else name] = xy
-        title = f"{row[0].name}: score {spread([run.score for run in row])}"
+        curves = {
+            f"{name}, seed {run.seed}" if len(row) > 1 else name: curve
+            for run in row
+            for name, curve in (estimates_of(run) or distances_of(run)).items()
+        }
+        name = f"{row_name(row)} on {row[0].data_name}" if several_data else row_name(row)
+        title = f"{name}: score {spread([run.score for run in row])}"
         drawn.append(Panel(title, pictures, curves, model.real))
     return drawn

@@ -111,19 +111,28 @@ class Neighbours(Experiment):
             grids.append(self.grid(model, fake, real, pixel_features, "in pixels" if not points else ""))
         if self.of != "pixels" and has_features(real):
             network = RandomFeatures(model.generator.image_shape)
-            grids.append(self.grid(model, fake, real, lambda part: network(to_float(part)), "in features"))
+            known = inputs.features
+            grids.append(self.grid(model, fake, real, lambda part: network(to_float(part)), "in features", known))
         what = "points" if points else "pictures"
         return Figure(f"Samples and the nearest of {len(real):,} real {what}, with their distances.", (tuple(grids),))
 
-    def grid(self, model: Model, fake: Pictures, real: Pictures, features: Features, space: str) -> ImageGrid:
-        """Return the samples and their neighbours by one kind of features."""
+    def grid(
+        self,
+        model: Model,
+        fake: Pictures,
+        real: Pictures,
+        features: Features,
+        space: str,
+        known: Tensor | None = None,
+    ) -> ImageGrid:
+        """Return the samples and their neighbours by one kind of features, `known` for the real images or not."""
         import numpy as np
 
         from ganache.lab.captions import join
         from ganache.lab.figure import ImageGrid
         from ganache.lab.nearest_neighbours import nearest
 
-        distances, indices, usual = nearest(fake, real, features, self.k, self.seed)
+        distances, indices, usual = nearest(fake, real, features, self.k, self.seed, known)
         rows, captions = [], []
         for sample, near, far in zip(fake, indices.numpy(), distances.tolist(), strict=True):
             rows.append(np.concatenate([sample[None], np.stack([real[index] for index in near])]))

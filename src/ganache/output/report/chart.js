@@ -139,13 +139,13 @@ class Chart {
     this.showReading();
   }
 
-  // The visible part of a curve and one more point at either end: smoothed values `ys`, and `raw` values.
+  // The visible part of a curve and one more point at either end: smoothed values `ys`, and the `raw` ones if they differ.
   within(curve) {
     const xs = curve[view.by], first = xs.findIndex((x) => x >= this.left);
     const beyond = xs.findIndex((x) => x > this.right);
     const part = [Math.max(0, (first < 0 ? xs.length : first) - 1), beyond < 0 ? xs.length : beyond + 1];
-    const ys = smoothed(curve.y, view.smooth).slice(...part);
-    return { curve, xs: xs.slice(...part), ys, raw: curve.y.slice(...part) };
+    const smooth = smoothed(curve.y, view.smooth), raw = smooth === curve.y ? null : curve.y.slice(...part);
+    return { curve, xs: xs.slice(...part), ys: smooth.slice(...part), raw };
   }
 
   setRange(values) {
@@ -183,7 +183,7 @@ class Chart {
       const drawn = xs.map((x, k) => [x, values[k]]).filter(([, y]) => !this.logarithmic || y > 0);
       return drawn.map(([x, y], k) => `${k ? "L" : "M"}${this.x(x).toFixed(1)} ${this.y(y).toFixed(1)}`).join("");
     };
-    if (view.smooth) svgElement("path", { class: "raw", d: path(raw) }, group);
+    if (raw) svgElement("path", { class: "raw", d: path(raw) }, group);
     svgElement("path", { d: path(ys), "stroke-dasharray": curve.dash }, group);
     if (xs.length > MAX_DOTS) return;
     xs.forEach((x, k) => {

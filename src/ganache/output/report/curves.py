@@ -9,6 +9,7 @@ from typing import Any
 
 from ganache.core.strict import numbers_of
 from ganache.core.wording import of_points
+from ganache.figures.curves import is_wide
 from ganache.output.report.summary import RunSummary
 
 MAX_POINTS = 1_500
@@ -101,27 +102,29 @@ CHARTS = (
 )
 
 
-def charts(runs: Sequence[RunSummary]) -> list[dict[str, Any]]:
-    """Return every chart for which some run has a number."""
+def charts(runs: Sequence[RunSummary]) -> dict[str, Any]:
+    """Return `charts`, every one for which some run has a number, and the time `axes` that their series refer to."""
     numbers = [collect_numbers(run) for run in runs]
+    axes: list[dict[str, list[float]]] = []
     said = of_points if all(run.makes_points for run in runs) else str
     plain = []
     for chart in CHARTS:
-        series = [
-            {"run": index, "name": name} | to_columns(thin_keeping_peaks(points))
+        series: list[dict[str, Any]] = [
+            {"run": index, "name": name} | to_columns(thin_keeping_peaks(points), axes)
             for index, of_run in enumerate(numbers)
             for name, points in curves(chart, of_run).items()
         ]
         if series:
+            logarithmic = chart.logarithmic or is_wide([value for each in series for value in each["y"]])
             plain.append(
                 {
                     "title": said(chart.title),
                     "description": said(chart.description),
-                    "logarithmic": chart.logarithmic,
+                    "logarithmic": logarithmic,
                     "series": series,
                 }
             )
-    return plain
+    return {"charts": plain, "axes": axes}
 
 
 def collect_numbers(run: RunSummary) -> dict[str, list[Point]]:
@@ -165,12 +168,13 @@ def thin_keeping_peaks(points: Sequence[Point]) -> list[Point]:
     return [points[k] for k in sorted(kept)]
 
 
-def to_columns(points: Sequence[Point]) -> dict[str, list[float]]:
-    """Return the points as the page's script reads them: one list per time axis, and one of the values."""
+def to_columns(points: Sequence[Point], axes: list[dict[str, list[float]]]) -> dict[str, Any]:
+    """Return the values `y` of the points, and the index `axis` of their times in `axes`, to which new ones are added.
+
+    Most curves of a run have the same times, which are written once.
+    """
     step, images, minutes, value = zip(*points, strict=True)
-    return {
-        "step": list(step),
-        "images": list(images),
-        "minutes": [round(minute, 3) for minute in minutes],
-        "y": [float(f"{v:.5g}") for v in value],
-    }
+    axis = {"step": list(step), "images": list(images), "minutes": [round(minute, 3) for minute in minutes]}
+    if axis not in axes:
+        axes.append(axis)
+    return {"axis": axes.index(axis), "y": [float(f"{v:.5g}") for v in value]}

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
 from PIL import Image
+from torch import Tensor
 
-from ganache.core.images import Pictures, evenly_spaced
+from ganache.core.images import evenly_spaced
 from ganache.core.rendering import Model
 from ganache.data import Dataset
 from ganache.errors import GanacheError
+from ganache.evaluation.features.base import Positions
+from ganache.evaluation.features.extract import dataset_features
+from ganache.evaluation.features.random import RandomFeatures
 from ganache.figures.figure import enlarged
 from ganache.figures.page import image_url
 from ganache.lab.experiment import Inputs
 from ganache.lab.experiments import Neighbours
+from ganache.lab.experiments.neighbours import has_features
 from ganache.lab.figure import ImageGrid
 from ganache.output.report.summary import RunSummary
 from ganache.runs import checkpoint
@@ -64,17 +68,12 @@ class RunNeighbours:
     """Whether the reason is that the training pictures were not found."""
 
 
-def find_neighbours(runs: Sequence[RunSummary], source: str | None, progress: bool) -> list[RunNeighbours]:
-    """For each run, find the training pictures nearest to samples of its best checkpoint.
+def find_neighbours(run: RunSummary, source: str | None, progress: bool) -> RunNeighbours:
+    """Find the training pictures nearest to samples of a run's best checkpoint.
 
     `source`: where the training pictures are; by default where the run found them. Raises GanacheError if they cannot
     be read from a source that was given.
     """
-    return [neighbours_of_run(run, source, progress) for run in runs]
-
-
-def neighbours_of_run(run: RunSummary, source: str | None, progress: bool) -> RunNeighbours:
-    """The same for one run."""
     if run.best is None:
         return RunNeighbours(run, "No checkpoint has been saved yet.", [])
     generator, config, header = checkpoint.load_generator(run.best)
@@ -86,7 +85,9 @@ def neighbours_of_run(run: RunSummary, source: str | None, progress: bool) -> Ru
         if not is_training_data(header, data):
             text = f"{source} holds other pictures than those that this run was trained on."
             return RunNeighbours(run, text, [], missing_data=True)
-        figure = REQUEST.figure(model, Inputs(searched_pictures(data)))
+        searched = searched_positions(data)
+        real = data.images if len(searched) == len(data) else data.at(searched)
+        figure = REQUEST.figure(model, Inputs(real, features=real_features(data, searched, progress)))
     except GanacheError as error:
         if source is not None:
             raise
@@ -96,13 +97,21 @@ def neighbours_of_run(run: RunSummary, source: str | None, progress: bool) -> Ru
     return RunNeighbours(run, text, [to_grid(grid) for grid in grids])
 
 
-def searched_pictures(data: Dataset) -> Pictures:
-    """Return the training pictures, evenly thinned if there are too many."""
+def real_features(data: Dataset, positions: Positions, progress: bool) -> Tensor | None:
+    """Return the features of the pictures at `positions`, which are computed once for all runs and reports.
+
+    None if the pictures are too small for features.
+    """
+    if not has_features(data.images):
+        return None
+    return dataset_features(data, positions, RandomFeatures(data.image_shape), None, progress)
+
+
+def searched_positions(data: Dataset) -> Positions:
+    """Return where the training pictures are, evenly thinned if there are too many."""
     most = min(MAX_SEARCHED, MAX_VALUES // prod(data.image_shape))
     indices = data.training
-    if len(indices) > most:
-        indices = indices[evenly_spaced(len(indices), most)]
-    return data.images if len(indices) == len(data) else data.at(indices)
+    return indices[evenly_spaced(len(indices), most)] if len(indices) > most else indices
 
 
 def to_grid(grid: ImageGrid) -> Grid:

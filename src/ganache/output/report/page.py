@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 from ganache.core.outputs import refuse_to_replace
+from ganache.core.progress import Bar
+from ganache.core.progress import bar as progress_bar
 from ganache.core.storage import write_text
 from ganache.core.wording import page_of_points
 from ganache.errors import ConfigError
@@ -14,9 +17,12 @@ from ganache.output.report.curves import charts
 from ganache.output.report.findings import collect_findings
 from ganache.output.report.neighbours import find_neighbours
 from ganache.output.report.samples import frames
-from ganache.output.report.scores import score_table
+from ganache.output.report.scores import scores_of
 from ganache.output.report.settings import compare_settings, overview
 from ganache.output.report.summary import RunSummary, summarize_runs
+from ganache.output.same_data import WARNING
+
+T = TypeVar("T")
 
 MAX_RUNS = 8
 """Runs per page: there are this many colours."""
@@ -64,27 +70,46 @@ def write_report(
     path = Path(out)
     refuse_to_replace(path)
     runs = summarize_runs(folders)
-    moments = frames(runs)
+    steps = (2 if neighbours else 1) * len(runs) + 1
+    with progress_bar(total=steps, desc="making the report", unit="part", shown=progress) as bar:
+        moments = [counted(bar, frames(run, len(runs))) for run in runs]
+        page = rendered(runs, moments, data, neighbours, progress, bar)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, page)
+    return path
+
+
+def rendered(
+    runs: Sequence[RunSummary], moments: list[Any], data: str | None, neighbours: bool, progress: bool, bar: Bar
+) -> str:
+    """Return the page; the arguments are those of `write_report`, `moments` the frames, `bar` counts the parts."""
+    near = [counted(bar, find_neighbours(run, data, progress)) for run in runs] if neighbours else None
     page = render(
         environment("ganache.output.report").get_template("report.html"),
         title(runs),
         read_text("report.css"),
         "".join(map(read_text, SCRIPTS)),
-        data={"runs": [run.name for run in runs], "charts": charts(runs), "frames": moments},
+        data={"runs": [run.name for run in runs], "frames": moments} | charts(runs),
         sections=SECTIONS,
         runs=runs,
         overview=overview(runs),
         findings=collect_findings(runs),
         frames=moments,
-        scores=score_table(runs),
-        neighbours=find_neighbours(runs, data, progress) if neighbours else None,
+        scores=scores_of(runs),
+        neighbours=near,
+        different_data=WARNING if len({run.data_key for run in runs}) > 1 else "",
         settings=compare_settings(runs),
     )
     if all(run.makes_points for run in runs):
         page = page_of_points(page)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, page)
-    return path
+    bar.update()
+    return page
+
+
+def counted(bar: Bar, part: T) -> T:
+    """Return a part of the page that was made, and count it."""
+    bar.update()
+    return part
 
 
 def title(runs: Sequence[RunSummary]) -> str:

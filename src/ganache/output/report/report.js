@@ -1,6 +1,7 @@
 // The report's charts with their common controls, and the slider through the pictures of training.
 
 const data = JSON.parse(document.getElementById("data").textContent);
+for (const chart of data.charts) for (const series of chart.series) Object.assign(series, data.axes[series.axis]);
 
 // ---- curves ---------------------------------------------------------------------------------------------------------
 
@@ -15,6 +16,8 @@ function changed(redraw) {
   for (const chart of charts) if (redraw) chart.draw(); else chart.showReading();
 }
 
+view.smooth = 0.06; // with the values as they are behind
+
 function labelled(text, control) {
   return element("label", {}, text, control);
 }
@@ -24,7 +27,7 @@ function curveControls() {
   for (const [value, name] of [["step", "steps"], ["images", "pictures shown"], ["minutes", "minutes"]])
     by.append(element("option", { value, textContent: name }));
   by.onchange = () => { Object.assign(view, { by: by.value, from: -Infinity, to: Infinity, at: null }); changed(true); };
-  const smooth = element("input", { type: "range", min: 0, max: 0.3, step: 0.01, value: 0 });
+  const smooth = element("input", { type: "range", min: 0, max: 0.3, step: 0.01, value: view.smooth });
   smooth.oninput = () => { view.smooth = Number(smooth.value); changed(true); };
   const showAll = element("button", { type: "button", textContent: "Show all" });
   showAll.onclick = () => { Object.assign(view, { from: -Infinity, to: Infinity }); changed(true); };

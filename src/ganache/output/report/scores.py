@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
-from ganache.evaluation.evaluation import DESCRIPTIONS, Evaluation, Score, format_number
+from ganache.evaluation.evaluation import DESCRIPTIONS, Evaluation, Protocol, Score, format_number
 from ganache.output.report.summary import RunSummary
 
 WIDTH, ROW_HEIGHT = 160, 14
@@ -29,10 +29,9 @@ class Column:
 
     @property
     def title(self) -> str:
-        """The checkpoint, features and number of pictures that were evaluated."""
-        protocol = self.evaluation.protocol
-        step = "" if protocol.step is None else f"step {protocol.step:,}, "
-        return f"{step}{protocol.features} features, n = {protocol.generated:,}"
+        """The checkpoint that was evaluated."""
+        step = self.evaluation.protocol.step
+        return "" if step is None else f"step {step:,}"
 
 
 @dataclass(frozen=True)
@@ -73,24 +72,41 @@ class Row:
 
 @dataclass(frozen=True)
 class ScoreTable:
-    """What the section shows."""
+    """The evaluations that were made in one way, which can be compared."""
 
+    heading: str
     columns: list[Column]
     rows: list[Row]
-    comparable: bool
-    """Whether all columns used the same features, numbers of pictures and data."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What the section shows."""
+
+    tables: list[ScoreTable]
     unevaluated: list[RunSummary]
 
 
-def score_table(runs: Sequence[RunSummary]) -> ScoreTable:
-    """Collect the evaluations of all runs."""
-    columns = [Column(index, run, evaluation) for index, run in enumerate(runs) for evaluation in run.evaluations]
+def scores_of(runs: Sequence[RunSummary]) -> Scores:
+    """Collect the evaluations of all runs, a table for each way in which they were made."""
+    ways: dict[tuple[Hashable, ...], list[Column]] = {}
+    for index, run in enumerate(runs):
+        for evaluation in run.evaluations:
+            ways.setdefault(way(evaluation.protocol), []).append(Column(index, run, evaluation))
+    return Scores([score_table(columns) for columns in ways.values()], [run for run in runs if not run.evaluations])
+
+
+def way(p: Protocol) -> tuple[Hashable, ...]:
+    """Return how scores were computed: those of equal ways can be compared."""
+    return p.features_hash, p.preprocessing, p.generated, p.real, p.split, p.held_out, p.data_fingerprint
+
+
+def score_table(columns: Sequence[Column]) -> ScoreTable:
+    """Collect the scores of evaluations that were made in one way."""
     names = dict.fromkeys(score.name for column in columns for score in column.evaluation.scores)
-    protocols = [column.evaluation.protocol for column in columns]
-    ways = {(p.features_hash, p.generated, p.real, p.data_fingerprint) for p in protocols}
-    return ScoreTable(
-        columns, [row(name, columns) for name in names], len(ways) <= 1, [run for run in runs if not run.evaluations]
-    )
+    p = columns[0].evaluation.protocol
+    heading = f"{p.features} features, {p.generated:,} generated and {p.real:,} real pictures of {p.data}"
+    return ScoreTable(heading, list(columns), [row(name, columns) for name in names])
 
 
 def row(name: str, columns: Sequence[Column]) -> Row:

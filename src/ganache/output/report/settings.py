@@ -10,6 +10,7 @@ from ganache.config.config import from_recipe, to_dict
 from ganache.errors import GanacheError
 from ganache.figures.page import duration
 from ganache.output.report.summary import RunSummary
+from ganache.output.same_data import data_name
 
 NOT_SETTINGS = ("data_fingerprint", "data_paths", "recipe")
 """Entries of `config.json` that are not settings."""
@@ -46,7 +47,7 @@ def describe(run: RunSummary) -> dict[str, str]:
     best = min(known, key=lambda step: known[step]) if known else None
     return {
         "recipe": config.get("recipe") or "none",
-        "data": config["data"]["source"],
+        "data": data_name(config, run.image_shape),
         "network and method": f"{config['network']['name']}, {config['method']['name']}",
         "seed": str(config["seed"]),
         "trained": f"{last['step']:,} steps of {config['schedule']['batch']} pictures, {last['images']:,} shown, "

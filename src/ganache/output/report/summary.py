@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 from ganache.core.checkpoint_file import read_header
 from ganache.errors import CheckpointError
 from ganache.evaluation.evaluation import Evaluation
+from ganache.output.same_data import data_key
 from ganache.runs.folder import (
     at_step,
     best_checkpoint,
@@ -46,6 +47,17 @@ class RunSummary:
     def lines(self) -> list[dict[str, Any]]:
         """The log's lines about steps, without its notices."""
         return step_lines(self.log)
+
+    @property
+    def image_shape(self) -> list[int]:
+        """(C, H, W) in pixels, or (2,) for points; empty if no checkpoint tells."""
+        shapes = [header.get("image_shape") for header in self.headers.values()]
+        return shapes[-1] if shapes and isinstance(shapes[-1], list) else []
+
+    @property
+    def data_key(self) -> tuple[Hashable, ...]:
+        """What its distances to the data depend on: see `same_data`."""
+        return data_key(self.config, self.image_shape)
 
     @property
     def makes_points(self) -> bool:

@@ -1,0 +1,30 @@
+"""Which runs can be compared by their scores: those whose scores are distances to the same pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+WARNING = "These runs were trained on different data: distances to different pictures cannot be compared."
+
+
+def data_key(config: Mapping[str, Any], image_shape: Iterable[int]) -> tuple[Hashable, ...]:
+    """Return what the distances of a run depend on besides its generator: equal keys allow a comparison.
+
+    Args:
+        config: The settings of the run as plain data, with its `data_fingerprint`.
+        image_shape: (C, H, W), or (2,) for points; empty if it is not known.
+    """
+    return (config.get("data_fingerprint") or config["data"]["source"], *image_shape)
+
+
+def data_name(config: Mapping[str, Any], image_shape: Iterable[int]) -> str:
+    """Return what people call the data of a run, with the size of the images.
+
+    >>> data_name({"data": {"source": "pictures/my faces.zip"}}, (3, 64, 48)), data_name({"data": {"source": "x"}}, ())
+    ('my faces.zip, 64x48', 'x')
+    """
+    _, *sides = image_shape or (0,)
+    name = Path(config["data"]["source"]).name or config["data"]["source"]
+    return f"{name}, {'x'.join(map(str, sides))}" if sides else str(name)

@@ -205,3 +205,13 @@ def test_near_groups_equal_those_of_all_pairs() -> None:
     found = near_groups(hashes)
     assert set(found) == {group for group in expected if len(group) > 1}
     assert len(found) > 10
+
+
+def test_stacks_of_pictures_are_named(tmp_path: Path, cache: Path) -> None:
+    stack = corpus.encoded(corpus.RGB, "TIFF", save_all=True, append_images=[corpus.RGB.rotate(90)] * 3)
+    corpus.write(tmp_path / "set", {"a b.tif": stack, "c.png": corpus.encoded(corpus.RGB.rotate(180), "PNG")})
+    (remark,) = diagnose(str(tmp_path / "set"), cache=cache).remarks
+    assert remark.startswith("1 files hold several pictures")
+    assert "magick 'a b.tif' %05d.png" in remark
+    corpus.write(tmp_path / "set", {f"{i}.png": corpus.encoded(corpus.RGB.rotate(i), "PNG") for i in range(9)})
+    assert not diagnose(str(tmp_path / "set"), cache=cache).remarks

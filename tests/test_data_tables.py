@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import struct
 import tarfile
 import zipfile
@@ -244,6 +245,23 @@ def test_the_column_of_images_in_a_parquet_table(tmp_path: Path, cache: Path) ->
         load(str(tmp_path / "b.parquet"), cache=cache)
     (tmp_path / "c.parquet").write_bytes(parquet(image=list(range(26)), a=[b"?"] * 26, img=[PNG] * 26))
     assert len(load(str(tmp_path / "c.parquet"), cache=cache)) == 26
+
+
+def test_the_names_of_the_classes_of_the_hub(tmp_path: Path, cache: Path) -> None:
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    for stored, names in [
+        ({"label": {"names": ["cat", "dog", "owl"], "_type": "ClassLabel"}}, ("cat", "owl")),
+        ({"label": {"names": ["cat", "dog"]}}, ("0", "2")),
+        ({"label": {"names": ["cat", "dog", "cat"]}}, ("0", "2")),
+        ({"label": 3}, ("0", "2")),
+        ([], ("0", "2")),
+    ]:
+        described = {b"huggingface": json.dumps({"info": {"features": stored}}).encode()}
+        table = pa.table({"image": [{"bytes": PNG}] * 4, "label": [0, 2, 0, 2]}).replace_schema_metadata(described)
+        pq.write_table(table, tmp_path / "a.parquet")
+        data = load(str(tmp_path / "a.parquet"), cache=cache)
+        found = tuple(data.label_names[i] for i in sorted(set(np.asarray(data.labels).tolist())))
+        assert found == names, stored
 
 
 def webdataset(folder: Path, classes: Mapping[int, bytes]) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import warnings
 from collections.abc import Callable
 from contextlib import closing
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ganache.core.progress import bar as progress_bar
+from ganache.data.conversions import Conversion
 from ganache.data.dataset import Dataset
 from ganache.data.decoding import DEFAULT_SIZE, MAX_NATIVE_SIDE, Target
 from ganache.data.diagnosis import Diagnosis
@@ -81,6 +83,7 @@ def _pack_once(name: str, files: ImageFiles, requested: Target, plan: _Plan, fol
             *_checked_ranges(inspection.levels, plan),
             *inspection.levels.remarks(requested),
             *_too_small(inspection),
+            *_stacks(inspection),
         )
         labels = inspection.labels(files)
         diagnosis = inspection.diagnosis(name, writer.shape, files, labels, remarks)
@@ -124,6 +127,16 @@ def _too_small(inspection: Inspection) -> tuple[str, ...]:
     """Return a sentence on the size that would admit pictures that are skipped because they are small."""
     found = inspection.smaller_size()
     return (f"some pictures are too small: {found}.",) if found else ()
+
+
+def _stacks(inspection: Inspection) -> tuple[str, ...]:
+    """Return a sentence on files that hold several pictures, if half of the files are such."""
+    count = inspection.conversions[Conversion.FIRST_FRAME.value]
+    if not count or 2 * count < len(inspection.usable):
+        return ()
+    name = next(iter(inspection.usable)).name
+    command = shlex.join(["magick", name, "%05d.png"])
+    return (f"{count:,} files hold several pictures, and the first of each is read: `{command}` makes a file of each.",)
 
 
 def pack_blocks(name: str, source: PixelBlocks, folder: Path, progress: bool) -> None:

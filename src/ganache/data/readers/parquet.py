@@ -5,6 +5,7 @@ The column holds bytes, or structures with the fields bytes and path; the path i
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -67,6 +68,7 @@ class ParquetReader(TableReader):
         if any(label is None for label in labels):
             return ImageFiles(tuple(entries), location=repr((table.stamp, content)))
         indices, names = labels_from_values(np.array(labels))
+        names = rows.names_of_classes(names)
         labelled = (replace(entry, label=int(i)) for entry, i in zip(entries, indices, strict=True))
         return ImageFiles(tuple(labelled), location=repr((table.stamp, content)), label_names=names)
 
@@ -90,6 +92,16 @@ class _Rows:
             if field.name in _LABELS and (pyarrow.types.is_integer(field.type) or pyarrow.types.is_string(field.type)):
                 return self.file.read([field.name]).column(0).to_pylist()  # type: ignore[no-any-return]
         return [None] * self.count
+
+    def names_of_classes(self, found: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the names that the Hugging Face hub keeps beside the table, for labels that are indices into them."""
+        try:
+            stored = json.loads(self.file.schema_arrow.metadata[b"huggingface"])["info"]["features"]
+            names = next(stored[column]["names"] for column in _LABELS if "names" in stored.get(column, ()))
+            chosen = tuple(str(names[int(each)]) for each in found if each.isdecimal())
+        except (AttributeError, TypeError, LookupError, ValueError, RecursionError, StopIteration):
+            return found
+        return chosen if len({*chosen}) == len(found) else found
 
     def image(self, row: int) -> bytes:
         """Return the bytes of one image. Raises SkipFile if there are none."""

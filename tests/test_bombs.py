@@ -20,6 +20,7 @@ from ganache.core.text import in_one_line, printable
 from ganache.data import load
 from ganache.data.decoding import Target, decode_image
 from ganache.data.decoding_cost import LARGE_BYTES, LONGEST_HEADER
+from ganache.data.readers import folder as readers_folder
 from ganache.data.skip_reasons import SkipFile, SkipReason
 from ganache.errors import CheckpointError, ConfigError, DataError
 from ganache.lab.points import Kept
@@ -93,6 +94,23 @@ def test_pictures_that_cost_much_before_their_size_is_known() -> None:
     noise = os.urandom(3 * 256 * 256)
     for usual in (b"P6 # made by hand\n256 256 255\n" + noise, b"P4\n1024 1024\n" + noise):
         assert decode_image(usual, Target((16, 16))).pixels.shape[:2] == (16, 16)
+
+
+def test_files_without_a_size_are_not_opened(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as those of the system, which a run may name as its data: reading /proc/kmsg never ends."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.png").write_bytes(picture())
+    (tmp_path / "data" / "kmsg").touch()
+    opened = list[str]()
+
+    def watched(path: str, *arguments: Any, **options: Any) -> Any:
+        opened.append(Path(path).name)
+        return open(path, *arguments, **options)
+
+    monkeypatch.setattr(readers_folder, "open", watched, raising=False)
+    monkeypatch.setattr(readers_folder, "hash_of_file", lambda *_: 0)
+    assert len(load(str(tmp_path / "data"), cache=cache)) == 1
+    assert opened == ["a.png"]
 
 
 # ---- files of a run --------------------------------------------------------------------------------------------------

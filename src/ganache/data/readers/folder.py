@@ -112,7 +112,12 @@ def hash_of_file(path: str, size: int, blocks: int = BLOCKS) -> int:
 
 
 def _read_file(path: str, size: int) -> bytes:
-    """Return the content of a regular file; one byte more than its limit is requested, to detect a file that grew."""
+    """Return the content of a regular file; one byte more than its limit is requested, to detect a file that grew.
+
+    A file without a size is not opened: some files of the system, such as /proc/kmsg, wait or never end.
+    """
+    if size == 0:
+        return b""
     try:
         with open(path, "rb") as file:
             return limit_size(file.read(min(size, MAX_BYTES) + 1))

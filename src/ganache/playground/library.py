@@ -27,6 +27,7 @@ from ganache.runs.folder import (
     checkpoints,
     find_checkpoint,
     forget_name,
+    generators,
     read_names,
     require_run,
 )
@@ -191,9 +192,9 @@ class Library:
         about: dict[str, Any] = {"name": self.name(run), "path": str(folder)}
         steps: list[int] = []
         try:
-            steps = [int(path.stem) for path in checkpoints(folder)]
-            if not steps:
+            if not checkpoints(folder):
                 return {**about, "steps": [], "names": []}
+            steps = [int(path.stem) for path in (generators(folder) if self.average else checkpoints(folder))]
             loaded, best = self.loaded(Which(run)), best_checkpoint(folder)
         except (GanacheError, OSError) as error:
             return {**about, "steps": steps, "step": max(steps, default=None), "names": [], "error": str(error)}

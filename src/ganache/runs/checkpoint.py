@@ -205,13 +205,24 @@ def load_generator(path: Path, average: bool = True) -> tuple[Generator, Config,
     """
     tensors, config, header = load_run(path)
     part = "average." if average and any(name.startswith("average.") for name in tensors) else "generator."
+    require_part(path, tensors, part)
     shape = tuple(header["image_shape"])
     return built(config, lambda: config.network.generator(shape), tensors, part), config, header
+
+
+def require_part(path: Path, tensors: Mapping[str, Tensor], part: str) -> None:
+    """Raise CheckpointError for a snapshot in `history/` that lacks the network whose tensors start with `part`."""
+    if path.parent.name == "history" and not any(name.startswith(part) for name in tensors):
+        raise CheckpointError(
+            f"{path} holds one generator alone, and this needs the {part.removesuffix('.')}: use a checkpoint."
+        )
 
 
 def load_critic(path: Path) -> Critic:
     """Return the critic of a checkpoint in `eval` mode, with the heads that its method uses."""
     tensors, config, header = load_run(path)
+
+    require_part(path, tensors, "critic.")
 
     def make() -> Critic:
         critic = config.network.critic(tuple(header["image_shape"]))

@@ -24,7 +24,7 @@ from ganache.runs.lock import LOCK, NAMES_LOCK, names_lock
 NAMES = "names.json"
 MAX_JSON = 2**24
 """Bytes of a JSON file: 1,000 names of latents with 512 numbers each. Reading it takes many times its size."""
-PARTS = {"checkpoints": SUFFIX, "samples": ".png"}
+PARTS = {"checkpoints": SUFFIX, "history": SUFFIX, "samples": ".png"}
 """The folders of a run with one file per step, and the suffix of these files."""
 
 
@@ -81,6 +81,11 @@ def checkpoint_path(folder: Path, step: int) -> Path:
     return folder / "checkpoints" / f"{step:09d}{SUFFIX}"
 
 
+def history_path(folder: Path, step: int) -> Path:
+    """Return the path of the snapshot of a step, whether it exists or not."""
+    return folder / "history" / f"{step:09d}{SUFFIX}"
+
+
 def sample_path(folder: Path, step: int) -> Path:
     """Return the path of the samples of a step, whether they exist or not."""
     return folder / "samples" / f"{step:09d}.png"
@@ -89,6 +94,17 @@ def sample_path(folder: Path, step: int) -> Path:
 def checkpoints(folder: Path) -> list[Path]:
     """Return the checkpoints of a run folder, oldest first. Raises CheckpointError if the folder cannot be read."""
     return files_by_step(folder, "checkpoints")
+
+
+def snapshots(folder: Path) -> list[Path]:
+    """Return the snapshots in `history/`, oldest first. Raises CheckpointError if the folder cannot be read."""
+    return files_by_step(folder, "history")
+
+
+def generators(folder: Path) -> list[Path]:
+    """Return one file with a generator per step, oldest first: the checkpoint, or else the snapshot."""
+    by_step = {path.name: path for path in (*snapshots(folder), *checkpoints(folder))}
+    return [by_step[name] for name in sorted(by_step, key=lambda name: step_of(name, SUFFIX) or 0)]
 
 
 def samples(folder: Path) -> list[Path]:
@@ -145,6 +161,8 @@ def score_of(path: Path) -> float:
 def find_checkpoint(folder: str | Path, which: str = "last") -> Path:
     """Return the checkpoint "last", "best", or of a step, of a run folder. Raises CheckpointError if there is none.
 
+    Of a step without a checkpoint, the snapshot in `history/` is returned, which holds the averaged generator alone.
+
     A checkpoint that was copied out of its run is found in the place of a folder.
     """
     folder = Path(folder)
@@ -157,10 +175,11 @@ def find_checkpoint(folder: str | Path, which: str = "last") -> Path:
         return best_checkpoint(folder) or kept[-1]
     if which == "last":
         return kept[-1]
-    found = [path for path in kept if str(step_of(path.name, SUFFIX)) == (which.lstrip("0") or "0")]
+    every = generators(folder)
+    found = [path for path in every if str(step_of(path.name, SUFFIX)) == (which.lstrip("0") or "0")]
     if not found:
-        steps = ", ".join(str(int(path.stem)) for path in kept[-20:])
-        some = "the steps" if len(kept) <= 20 else f"the {len(kept)} steps, such as"
+        steps = ", ".join(str(int(path.stem)) for path in every[-20:])
+        some = "the steps" if len(every) <= 20 else f"the {len(every)} steps, such as"
         raise CheckpointError(f"{folder} has no checkpoint '{which[:40]}': use last, best, or one of {some} {steps}.")
     return found[0]
 
@@ -173,7 +192,7 @@ def at_step(run: str | Path) -> tuple[Path, str]:
     """
     path = Path(run)
     step = step_of(path.name, SUFFIX)
-    if step is not None and path.absolute().parent.name == "checkpoints":
+    if step is not None and path.absolute().parent.name in ("checkpoints", "history"):
         return path.parent.parent if path.parent.name else path.absolute().parent.parent, str(step)
     if "@" not in str(run) or os.path.lexists(path):
         return path, "last"

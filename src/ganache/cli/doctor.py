@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import tyro
 from tyro.conf import Positional
@@ -17,7 +17,7 @@ def doctor(
     labels: Annotated[Literal["auto", "folders", "none"], tyro.conf.arg(name="data.labels")] = "auto",
     json: bool = False,
 ) -> None:
-    """Inspect every picture before training: which are usable, which are skipped and why, and duplicates.
+    """Inspect every picture before training: which are usable, which are skipped and why, duplicates, and mirroring.
 
     Args:
         data: A folder, a zip or tar, a file of images (IDX, .npy, .npz, .csv, Parquet) or a name, as for `train`.
@@ -30,24 +30,31 @@ def doctor(
             ignores all labels.
         json: Print JSON.
     """
+    from dataclasses import replace
+
     from ganache.config.sections import DataConfig
-    from ganache.data import diagnose
+    from ganache.data import diagnose, load
     from ganache.data.diagnosis import NoPictureError
+    from ganache.evaluation.mirror import describe_mirror, mirror_auc
 
     config = DataConfig(source=data, size=size, fit=fit, range=value_range, background=background, labels=labels)
-    refused = None
+    settings: dict[str, Any] = {
+        "size": config.height_width(),
+        "fit": fit,
+        "value_range": value_range,
+        "background": background,
+        "labels": labels,
+        "progress": not json,
+    }
     try:
-        diagnosis = diagnose(
-            data,
-            size=config.height_width(),
-            fit=fit,
-            value_range=value_range,
-            background=background,
-            labels=labels,
-            progress=not json,
-        )
+        diagnosis = diagnose(data, **settings)
     except NoPictureError as error:
-        refused, diagnosis = error, error.diagnosis
-    print(diagnosis.to_json() if json else diagnosis.describe())
-    if refused:
-        raise refused
+        print(error.diagnosis.to_json() if json else error.diagnosis.describe())
+        raise
+    if not json:
+        print(diagnosis.describe())
+    mirrored = describe_mirror(mirror_auc(load(data, **settings)))
+    if json:
+        print(replace(diagnosis, remarks=(*diagnosis.remarks, mirrored)).to_json() if mirrored else diagnosis.to_json())
+    elif mirrored:
+        print(f"  mirroring   {mirrored}")

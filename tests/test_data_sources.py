@@ -112,6 +112,8 @@ def folder_of(*files: str) -> dict[str, str]:
         (["cat_train/a", "dog_train/b", "dog_test/d"], ["cat", "dog", "dog"], "with the classes cat, dog"),
         (["bus/a", "car/b", "train/c"], ["bus", "car", "train"], ""),
         (["cat/a", "dog/b", "test/c"], ["cat", "dog", "test"], "move it out"),
+        (["cat/a", "dog/b", "test/c", "val/d"], ["cat", "dog", "test", "val"], "move them out"),
+        (["train/Cat/a", "test/cat/b", "test/dog/c"], ["Cat", "cat", "dog"], "Cat, cat differ only in case"),
         (["cat/train/a", "dog/train/b"], ["cat", "dog"], ""),
         (["contest/a", "trainer/b", "Valley/c"], ["contest", "trainer", "Valley"], ""),
     ],

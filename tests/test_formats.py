@@ -46,6 +46,7 @@ FILES: dict[str, tuple[bytes, str, str]] = {
     "page.zip": (b"\n<!DOCTYPE HTML><p>sign in", "a web page", "download the file itself"),
     "lfs.zip": (b"version https://git-lfs.github.com/spec/v1", "a Git LFS pointer", "git lfs pull"),
     "a.gz": (b"\x1f\x8b\x08broken", "a gzip file", "gunzip"),
+    "data-00000-of-00001.arrow": (b"\xff\xff\xff\xff\x78\1\0\0", "an Arrow stream", "Parquet"),
     "a.orf": (b"IIRO\x08\0\0\0", "a raw photo", "dcraw"),
     "a.psd": (b"8BPS\0\1", "a Photoshop picture", "magick"),
     "a.dds": (b"DDS |", "a DirectDraw texture", "magick"),

@@ -59,8 +59,16 @@ def meaning_of(members: Mapping[str, Sequence[str]], inside_part: bool = False) 
         said = f"the folders {_listed(folders)} are chunks of files, not classes ({_FLAG} folders makes them classes)."
         return Meaning(None, said)
     remark = ""
-    if len(parts) == 1 and len(folders) > 2 and not parts[0].lower().startswith("train"):
-        remark = f"the folder {_listed(parts)} counts as a class: move it out of the set if it is none."
+    if 0 < len(parts) < len(folders) - 1 and not any(part.lower().startswith("train") for part in parts):
+        one = len(parts) == 1
+        count = "the folder {} counts as a class: move it out of the set if it is none."
+        several = "the folders {} count as classes: move them out of the set if they are none."
+        remark = (count if one else several).format(_listed(parts))
+    elif len({folder.lower() for folder in folders}) < len(folders):
+        twins = [folder for folder in folders if sum(folder.lower() == other.lower() for other in folders) > 1]
+        remark = (
+            f"the folders {_listed(twins)} differ only in case and count as classes each: rename those that are one."
+        )
     elif any(map(_MASKS.fullmatch, folders)) and all(_MASKS.fullmatch(f) or _PICTURES.fullmatch(f) for f in folders):
         remark = f"the folders {_listed(folders)} count as classes: to read the pictures alone, give their folder."
     elif all(map(_NO_WORD.fullmatch, folders)):

@@ -112,6 +112,7 @@ _STARTS = {
     b"MATLAB 5.0": Format("a MATLAB file", _MATLAB),
     b"PAR1": PARQUET,
     b"ARROW1": Format("an Arrow table", advice="save its pictures as PNG files, or the table as Parquet"),
+    b"\xff\xff\xff\xff": Format("an Arrow stream", advice="save its pictures as PNG files, or the table as Parquet"),
     b"PK\x03\x04": ZIP,
     b"PK\x05\x06": Format("an empty zip archive", advice="pack the pictures again"),
     b"%PDF": Format("a PDF document", "mkdir -p pictures && pdfimages -png {path} pictures/p"),

@@ -48,7 +48,7 @@ class Samples:
         try:
             return Histogram.of(self.values, self.no_data)
         except ValueError as error:
-            raise SkipFile(SkipReason.DAMAGED, str(error)) from error
+            raise SkipFile(SkipReason.DAMAGED, f"{error}: replace them, such as with numpy.nan_to_num") from error
 
     def to_image(self, scale: Range) -> Image.Image:
         """Return the values scaled to 8 bits: mode L or RGB, or LA or RGBA with transparency; or CMYK."""

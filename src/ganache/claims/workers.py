@@ -45,6 +45,9 @@ def start_worker() -> None:
 
 def run_in_parallel(tasks: list[tuple[str, Unit, Size]], workers: int) -> Iterator[tuple[str, Result]]:
     """Start the tasks in their order, and yield (name of the claim, result) as each one finishes."""
+    # A new interpreter would look for modules in the working directory first, which may be somebody else's.
+    before = os.environ.get("PYTHONSAFEPATH")
+    os.environ["PYTHONSAFEPATH"] = "1"
     pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=start_worker)
     try:
         names = {pool.submit(measure_unit, *task): task[0] for task in tasks}
@@ -52,3 +55,7 @@ def run_in_parallel(tasks: list[tuple[str, Unit, Size]], workers: int) -> Iterat
             yield names[future], future.result()
     finally:
         pool.shutdown(cancel_futures=True)
+        if before is None:
+            del os.environ["PYTHONSAFEPATH"]
+        else:
+            os.environ["PYTHONSAFEPATH"] = before

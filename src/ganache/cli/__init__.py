@@ -24,7 +24,7 @@ from ganache.cli.claims import claims
 from ganache.cli.compare import compare
 from ganache.cli.diagnose import diagnose
 from ganache.cli.doctor import doctor
-from ganache.cli.environment import check_environment
+from ganache.cli.environment import check_environment, ignore_matplotlibrc
 from ganache.cli.evaluate import evaluate
 from ganache.cli.export import export
 from ganache.cli.layout import listing, overview
@@ -101,6 +101,7 @@ def run_words(argv: list[str] | None) -> None:
             print(f"ganache {version('ganache')}")
             return
         check_environment()
+        ignore_matplotlibrc()
         load_plugins()
         run_command(args)
     except GanacheError as error:

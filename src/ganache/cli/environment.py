@@ -1,8 +1,9 @@
-"""The environment variables with a fixed set of values, checked before a command loads PyTorch."""
+"""What surrounds a command, before it loads PyTorch: environment variables, and the working directory."""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from ganache.errors import ConfigError
 
@@ -17,3 +18,17 @@ def check_environment() -> None:
         if value and value not in values:
             allowed = " or ".join(values)
             raise ConfigError(f"{variable} is '{value}', which is not a value of it: set it to {allowed}, or unset it.")
+
+
+def ignore_matplotlibrc() -> None:
+    """Import matplotlib, if it would read its settings in the working directory, from another one.
+
+    A folder may come from somebody else, and such a file can have every text of a figure processed by LaTeX.
+    """
+    if os.path.lexists("matplotlibrc"):
+        here = Path.cwd()
+        os.chdir(Path(__file__).parent)
+        try:
+            import matplotlib  # noqa: F401
+        finally:
+            os.chdir(here)

@@ -40,7 +40,7 @@ def environment(package: str, folder: str = "templates") -> Environment:
         lstrip_blocks=True,
     )
     jinja.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
-    jinja.filters |= {"thousands": "{:,}".format, "duration": duration}
+    jinja.filters |= {"thousands": "{:,}".format, "duration": duration, "score": score_words}
     return jinja
 
 
@@ -122,6 +122,15 @@ def small_url(image: Image.Image, quality: int) -> str:
 def data_url(content: bytes, kind: str) -> str:
     """Return the bytes of a picture of a kind such as "png" as a data URL."""
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def score_words(score: float) -> str:
+    """Format a distance to the data: those of pictures are large, those of points are small.
+
+    >>> score_words(206.34), score_words(0.05932)
+    ('206.3', '0.0593')
+    """
+    return f"{score:.1f}" if score >= 1 else f"{score:.3g}"
 
 
 def duration(seconds: float) -> str:

@@ -132,7 +132,8 @@ def spread(values: Sequence[float]) -> str:
     mean = statistics.mean(values)
     if not all(abs(value) < LARGEST for value in values):
         return f"{mean:.4g}"
-    return f"{mean:.1f}" if len(values) == 1 else f"{mean:.1f} +- {statistics.stdev(values):.1f}"
+    places = 1 if mean >= 1 else 3  # scores of points are small
+    return f"{mean:.{places}f}" if len(values) == 1 else f"{mean:.{places}f} +- {statistics.stdev(values):.{places}f}"
 
 
 def estimates_of(run: Outcome) -> dict[str, list[tuple[float, float]]]:

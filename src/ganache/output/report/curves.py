@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -30,6 +31,8 @@ class Chart:
     """Name in the log -> name of the curve. A name that ends in / stands for all names that begin with it."""
     logarithmic: bool = False
     """Whether the vertical axis is logarithmic at first."""
+    of_method: bool = False
+    """Whether the values of different methods cannot be compared, so that each method has a plot of its own."""
     total: str = ""
     """If there are several curves, the name of one more, their sum; none if empty."""
 
@@ -41,12 +44,21 @@ CHARTS = (
         "the distance of plain pictures of the data's mean colour.",
         {"probe/score": "in training", "checkpoint": "checkpoints", "probe/blank_score": "nothing learnt"},
     ),
-    Chart("Critic loss", "The terms that the critic minimises, and their sum.", {"d/": ""}, total="sum"),
-    Chart("Generator loss", "The terms that the generator minimises, and their sum.", {"g/": ""}, total="sum"),
+    Chart(
+        "Critic loss", "The terms that the critic minimises, and their sum.", {"d/": ""}, of_method=True, total="sum"
+    ),
+    Chart(
+        "Generator loss",
+        "The terms that the generator minimises, and their sum.",
+        {"g/": ""},
+        of_method=True,
+        total="sum",
+    ),
     Chart(
         "Critic's estimate",
         "The distance of the two distributions, as this method's critic estimates it.",
         {"estimates/": ""},
+        of_method=True,
     ),
     Chart(
         "Gradient norms",
@@ -110,7 +122,7 @@ def charts(runs: Sequence[RunSummary]) -> dict[str, Any]:
     plain = []
     for chart in CHARTS:
         series: list[dict[str, Any]] = [
-            {"run": index, "name": name} | to_columns(thin_keeping_peaks(points), axes)
+            {"run": index, "name": said(name)} | to_columns(thin_keeping_peaks(points), axes)
             for index, of_run in enumerate(numbers)
             for name, points in curves(chart, of_run).items()
         ]
@@ -125,6 +137,20 @@ def charts(runs: Sequence[RunSummary]) -> dict[str, Any]:
                 }
             )
     return {"charts": plain, "axes": axes}
+
+
+def plots(runs: Sequence[RunSummary]) -> Iterator[tuple[Chart, list[int]]]:
+    """Yield (a chart, the indices of the runs in it): of all runs or, for losses, of those with equal methods."""
+    methods: dict[str, list[int]] = {}
+    for index, run in enumerate(runs):
+        methods.setdefault(json.dumps(run.config["method"], sort_keys=True), []).append(index)
+    for chart in CHARTS:
+        if not chart.of_method or len(methods) == 1:
+            yield chart, list(range(len(runs)))
+            continue
+        for chosen in methods.values():
+            names = ", ".join(runs[index].name for index in chosen)
+            yield replace(chart, title=f"{chart.title}: {names}"), chosen
 
 
 def collect_numbers(run: RunSummary) -> dict[str, list[Point]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ganache.config.config import from_recipe, to_dict
 from ganache.errors import GanacheError
-from ganache.figures.page import duration
+from ganache.figures.page import duration, score_words
 from ganache.output.report.summary import RunSummary
 from ganache.output.same_data import data_name
 
@@ -54,7 +54,8 @@ def describe(run: RunSummary) -> dict[str, str]:
         f"in {duration(last['seconds'])}",
         "distance to the real pictures": "no checkpoint has a score yet"
         if best is None
-        else f"{known[max(known)]:.1f} at the last checkpoint; best {known[best]:.1f} at step {best:,}",
+        else f"{score_words(known[max(known)])} at the last checkpoint; "
+        f"best {score_words(known[best])} at step {best:,}",
     }
 
 

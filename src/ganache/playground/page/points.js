@@ -1,5 +1,8 @@
 // A run of points in the plane: the page calls them points, and hides what needs a picture file.
 
+import { find, make } from "./draw.js";
+
+const LEGEND = { real: "real points", generated: "generated points", chosen: "this point" };
 const WORDS = [
   [/Picture( with captions)? \(PNG\)/g, "Plot$1 (PNG)"],
   [/pictures/g, "points"],
@@ -9,9 +12,11 @@ const WORDS = [
 ];
 const SAID = ["title", "aria-label", "placeholder"];
 
-/** Say "point" for "picture" in all that the page says, now and later. */
+/** Say "point" for "picture" in all that the page says, now and later; and what the colours of the points mean. */
 export function sayPoints() {
   document.body.classList.add("points");
+  const names = Object.entries(LEGEND).map(([kind, words]) => make("span", { class: kind }, words));
+  find("pictures").after(make("p", { class: "of-points" }, ...names));
   reword(document.body);
   const watching = new MutationObserver((changes) => changes.forEach(({ target, addedNodes }) => [target, ...addedNodes].forEach(reword)));
   watching.observe(document.body, { subtree: true, childList: true, characterData: true, attributes: true, attributeFilter: SAID });

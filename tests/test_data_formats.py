@@ -332,5 +332,5 @@ def test_a_jpeg_is_turned_wherever_its_orientation_is(turn: int) -> None:
 def test_values_that_are_no_numbers_are_refused_with_what_to_do(value: float) -> None:
     file = io.BytesIO()
     tifffile.imwrite(file, np.full(SHAPE, value, np.float32))
-    with pytest.raises(SkipFile, match="NaN or infinite: replace them, such as with numpy.nan_to_num"):
+    with pytest.raises(SkipFile, match=r"NaN or infinite: replace them, such as with numpy\.nan_to_num"):
         decode_image(file.getvalue(), Target(None))

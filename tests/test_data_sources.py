@@ -329,3 +329,11 @@ def test_the_line_is_at_zero() -> None:
     points = load("lines", count=5_000).images
     assert (points[:, 0] == 0).all()
     assert np.abs(np.sort(points[:, 1]) - (np.arange(5_000) + 0.5) / 5_000).max() < 0.03
+
+
+def test_the_name_of_a_data_set_is_one_line(tmp_path: Path, cache: Path) -> None:
+    corpus.write(tmp_path / "a\n\x1b[31mb", {"1.png": PICTURE})
+    found = load(str(tmp_path / "a\n\x1b[31mb"), cache=cache)
+    assert found.name == "a\\n\\x1b[31mb"
+    assert found.diagnosis is not None
+    assert found.diagnosis.source == found.name

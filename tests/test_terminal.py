@@ -99,7 +99,7 @@ def test_a_page_shows_control_characters_as_text() -> None:
 def test_names_and_texts_of_files_are_neutralised(
     words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = tmp_path / "a\x1b[31m\rb\x07"
+    folder = tmp_path / "a\x1b[31m\r\nb\x07"
     folder.mkdir()
     (folder / "p\x1b[2J.png").write_bytes(b"no picture")
     (folder / "n\x1b[2J.npy").write_bytes(b"\x93NUMPY\x01\x00\x20\x00{'\x1b[2J': 1}")
@@ -112,4 +112,5 @@ def test_names_and_texts_of_files_are_neutralised(
     assert code in (0, 2)
     for text in (printed.out, printed.err):
         assert not CONTROL.search(text)
+        assert not any(line.startswith("b\\x07") for line in text.splitlines()), "a name stays in its line"
         assert len(text) < 4_000

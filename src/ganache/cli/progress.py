@@ -14,6 +14,7 @@ from typing import Any
 
 from ganache.cli.text import command
 from ganache.core.progress import Bar, share
+from ganache.core.text import in_one_line
 from ganache.runs.run import Run
 
 QUIET_SECONDS = 20.0
@@ -92,7 +93,7 @@ def print_start(run: Run) -> None:
     print(f"{run.folder} {start}: {data}, {run.resolved.describe()}.")
     diagnosis = run.data.diagnosis
     for remark in run.data.remarks if diagnosis is None else diagnosis.remarks:
-        print(f"Note: {remark}")
+        print(f"Note: {in_one_line(remark)}")
     if diagnosis is not None and diagnosis.skipped:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in diagnosis.reasons.items())
         print(f"{len(diagnosis.skipped):,} files are not used ({reasons}): `ganache doctor` lists them.")

@@ -6,6 +6,8 @@ import os
 import sys
 from collections.abc import Sequence
 
+from ganache.core.text import in_one_line
+
 
 def only_runs(words: Sequence[str], with_checkpoint: bool = False) -> tuple[str, ...]:
     """Return the words that are runs; of several, those that exist and are no run are passed over, which is printed.
@@ -25,5 +27,5 @@ def only_runs(words: Sequence[str], with_checkpoint: bool = False) -> tuple[str,
         return tuple(words)
     if passed:
         what = "no run with a checkpoint" if with_checkpoint else "no run"
-        print(f"ganache: {', '.join(passed)}: passed over, being {what}.", file=sys.stderr)
+        print(f"ganache: {in_one_line(', '.join(passed))}: passed over, being {what}.", file=sys.stderr)
     return tuple(kept)

@@ -27,7 +27,8 @@ def shown(word: str) -> str:
 
 
 def shortened(text: str, most: int = MESSAGE) -> str:
-    """Return a text with its middle left out if it has more than `most` characters."""
+    """Return a text in one line, with its middle left out if it has more than `most` characters."""
+    text = in_one_line(text)
     return text if len(text) <= most else f"{text[: most // 2]} ... {text[-most // 2 :]}"
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from ganache.core.images import Pixels
 from ganache.core.seeds import require_seed
+from ganache.core.text import in_one_line
 from ganache.data import background as backgrounds
 from ganache.data.colour_modes import FULL
 from ganache.data.contents import checked
@@ -93,7 +94,7 @@ def load(
     opened = Source.named(str(source))
     options = ReadOptions(target, count, seed, None if download else MOST_FILES, [*READERS.values()][::-1])
     contents = _with_labels(_read(opened, options), labels)
-    name = opened.name if opened.path is None else opened.path.resolve().name or opened.name
+    name = in_one_line(opened.name if opened.path is None else opened.path.resolve().name or opened.name)
     if isinstance(contents, RemoteFiles) and not (download or contents.is_local):
         contents = replace(contents, fetch=partial(_refuse_download, opened.name))
     is_too_large = not download and _bytes_to_decode(contents, opened) > MOST_BYTES

@@ -14,6 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
+from conftest import run_command
 from ganache.core import checkpoint_file, storage
 from ganache.core.strict import MOST_ENTRIES, MOST_ERRORS, build
 from ganache.core.text import in_one_line, printable
@@ -183,6 +184,37 @@ def test_a_log_has_limits_of_lines_and_of_their_length(tmp_path: Path, monkeypat
     monkeypatch.setattr(log_lines, "MOST_LINES", 2)
     with pytest.raises(CheckpointError, match="more than 2 lines"):
         list(log_lines.entries(path))
+
+
+# ---- recipes ---------------------------------------------------------------------------------------------------------
+
+RECIPES = {
+    "nested lists": "a = " + 2_000 * "[" + 2_000 * "]",
+    "nested tables": "a = " + 900 * "{a=" + "1" + 900 * "}",
+    "dotted": "a" + 60_000 * ".a" + " = 1",
+    "a dotted heading": "[" + 60_000 * "a." + "a]",
+    "digits": "seed = " + 4_050 * "9",
+    "more digits": "seed = " + 60_000 * "9",
+    "a date": "seed = 1979-05-27T07:32:00Z",
+    "a time in a section": "[schedule]\nsteps = 07:32:00",
+    "a date in the heading": "title = 1979-05-27",
+    "not a number": "[generator_optimiser]\nlr = nan",
+    "infinite": "[schedule]\nsteps = inf",
+    "large": "# comment\n" * 20_000,
+}
+
+
+@pytest.mark.parametrize("kind", RECIPES)
+def test_a_recipe_of_somebody_else_is_read_or_refused_in_a_sentence(
+    kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "r.toml"
+    path.write_text(RECIPES[kind])
+    for words in (["recipes", str(path)], ["train", "ring8", "--recipe", str(path), "--steps", "1", "--dry-run"]):
+        assert run_command(*words) == 2
+        said = capsys.readouterr().err
+        assert said.startswith("ganache: "), words
+        assert len(said) < 1_500
 
 
 # ---- text ------------------------------------------------------------------------------------------------------------

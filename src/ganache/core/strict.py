@@ -91,12 +91,14 @@ def build(
             short = str(name)[:LONGEST]
             raise ConfigError(f"{unknown.format(what=what, name=short)}: {choices(short, names)}")
     try:
-        text = json.dumps(plain)
+        text = json.dumps(plain, default=_refuse)
         if text.count(",") > MOST_ENTRIES:
             raise ConfigError(f"{invalid.format(what=what, where='content')} has more than {MOST_ENTRIES:,} entries.")
         return cast(T, adapter(cast(Any, kind)).validate_json(text, strict=True))
     except RecursionError:
         raise ConfigError(f"{invalid.format(what=what, where='content')} is nested too deeply.") from None
+    except _NotPlain as error:
+        raise ConfigError(f"{invalid.format(what=what, where='content')} has {error}: write it as text.") from None
     except ValidationError as error:
         if error.error_count() > MOST_ERRORS:
             wrong = f"{invalid.format(what=what, where='content')} has {error.error_count():,} values of another type."
@@ -106,6 +108,14 @@ def build(
         where = ".".join(str(part) for part in first["loc"] if part in names or isinstance(part, int)) or "content"
         given = repr(first["input"])[:LONGEST]
         raise ConfigError(f"{invalid.format(what=what, where=where)} is {given}: {expected(first)}.") from None
+
+
+class _NotPlain(Exception):
+    """A value that JSON does not have, such as a date of TOML."""
+
+
+def _refuse(value: Any) -> Any:
+    raise _NotPlain(f"the {type(value).__name__} {str(value)[:LONGEST]}")
 
 
 KINDS = {

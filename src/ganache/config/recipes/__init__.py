@@ -33,8 +33,8 @@ RECIPES: Table[Path | Traversable | str] = Table(
 OTHERS = ("seed", "device")
 """Settings of `config.Config` outside all sections; all other settings of a recipe are in tables."""
 
-MAX_BYTES = 2**20
-"""Bytes of a recipe's file."""
+MAX_BYTES, LONGEST_LINE = 2**17, 2**12
+"""Bytes of a recipe's file, and characters of a line: some long lines take TOML's parser minutes."""
 
 
 @dataclass(frozen=True)
@@ -111,10 +111,15 @@ def parse(name: str, source: Path | Traversable | str) -> Recipe:
     """
     where = f"'{name}'" if isinstance(source, str) or str(source) == name else f"'{name}' ({source})"
     try:
-        content = tomllib.loads(source if isinstance(source, str) else text_of(source))
+        text = source if isinstance(source, str) else text_of(source)
+        if max(map(len, text.splitlines()), default=0) > LONGEST_LINE:
+            raise ConfigError(f"The recipe {where} has a line of more than {LONGEST_LINE:,} characters: break it.")
+        content = tomllib.loads(text)
     except OSError as error:
         raise ConfigError(f"The recipe {where} cannot be read ({error.strerror}): check its path.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except RecursionError:
+        raise ConfigError(f"The recipe {where} is nested too deeply: a setting is in one table.") from None
+    except ValueError as error:  # of TOML's syntax, or of a number with thousands of digits
         raise ConfigError(f"The recipe {where} is not TOML: {error}.") from None
     outside = {key: value for key, value in content.items() if not isinstance(value, dict)}
     heading = {key: value for key, value in outside.items() if key not in OTHERS}

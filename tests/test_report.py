@@ -24,7 +24,7 @@ from ganache.figures.pictures import evenly
 from ganache.output import same_data
 from ganache.output.compare import rows, table
 from ganache.output.report import write_report
-from ganache.output.report.curves import CHARTS, MAX_POINTS, charts, curves, thin_keeping_peaks
+from ganache.output.report.curves import CHARTS, MAX_POINTS, charts, curves, plots, thin_keeping_peaks
 from ganache.output.report.neighbours import find_neighbours
 from ganache.output.report.samples import frames
 from ganache.output.report.scores import scores_of, way
@@ -159,6 +159,17 @@ def test_missing_training_pictures(runs: list[Path], tmp_path: Path) -> None:
 
 
 # ---- parts of it ---------------------------------------------------------------------------------------------------
+
+
+def test_losses_of_different_methods_are_in_plots_of_their_own(runs: list[Path]) -> None:
+    one, two = summarize_runs(runs)
+    other = replace(two, config=two.config | {"method": {"name": "wgan-gp", "weight": 10.0}})
+    same = {chart.title: chosen for chart, chosen in plots([one, two])}
+    assert set(map(tuple, same.values())) == {(0, 1)}
+    apart = {chart.title: chosen for chart, chosen in plots([one, other])}
+    assert apart["Critic loss: one"] == [0]
+    assert apart["Critic loss: two"] == [1]
+    assert apart["Distance to the real pictures"] == [0, 1]
 
 
 def test_long_curves_are_thinned_and_keep_every_peak() -> None:

@@ -1,4 +1,4 @@
-"""Curves of a training on matplotlib's axes: smoothed, with the values as they are behind, on an axis that shows them."""
+"""Curves of a training on matplotlib's axes: smoothed, with the values behind, on an axis that shows them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ def draw_curves(axes: Any, curves: Mapping[str, Curve]) -> None:
     for name, curve in curves.items():
         x, y = (np.array(values, dtype=float) for values in zip(*curve, strict=True))
         smooth = smoothed(y)
-        (line,) = axes.plot(x, smooth, label=printable(name.replace("_", " ")), linewidth=1.4)
+        dots = "o" if smooth is y else None
+        (line,) = axes.plot(
+            x, smooth, label=printable(name.replace("_", " ")), linewidth=1.4, marker=dots, markersize=3
+        )
         if smooth is not y:
             axes.plot(x, y, color=line.get_color(), linewidth=0.8, alpha=0.25, zorder=1)
     values = [value for curve in curves.values() for _, value in curve]

@@ -185,7 +185,7 @@ class Chart {
     };
     if (raw) svgElement("path", { class: "raw", d: path(raw) }, group);
     svgElement("path", { d: path(ys), "stroke-dasharray": curve.dash }, group);
-    if (xs.length > MAX_DOTS) return;
+    if (raw || xs.length > MAX_DOTS) return;
     xs.forEach((x, k) => {
       if (!this.logarithmic || ys[k] > 0) svgElement("circle", { cx: this.x(x), cy: this.y(ys[k]), r: 2.2 }, group);
     });

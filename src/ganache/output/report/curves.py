@@ -120,14 +120,15 @@ def charts(runs: Sequence[RunSummary]) -> dict[str, Any]:
     axes: list[dict[str, list[float]]] = []
     said = of_points if all(run.makes_points for run in runs) else str
     plain = []
-    for chart in CHARTS:
+    for chart, chosen in plots(runs):
         series: list[dict[str, Any]] = [
             {"run": index, "name": said(name)} | to_columns(thin_keeping_peaks(points), axes)
-            for index, of_run in enumerate(numbers)
-            for name, points in curves(chart, of_run).items()
+            for index in chosen
+            for name, points in curves(chart, numbers[index]).items()
         ]
         if series:
-            logarithmic = chart.logarithmic or is_wide([value for each in series for value in each["y"]])
+            values = [value for each in series for value in each["y"]]
+            logarithmic = chart.logarithmic or (not chart.of_method and is_wide(values))
             plain.append(
                 {
                     "title": said(chart.title),

@@ -88,12 +88,13 @@ class Scores:
 
 
 def scores_of(runs: Sequence[RunSummary]) -> Scores:
-    """Collect the evaluations of all runs, a table for each way in which they were made."""
+    """Collect the evaluations of all runs, a table for each way in which they were made, that of the most first."""
     ways: dict[tuple[Hashable, ...], list[Column]] = {}
     for index, run in enumerate(runs):
         for evaluation in run.evaluations:
             ways.setdefault(way(evaluation.protocol), []).append(Column(index, run, evaluation))
-    return Scores([score_table(columns) for columns in ways.values()], [run for run in runs if not run.evaluations])
+    tables = [score_table(columns) for columns in sorted(ways.values(), key=len, reverse=True)]
+    return Scores(tables, [run for run in runs if not run.evaluations])
 
 
 def way(p: Protocol) -> tuple[Hashable, ...]:

@@ -62,6 +62,19 @@ logging.getLogger("library").warning("loud logger")
 """
 
 
+def test_our_own_warnings_reach_the_user(tmp_path: Path) -> None:
+    code = "import warnings, ganache.errors\nwarnings.warn('This is so.', ganache.errors.GanacheWarning)\n"
+    (tmp_path / "own.py").write_text(code)
+    done = run_ganache("recipes", "gan-mlp", GANACHE_PLUGINS=str(tmp_path / "own.py"))
+    assert (done.returncode, done.stderr) == (0, "ganache: This is so.\n")
+    for path in SOURCE.rglob("*.py"):
+        for call in path.read_text(encoding="utf-8").split("warnings.warn(")[1:]:
+            is_fastconv = path.is_relative_to(SOURCE / "fastconv")  # which has a filter of its own
+            assert "GanacheWarning" in call[:400] or is_fastconv, (
+                f"{path}: the command line silences all other warnings"
+            )
+
+
 def test_no_warning_of_a_library_reaches_the_user(tmp_path: Path) -> None:
     (tmp_path / "noisy.py").write_text(NOISY)
     done = run_ganache("recipes", "gan-mlp", GANACHE_PLUGINS=str(tmp_path / "noisy.py"))

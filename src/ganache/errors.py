@@ -54,6 +54,10 @@ class MissingExtra(GanacheError):
         super().__init__(f"{what} needs an optional library: install it with  pip install 'ganache[{extra}]'.")
 
 
+class GanacheWarning(UserWarning, RuntimeWarning):
+    """What a user should know, and what ends nothing. The message is one sentence; the command line prints it."""
+
+
 def choices(given: str, known: Iterable[str]) -> str:
     """Return the end of an error sentence about an unknown name: the closest known names, or all if none is close.
 

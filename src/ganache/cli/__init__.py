@@ -42,7 +42,7 @@ from ganache.cli.train_help import short_help
 from ganache.cli.types import REGISTRY, unwrapped
 from ganache.core.plugins import load_plugins, plugin_of
 from ganache.core.storage import advice
-from ganache.errors import ConfigError, GanacheError, choices
+from ganache.errors import ConfigError, GanacheError, GanacheWarning, choices
 
 COMMANDS: dict[str, Callable[..., Any]] = {
     "train": train,
@@ -125,10 +125,15 @@ def run_words(argv: list[str] | None) -> None:
 def silence_libraries() -> None:
     """Let no warning of a library reach the user, who cannot answer it, unless Python was asked to show them.
 
+    Ganache's own warnings are printed as sentences.
+
     `python -W default -m ganache` and the environment variable PYTHONWARNINGS show them.
     """
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
+        warnings.simplefilter("default", GanacheWarning)
+        warnings.filterwarnings("default", category=UserWarning, module=r"ganache\.fastconv\b")  # imports no errors
+        warnings.formatwarning = lambda message, *_, **__: f"ganache: {message}\n"
         os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # warnings of PyTorch's C++ code
         import logging
 

@@ -24,7 +24,7 @@ from ganache.data.readers.image_files import ImageFiles
 from ganache.data.set_levels import SetLevels
 from ganache.data.skip_reasons import SkipReason
 from ganache.data.value_range import DEFAULTS, Ranges, ranges_of_record, stored_ranges
-from ganache.errors import DataError
+from ganache.errors import DataError, GanacheWarning
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,7 @@ def _open_valid(folder: Path, stamp: str) -> Pack | None:
         pack = open_pack(folder)
         diagnosis = _stored_diagnosis(pack) if pack else None
     except DamagedPack as damage:
-        warnings.warn(f"A damaged pack is built again: {damage}.", RuntimeWarning, stacklevel=4)
+        warnings.warn(f"A damaged pack is built again: {damage}.", GanacheWarning, stacklevel=4)
         delete_pack(folder)
         return None
     if pack is None or diagnosis is None or pack.extra.get("stamp") == stamp:

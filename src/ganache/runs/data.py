@@ -16,7 +16,7 @@ from ganache.core.checkpoint_file import read_header
 from ganache.data import Dataset
 from ganache.data.readers import Source
 from ganache.data.value_range import Ranges
-from ganache.errors import CheckpointError, DataError
+from ganache.errors import CheckpointError, DataError, GanacheWarning
 from ganache.runs.folder import read_config
 from ganache.training.build import prepared
 
@@ -76,7 +76,7 @@ def ranges_of_data(checkpoint: Path) -> Ranges:
     try:
         return run_data(checkpoint, download=False).ranges
     except DataError as error:
-        warnings.warn(f"the picture is scaled by its own values. {error}", RuntimeWarning, stacklevel=2)
+        warnings.warn(f"The picture is scaled by its own values. {error}", GanacheWarning, stacklevel=2)
         return {}
 
 

@@ -9,7 +9,7 @@ from ganache.config.config import Config
 from ganache.core.checkpoint_file import read_header
 from ganache.core.images import Pictures
 from ganache.core.rendering import Model
-from ganache.errors import DataError
+from ganache.errors import DataError, GanacheWarning
 from ganache.runs.checkpoint import load_generator
 from ganache.runs.data import is_training_data, run_data
 from ganache.training import build
@@ -42,5 +42,5 @@ def real_pictures(checkpoint: Path, source: str = "", progress: bool = False, do
     data = run_data(checkpoint, source, progress=progress, download=download)
     if source and not is_training_data(read_header(checkpoint), data):
         run = checkpoint.parent.parent
-        warnings.warn(f"{data.name} is not the data that {run} was trained on.", RuntimeWarning, stacklevel=2)
+        warnings.warn(f"{data.name} is not the data that {run} was trained on.", GanacheWarning, stacklevel=2)
     return data.images

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 from tyro.conf import Positional
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ganache.data import Dataset
 
 
 def doctor(
@@ -15,9 +20,10 @@ def doctor(
     value_range: Annotated[tuple[float, float] | None, tyro.conf.arg(name="data.range")] = None,
     background: Annotated[str, tyro.conf.arg(name="data.background", metavar="NAME")] = "white",
     labels: Annotated[Literal["auto", "folders", "none"], tyro.conf.arg(name="data.labels")] = "auto",
+    quick: bool = False,
     json: bool = False,
 ) -> None:
-    """Inspect every picture before training: which are usable, which are skipped and why, duplicates, and mirroring.
+    """Inspect every picture before training: which are usable, which are skipped and why, duplicates, and more.
 
     Args:
         data: A folder, a zip or tar, a file of images (IDX, .npy, .npz, .csv, Parquet) or a name, as for `train`.
@@ -28,6 +34,7 @@ def doctor(
         background: What shows through transparent pictures: white, black, a colour as #rrggbb, checker, or ignore.
         labels: Which folders are classes: auto decides by their names, folders takes the first level with several, none
             ignores all labels.
+        quick: Leave out what takes longer: whether mirroring suits the pictures, and how many are independent.
         json: Print JSON.
     """
     from dataclasses import replace
@@ -35,7 +42,6 @@ def doctor(
     from ganache.config.sections import DataConfig
     from ganache.data import diagnose, load
     from ganache.data.diagnosis import NoPictureError
-    from ganache.evaluation.mirror import describe_mirror, mirror_auc
 
     config = DataConfig(source=data, size=size, fit=fit, range=value_range, background=background, labels=labels)
     settings: dict[str, Any] = {
@@ -53,8 +59,20 @@ def doctor(
         raise
     if not json:
         print(diagnosis.describe())
-    mirrored = describe_mirror(mirror_auc(load(data, **settings)))
+    found = [] if quick else list(looked_at(load(data, **settings), progress=not json))
     if json:
-        print(replace(diagnosis, remarks=(*diagnosis.remarks, mirrored)).to_json() if mirrored else diagnosis.to_json())
-    elif mirrored:
-        print(f"  mirroring   {mirrored}")
+        remarks = (*diagnosis.remarks, *(sentence for _, sentence in found))
+        print(replace(diagnosis, remarks=remarks).to_json())
+    for title, sentence in () if json else found:
+        print(f"  {title:<11} {sentence}")
+
+
+def looked_at(data: Dataset, progress: bool) -> Iterator[tuple[str, str]]:
+    """Yield (title, sentence) of what a network sees in the pictures."""
+    from ganache.evaluation.independent import count_independent
+    from ganache.evaluation.mirror import describe_mirror, mirror_auc
+
+    if mirrored := describe_mirror(mirror_auc(data)):
+        yield "mirroring", mirrored
+    if independent := count_independent(data, progress=progress):
+        yield "independent", independent.describe()

@@ -1,0 +1,121 @@
+"""How well a quick score in training follows the full evaluation.
+
+python bench/score.py RUN [RUN ...] [-n 5000] [--data DATA]
+
+Each run keeps 20 checkpoints or more, for example `ganache train DATA --recipe faces --record.keep 100`. For each
+checkpoint this prints the Frechet distance of n generated pictures in perceptual features, and quick scores of 256
+pictures; for each quick score and run, Spearman's rank correlation with the distance, the distance of the checkpoint
+that the score chooses divided by the smallest, and the seconds that it takes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy.stats import spearmanr
+from torch import Tensor
+
+from ganache.core.images import as_x
+from ganache.core.rendering import generate
+from ganache.data import Dataset
+from ganache.evaluation.features.base import resize
+from ganache.evaluation.features.perceptual import PerceptualFeatures, as_rgb
+from ganache.evaluation.measure import evaluate
+from ganache.evaluation.metrics.frechet import BlockMoments, frechet_distance
+from ganache.evaluation.metrics.kernel import squared_mmd
+from ganache.evaluation.metrics.sliced_wasserstein import sliced_distance, sliced_wasserstein
+from ganache.runs.checkpoint import load_generator
+from ganache.runs.data import run_data
+from ganache.runs.folder import checkpoints
+from ganache.runs.prober import evenly_spaced, scored_latents
+from ganache.training import build
+
+QUICK = 256
+Score = Callable[[Tensor], float]
+
+
+def stage_features(network: PerceptualFeatures, x: Tensor) -> list[Tensor]:
+    """Return the pooled maps [N, C] where the number of channels changes, and the last one."""
+    chunks = []
+    for part in x.split(network.chunk):  # type: ignore[no-untyped-call]
+        lite, maps = network.network, []
+        y = lite.stem((resize(as_rgb(part), network.size) * 127.5 + 0.5) / 128)
+        for block in lite.blocks:
+            after = block(y)
+            if after.shape[1] != y.shape[1]:
+                maps.append(y.mean(dim=(2, 3)))
+            y = after
+        chunks.append([*maps, y.mean(dim=(2, 3)), lite.top(y).mean(dim=(2, 3))])
+    return [torch.cat([chunk[stage] for chunk in chunks]) for stage in range(len(chunks[0]))]
+
+
+@torch.no_grad()
+def quick_scores(data: Dataset) -> dict[str, Score]:
+    """Return the candidates, each a function of generated x [256, C, H, W]."""
+    real = as_x(data.at(evenly_spaced(data, QUICK)))
+    many = as_x(data.at(evenly_spaced(data, 8 * QUICK)))
+    network = PerceptualFeatures(data.image_shape)  # type: ignore[arg-type]
+    top, top_many, stages = network(real).double(), network(many), stage_features(network, real)
+    moments = BlockMoments.from_features(top_many).moments()
+    scales = [stage.var(dim=0).mean().sqrt() for stage in stages]
+
+    def by_stages(x: Tensor) -> float:
+        pairs = zip(stages, stage_features(network, x), scales, strict=True)
+        return sum(sliced_wasserstein(a / scale, b / scale) for a, b, scale in pairs) / len(stages)
+
+    return {
+        "patches": lambda x: sliced_distance(real, x),
+        "kernel": lambda x: 1000 * float(squared_mmd(top, network(x).double())),
+        "kernel of 2,048": lambda x: 1000 * float(squared_mmd(top_many.double(), network(x).double())),
+        "frechet of 256": lambda x: frechet_distance(moments, BlockMoments.from_features(network(x)).moments()),
+        "stages": by_stages,
+    }
+
+
+@torch.no_grad()
+def rows_of(run: Path, source: str | None, n: int) -> Iterator[tuple[int, dict[str, float], dict[str, float]]]:
+    """Yield (step, scores, seconds) of each checkpoint; the score "full" is the evaluation."""
+    paths = checkpoints(run)
+    data = run_data(paths[-1], source, progress=False)
+    quick = quick_scores(data)
+    for path in paths:
+        generator, config, header = load_generator(path)
+        prior = build.prior(config)
+        scores, seconds = {}, {}
+        x = generate(generator, scored_latents(prior, QUICK))
+        for name, score in quick.items():
+            start = time.perf_counter()
+            scores[name] = score(x)
+            seconds[name] = time.perf_counter() - start
+        scores["full"] = evaluate(generator, prior, data, n=n, header=header)["frechet"].value
+        yield header["step"], scores, seconds
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", nargs="+", type=Path)
+    parser.add_argument("-n", type=int, default=5000)
+    parser.add_argument("--data")
+    options = parser.parse_args()
+    for run in options.runs:
+        table = []
+        for step, scores, seconds in rows_of(run, options.data, options.n):
+            table.append((scores, seconds))
+            print(run.name, step, *(f"{name} {value:.5g}" for name, value in scores.items()), sep="  ", flush=True)
+        full = np.array([scores["full"] for scores, _ in table])
+        print(f"\n| {run.name}: score | Spearman | chosen / best | seconds |\n|---|---|---|---|")
+        for name in table[0][1]:
+            values = np.array([scores[name] for scores, _ in table])
+            cost = np.median([seconds[name] for _, seconds in table])
+            chosen = full[values.argmin()] / full.min()
+            print(f"| {name} | {spearmanr(values, full).statistic:.3f} | {chosen:.3f} | {cost:.2f} |")
+        print(flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""How many pictures of a data set are independent: copies, crops and other sizes of one picture count once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganache.data import Dataset
+from ganache.evaluation.features.base import FeatureInputs
+from ganache.evaluation.features.extract import build_features, dataset_features, default_features
+from ganache.evaluation.metrics.precision_recall import iter_distances
+
+SEARCHED = 10_000
+"""Images that are compared at most."""
+
+FEWEST = 10
+"""Fewer images are not compared."""
+
+SAME = 0.45
+"""Images are of the same picture if their features are nearer than this share of the median distance of two images.
+Among 8,000 drawn faces, pairs of the same picture lie below 0.5, and other pairs above it."""
+
+FEW = 2_000
+"""With fewer independent images a critic learns them by heart within an hour, and augmentation helps (Karras et al.
+2020, "Training generative adversarial networks with limited data", figure 1)."""
+
+
+@dataclass(frozen=True)
+class Independent:
+    """How many of the images that were compared are independent."""
+
+    compared: int
+    independent: int
+    total: int
+    """All images of the data set."""
+
+    def describe(self) -> str:
+        """Return a sentence."""
+        among = f"{self.compared:,} pictures" if self.compared == self.total else f"a sample of {self.compared:,}"
+        copies = self.compared - self.independent
+        said = f"about {self.independent:,} of {among} are independent" if copies else f"all of {among} are independent"
+        if copies:
+            said += f"; {copies:,} show the same as another one, perhaps cropped or saved again"
+        few = round(self.total * self.independent / self.compared) < FEW
+        return said + ("; so few need augmentation: --view.augment colour translation cutout." if few else ".")
+
+
+def count_independent(data: Dataset, cache: Path | None = None, progress: bool = False) -> Independent | None:
+    """Count the independent images, by perceptual features; None for points, and for images that have none."""
+    if len(data) < FEWEST or default_features(data.image_shape) != "perceptual":
+        return None
+    positions = np.random.default_rng(0).permutation(len(data))[:SEARCHED]
+    extractor = build_features("perceptual", FeatureInputs(data, positions, positions[:0]))
+    h = dataset_features(data, positions, extractor, cache, progress)
+    return Independent(len(h), num_groups(h), len(data))
+
+
+def num_groups(h: Tensor) -> int:
+    """Return the number of groups of features h [N, F] that are connected by pairs nearer than SAME."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    half = len(h) // 2
+    usual = (h[:half] - h[half : 2 * half]).norm(dim=1).median()  # the order of h is random
+    pairs = [(rows <= SAME * usual).nonzero() + torch.tensor([start, 0]) for start, rows in iter_distances(h, h)]
+    i, j = torch.cat(pairs).T.numpy()
+    return int(connected_components(coo_array((np.ones(len(i), bool), (i, j)), (len(h), len(h))), directed=False)[0])

@@ -35,7 +35,7 @@ from ganache.data.text_pictures import shows_text
 from ganache.data.value_range import Range
 from ganache.errors import DataError, choices
 
-MOST_FILES, MOST_BYTES = 2**20, 2**33
+MOST_FILES, MOST_BYTES = 2**18, 2**31
 """The largest data that are read although the user did not name them: those that a run names."""
 Local = ImageFiles | PixelArray | PixelBlocks
 """Contents that need not be fetched."""

@@ -29,8 +29,10 @@ class FolderReader(Reader):
     def read(self, source: Source, options: ReadOptions) -> ImageFiles | TableContents:
         """A table below the folder is read instead. Raises DataError if the folder itself cannot be listed."""
         assert source.path is not None
-        walk = _Walk(options.most_files)
+        walk = _Walk()
         try:
+            if options.most_files is not None:
+                _Walk(options.most_files).run(source.path)
             walk.run(source.path)
         except OSError as error:
             raise DataError(f"'{source.path}' cannot be listed ({error.strerror}): check its permissions.") from error
@@ -48,8 +50,8 @@ class _Walk:
     """One walk through a folder: the files found, and the folders visited."""
 
     def __init__(self, most: int | None = None) -> None:
-        """`most`: of more files than that, `run` raises DataError."""
-        self._most = most
+        """`most`: the files are only counted, and of more than that, `run` raises DataError."""
+        self._most, self._count = most, 0
         self.entries: list[ImageFile] = []
         self.skipped: list[SkippedFile] = []
         self._queue: deque[tuple[str, os.DirEntry[str]]] = deque()
@@ -85,10 +87,13 @@ class _Walk:
             return
         if not stat.S_ISREG(status.st_mode):
             raise SkipFile(SkipReason.SPECIAL)
+        if self._most is not None:
+            self._count += 1
+            if self._count <= self._most:
+                return
+            raise DataError(f"there are more than {self._most:,} files, and you did not name them with --data")
         # The mode is part of the stamp: a file that becomes readable must be read again.
         stamp = (status.st_size, status.st_mtime_ns, status.st_mode, hash_of_file(entry.path, status.st_size))
-        if self._most is not None and len(self.entries) >= self._most:
-            raise DataError(f"there are more than {self._most:,} files, and you did not name them with --data")
         self.entries.append(ImageFile(name, partial(_read_file, entry.path, status.st_size), stamp))
 
     def _or_skip(self, name: str, visit: Callable[[], None]) -> None:

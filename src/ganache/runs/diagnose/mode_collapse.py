@@ -23,6 +23,9 @@ LOW_COVERAGE, GOOD_PRECISION = 0.35, 0.6
 """Coverage and precision of a generator that makes good images of a part of the data only. A perfect generator has
 0.97 and 0.97 (1 - 2^-5 for five neighbours)."""
 
+ALL_MODES = 0.95
+"""Share of known modes from which all count as found: a probe has 256 points, and may miss one mode of 25 by chance."""
+
 COPYING = 0.3
 """Share of copies that proves memorisation; by chance it is below 0.05, as images vary in more than three ways."""
 
@@ -42,7 +45,19 @@ def collapse(h: History) -> Finding | None:
             "Return to an earlier checkpoint, or start again with another --seed; a gradient penalty (--method.name "
             "wgan-gp, or --penalty.r1 10) or a lower --generator-optimiser.lr helps.",
         )
-    return repeated_images(h) or missing_modes(h) or lost_variety(current, maximum)
+    modes = h.last("modes_found")  # where they are known, nothing else tells whether some are missing
+    missing = missing_known_modes(modes) if modes else repeated_images(h) or missing_modes(h)
+    return missing or lost_variety(current, maximum)
+
+
+def missing_known_modes(modes: list[float]) -> Finding | None:
+    """Known modes of the data are never generated."""
+    if median(modes) >= ALL_MODES:
+        return None
+    return partial_collapse(
+        "Partial mode collapse: modes of the data are never generated.",
+        f"{percent(median(modes))} of the known modes are found.",
+    )
 
 
 def repeated_images(h: History) -> Finding | None:

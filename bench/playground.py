@@ -31,15 +31,21 @@ from ganache.cli import main as ganache
 MOVED = 64
 PAGES = 8
 
-MOVES = """([seconds, pause]) => new Promise((done) => {
-  const slider = document.querySelector('#dimensions input');
+SLIDERS = {
+    "a dimension": "#dimensions input[type=range]",
+    "a direction": "#directions input[type=range]",
+    "the mean": "#knob-mean",
+    "the spread": "#knob-std",
+}
+MOVES = """([seconds, pause, which]) => new Promise((done) => {
+  const slider = document.querySelector(which);
   const pictures = document.getElementById('pictures');
   const begun = performance.now();
   const took = [];
   let moved = 0;
   const move = () => {
     moved = performance.now();
-    slider.value = 2 * Math.sin(took.length);
+    slider.value = Number(slider.max) * (0.5 + 0.4 * Math.sin(took.length));
     slider.dispatchEvent(new Event('input'));
   };
   new MutationObserver(() => {
@@ -50,7 +56,7 @@ MOVES = """([seconds, pause]) => new Promise((done) => {
   move();
 })"""
 DRAG = """(seconds) => new Promise((done) => {
-  const slider = document.querySelector('#dimensions input');
+  const slider = document.querySelector('#dimensions input[type=range]');
   const times = [];
   const begun = performance.now();
   new MutationObserver(() => times.push(performance.now() - begun)).observe(
@@ -90,8 +96,9 @@ def in_chromium(browser: Browser, address: str, since: float, seconds: float) ->
     page.goto(f"{address}#set={sliders}")
     page.locator("#pictures[aria-busy=false]").wait_for()
     print(f"the page has its picture {time.perf_counter() - since:.2f} s after that")
-    page.locator("#ranked:has-text('Those that change most first')").wait_for(timeout=120_000)
-    print(f"a slider's move to its picture: {told(page.evaluate(MOVES, [seconds, 30]))}")
+    page.locator("#ranked:has-text('The most effective first')").wait_for(timeout=120_000)
+    for name, which in SLIDERS.items():
+        print(f"from a move of {name} to its picture: {told(page.evaluate(MOVES, [seconds, 30, which]))}")
     drawn = page.evaluate(DRAG, seconds)
     between = [later - earlier for earlier, later in pairwise(drawn)]
     print(f"while dragging: {len(drawn) / seconds:.1f} pictures a second, from one to the next {told(between)}")

@@ -25,6 +25,8 @@ from ganache.lab.experiments import Picture
 from ganache.lab.points import Kept
 from ganache.lab.serialisation import command, from_json, resolve_names
 from ganache.output.export import runtime, to_html
+from ganache.output.export.graph import compare, graph
+from ganache.output.export.half import halve
 from ganache.output.export.page import MODULES, join_modules, read_text
 from ganache.types import Prior
 from test_export import model_of
@@ -85,6 +87,9 @@ class Opened:
         slider = self.page.get_by_label(name, exact=True)
         slider.fill(str(value))
 
+    def text(self, id: str) -> str:
+        return str(self.page.locator(f"#{id}").text_content())
+
     def close(self) -> None:
         """Close the page, and assert that it had no errors and requested only its own file."""
         assert self.messages == []
@@ -125,9 +130,9 @@ def test_pictures_are_pytorchs_for_the_same_seed_and_address(browser: Any, pages
     z += 2 * torch.tensor(sefa)
     assert_same(opened.pixels(), COLOUR, z)
     assert_request_gives(opened, COLOUR, z)
-    opened.page.get_by_role("button", name="Clear").click()
-    assert_same(opened.pixels(), COLOUR, from_seeds(shifted_prior(COLOUR.prior, 0.3, 0.5), [17]))
-    assert opened.page.url.endswith("#seed=17&mean=0.3&std=0.5")
+    opened.page.get_by_role("button", name="Reset", exact=True).click()
+    assert_same(opened.pixels(), COLOUR, from_seeds(COLOUR.prior, [17]))
+    assert opened.page.url.endswith("#seed=17")
     opened.close()
 
 
@@ -157,9 +162,9 @@ def test_every_control_works(browser: Any, pages: dict[str, Path]) -> None:
         assert not np.array_equal(seen[-1], seen[-2])
 
     opened.slide("Mean", 0.8), differs()
-    opened.slide("Std", 0.3), differs()
+    opened.slide("Spread", 0.3), differs()
     page.get_by_role("button", name="Reset Mean").click(), differs()
-    page.get_by_label("Std", exact=True).dblclick(), page.get_by_role("button", name="Undo").is_enabled()
+    page.get_by_label("Spread", exact=True).dblclick(), page.get_by_role("button", name="Undo").is_enabled()
     opened.slide("PCA 1", 3), differs()
     page.get_by_role("button", name="Show all 20").click()
     numbers = [each["number"] for each in json.loads(page.locator("#about").text_content())["dimensions"]]
@@ -184,10 +189,44 @@ def test_every_control_works(browser: Any, pages: dict[str, Path]) -> None:
     assert download.value.suggested_filename == "me.png"
     with Image.open(download.value.path()) as saved:
         assert min(saved.size) >= 512
-    page.get_by_role("button", name="New", exact=True).click(), differs()
+    page.get_by_role("button", name="New sample", exact=True).click(), differs()
     page.keyboard.press("p")
     assert page.locator("body.pixels").count() == 1
     opened.close()
+
+
+def test_values_are_typed_reset_knows_them_and_a_swipe_changes_nothing(browser: Any, pages: dict[str, Path]) -> None:
+    opened = Opened(browser, pages["colour"], has_touch=True, viewport={"width": 390, "height": 700})
+    page, (number, *_) = opened.page, [each["number"] for each in json.loads(opened.text("about"))["dimensions"]]
+    for name, value in ((f"Dimension {number}", 4.5), ("Spread", 0.5)):
+        page.get_by_label(f"Value of {name}", exact=True).fill(str(value))
+        page.keyboard.press("Enter")
+    z = from_seeds(shifted_prior(COLOUR.prior, 0, 0.5), [0])
+    z[0, number] = 4.5
+    assert_same(opened.pixels(), COLOUR, z)
+    page.get_by_role("button", name="Reset", exact=True).click()
+    assert_same(opened.pixels(), COLOUR, from_seeds(COLOUR.prior, [0]))
+    slider = page.get_by_label("Spread", exact=True)
+    slider.scroll_into_view_if_needed()
+    box, touch = slider.bounding_box(), opened.context.new_cdp_session(page)
+    x, y = box["x"] + 0.9 * box["width"], box["y"] + box["height"] / 2
+    for kind, up in [("touchStart", 0), *(("touchMove", 10 * step) for step in range(1, 9)), ("touchEnd", None)]:
+        points = [] if up is None else [{"x": x, "y": y - up}]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    page.wait_for_timeout(100)
+    assert float(slider.input_value()) == 1
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save 1:1").click()
+    with Image.open(download.value.path()) as saved:
+        assert saved.size == (32, 24)
+    opened.close()
+
+
+def test_a_large_layer_has_eight_bits_a_weight_and_the_pictures_stay() -> None:
+    model = Model(model_of("infogan", (1, 28, 28), Prior(12)).generator, Prior(12), "large")
+    large, small = (halve(graph(model), huge).SerializeToString() for huge in (10**9, 256))
+    assert len(small) < 0.8 * len(large)
+    assert compare(small, model) <= 2
 
 
 def test_while_a_slider_moves_only_the_newest_picture_is_rendered(browser: Any, pages: dict[str, Path]) -> None:

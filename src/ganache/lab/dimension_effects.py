@@ -21,17 +21,17 @@ EXAMPLES = 3
 """Latents whose images are kept for each dimension."""
 
 
-RANKING_PIXELS = 2**24
+RANKING_PIXELS = 2**22
 """Pixels of all images that a ranking for a page generates, about; a second or a few on one core."""
 
 
 def latents_to_rank(prior: Prior, image_shape: Sequence[int]) -> int:
-    """Return over how many latents a page ranks the dimensions: 8 to 64, fewer for larger images.
+    """Return over how many latents a page ranks the dimensions: 8 to 16, fewer for larger images.
 
     It depends on nothing but the generator, so that the order is the same for everybody.
     """
     each = 2 * prior.z_dim * math.prod(image_shape[1:])
-    return max(8, min(64, RANKING_PIXELS // each))
+    return max(8, min(16, RANKING_PIXELS // each))
 
 
 @dataclass(frozen=True)

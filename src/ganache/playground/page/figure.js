@@ -49,7 +49,7 @@ function grid(part, bitmap, onpick) {
     }
     table.append(line);
   }
-  return withHeading(part, make("div", { class: "scroll" }, table));
+  return withHeading(part, make("div", { class: "scroll", tabindex: onpick ? null : 0 }, table));
 }
 
 function animation(part, bitmap, { frames_per_segment: framesPerSegment, fps, waypoints }) {

@@ -27,7 +27,7 @@ export class Mix {
       this.slider.style.setProperty("--at", `${100 * this.t}%`);
       this.update();
     });
-    this.command = make("code", { id: "mix-command" });
+    this.command = make("code", { id: "mix-command", tabindex: 0 });
     place.append(
       make("p", { class: "hint" }, "Drag a picture from the pins or from below onto a or b, or select a or b and click a picture. Click a result to use it."),
       make("div", { class: "wells" }, this.wells[0].element, make("span", { class: "plus", "aria-hidden": "true" }, "with"), this.wells[1].element),

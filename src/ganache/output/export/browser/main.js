@@ -6,11 +6,11 @@ import { choice, mapOf } from "./controls.js";
 import { initialState, isChanged, latentOf, baseLatent } from "./latents.js";
 import { paint } from "./paint.js";
 import { commandFor, nameOf, savePicture, saveRequest } from "./saving.js";
-import { slider } from "./slider.js";
+import { guardTouch, slider } from "./slider.js";
 import { Wall } from "./wall.js";
 
 const SHOWN_FIRST = 12; // dimensions that are shown before "Show all"
-const MAX_STEPS = 5; // the reach of directions, in standard deviations of the latents
+const MAX_STEPS = 6; // the reach of directions, in standard deviations of the latents
 const WALL_SIZE = 24;
 
 const $ = (id) => document.getElementById(id);
@@ -62,6 +62,8 @@ function enter(hash) {
 
 const seedOf = (seed) => ({ ...cleared(), seed: Math.min(LARGEST_SEED, Math.max(0, seed)), kept: "" });
 const cleared = () => ({ dimensions: {}, codes: {}, along: {} });
+const reset = () => ({ ...cleared(), mean: 0, std: 1 });
+const resettable = () => isChanged(state) || state.mean !== 0 || state.std !== 1;
 const newSeed = () => change(seedOf(Math.floor(Math.random() * 1_000_000)));
 
 function without(part, key) {
@@ -85,7 +87,7 @@ function refresh() {
 function refreshButtons() {
   $("undo").disabled = !past.length;
   $("redo").disabled = !future.length;
-  $("clear").disabled = !isChanged(state);
+  $("reset").disabled = !resettable();
 }
 
 function refreshWall() {
@@ -133,13 +135,13 @@ function buildLatent() {
   mean.change = (value, still) => change({ mean: value }, still);
   mean.onreset = () => change({ mean: 0 });
   addSlider($("latent"), mean, () => [state.mean, state.mean !== 0]);
-  const std = { name: "Std", title: "Standard deviation: small gives typical pictures, large unusual ones", min: 0, max: 2 };
+  const std = { name: "Spread", title: "Standard deviation of the latent's numbers: small gives typical pictures, large unusual ones", min: 0, max: 2, lowest: 0 };
   std.change = (value, still) => change({ std: value }, still);
   std.onreset = () => change({ std: 1 });
   addSlider($("latent"), std, () => [state.std, state.std !== 1]);
   if (prior.categories) {
     const options = Array.from({ length: prior.categories }, (_, k) => [k, String(k)]);
-    const classes = choice("Class", [[null, "from the seed"], ...options], (category) => change({ category }));
+    const classes = choice("Class", [[null, "any"], ...options], (category) => change({ category }));
     rows.push(() => classes.set(state.category));
     $("latent").append(classes);
   }
@@ -163,7 +165,7 @@ function buildDirections() {
 }
 
 function buildDimensions() {
-  const reach = prior.kind === "uniform" ? prior.std : 3 * prior.std;
+  const reach = (prior.kind === "uniform" ? 1.5 : 3) * prior.std;
   about.dimensions.forEach(({ number, change: share, where }, rank) => {
     const title = `Dimension ${number}: changes a pixel by ${(100 * share).toFixed(1)} % on average`;
     const set = (value, still) => change({ dimensions: { ...state.dimensions, [number]: value } }, still);
@@ -182,7 +184,7 @@ function buildCodes() {
   about.codes.forEach(({ number, where }, k) => {
     const set = (value, still) => change({ codes: { ...state.codes, [number]: value } }, still);
     const onreset = () => change(without("codes", number));
-    const settings = { name: `Code ${k + 1}`, map: where, min: -1, max: 1, change: set, onreset };
+    const settings = { name: `Code ${k + 1}`, map: where, min: -2, max: 2, change: set, onreset };
     addSlider($("codes"), settings, (base) => [state.codes[number] ?? base.codes[number - first], number in state.codes]);
   });
   $("codes-part").hidden = !about.codes.length;
@@ -215,10 +217,11 @@ const actions = {
   new: newSeed,
   previous: () => change(seedOf(state.seed - 1)),
   next: () => change(seedOf(state.seed + 1)),
-  clear: () => change(cleared()),
+  reset: () => change(reset()),
   undo: () => go(past, future),
   redo: () => go(future, past),
   save: () => savePicture($("picture"), smooth, nameOf(state)),
+  small: () => savePicture($("picture"), smooth, nameOf(state), false),
   request: () => saveRequest(state, about, nameOf(state)),
   link: copyLink,
   pixels: toggleSmooth,
@@ -229,10 +232,10 @@ const keys = {
   n: "new",
   ArrowLeft: "previous",
   ArrowRight: "next",
-  c: "clear",
   u: "undo",
   z: "undo",
-  r: "redo",
+  r: "reset",
+  y: "redo",
   s: "save",
   l: "link",
   p: "pixels",
@@ -249,6 +252,7 @@ function onKey(event) {
 }
 
 function listen() {
+  guardTouch();
   for (const [id, action] of Object.entries(actions)) $(id).addEventListener("click", action);
   $("seed").addEventListener("change", () => {
     const typed = Math.trunc(Number($("seed").value));

@@ -6,8 +6,9 @@ import { enlarged } from "./paint.js";
 
 const MIN_SIDE = 512; // pixels on the shorter side of a saved picture
 
-export function savePicture(canvas, smooth, name) {
-  const times = Math.max(1, Math.ceil(MIN_SIDE / Math.min(canvas.width, canvas.height)));
+// Save the picture as it is, or enlarged as the screen shows it.
+export function savePicture(canvas, smooth, name, large = true) {
+  const times = large ? Math.max(1, Math.ceil(MIN_SIDE / Math.min(canvas.width, canvas.height))) : 1;
   enlarged(canvas, times, smooth).toBlob((blob) => download(blob, `${name}.png`), "image/png");
 }
 

@@ -16,7 +16,9 @@ from ganache.figures import Panel, Plane, comparison, draw, draw_plane, picture,
 from ganache.figures.plane import GENERATED, draw_cloud, one_by_one
 from ganache.lab.figure import Animation, Figure, ImageGrid, ScatterPlot
 from ganache.networks import Mlp
+from ganache.runs.diagnose import findings
 from ganache.runs.points import count_modes, critic_field, describe_modes, picture_of_points
+from ganache.runs.probe import Probe
 from ganache.types import Prior
 
 REAL = TOYS["ring8"].sample(2_000)[0]
@@ -149,3 +151,22 @@ def test_a_named_recipe_is_taken_on_points_too() -> None:
     assert (request.config.recipe, request.config.network.hidden) == ("points", 8)  # type: ignore[attr-defined]
     (request,) = parse_train(["ring8", "--recipe", "gan-mlp"])
     assert request.config.recipe == "gan-mlp"
+
+
+def findings_with(modes: float, nearest_ratio: float) -> list[str]:
+    """The kinds of findings on a run whose probes all have these numbers."""
+    probe = Probe(100, 1.0, 0, 1.0, 1.0, 1_000, 0.5, None, score=0.05, blank_score=0.5, variety=0.99)
+    probe = replace(probe, coverage=0.6, precision=0.9, modes_found=modes, nearest_ratio=nearest_ratio)
+    numbers = {"images": 1, "seconds": 1.0, "images_per_second": 1.0, "d_gradient_norm": 1.0, "g_gradient_norm": 1.0}
+    steps = range(100, 3_000, 100)
+    weights = {step: {"step": step, "g_weights": 1 + step / 1e4, "d_weights": 1 + step / 1e4} for step in steps}
+    log = [
+        {**numbers, "step": step, "d": {"a": 0.7}, "g": {"a": 0.7}, "probe": probe.to_json() | weights[step]}
+        for step in steps
+    ]
+    return [finding.sentence for finding in findings(log)]
+
+
+def test_known_modes_tell_whether_some_are_missing() -> None:
+    assert findings_with(1.0, 0.15) == [], "points lie close together where the modes are narrow"
+    assert findings_with(0.5, 2.0) == ["Partial mode collapse: modes of the data are never generated."]

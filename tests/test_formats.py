@@ -116,7 +116,7 @@ def test_what_a_command_makes_is_read(tmp_path: Path, cache: Path) -> None:
 
 def test_the_thumbnail_of_a_raw_photo_is_no_picture(tmp_path: Path, cache: Path) -> None:
     thumbnail, raw = corpus.pictures(1, 40, 60, 3)[0], np.zeros((80, 120), np.uint16)
-    paths = {name: tmp_path / name for name in ("a.nef", "b.arw", "c.dng", "pyramid.tif")}
+    paths = {name: tmp_path / name for name in ("a.nef", "b.arw", "c.dng", "d.tif", "pyramid.tif")}
     with tifffile.TiffWriter(paths["a.nef"]) as file:
         file.write(thumbnail, photometric="rgb", subifds=1, subfiletype=1)
         file.write(raw, subfiletype=0)
@@ -124,13 +124,17 @@ def test_the_thumbnail_of_a_raw_photo_is_no_picture(tmp_path: Path, cache: Path)
         file.write(thumbnail, photometric="rgb", subfiletype=1)
         file.write(raw, subfiletype=0)
     tifffile.imwrite(paths["c.dng"], thumbnail, photometric="rgb", extratags=[(50706, 1, 4, (1, 4, 0, 0), True)])
+    with tifffile.TiffWriter(paths["d.tif"]) as file:  # without a word on it
+        file.write(thumbnail, photometric="rgb")
+        file.write(np.zeros((80, 120, 3), np.uint8), photometric="rgb")
     with tifffile.TiffWriter(paths["pyramid.tif"]) as file:
         file.write(thumbnail, photometric="rgb", subifds=1)
         file.write(thumbnail[::2, ::2], photometric="rgb", subfiletype=1)
     found = load(str(tmp_path), cache=cache)
     assert found.diagnosis is not None
     assert {(file.name, file.detail) for file in found.diagnosis.skipped} == {
-        (name, "a raw photo") for name in ("a.nef", "b.arw", "c.dng")
+        *((name, "a raw photo") for name in ("a.nef", "b.arw", "c.dng")),
+        ("d.tif", "a thumbnail, and then a larger picture, which is not read"),
     }
     assert (found.images == thumbnail).all()
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import TiffImagePlugin
 
 from ganache.core.images import Pixels
+from ganache.data.decode_errors import DECODE_ERRORS
 from ganache.data.formats import RAW
 from ganache.data.samples import Samples, read_array
 from ganache.data.skip_reasons import SkipFile, SkipReason
@@ -99,9 +100,11 @@ def read_header(data: bytes) -> DeepTiff | None:
     """
     if not data.startswith(SIGNATURES):
         return None
-    tags = _first_directory(data)
+    tags = _directory(data)
     if data[8:11] == b"CR\2" or _is_raw(tags):
         raise SkipFile(SkipReason.NOT_AN_IMAGE, RAW.what)
+    if tags.next and _is_thumbnail(tags, data):
+        raise SkipFile(SkipReason.NOT_AN_IMAGE, "a thumbnail, and then a larger picture, which is not read")
     bits, formats = _all(tags, _BITS, 1), _all(tags, _FORMAT, 1)
     photometric, compression = tags.get(_PHOTOMETRIC), tags.get(_COMPRESSION, 1)
     samples = tags.get(_SAMPLES, 1)
@@ -142,6 +145,15 @@ def _is_raw(tags: Any) -> bool:
     return (is_reduced and bool(_SUB_DIRECTORIES in tags or tags.next)) or _DNG_VERSION in tags
 
 
+def _is_thumbnail(tags: Any, data: bytes) -> bool:
+    """Whether the next picture is at least twice as wide and high as the first one."""
+    try:
+        following = _directory(data, tags.next)
+        return bool(all(following.get(side, 0) >= 2 * tags[side] > 0 for side in (_WIDTH, _HEIGHT)))
+    except DECODE_ERRORS:
+        return False  # damage that is not in the first picture
+
+
 def _described(tags: Any, data: bytes, sample_format: int, bits: int, samples: int, colours: int) -> DeepTiff:
     order = "<" if data[:2] == b"II" else ">"
     dtype = np.dtype(f"{order}{_KINDS[sample_format]}{bits // 8}")
@@ -161,15 +173,15 @@ def read_values(tiff: DeepTiff, data: bytes) -> Samples:
     return Samples(colour, _alpha(tiff, values), tiff.tags.get(_PHOTOMETRIC) == 0, _no_data(tiff), tiff.orientation)
 
 
-def _first_directory(data: bytes) -> Any:
-    """Return the tags of the first picture."""
+def _directory(data: bytes, start: int | None = None) -> Any:
+    """Return the tags of the picture whose description begins at byte `start`, by default those of the first."""
     file = io.BytesIO(data)
     header = file.read(16 if data[2:3] == b"+" or data[3:4] == b"+" else 8)
     is_unknown = data.startswith(BIG_ENDIAN)
     directory: Any = TiffImagePlugin.ImageFileDirectory_v2(header[:8] if is_unknown else header)
     if is_unknown:
         directory._bigtiff, directory.next = True, int.from_bytes(header[8:], "big")
-    file.seek(directory.next)
+    file.seek(directory.next if start is None else start)
     directory.load(file)
     return directory
 

@@ -182,6 +182,7 @@ def test_runs_with_latents_of_other_sizes_go_on_side_by_side(page: Page, browser
     opened.find("#knob-20").wait_for()
     assert opened.find(".slider:has(#knob-20)").get_attribute("title") == "faces has no dimension 20"
     opened.find("#command:has-text('--dimensions 20')").wait_for()
+    assert "faces" not in opened.find("#command").text_content(), "the command names the runs that have it"
     opened.button("use the sliders").click()
     opened.find(".whose:text-is('Of faces, step 2')").first.wait_for()
     opened.close()

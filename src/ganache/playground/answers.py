@@ -81,12 +81,20 @@ def tell(message: wire.Tell, library: Library) -> Answer:
     models = library.models(message.models)
     if request.needs != "given images":
         check_cost(request, models)
-    words = command(request, library.on_command_line(message.models))
+    resolved = library.resolved(request, message.models[0])
+    words = command(request, library.on_command_line(able(resolved, message.models, models)))
     words += [] if library.average else ["--no-average"]
     if request.needs == "real images" and library.data:
         words += ["--data", library.data]
-    resolved = library.resolved(request, message.models[0])
     return {"request": to_dict(resolved), "command": shlex.join(words)}, []
+
+
+def able(request: Experiment, selected: Sequence[wire.Which], models: Sequence[Model]) -> list[wire.Which]:
+    """Return the first model, and the others that lack nothing of the request: a command refuses the rest."""
+    if not isinstance(request, Picture):
+        return list(selected)
+    lacks = [request.fitting(model.prior)[1] if model is not models[0] else () for model in models]
+    return [which for which, missing in zip(selected, lacks, strict=True) if not missing]
 
 
 def mix(message: wire.Mix, library: Library) -> Answer:

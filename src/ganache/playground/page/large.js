@@ -8,6 +8,7 @@ export function largeView() {
   const set = (large) => {
     body.classList.toggle("large", large);
     find("large").setAttribute("aria-pressed", large);
+    find("large").textContent = large ? "Leave" : "Large view";
     if (large) document.documentElement.requestFullscreen?.().catch(() => {}); // a browser may refuse
     else if (document.fullscreenElement) document.exitFullscreen();
   };

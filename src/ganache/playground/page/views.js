@@ -11,11 +11,11 @@ import { classes, simple } from "./state.js";
 /** Additions to experiments: `choices(app)`: controls; `request(app)`: fields; `pick(app, row, column, part)`: on a click. */
 const EXTRAS = {
   traverse: {
-    choices: (app) => [dimensionChoice(app), choice("range", "Range", ["3", ""], ["that of the sliders, −3 to 3", "the article's eight values"])],
+    choices: (app) => [dimensionChoice(app), choice("range", "Range", ["sliders", ""], [`that of the sliders, −${reach(app)} to ${reach(app)}`, "the article's eight values"])],
     request: (app) => ({
       dimension: dimensionOf(app),
       points: points(app).slice(0, 6).map((each) => simple(each)),
-      reach: Number(chosen("range", "3")) || null,
+      reach: chosen("range", "sliders") ? reach(app) : null,
       ...(dimensionOf(app) === "category" ? { classes: [] } : {}), // all of them, whichever is chosen
     }),
     pick: (app, row, column, part) => {
@@ -61,6 +61,11 @@ function choicesOf(app, experiment) {
   const formats = experiment.formats.filter((format) => format in FORMAT_NAMES);
   const animated = formats.includes("gif") ? [choice("format", "Format", formats, formats.map((format) => FORMAT_NAMES[format]))] : [];
   return [...(EXTRAS[experiment.kind]?.choices?.(app) ?? []), ...animated];
+}
+
+/** The reach of the sliders of the dimensions, in stds of the prior. */
+function reach(app) {
+  return app.hello.runs[app.store.now.models[0].run].prior === "uniform" ? 1.5 : 3;
 }
 
 function currentPoint(app) {

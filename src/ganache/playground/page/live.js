@@ -27,7 +27,7 @@ export class Live {
 
   build(place) {
     this.runs = make("div", { class: "chips", role: "radiogroup", "aria-label": "Run", hidden: true });
-    this.pace = make("p", { class: "pace", role: "status" });
+    this.pace = make("h2", { class: "pace" });
     this.detail = make("p", { class: "hint" });
     this.bar = make("progress", { max: 1, value: 0, "aria-label": "Progress of the training" });
     this.findings = make("div", { class: "findings" });
@@ -42,7 +42,7 @@ export class Live {
     this.spoken = make("p", { class: "unseen", id: "spoken", "aria-live": "polite" });
     const smoothing = make("label", { class: "smooth" }, "Smoothing", this.smooth);
     const watched = make("div", { class: "watched" }, make("div", { class: "first" }, smoothing, this.first), this.samples, this.rest);
-    place.append(this.runs, make("div", { class: "progress" }, this.pace, this.bar, this.detail), this.findings, watched, this.notices, this.spoken);
+    place.append(this.runs, make("div", { class: "progress" }, make("div", { role: "status" }, this.pace), this.bar, this.detail), this.findings, watched, this.notices, this.spoken);
   }
 
   get state() {

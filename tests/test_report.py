@@ -263,14 +263,14 @@ def test_the_page_of_two_long_runs_is_small(runs: list[Path], tmp_path: Path) ->
     noise = np.random.default_rng(0)
     (run,) = summarize_runs(runs[:1])
     samples = {step: tmp_path / f"{step}.png" for step in range(1, 41)}
-    for path in evenly(list(samples.values()), 24):
+    for path in evenly(list(samples.values()), 18):
         coarse = Image.fromarray(noise.integers(0, 256, (66, 66, 3), np.uint8))
         coarse.resize((530, 530), Image.Resampling.BICUBIC).save(path, compress_level=1)
     line = run.lines[-1]
     lines = [line | {"step": k, "images": 4 * k, "seconds": k / 7} for k in range(1, 1_000)]
     long = replace(run, samples=samples, log=lines)
     shown, drawn = frames(long, 2), charts([long])
-    assert len(shown["steps"]) == 24
+    assert len(shown["steps"]) == 18
     assert shown["steps"][-1] == 40
     assert len(drawn["axes"]) <= 2, "the times are written once"
     assert len(json.dumps([shown, drawn])) < 1_500_000

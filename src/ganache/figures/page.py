@@ -115,7 +115,7 @@ def small_url(image: Image.Image, quality: int) -> str:
     if not features.check("avif"):
         return image_url(image, quality)
     buffer = BytesIO()
-    image.save(buffer, "AVIF", quality=quality, speed=9)
+    image.save(buffer, "AVIF", quality=quality, speed=10)
     return data_url(buffer.getvalue(), "avif")
 
 

@@ -46,7 +46,7 @@ class RandomFeatures(Features):
     def vectors(self, x: Tensor) -> Tensor:
         h, grids = resize(x, self.size), []
         for depth in range(len(self.WIDTHS)):
-            h = F.relu(F.conv2d(h, self.get_buffer(f"conv{depth}"), padding=1))
+            h = F.relu(F.conv2d(h, self.get_buffer(f"conv{depth}"), padding=1), inplace=True)
             grids.append(F.adaptive_avg_pool2d(h, self.GRID).flatten(1))
             if min(h.shape[2:]) > 1:
                 h = F.avg_pool2d(h, 2)

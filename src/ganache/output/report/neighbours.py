@@ -28,7 +28,7 @@ from ganache.training import build
 
 REQUEST = Neighbours(n=6, k=5)
 
-MAX_SEARCHED = 20_000
+MAX_SEARCHED = 12_000
 """Training pictures that are searched at most."""
 
 MAX_VALUES = 2**28

@@ -12,13 +12,13 @@ from ganache.figures.page import image_url, small_url
 from ganache.figures.pictures import evenly
 from ganache.output.report.summary import RunSummary
 
-MAX_FRAMES, MIN_FRAMES = 48, 12
+MAX_FRAMES, MIN_FRAMES = 36, 10
 """Pictures of all runs together, and at least of each run, so that the page stays small enough for a phone."""
 
 MAX_SIDE = 640
 """Pixels; larger pictures are reduced."""
 
-LAST, EARLIER = 85, 45
+LAST, EARLIER = 85, 40
 """Quality of a run's last picture, which is looked at for long, and of those that the slider passes by."""
 
 

@@ -118,3 +118,13 @@ def test_a_command_in_the_background_of_a_script_is_stopped_by_kill_and_one_unde
     finally:
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)
+
+
+def test_a_working_directory_that_was_deleted_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "gone").mkdir()
+    code = "import os; from ganache.cli import main; os.rmdir(os.getcwd()); main(['doctor', '/'])"
+    done = run_python(code, cwd=tmp_path / "gone")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "ganache: The working directory cannot be used (No such file or directory): cd to a folder that exists.\n"
+    )

@@ -12,7 +12,16 @@ VALUES = {"GANACHE_FASTCONV": ("fast", "pytorch"), "GANACHE_KERNELS": ("on", "of
 
 
 def check_environment() -> None:
-    """Raise ConfigError if a variable has another value than those in VALUES."""
+    """Raise ConfigError if a variable has another value than those in VALUES, or if the working directory is gone.
+
+    PyTorch's libraries would end the process without a word that helps.
+    """
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise ConfigError(
+            f"The working directory cannot be used ({error.strerror}): cd to a folder that exists."
+        ) from None
     for variable, values in VALUES.items():
         value = os.environ.get(variable)
         if value and value not in values:

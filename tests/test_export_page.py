@@ -209,6 +209,7 @@ def test_values_are_typed_reset_knows_them_and_a_swipe_changes_nothing(browser: 
     slider = page.get_by_label("Spread", exact=True)
     slider.scroll_into_view_if_needed()
     box, touch = slider.bounding_box(), opened.context.new_cdp_session(page)
+    assert page.locator(".slider label:text-is('Spread')").bounding_box()["x"] < box["x"]
     x, y = box["x"] + 0.9 * box["width"], box["y"] + box["height"] / 2
     for kind, up in [("touchStart", 0), *(("touchMove", 10 * step) for step in range(1, 9)), ("touchEnd", None)]:
         points = [] if up is None else [{"x": x, "y": y - up}]

@@ -4,6 +4,7 @@ import { decode, find, make, put, thumb } from "./draw.js";
 import { changed, classes, hyphened, request } from "./state.js";
 
 const COUNT = 24;
+const PAUSE = 150; // milliseconds
 
 /** The pictures of the samples, which follow mean, spread, class and model. */
 export class Wall {
@@ -12,7 +13,17 @@ export class Wall {
     this.thumbs = [];
     this.together = false; // whether the samples follow the sliders
     app.wire.answer("wall", (reply) => this.draw(reply));
-    app.store.addEventListener("change", () => this.update());
+    app.store.addEventListener("change", ({ detail }) => (detail.passing ? this.wait() : this.update()));
+  }
+
+  /** While a slider moves, leave the processor to the large picture: update at a pause, or regularly if asked to follow. */
+  wait() {
+    if (this.following && this.pausing) return;
+    clearTimeout(this.pausing);
+    this.pausing = setTimeout(() => {
+      this.pausing = null;
+      this.update();
+    }, PAUSE);
   }
 
   /** Return the request for all samples. */

@@ -51,7 +51,7 @@ def describe(run: RunSummary) -> dict[str, str]:
         "network and method": f"{config['network']['name']}, {config['method']['name']}",
         "seed": str(config["seed"]),
         "trained": f"{last['step']:,} steps of {config['schedule']['batch']} pictures, {last['images']:,} shown, "
-        f"in {duration(last['seconds'])}",
+        "in " + duration(last["seconds"]).replace(" ", "\xa0"),
         "distance to the real pictures": "no checkpoint has a score yet"
         if best is None
         else f"{score_words(known[max(known)])} at the last checkpoint; "

@@ -73,6 +73,7 @@ def test_a_run_is_watched_from_its_beginning(run: Path, browser: Any, tmp_path: 
         (young / "log.jsonl").write_text("".join(lines) + '{"notice": "seen", "step": 2}\n')
         page.find("li:has-text('Step 2: seen')").wait_for()
         page.when_drawn(page.find("canvas.grid"))
+        page.find("#tab-samples").click()  # the training has the whole page, and the sliders are behind the other tabs
         page.find("#knob-2").fill("1.5")
         assert page.pixels().std() > 20
         page.close()

@@ -59,27 +59,32 @@ def test_killed_while_writing(never_stopped: Path, tmp_path: Path, where: str, t
     assert_same_end(never_stopped, folder)
 
 
+KILLS, PARTS = 100, 4
+
+
 @pytest.mark.slow
-@pytest.mark.timeout(3600)
-def test_killed_a_hundred_times(tmp_path: Path) -> None:
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("part", range(PARTS))
+def test_killed_a_hundred_times(part: int, tmp_path: Path) -> None:
     """Each run is killed twice: at a moment of its own, and as soon as a checkpoint is started after another one."""
     steps = 40
     whole = tmp_path / "whole"
     start_of_training = time.monotonic()
     assert run_process(whole, steps) == 0
     length = time.monotonic() - start_of_training
-    moments, kills, writing = random.Random(7), 0, 0
-    while kills < 100:
+    moments, kills, writing = random.Random(part), 0, 0
+    while kills < KILLS // PARTS:
         folder = tmp_path / f"run{kills}"
-        for share, wait_for_a_checkpoint in ((kills / 125, False), (moments.uniform(0, 0.4), True)):
-            code = killed(folder, steps, (share + moments.uniform(0, 0.016)) * length, wait_for_a_checkpoint)
+        share = (part + kills * PARTS / KILLS) / (1.25 * PARTS)  # of all parts, spread over most of the run
+        for earliest, wait_for_a_checkpoint in ((share, False), (moments.uniform(0, 0.4), True)):
+            seconds = (earliest + moments.uniform(0, 0.016)) * length
+            code = killed(folder, steps, seconds, wait_for_a_checkpoint)
             kills += code == -signal.SIGKILL  # the others had ended before
             writing += bool(half_written(folder))
         assert run_process(folder, steps) == 0
         assert_same_end(whole, folder)
         shutil.rmtree(folder)
-    print(f"{kills} kills, {writing} of them while a checkpoint was being written")
-    assert writing >= 25
+    assert writing >= KILLS // PARTS // 4
 
 
 def killed(folder: Path, steps: int, seconds: float, wait_for_a_checkpoint: bool) -> int:

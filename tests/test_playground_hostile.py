@@ -61,6 +61,7 @@ def test_markup_in_a_run_is_text_on_the_page(run: Path) -> None:
         page.find(".notices li").nth(1).wait_for()
         assert MARKUP[:60] in page.find(".notices").text_content()
         assert page.find("#run").text_content() == run.name
+        page.find("#tab-samples").click()
         page.find("#reset").click()
         page.button("New sample").click()
         page.settle()

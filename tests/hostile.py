@@ -254,7 +254,7 @@ READERS = {
     "config.json": ("train", "dry run", "report", "diagnose", "compare", "evaluate"),
     "log.jsonl": ("train", "report", "diagnose", "diagnose json", "compare"),
     "names.json": ("names", "name", "picture", "export", "sample"),
-    "evaluations": ("report", "evaluate"),
+    "evaluations": ("report", "evaluate", "compare"),
     "request.json": ("render",),
     "samples": ("train", "report"),
     "samples.png": ("train", "report"),

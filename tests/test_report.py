@@ -22,12 +22,12 @@ from ganache.evaluation.evaluation import Evaluation, Protocol, Score
 from ganache.evaluation.features.random import RandomFeatures
 from ganache.figures.pictures import evenly
 from ganache.output import same_data
-from ganache.output.compare import rows, table
+from ganache.output.compare import Outcome, rows, table
 from ganache.output.report import write_report
 from ganache.output.report.curves import CHARTS, MAX_POINTS, charts, curves, plots, thin_keeping_peaks
 from ganache.output.report.neighbours import find_neighbours
 from ganache.output.report.samples import frames
-from ganache.output.report.scores import scores_of, way
+from ganache.output.report.scores import scores_of
 from ganache.output.report.summary import summarize_runs
 from ganache.runs.folder import read_evaluations, write_evaluation
 from pages import Page
@@ -238,8 +238,32 @@ def test_a_notice_says_that_different_protocols_cannot_be_compared(runs: list[Pa
 )
 def test_scores_of_another_protocol_are_in_another_table(change: dict[str, Any]) -> None:
     protocol = evaluation_of().protocol
-    assert way(replace(protocol, **change)) != way(protocol)
-    assert way(replace(protocol, step=9, seed=9)) == way(protocol), "what is measured, and not how"
+    assert replace(protocol, **change).way != protocol.way
+    assert replace(protocol, step=9, seed=9).way == protocol.way, "what is measured, and not how"
+
+
+def test_compare_shows_perceptual_distances_and_where_they_order_rows_differently(
+    runs: list[Path], tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(runs[0], folder)
+    ((run,),) = rows([folder])
+    assert "perceptual" not in table([[run]])
+    found = evaluation_of(value=70.5)
+    write_evaluation(folder, replace(found, protocol=replace(found.protocol, features="perceptual", step=run.step)))
+    ((run,),) = rows([folder])
+    assert "perceptual: Frechet distance" in table([[run]])
+    assert "70.5" in table([[run]])
+    run = replace(run, score=5.0)
+
+    def other(distance: float, way: str = "") -> Outcome:
+        return replace(run, score=6.0, perceptual=distance, way=(*run.way, way) if way else run.way)
+
+    noted = "look at the samples"
+    assert noted not in table([[run], [other(80.0)]])
+    assert noted in table([[run], [other(60.0)]])
+    assert noted not in table([[run], [other(60.0, "evaluated in another way")]])
+    assert noted not in table([[run], [replace(other(60.0), perceptual=None)]])
 
 
 def test_runs_on_different_data_have_a_warning_at_every_common_column(runs: list[Path], tmp_path: Path) -> None:

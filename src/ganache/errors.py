@@ -63,6 +63,8 @@ def choices(given: str, known: Iterable[str]) -> str:
 
     >>> choices("facs", ["faces", "digits"])
     "did you mean 'faces'?"
+    >>> choices("WGAN_GP", ["wgan-gp", "digits"])
+    "did you mean 'wgan-gp'?"
     >>> choices("x", ["faces", "digits"])
     'choose one of: digits, faces.'
     >>> choices("x", [])
@@ -71,7 +73,10 @@ def choices(given: str, known: Iterable[str]) -> str:
     known = sorted(known)
     if not known:
         return "leave it out, as there are none to choose from."
-    close = get_close_matches(given, known, n=3, cutoff=0.6)
+    alike = {name.lower().replace("_", "-"): name for name in known}
+    plain = given.lower().replace("_", "-")
+    found = [plain] if plain in alike else get_close_matches(plain, alike, n=3, cutoff=0.6)
+    close = [alike[name] for name in found]
     if close:
         return "did you mean " + " or ".join(f"'{name}'" for name in close) + "?"
     return "choose one of: " + ", ".join(known) + "."

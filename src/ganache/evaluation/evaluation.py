@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Hashable
 from dataclasses import asdict, dataclass
 from textwrap import fill
 from typing import Literal
@@ -69,6 +70,19 @@ class Protocol:
     """Generator step of the checkpoint; None for a generator without one."""
     data: str
     data_fingerprint: str
+
+    @property
+    def way(self) -> tuple[Hashable, ...]:
+        """How the scores were computed: those of equal ways can be compared."""
+        return (
+            self.features_hash,
+            self.preprocessing,
+            self.generated,
+            self.real,
+            self.split,
+            self.held_out,
+            self.data_fingerprint,
+        )
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import statistics
 from collections.abc import Hashable, Sequence
@@ -18,12 +19,16 @@ from ganache.errors import CheckpointError
 from ganache.figures import Panel
 from ganache.functional import latents
 from ganache.output.same_data import WARNING, data_key, data_name
-from ganache.runs.folder import at_step, checkpoints, find_checkpoint, score_of
+from ganache.runs.folder import at_step, checkpoints, find_checkpoint, read_evaluations, score_of
 from ganache.runs.log import read, step_lines
 from ganache.runs.models import load_model
 from ganache.runs.settings import recorded_settings
 
 EXPLANATION = "score: distance of patches of 256 generated pictures to those of 256 real ones; lower is better."
+PERCEPTUAL = "perceptual: Frechet distance of perceptual features at the last step (ganache evaluate); lower is better."
+DISAGREE = (
+    "Note: the two order the rows differently; perceptual features agree better with people once shapes are seen."
+)
 LONGEST = 40
 """Characters of a row's name."""
 
@@ -50,6 +55,10 @@ class Outcome:
     score: float
     """Score of the last checkpoint; lower is better."""
     best: float
+    perceptual: float | None
+    """Frechet distance in perceptual features at this step, if it was evaluated."""
+    way: tuple[Hashable, ...]
+    """How it was evaluated."""
     log: list[dict[str, Any]]
 
 
@@ -62,6 +71,7 @@ def outcome(run: str | Path) -> Outcome:
     if not header:
         raise CheckpointError(f"{last} is damaged: remove it, or restore it from a copy.")
     schedule = {k: v for k, v in config["schedule"].items() if k not in ("steps", "minutes", "images")}
+    distance, way = perceptual_distance(folder, header["step"])
     same = {k: v for k, v in config.items() if k not in ("seed", "record", "probe", "policy", "schedule", "device")}
     return Outcome(
         checkpoint=last,
@@ -75,8 +85,19 @@ def outcome(run: str | Path) -> Outcome:
         seconds=header["seconds"],
         score=score_of(last),
         best=min(score_of(path) for path in checkpoints(folder) if path <= last),
+        perceptual=distance,
+        way=way,
         log=[line for line in step_lines(read(folder / "log.jsonl")) if line["step"] <= header["step"]],
     )
+
+
+def perceptual_distance(folder: Path, step: int) -> tuple[float | None, tuple[Hashable, ...]]:
+    """Return (distance, how it was evaluated) of a step by the evaluation of most pictures; (None, ()) without one."""
+    found = [e for e in read_evaluations(folder) if (e.protocol.features, e.protocol.step) == ("perceptual", step)]
+    if not found:
+        return None, ()
+    largest = max(found, key=lambda evaluation: evaluation.protocol.generated)
+    return largest["frechet"].value, largest.protocol.way
 
 
 def rows(runs: Sequence[str | Path]) -> list[list[Outcome]]:
@@ -96,22 +117,46 @@ def table(compared: Sequence[Sequence[Outcome]]) -> str:
     tables: dict[tuple[Hashable, ...], list[Sequence[Outcome]]] = {}
     for row in compared:
         tables.setdefault(row[0].data, []).append(row)
+    explanation = [EXPLANATION, *([PERCEPTUAL] if any(perceptual_of(row) is not None for row in compared) else [])]
     if len(tables) == 1:
-        return "\n".join([*table_lines(compared), EXPLANATION])
+        return "\n".join([*table_lines(compared), *explanation])
     parts = [[f"On {part[0][0].data_name}:", *table_lines(part), ""] for part in tables.values()]
-    return "\n".join([*(line for part in parts for line in part), WARNING, EXPLANATION])
+    return "\n".join([*(line for part in parts for line in part), WARNING, *explanation])
 
 
 def table_lines(compared: Sequence[Sequence[Outcome]]) -> list[str]:
-    """Return the lines of a table of rows that can be compared."""
+    """Return the lines of a table of rows that can be compared.
+
+    There is a column of perceptual distances if one is known, and a note if it orders the rows in another way.
+    """
+    distances = [perceptual_of(row) for row in compared]
     width = max(len("run"), *(len(row_name(row)) for row in compared))
-    lines = [f"{'run':{width}} {'steps':>8} {'pictures':>10} {'minutes':>14} {'score':>16} {'best':>16}"]
-    for row in compared:
+    heading = f"{'run':{width}} {'steps':>8} {'pictures':>10} {'minutes':>14} {'score':>16} {'best':>16}"
+    lines = [heading if not any(distances) else f"{heading} {'perceptual':>16}"]
+    for row, distance in zip(compared, distances, strict=True):
         cells = [spread([getattr(run, what) for run in row]) for what in ("score", "best")]
         minutes = spread([run.seconds / 60 for run in row])
         steps, images = (int(statistics.mean(getattr(run, what) for run in row)) for what in ("step", "images"))
-        lines.append(f"{row_name(row):{width}} {steps:8,} {images:10,} {minutes:>14} {cells[0]:>16} {cells[1]:>16}")
-    return lines
+        line = f"{row_name(row):{width}} {steps:8,} {images:10,} {minutes:>14} {cells[0]:>16} {cells[1]:>16}"
+        lines.append(line if not any(distances) else f"{line} {'-' if distance is None else spread(distance):>16}")
+    return [*lines, *([DISAGREE] if disagree(compared, distances) else [])]
+
+
+def perceptual_of(row: Sequence[Outcome]) -> list[float] | None:
+    """Return the perceptual distances of a row's runs; None unless all were evaluated, and in the same way."""
+    found = [run.perceptual for run in row if run.perceptual is not None]
+    return found if len(found) == len(row) and len({run.way for run in row}) == 1 else None
+
+
+def disagree(compared: Sequence[Sequence[Outcome]], distances: Sequence[list[float] | None]) -> bool:
+    """Whether the score of the last checkpoints orders two rows in another way than the perceptual distance does."""
+    both = [
+        (row[0].way, statistics.mean(run.score for run in row), statistics.mean(distance))
+        for row, distance in zip(compared, distances, strict=True)
+        if distance is not None
+    ]
+    pairs = itertools.combinations(both, 2)
+    return any(a[0] == b[0] and (a[1] - b[1]) * (a[2] - b[2]) < 0 for a, b in pairs)
 
 
 def row_name(row: Sequence[Outcome]) -> str:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
-from ganache.evaluation.evaluation import DESCRIPTIONS, Evaluation, Protocol, Score, format_number
+from ganache.evaluation.evaluation import DESCRIPTIONS, Evaluation, Score, format_number
 from ganache.output.report.summary import RunSummary
 
 WIDTH, ROW_HEIGHT = 160, 14
@@ -14,6 +14,9 @@ WIDTH, ROW_HEIGHT = 160, 14
 
 MARGIN = 6
 """Pixels left and right of a plot's range, so that dots at its ends are whole."""
+
+PERCEPTUAL = "perceptual"
+"""The features whose table comes first."""
 
 UNIT_RANGE = ("precision", "recall", "density", "coverage")
 """Scores whose plots reach from 0 to 1 at least."""
@@ -88,18 +91,20 @@ class Scores:
 
 
 def scores_of(runs: Sequence[RunSummary]) -> Scores:
-    """Collect the evaluations of all runs, a table for each way in which they were made, that of the most first."""
+    """Collect the evaluations of all runs, a table for each way in which they were made.
+
+    Those by perceptual features come first, then those of most evaluations.
+    """
     ways: dict[tuple[Hashable, ...], list[Column]] = {}
     for index, run in enumerate(runs):
         for evaluation in run.evaluations:
-            ways.setdefault(way(evaluation.protocol), []).append(Column(index, run, evaluation))
-    tables = [score_table(columns) for columns in sorted(ways.values(), key=len, reverse=True)]
+            ways.setdefault(evaluation.protocol.way, []).append(Column(index, run, evaluation))
+
+    def rank(columns: list[Column]) -> tuple[bool, int]:
+        return columns[0].evaluation.protocol.features != PERCEPTUAL, -len(columns)
+
+    tables = [score_table(columns) for columns in sorted(ways.values(), key=rank)]
     return Scores(tables, [run for run in runs if not run.evaluations])
-
-
-def way(p: Protocol) -> tuple[Hashable, ...]:
-    """Return how scores were computed: those of equal ways can be compared."""
-    return p.features_hash, p.preprocessing, p.generated, p.real, p.split, p.held_out, p.data_fingerprint
 
 
 def score_table(columns: Sequence[Column]) -> ScoreTable:

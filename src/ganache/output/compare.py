@@ -26,9 +26,7 @@ from ganache.runs.settings import recorded_settings
 
 EXPLANATION = "score: distance of patches of 256 generated pictures to those of 256 real ones; lower is better."
 PERCEPTUAL = "perceptual: Frechet distance of perceptual features at the last step (ganache evaluate); lower is better."
-DISAGREE = (
-    "Note: the two order the rows differently; perceptual features agree better with people once shapes are seen."
-)
+DISAGREE = "Note: score and perceptual order these rows differently: look at the samples before you choose."
 LONGEST = 40
 """Characters of a row's name."""
 

@@ -72,7 +72,5 @@ def describe_mirror(found: float | None) -> str:
     if found >= DIFFERENT:
         return f"the pictures know left from right: {seen}; train with --data.flip False."
     if found <= ALIKE:
-        return (
-            f"mirrored pictures look like originals (AUC {found:.2f}, 0.5 is chance): --data.flip True suits them."
-        )
+        return f"mirrored pictures look like originals (AUC {found:.2f}, 0.5 is chance): --data.flip True suits them."
     return f"{seen}: look at a few mirrored ones before you choose --data.flip."

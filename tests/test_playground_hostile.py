@@ -20,6 +20,8 @@ from browser import chromium
 from ganache.errors import GanacheError
 from ganache.playground import Library
 from ganache.playground.live import RunMonitor, samples_of_step
+from ganache.runs.folder import find_checkpoint
+from ganache.runs.models import load_model
 from playground_client import ORIGIN, SOCKET, client, received, train
 from playground_page import Page, server
 
@@ -43,7 +45,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     with (folder / "log.jsonl").open("a") as log:
         log.writelines(json.dumps(line) + "\n" for line in lines)
-    (folder / "names.json").write_text(json.dumps({name: {"seeds": [3]} for name in NAMES}))
+    unit = [1.0] + [0.0] * (load_model(find_checkpoint(folder), "it")[0].prior.z_dim - 1)
+    directions = {name: {"vector": unit} for name in NAMES}
+    (folder / "names.json").write_text(json.dumps({**directions, "valueOf": {"seeds": [3]}}))
     config = json.loads((folder / "config.json").read_text())
     config["data"]["source"] = MARKUP
     (folder / "config.json").write_text(json.dumps(config))
@@ -71,6 +75,9 @@ def test_markup_in_a_run_is_text_on_the_page(run: Path) -> None:
         page.find("[id='along-constructor']").fill("2")
         page.settle()
         page.find("#command:has-text('--directions constructor')").wait_for()
+        page.button("valueOf").click()
+        page.settle()
+        assert page.button("valueOf").get_attribute("aria-pressed") == "true"
         data = page.page.evaluate_handle(
             "(name) => { const data = new DataTransfer(); data.items.add(new File(['no'], name)); return data; }",
             MARKUP,

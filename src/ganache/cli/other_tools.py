@@ -103,8 +103,8 @@ def plain(word: str) -> str:
 def command_for(word: str) -> str | None:
     """Return what a command of other tools is called here.
 
-    >>> command_for("generate"), command_for("--version"), command_for("qqq")
-    ('sample', None, None)
+    >>> command_for("generate"), command_for("qqq")
+    ('sample', None)
     """
     found = plain(word)
     return HELP.get(found) or next((name for name, words in COMMANDS.items() if found in words.split()), None)

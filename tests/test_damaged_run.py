@@ -158,7 +158,7 @@ def test_a_copy_of_a_checkpoint_makes_pictures_and_is_no_run(run: Path, capsys: 
             assert "needs a run's folder" in capsys.readouterr().err, command
 
 
-@pytest.mark.parametrize("which", ["4", "\u00b2", "-1", "", "9" * 5_000, "1e3", "last ", "2.0"])
+@pytest.mark.parametrize("which", ["7", "\u00b2", "-1", "", "9" * 5_000, "1e3", "last ", "2.0"])
 def test_a_step_that_is_none_is_refused(which: str, run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for words in (["sample"], ["report", "--no-neighbours"], ["compare", "-o", "c.png"], ["evaluate"], ["name"]):
         assert run_command(*words, f"run@{which}") == 2

@@ -147,7 +147,9 @@ def test_a_cache_that_cannot_be_written_is_ignored(faces: Dataset, others: Datas
     )
 
 
-def test_pictures_are_compared_by_perceptual_features(faces: Dataset, others: Dataset, cache: Path) -> None:
+def test_pictures_are_compared_by_perceptual_features(others: Dataset, cache: Path) -> None:
+    faces = load("faces", count=100, size=(16, 16), channels=1)
+
     def blur(x: Tensor) -> Tensor:
         return torch.nn.functional.interpolate(torch.nn.functional.avg_pool2d(x, 2), scale_factor=2, mode="bilinear")
 

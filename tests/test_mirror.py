@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 
 from ganache.core.images import as_x
 from ganache.data import load
@@ -14,12 +15,11 @@ from ganache.evaluation.mirror import ALIKE, DIFFERENT, describe_mirror, mirror_
 
 def test_writing_knows_left_from_right_and_mirrored_at_random_it_does_not() -> None:
     pytest.importorskip("sklearn")
-    digits = as_x(load("digits").images[:120])
-    features = PerceptualFeatures((1, 8, 8))
-    assert separability(digits, features) > 0.7
-    mirrored = digits.clone()
-    mirrored[::2] = mirrored[::2].flip(3)
-    assert 0.3 < separability(mirrored, features) < 0.65
+    digits, features = as_x(load("digits").images[:120]), PerceptualFeatures((1, 8, 8))
+    differences = features(digits) - features(digits.flip(3))
+    assert separability(differences) > 0.7
+    assert 0.3 < separability(differences * torch.tensor([-1.0, 1.0]).repeat(60)[:, None]) < 0.65
+    assert separability(torch.zeros(20, 3)) == 0.5
 
 
 @pytest.mark.slow

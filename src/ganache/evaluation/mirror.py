@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ganache.core.images import as_x
 from ganache.data import Dataset
-from ganache.evaluation.features.base import FeatureInputs, Features
+from ganache.evaluation.features.base import FeatureInputs
 from ganache.evaluation.features.cache import cached_tensors
 from ganache.evaluation.features.extract import build_features, default_features
 from ganache.evaluation.metrics.thumbnails import auc
@@ -40,26 +40,26 @@ def mirror_auc(data: Dataset, cache: Path | None = None) -> float | None:
     extractor = build_features("perceptual", FeatureInputs(data, positions, positions[:0]))
 
     def compute() -> dict[str, Tensor]:
-        return {"auc": torch.tensor(separability(as_x(data.at(positions)), extractor))}
+        x = as_x(data.at(positions))
+        return {"auc": torch.tensor(separability(extractor(x) - extractor(x.flip(3))))}
 
     return float(cached_tensors(cache, ("mirror", data.fingerprint, extractor.hash), compute)["auc"])
 
 
-def separability(x: Tensor, extractor: Features) -> float:
-    """Return the AUC of images x [N, C, H, W] against their mirror images.
+def separability(differences: Tensor) -> float:
+    """Return the AUC of images against their mirror images, from the differences of their features h [N, F].
 
-    The classifier is linear in features h and has opposite scores for an image and its mirror image, so it is a ridge
-    regression of 1 on the differences h(x) - h(mirrored x).
+    The classifier is linear in h and has opposite scores for an image and its mirror image, so it is a ridge regression
+    of 1 on the differences. It is trained on other images than it scores.
     """
-    differences = extractor(x) - extractor(x.flip(3))
     products = (differences @ differences.T).double()
-    fold = torch.arange(len(x)) % FOLDS
-    scores = torch.empty(len(x), dtype=torch.float64)
+    fold = torch.arange(len(products)) % FOLDS
+    scores = torch.empty(len(products), dtype=torch.float64)
     for k in range(FOLDS):
         train, test = (fold != k).nonzero()[:, 0], (fold == k).nonzero()[:, 0]
         within = products[train][:, train]
-        penalty = RIDGE * within.diagonal().mean() * torch.eye(len(train), dtype=torch.float64)
-        weights = torch.linalg.solve(within + penalty + 1e-12 * torch.eye(len(train)), torch.ones(len(train)).double())
+        penalty = RIDGE * within.diagonal().mean() + 1e-12
+        weights = torch.linalg.solve(within + penalty * torch.eye(len(train)), torch.ones(len(train)).double())
         scores[test] = products[test][:, train] @ weights
     return auc(scores, -scores)
 

@@ -24,12 +24,22 @@ CHUNK = 4096
 
 @dataclass(frozen=True)
 class Moments:
-    """Mean [F] and covariance [F, F], float64."""
+    """Mean and covariance of features, float64. One of `covariance` and `root` is known."""
 
     mean: Tensor
-    covariance: Tensor
+    """[F]"""
+    covariance: Tensor | None
+    """[F, F]"""
     root: Tensor | None = None
-    """A matrix R [F, N] with R R' = covariance, where that is known: the samples themselves if they are few."""
+    """A matrix R [F, N] with R R' = covariance: the centred samples themselves, if they are fewer than features."""
+
+    @property
+    def variance(self) -> Tensor:
+        """The sum of the variances, a scalar."""
+        if self.covariance is None:
+            assert self.root is not None
+            return self.root.square().sum()
+        return self.covariance.trace()
 
 
 @dataclass(frozen=True)
@@ -40,35 +50,40 @@ class BlockMoments:
     """Samples per block, [blocks]."""
     sums: Tensor
     """Sums of features minus `origin`, [blocks, F]."""
-    squares: Tensor
-    """Sums of outer products of features minus `origin`, [blocks, F, F]."""
+    squares: Tensor | None
+    """Sums of outer products of features minus `origin`, [blocks, F, F]; None if there are `samples`."""
     origin: Tensor
     """The mean of all features, [F]; subtracted to avoid cancellation."""
-    samples: Sequence[Tensor] = ()
-    """The features minus `origin` of each block, if there are fewer samples than features."""
+    samples: Sequence[Tensor]
+    """The features minus `origin` of each block, if there are fewer of them than features; else empty."""
 
     @classmethod
     def from_features(cls, features: Tensor, blocks: int = BLOCKS) -> BlockMoments:
         """Split features [N, F] into contiguous blocks; their order should be random."""
         origin = features.double().mean(dim=0)
+        are_few = len(features) < features.shape[1]
         counts, sums, squares, samples = [], [], [], []
         for block in features.tensor_split(blocks):
             parts: tuple[Tensor, ...] = block.split(CHUNK)  # type: ignore[no-untyped-call]
             shifted = [part.double() - origin for part in parts]
             counts.append(len(block))
             sums.append(torch.stack([part.sum(dim=0) for part in shifted]).sum(dim=0))
-            squares.append(torch.stack([part.T @ part for part in shifted]).sum(dim=0))
-            if len(features) < features.shape[1]:
+            if are_few:
                 samples.append(torch.cat(shifted))
-        return cls(torch.tensor(counts).double(), torch.stack(sums), torch.stack(squares), origin, samples)
+            else:
+                squares.append(torch.stack([part.T @ part for part in shifted]).sum(dim=0))
+        products = None if are_few else torch.stack(squares)
+        return cls(torch.tensor(counts).double(), torch.stack(sums), products, origin, samples)
 
     def moments(self, blocks: Sequence[int] | None = None) -> Moments:
         """Return the moments of the union of the given blocks; by default of all."""
         blocks = list(range(len(self.counts)) if blocks is None else blocks)
         n, mean = self.counts[blocks].sum(), self.sums[blocks].sum(dim=0) / self.counts[blocks].sum()
+        if self.squares is None:
+            root = (torch.cat([self.samples[block] for block in blocks]) - mean).T / (n - 1).sqrt()
+            return Moments(self.origin + mean, None, root)
         covariance = (self.squares[blocks].sum(dim=0) - n * torch.outer(mean, mean)) / (n - 1)
-        root = (torch.cat([self.samples[b] for b in blocks]) - mean).T / (n - 1).sqrt() if self.samples else None
-        return Moments(self.origin + mean, covariance, root)
+        return Moments(self.origin + mean, covariance)
 
 
 def frechet_distance(a: Moments, b: Moments) -> float:
@@ -77,12 +92,17 @@ def frechet_distance(a: Moments, b: Moments) -> float:
     tr (C_a C_b)^(1/2) is computed as tr (R' C_b R)^(1/2) with C_a = R R', a symmetric matrix of the same eigenvalues,
     which is small if R is made of few samples.
     """
-    if b.root is not None and (a.root is None or a.root.shape[1] > b.root.shape[1]):
+    if a.covariance is None:
         a, b = b, a
-    root = square_root(a.covariance) if a.root is None else a.root
-    shared = torch.linalg.eigvalsh(root.T @ b.covariance @ root).clamp(min=0).sqrt().sum()
-    mean_term = (a.mean - b.mean).square().sum()
-    return float(mean_term + a.covariance.trace() + b.covariance.trace() - 2 * shared)
+    if a.covariance is None:
+        assert a.root is not None
+        assert b.root is not None
+        shared = torch.linalg.svdvals(a.root.T @ b.root).sum()
+    else:
+        root = b.root if b.covariance is None else square_root(b.covariance)
+        assert root is not None
+        shared = torch.linalg.eigvalsh(root.T @ a.covariance @ root).clamp(min=0).sqrt().sum()
+    return float((a.mean - b.mean).square().sum() + a.variance + b.variance - 2 * shared)
 
 
 def square_root(covariance: Tensor) -> Tensor:

@@ -158,6 +158,13 @@ def test_a_copy_of_a_checkpoint_makes_pictures_and_is_no_run(run: Path, capsys: 
             assert "needs a run's folder" in capsys.readouterr().err, command
 
 
+def test_a_file_in_the_place_of_the_run_is_named(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("photo.png").write_bytes(b"x")
+    assert run_command("train", "faces", "--steps", "1", "--out", "photo.png") == 2
+    assert "photo.png is a file, and a run is a folder" in capsys.readouterr().err
+    assert Path("photo.png").read_bytes() == b"x"
+
+
 @pytest.mark.parametrize("which", ["7", "\u00b2", "-1", "", "9" * 5_000, "1e3", "last ", "2.0"])
 def test_a_step_that_is_none_is_refused(which: str, run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for words in (["sample"], ["report", "--no-neighbours"], ["compare", "-o", "c.png"], ["evaluate"], ["name"]):

@@ -5,6 +5,12 @@ from __future__ import annotations
 import re
 
 POINTS = {"images": "points", "pictures": "points", "image": "point", "picture": "point"}
+PHRASES = {
+    "istance of patches of": "istance of",
+    "istance of patches, from texture to shape,": "istance of samples,",
+    "plain pictures of the data's mean colour": "points at the data's mean",
+}
+"""What is measured of images and not of points; a distance may begin a sentence."""
 WORD = re.compile(rf"\b({'|'.join(POINTS)})\b", re.IGNORECASE)
 TEXT = re.compile(r"(?s)<(script|style|code)\b.*?</\1>|<[^>]*>|([^<]+)")
 """An element whose text is no sentence, a tag, or the text between two tags."""
@@ -15,7 +21,11 @@ def of_points(text: str) -> str:
 
     >>> of_points("Pictures of 2 runs; an image is a picture's copy."), of_points("imagesize")
     ("Points of 2 runs; a point is a point's copy.", 'imagesize')
+    >>> of_points("The distance of patches of 9 pictures.")
+    'The distance of 9 points.'
     """
+    for of_images, phrase in PHRASES.items():
+        text = text.replace(of_images, phrase)
     text = re.sub(r"\b(a)n (?=image)", r"\1 ", text, flags=re.IGNORECASE)
     return WORD.sub(lambda found: cased(POINTS[found[0].lower()], found[0]), text)
 

@@ -15,6 +15,7 @@ import numpy as np
 from ganache.core import checkpoint_file
 from ganache.core.rendering import render
 from ganache.core.strict import LARGEST
+from ganache.core.wording import of_points
 from ganache.errors import CheckpointError
 from ganache.figures import Panel
 from ganache.functional import latents
@@ -42,6 +43,7 @@ class Outcome:
     data: tuple[Hashable, ...]
     """What the scores depend on besides the generator: see `same_data`."""
     data_name: str
+    makes_points: bool
     settings: str
     """All settings but seed, budget, device, record, probe and policy, as JSON: runs with equal ones share a row."""
     name: str
@@ -75,6 +77,7 @@ def outcome(run: str | Path) -> Outcome:
         checkpoint=last,
         data=data_key(config, header.get("image_shape", ())),
         data_name=data_name(config, header.get("image_shape", ())),
+        makes_points=len(header.get("image_shape", ())) == 1,
         settings=json.dumps(same | {"schedule": schedule}, sort_keys=True),
         name=folder.resolve().name + ("" if which == "last" else f"@{which}"),
         seed=config["seed"],
@@ -115,7 +118,10 @@ def table(compared: Sequence[Sequence[Outcome]]) -> str:
     tables: dict[tuple[Hashable, ...], list[Sequence[Outcome]]] = {}
     for row in compared:
         tables.setdefault(row[0].data, []).append(row)
-    explanation = [EXPLANATION, *([PERCEPTUAL] if any(perceptual_of(row) is not None for row in compared) else [])]
+    said = of_points if all(run.makes_points for row in compared for run in row) else str
+    explanation = [said(EXPLANATION)]
+    if any(perceptual_of(row) is not None for row in compared):
+        explanation.append(PERCEPTUAL)
     if len(tables) == 1:
         return "\n".join([*table_lines(compared), *explanation])
     parts = [[f"On {part[0][0].data_name}:", *table_lines(part), ""] for part in tables.values()]

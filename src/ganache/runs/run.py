@@ -105,6 +105,8 @@ class Run:
         another process trains in it.
         """
         folder = Path(folder)
+        if folder.is_file():
+            raise CheckpointError(f"{folder} is a file, and a run is a folder: name another path with --out.")
         known = read_config(folder) or newest_config(folder)
         resolved = build.resolve(keep_old_labels(known, config))
         data = data if data is not None else build.load_dataset(resolved, progress=progress)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from browser import chromium
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -36,6 +40,13 @@ def existing(path: Path) -> Path:
     if not path.exists():
         pytest.skip(f"{path.name} is not on this machine")
     return path
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A headless Chromium for the tests of one file."""
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture(autouse=True)

@@ -7,13 +7,11 @@ GANACHE_AXE=package/axe.min.js pytest tests/test_axe.py
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from browser import chromium
 from ganache.lab.points import Kept
 from ganache.runs.folder import keep_names
 from playground_client import FACES, train
@@ -24,12 +22,6 @@ AXE = os.environ.get("GANACHE_AXE", "")
 pytestmark = pytest.mark.skipif(not AXE, reason="GANACHE_AXE names no axe.min.js")
 THEMES = ("light", "dark")
 WIDTHS = ({"width": 1440, "height": 900}, {"width": 390, "height": 844})
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,6 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from browser import chromium
 from ganache.lab.experiments import Picture
 from ganache.lab.points import Kept, Point
 from ganache.runs.folder import keep_names
@@ -22,12 +21,6 @@ from playground_page import Page, server
 from test_playground_page import DIGITS, THREE, assert_is, made
 
 SWIPE = {"has_touch": True, "viewport": {"width": 390, "height": 600}}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,6 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from browser import chromium
 from ganache.core.rendering import Model, render
 from ganache.functional.latents import from_seeds, shifted_prior
 from ganache.lab.experiments import Picture
@@ -47,12 +45,6 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     files["colour"].write_text(to_html(COLOUR, "", KEPT), encoding="utf-8")
     files["grey"].write_text(to_html(GREY, "A <title> & more"), encoding="utf-8")
     return files
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as started:
-        yield started
 
 
 class Opened:
@@ -232,7 +224,10 @@ def test_a_large_layer_has_eight_bits_a_weight_and_the_pictures_stay() -> None:
 
 def test_while_a_slider_moves_only_the_newest_picture_is_rendered(browser: Any, pages: dict[str, Path]) -> None:
     opened = Opened(browser, pages["colour"])
-    opened.settle()
+    # While a sample of the grid is rendered, not even the first picture of the drag would start.
+    opened.page.wait_for_function(
+        "() => [...document.querySelectorAll('#wall canvas')].every((each) => each.width === 32)"
+    )
     before = opened.count()
     opened.page.evaluate(
         """() => {

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import ganache
-from browser import chromium
 from ganache.cli import main
 from ganache.core.rendering import render
 from ganache.lab.experiments import Picture
@@ -25,12 +24,6 @@ from playground_page import Page, server
 
 DIGITS = ["train", "digits", "--size", "16", "--data.count", "60", "--recipe", "infogan"]
 THREE = Picture((Point((3,)),))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

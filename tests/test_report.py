@@ -6,7 +6,6 @@ import json
 import math
 import re
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from browser import chromium
 from conftest import run_command as ganache
 from ganache.errors import CheckpointError
 from ganache.evaluation.evaluation import Evaluation, Protocol, Score
@@ -349,12 +347,6 @@ def test_refusals(runs: list[Path], tmp_path: Path, capsys: pytest.CaptureFixtur
 
 
 # ---- in a browser --------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def browser() -> Iterator[Any]:
-    with chromium() as opened:
-        yield opened
 
 
 def test_it_opens_from_disk_and_its_controls_work(page: Path, browser: Any) -> None:

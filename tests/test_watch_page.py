@@ -17,7 +17,6 @@ import pytest
 import uvicorn
 from PIL import Image
 
-from browser import chromium
 from ganache.cli import main
 from ganache.core.images import Pixels
 from ganache.playground import AccessPolicy, Library, application
@@ -30,12 +29,6 @@ STEPS = 20
 RING = ["train", "ring8", "--network.hidden", "8", "--batch", "8", "--data.count", "300", "--record.log-every", "1"]
 RING += ["--steps", str(STEPS), "--record.sample-every", "5", "--record.checkpoint-every", "10"]
 DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

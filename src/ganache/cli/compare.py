@@ -26,15 +26,11 @@ def compare(runs: Positional[tuple[str, ...]], out: Annotated[str, arg(aliases=[
     from ganache.cli.runs import only_runs
     from ganache.figures import comparison
     from ganache.output.compare import panels, rows, table
-    from ganache.runs.folder import at_step
-    from ganache.runs.log import read
-    from ganache.runs.log_lines import DAMAGED
 
-    named = only_runs(runs, with_checkpoint=True)
-    compared = rows(named)
+    compared = rows(only_runs(runs, with_checkpoint=True))
     print(table(compared))
-    for line in (line for run in named for line in read(at_step(run)[0] / "log.jsonl")[:1]):
-        if line.get("event") == DAMAGED:
-            print(f"ganache: {line['notice']}", file=sys.stderr)
+    for run in (run for row in compared for run in row):
+        if run.notice:
+            print(f"ganache: {run.notice}", file=sys.stderr)
     comparison(panels(compared), Path(out))
     print(f"Figure: {out}")

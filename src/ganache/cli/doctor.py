@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 from tyro.conf import Positional
@@ -40,26 +40,28 @@ def doctor(
     from dataclasses import replace
 
     from ganache.config.sections import DataConfig
-    from ganache.data import diagnose, load
+    from ganache.data import load
     from ganache.data.diagnosis import NoPictureError
+    from ganache.data.doctor import diagnosis_of
 
     config = DataConfig(source=data, size=size, fit=fit, range=value_range, background=background, labels=labels)
-    settings: dict[str, Any] = {
-        "size": config.height_width(),
-        "fit": fit,
-        "value_range": value_range,
-        "background": background,
-        "labels": labels,
-        "progress": not json,
-    }
     try:
-        diagnosis = diagnose(data, **settings)
+        dataset = load(
+            data,
+            size=config.height_width(),
+            fit=fit,
+            value_range=value_range,
+            background=background,
+            labels=labels,
+            progress=not json,
+        )
     except NoPictureError as error:
         print(error.diagnosis.to_json() if json else error.diagnosis.describe())
         raise
+    diagnosis = diagnosis_of(dataset)
     if not json:
         print(diagnosis.describe())
-    found = [] if quick else list(looked_at(load(data, **settings), progress=not json))
+    found = [] if quick else list(looked_at(dataset, progress=not json))
     if json:
         remarks = (*diagnosis.remarks, *(sentence for _, sentence in found))
         print(replace(diagnosis, remarks=remarks).to_json())

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganache.data.dataset import Dataset
 from ganache.data.diagnosis import Diagnosis, sorted_counts
 from ganache.data.duplicates import exact_groups
 from ganache.data.pixel_arrays import iter_blocks
@@ -22,7 +23,11 @@ def diagnose(source: str, **settings: Any) -> Diagnosis:
     Files are inspected while they are packed, so a pack is left in the cache: `load` with the same settings starts
     immediately, and `diagnose` after `load` only reads the pack.
     """
-    dataset = load(source, **settings)
+    return diagnosis_of(load(source, **settings))
+
+
+def diagnosis_of(dataset: Dataset) -> Diagnosis:
+    """Return the Diagnosis of a data set that is loaded."""
     if dataset.diagnosis is not None:
         return dataset.diagnosis
     found = diagnose_array(dataset.name, dataset.images, dataset.labels, dataset.label_names)

@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 
 from ganache.data import Dataset
-from ganache.evaluation.features.base import FeatureInputs
-from ganache.evaluation.features.extract import build_features, dataset_features, default_features
+from ganache.evaluation.features.extract import dataset_features, perceptual_sample
 from ganache.evaluation.metrics.precision_recall import iter_distances
 
 SEARCHED = 10_000
@@ -51,10 +50,10 @@ class Independent:
 
 def count_independent(data: Dataset, cache: Path | None = None, progress: bool = False) -> Independent | None:
     """Count the independent images, by perceptual features; None for points, and for images that have none."""
-    if len(data) < FEWEST or default_features(data.image_shape) != "perceptual":
+    sample = perceptual_sample(data, FEWEST, SEARCHED)
+    if sample is None:
         return None
-    positions = np.random.default_rng(0).permutation(len(data))[:SEARCHED]
-    extractor = build_features("perceptual", FeatureInputs(data, positions, positions[:0]))
+    positions, extractor = sample
     h = dataset_features(data, positions, extractor, cache, progress)
     return Independent(len(h), num_groups(h), len(data))
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from ganache.core.images import as_x
 from ganache.data import Dataset
-from ganache.evaluation.features.base import FeatureInputs
 from ganache.evaluation.features.cache import cached_tensors
-from ganache.evaluation.features.extract import build_features, default_features
+from ganache.evaluation.features.extract import perceptual_sample
 from ganache.evaluation.metrics.thumbnails import auc
 
 SAMPLE, FEWEST = 400, 200
@@ -34,10 +32,10 @@ def mirror_auc(data: Dataset, cache: Path | None = None) -> float | None:
 
     None for points, for images that these features cannot see, and for fewer than FEWEST images.
     """
-    if len(data) < FEWEST or default_features(data.image_shape) != "perceptual":
+    sample = perceptual_sample(data, FEWEST, SAMPLE)
+    if sample is None:
         return None
-    positions = np.random.default_rng(0).permutation(len(data))[:SAMPLE]
-    extractor = build_features("perceptual", FeatureInputs(data, positions, positions[:0]))
+    positions, extractor = sample
 
     def compute() -> dict[str, Tensor]:
         x = as_x(data.at(positions))

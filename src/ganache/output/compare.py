@@ -22,6 +22,7 @@ from ganache.functional import latents
 from ganache.output.same_data import WARNING, data_key, data_name
 from ganache.runs.folder import at_step, checkpoints, find_checkpoint, read_evaluations, score_of
 from ganache.runs.log import read, step_lines
+from ganache.runs.log_lines import DAMAGED
 from ganache.runs.models import load_model
 from ganache.runs.settings import recorded_settings
 
@@ -60,6 +61,8 @@ class Outcome:
     way: tuple[Hashable, ...]
     """How it was evaluated."""
     log: list[dict[str, Any]]
+    notice: str
+    """What is wrong with the log; "" if nothing is."""
 
 
 def outcome(run: str | Path) -> Outcome:
@@ -71,6 +74,7 @@ def outcome(run: str | Path) -> Outcome:
     if not header:
         raise CheckpointError(f"{last} is damaged: remove it, or restore it from a copy.")
     schedule = {k: v for k, v in config["schedule"].items() if k not in ("steps", "minutes", "images")}
+    lines = read(folder / "log.jsonl")
     distance, way = perceptual_distance(folder, header["step"])
     same = {k: v for k, v in config.items() if k not in ("seed", "record", "probe", "policy", "schedule", "device")}
     return Outcome(
@@ -88,7 +92,8 @@ def outcome(run: str | Path) -> Outcome:
         best=min(score_of(path) for path in checkpoints(folder) if path <= last),
         perceptual=distance,
         way=way,
-        log=[line for line in step_lines(read(folder / "log.jsonl")) if line["step"] <= header["step"]],
+        log=[line for line in step_lines(lines) if line["step"] <= header["step"]],
+        notice=lines[0]["notice"] if lines and lines[0].get("event") == DAMAGED else "",
     )
 
 

@@ -15,7 +15,7 @@ from ganache.core.images import evenly_spaced
 from ganache.data import TOYS
 from ganache.errors import ConfigError, GanacheError
 from ganache.runs.diagnose import describe_probes, findings
-from ganache.runs.diagnose.history import MIN_PROBES, MIN_STEPS, History
+from ganache.runs.diagnose.history import History
 from ganache.runs.folder import checkpoints, read_config, samples
 from ganache.runs.log import read, step_lines
 
@@ -166,16 +166,16 @@ def progress(lines: Sequence[Mapping[str, Any]], schedule: Mapping[str, Any], fi
 
 def verdict(log: Sequence[Mapping[str, Any]], finished: bool, off: bool) -> State:
     """Return what can be said of a run without findings, and whether it could be judged; `off`: it is not probed."""
-    probes = History.from_log(log).probes
-    more = describe_probes(log) if probes else ""
-    if len(probes) >= MIN_PROBES and probes[-1].step >= MIN_STEPS:
+    history = History.from_log(log)
+    more = describe_probes(log) if history.probes else ""
+    if not history.is_early:
         return {"judged": True, "words": "No problem was found.", "more": more}
     if off:
         words = "Nothing is checked: --probe.share is 0."
     elif finished:
         words = "The run was too short to judge."
     else:
-        words = f"Too early to judge; {'more checks follow' if probes else 'first check soon'}."
+        words = f"Too early to judge; {'more checks follow' if history.probes else 'first check soon'}."
     return {"judged": False, "words": words, "more": more}
 
 

@@ -70,7 +70,7 @@ def refuse_differences(folder: Path, known: dict[str, Any], config: Config, data
     old_fingerprint = known.get(DATA_FINGERPRINT, data.fingerprint)
     changed = [
         f"{name}: {old} -> {new}"
-        for name, old, new in differences(to_dict(_settings(known)), to_dict(config))
+        for name, old, new in differences(to_dict(settings_of(known)), to_dict(config))
         if not name.startswith(MAY_CHANGE)
     ]
     if old_fingerprint != data.fingerprint:
@@ -86,7 +86,7 @@ def refuse_lost_checkpoints(folder: Path, known: dict[str, Any]) -> None:
     """Raise CheckpointError if the run in `folder` (settings `known`) saved checkpoints, and none is left."""
     if checkpoints(folder):
         return
-    record = _settings(known).record
+    record = settings_of(known).record
     first = min((record.checkpoint_every, *record.keep_steps))
     done = max((line["step"] for line in step_lines(read(folder / "log.jsonl"))), default=0)
     if done > first:  # a run that was killed at this very step may not have saved it
@@ -96,7 +96,8 @@ def refuse_lost_checkpoints(folder: Path, known: dict[str, Any]) -> None:
         )
 
 
-def _settings(known: dict[str, Any]) -> Config:
+def settings_of(known: dict[str, Any]) -> Config:
+    """Return the settings in `config.json`, without what is kept beside them. Raises ConfigError if one is wrong."""
     return from_record({name: value for name, value in known.items() if name not in (DATA_FINGERPRINT, DATA_PATHS)})
 
 

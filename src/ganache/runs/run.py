@@ -46,6 +46,7 @@ from ganache.runs.points import SHOWN, picture_of_points
 from ganache.runs.probe import Probe, blank_score
 from ganache.runs.prober import SCORED, Prober, evenly_spaced, real_images, scored_latents
 from ganache.runs.resume import (
+    DATA_FINGERPRINT,
     keep_old_labels,
     keep_old_split,
     load_newest,
@@ -240,7 +241,7 @@ class Run:
 
     def about_data(self) -> dict[str, Any]:
         """Return what a run keeps to find its data again, and to tell them from others."""
-        return {"data_fingerprint": self.data.fingerprint, DATA_PATHS: self._data_paths}
+        return {DATA_FINGERPRINT: self.data.fingerprint, DATA_PATHS: self._data_paths}
 
     def notify(self, event: str, sentence: str) -> None:
         """Tell the user, and write it to the log: one word for programs, one sentence for people."""

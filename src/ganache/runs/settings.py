@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ganache.config.config import from_record, to_dict
+from ganache.config.config import to_dict
 from ganache.errors import CheckpointError, ConfigError
 from ganache.runs.folder import read_config
-from ganache.runs.resume import newest_config
+from ganache.runs.resume import DATA_FINGERPRINT, newest_config, settings_of
 
 
 def recorded_settings(folder: Path) -> dict[str, Any]:
@@ -32,6 +32,4 @@ def recorded_settings(folder: Path) -> dict[str, Any]:
 
 def checked(plain: dict[str, Any]) -> dict[str, Any]:
     """Return settings with every section and setting of today. Raises ConfigError if one is unknown or impossible."""
-    apart = {"data_fingerprint": "", "data_paths": []} | plain
-    fingerprint, _ = apart.pop("data_fingerprint"), apart.pop("data_paths")
-    return to_dict(from_record(apart)) | {"data_fingerprint": fingerprint}
+    return to_dict(settings_of(plain)) | {DATA_FINGERPRINT: plain.get(DATA_FINGERPRINT, "")}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -56,6 +57,17 @@ def default_features(image_shape: ImageShape) -> str:
     if len(image_shape) != 3 or min(image_shape[1:]) < MIN_SIDE:
         return "pixels"
     return "perceptual" if image_shape[0] in CHANNELS else "random"
+
+
+def perceptual_sample(data: Dataset, fewest: int, most: int) -> tuple[Positions, Features] | None:
+    """Return (positions of at most `most` images in random order, the perceptual features for them).
+
+    None for points, for images that these features cannot see, and for fewer than `fewest` images.
+    """
+    if len(data) < fewest or default_features(data.image_shape) != "perceptual":
+        return None
+    positions: Positions = np.random.default_rng(0).permutation(len(data))[:most]
+    return positions, build_features("perceptual", FeatureInputs(data, positions, positions[:0]))
 
 
 def dataset_features(

@@ -39,19 +39,16 @@ QUICK = 256
 Score = Callable[[Tensor], float]
 
 
-def stage_features(network: PerceptualFeatures, x: Tensor) -> list[Tensor]:
-    """Return the pooled maps [N, C] where the number of channels changes, and the last one."""
-    chunks = []
-    for part in x.split(network.chunk):  # type: ignore[no-untyped-call]
-        lite, maps = network.network, []
-        y = lite.stem((resize(as_rgb(part), network.size) * 127.5 + 0.5) / 128)
-        for block in lite.blocks:
-            after = block(y)
-            if after.shape[1] != y.shape[1]:
-                maps.append(y.mean(dim=(2, 3)))
-            y = after
-        chunks.append([*maps, y.mean(dim=(2, 3)), lite.top(y).mean(dim=(2, 3))])
-    return [torch.cat([chunk[stage] for chunk in chunks]) for stage in range(len(chunks[0]))]
+def stage_features(network: PerceptualFeatures, x: Tensor, size: tuple[int, ...]) -> list[Tensor]:
+    """Return the maps of each stage, averaged over the image, [N, C] each; the network sees images of `size`."""
+    parts = [network.network.stages(resize(as_rgb(part), size)) for part in x.split(network.chunk)]  # type: ignore[no-untyped-call]
+    return [torch.cat([maps.mean(dim=(2, 3)) for maps in stage]) for stage in zip(*parts, strict=True)]
+
+
+def own_size(size: tuple[int, ...]) -> tuple[int, int]:
+    """Return (H, W) of the images themselves, of 32 pixels at least and 128 at most."""
+    height, width = (min(128, max(32, side)) for side in size)
+    return height, width
 
 
 @torch.no_grad()
@@ -60,20 +57,30 @@ def quick_scores(data: Dataset) -> dict[str, Score]:
     real = as_x(data.at(evenly_spaced(data, QUICK)))
     many = as_x(data.at(evenly_spaced(data, 8 * QUICK)))
     network = PerceptualFeatures(data.image_shape)  # type: ignore[arg-type]
-    top, top_many, stages = network(real).double(), network(many), stage_features(network, real)
+    top, top_many = network(real).double(), network(many)
     moments = BlockMoments.from_features(top_many).moments()
-    scales = [stage.var(dim=0).mean().sqrt() for stage in stages]
 
-    def by_stages(x: Tensor) -> float:
-        pairs = zip(stages, stage_features(network, x), scales, strict=True)
-        return sum(sliced_wasserstein(a / scale, b / scale) for a, b, scale in pairs) / len(stages)
+    def by_stages(size: tuple[int, ...], first: int, last: int) -> Score:
+        stages = stage_features(network, real, size)
+        scales = [stage.var(dim=0).mean().sqrt() for stage in stages]
 
+        def score(x: Tensor) -> float:
+            pairs = list(zip(stages, stage_features(network, x, size), scales, strict=True))[first:last]
+            return sum(sliced_wasserstein(a / scale, b / scale) for a, b, scale in pairs) / len(pairs)
+
+        return score
+
+    own = own_size(data.image_shape[1:])
     return {
         "patches": lambda x: sliced_distance(real, x),
         "kernel": lambda x: 1000 * float(squared_mmd(top, network(x).double())),
         "kernel of 2,048": lambda x: 1000 * float(squared_mmd(top_many.double(), network(x).double())),
         "frechet of 256": lambda x: frechet_distance(moments, BlockMoments.from_features(network(x)).moments()),
-        "stages": by_stages,
+        "stages": by_stages(network.size, 0, 8),
+        "last stages": by_stages(network.size, 4, 8),
+        "stages, own size": by_stages(own, 0, 8),
+        "last stages, own size": by_stages(own, 4, 8),
+        "first stages, own size": by_stages(own, 0, 6),
     }
 
 

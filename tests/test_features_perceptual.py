@@ -115,6 +115,15 @@ def test_weights_of_another_network_are_refused() -> None:
         EfficientNetLite({})
 
 
+def test_the_stages_lead_to_the_last_map() -> None:
+    network, x = load_network("lite0"), torch.linspace(-1, 1, 2 * 3 * 64 * 48).reshape(2, 3, 64, 48)
+    with torch.no_grad():
+        stages = network.stages(x)
+        assert torch.equal(network.top(stages[-1]), network(x))
+    assert [stage.shape[1] for stage in stages] == [32, 16, 24, 40, 80, 112, 192, 320]
+    assert [tuple(stage.shape[2:]) for stage in stages[::2]] == [(32, 24), (16, 12), (4, 3), (2, 2)]
+
+
 def test_the_features_keep_the_interface() -> None:
     assert issubclass(SecondPerceptualFeatures, Features)
     assert SecondPerceptualFeatures.name == "perceptual-2"

@@ -80,9 +80,25 @@ class EfficientNetLite(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the last feature map [N, 1280, h, w], whose sides are those of x divided by 32, rounded up."""
-        # TensorFlow's input is (pixel - 127) / 128.
-        x = (x * 127.5 + 0.5) / 128
-        y: Tensor = self.top(self.blocks(self.stem(x.contiguous(memory_format=torch.channels_last))))
+        y: Tensor = self.top(self.blocks(self.first_map(x)))
+        return y
+
+    def stages(self, x: Tensor) -> list[Tensor]:
+        """Return the maps [N, C, h, w] of eight stages, from edges to shapes: the stem's, and the last of each width.
+
+        The sides are those of x divided by 2, 2, 4, 8, 16, 16, 32 and 32, rounded up.
+        """
+        maps = [self.first_map(x)]
+        for block in self.blocks:
+            after = block(maps[-1])
+            if after.shape[1] == maps[-1].shape[1]:
+                maps.pop()
+            maps.append(after)
+        return maps
+
+    def first_map(self, x: Tensor) -> Tensor:
+        """Return the stem's map of x in [-1, 1]. TensorFlow's input is (pixel - 127) / 128."""
+        y: Tensor = self.stem(((x * 127.5 + 0.5) / 128).contiguous(memory_format=torch.channels_last))
         return y
 
     def logits(self, h: Tensor) -> Tensor:

@@ -37,12 +37,19 @@ from ganache.training import build
 
 QUICK = 256
 Score = Callable[[Tensor], float]
+Distance = Callable[[Tensor, Tensor], float]
 
 
 def stage_features(network: PerceptualFeatures, x: Tensor, size: tuple[int, ...]) -> list[Tensor]:
     """Return the maps of each stage, averaged over the image, [N, C] each; the network sees images of `size`."""
     parts = [network.network.stages(resize(as_rgb(part), size)) for part in x.split(network.chunk)]  # type: ignore[no-untyped-call]
     return [torch.cat([maps.mean(dim=(2, 3)) for maps in stage]) for stage in zip(*parts, strict=True)]
+
+
+def energy_distance(a: Tensor, b: Tensor) -> float:
+    """Return the unbiased energy distance of rows a and b [N, C] (Szekely and Rizzo 2013)."""
+    within = [torch.pdist(rows).mean() for rows in (a, b)]
+    return float(2 * torch.cdist(a, b).mean() - within[0] - within[1])
 
 
 def own_size(size: tuple[int, ...]) -> tuple[int, int]:
@@ -60,13 +67,13 @@ def quick_scores(data: Dataset) -> dict[str, Score]:
     top, top_many = network(real).double(), network(many)
     moments = BlockMoments.from_features(top_many).moments()
 
-    def by_stages(size: tuple[int, ...], first: int, last: int) -> Score:
+    def by_stages(size: tuple[int, ...], first: int, last: int, distance: Distance = sliced_wasserstein) -> Score:
         stages = stage_features(network, real, size)
         scales = [stage.var(dim=0).mean().sqrt() for stage in stages]
 
         def score(x: Tensor) -> float:
             pairs = list(zip(stages, stage_features(network, x, size), scales, strict=True))[first:last]
-            return sum(sliced_wasserstein(a / scale, b / scale) for a, b, scale in pairs) / len(pairs)
+            return sum(distance(a / scale, b / scale) for a, b, scale in pairs) / len(pairs)
 
         return score
 
@@ -81,6 +88,8 @@ def quick_scores(data: Dataset) -> dict[str, Score]:
         "stages, own size": by_stages(own, 0, 8),
         "last stages, own size": by_stages(own, 4, 8),
         "first stages, own size": by_stages(own, 0, 6),
+        "energy of stages": by_stages(network.size, 0, 8, energy_distance),
+        "energy of stages, own size": by_stages(own, 0, 8, energy_distance),
     }
 
 

@@ -68,6 +68,7 @@ def test_memorisation_of_a_copying_and_of_an_independent_generator(faces: Datase
         "classes",
         "class_entropy",
         "code_accuracy",
+        "ppl",
     }
     assert all(np.isfinite([score.value, score.error]).all() for score in copies.scores)
     variety, patches = innocent["variety"], innocent["patches"]

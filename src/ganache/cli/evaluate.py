@@ -28,6 +28,7 @@ def evaluate(
     n: Annotated[int, arg(aliases=["-n"])] = 10_000,
     features: FeatureName = AUTO,
     weights: str | None = None,
+    path_length: int = 0,
     json: bool = False,
 ) -> None:
     """Measure how close a generator's pictures are to real ones, how diverse, and whether they copy training data.
@@ -44,6 +45,8 @@ def evaluate(
             pictures and pixels for points.
         weights: The file with the weights for --features inception, pt_inception-2015-12-05-6726825d.pth from the
             releases of pytorch-fid.
+        path_length: The number of paths between latents for the perceptual path length, such as 1000 (12 seconds for
+            pictures of 64x64, on one core); 0 leaves it out.
         json: Print JSON.
     """
     from pathlib import Path
@@ -69,6 +72,7 @@ def evaluate(
         n=n,
         weights=None if weights is None else Path(weights),
         critic=critic,
+        path_length=path_length,
         header=header,
         progress=not json,
     )

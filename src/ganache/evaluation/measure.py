@@ -32,6 +32,7 @@ from ganache.evaluation.features.extract import (
     picture_features,
 )
 from ganache.evaluation.metrics.diversity import MIN_SIDE
+from ganache.evaluation.path_length import check_path_length, path_length_score
 from ganache.evaluation.scores import SUBSETS, SampleSets, score_groups, subset_size, supports_ms_ssim
 from ganache.functional.latents import from_seeds
 from ganache.types import Critic, Generator, Prior
@@ -55,6 +56,7 @@ def evaluate(
     n: int = 10_000,
     weights: Path | None = None,
     critic: Critic | None = None,
+    path_length: int = 0,
     seed: int = SEED,
     header: Mapping[str, Any] | None = None,
     cache: Path | None = None,
@@ -72,13 +74,15 @@ def evaluate(
         weights: The file of weights, for features that need one ("inception").
         critic: A critic with a head for categorical codes (InfoGAN); labelled data then give the score
             `code_accuracy`.
+        path_length: The number of paths between latents for the score `ppl`, at least 100; 0 leaves it out.
         seed: The seed of the first latent and of every random choice.
         header: The checkpoint's header, with the keys "step" and "data_fingerprint".
         cache: The folder that keeps the features of real images; None for the default cache folder.
         progress: Whether to show progress bars.
 
     Raises:
-        ConfigError: Unknown features, fewer than 100 images, or data that do not suit the features.
+        ConfigError: Unknown features, fewer than 100 images or paths, or data that do not suit the features or the
+            path length.
         DataError: Generated and real images have different shapes, or there are fewer than 100 real images.
         TrainingError: The generator outputs NaN or infinity.
     """
@@ -87,6 +91,7 @@ def evaluate(
     is_training_data = header.get("data_fingerprint", data.fingerprint) == data.fingerprint
     positions = choose_positions(data, n, seed, is_training_data)
     check_comparable(generator, data, n, len(positions.real))
+    check_path_length(path_length, generator.image_shape)
     name = features or default_features(data.image_shape)
     extractor = build_features(name, FeatureInputs(data, positions.real, positions.held_out, cache, weights))
     sets = extract_sample_sets(generator, prior, data, positions, extractor, n, seed, cache, progress)
@@ -111,6 +116,8 @@ def evaluate(
         for title, compute in bar:
             bar.set_postfix_str(title)
             scores += compute()
+    if path_length:
+        scores.append(path_length_score(generator, prior, path_length, seed, progress))
     return Evaluation(tuple(scores), protocol, (*extractor.notes, *evaluation_notes(sets, is_training_data)))
 
 

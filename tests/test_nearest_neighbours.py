@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
 from ganache.core.rendering import Model, render
+from ganache.data import load
 from ganache.errors import ConfigError
+from ganache.evaluation.features.perceptual import PerceptualFeatures
 from ganache.figures import draw
 from ganache.functional.latents import from_seeds
+from ganache.lab import nearest_neighbours
 from ganache.lab.experiments import Neighbours
 from ganache.lab.figure import Figure, ImageGrid
 from ganache.lab.nearest_neighbours import nearest, pixel_features
@@ -22,14 +27,16 @@ REAL = RNG.integers(0, 255, (700, 12, 10, 3), dtype=np.uint8)
 
 
 class Blur(Generator):
-    z_dim, image_shape = 5, (3, 12, 10)
+    z_dim = 5
 
-    def __init__(self) -> None:
+    def __init__(self, *shape: int) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(5, 360, generator=torch.Generator().manual_seed(0)))
+        self.image_shape = shape or (3, 12, 10)
+        numbers = int(np.prod(self.image_shape))
+        self.weight = nn.Parameter(torch.randn(5, numbers, generator=torch.Generator().manual_seed(0)))
 
     def synthesis(self, w: Tensor) -> Tensor:
-        return (w @ self.weight / 3).tanh().reshape(-1, 3, 12, 10)
+        return (w @ self.weight / 3).tanh().reshape(-1, *self.image_shape)
 
 
 def test_the_nearest_are_those_of_a_search_by_hand() -> None:
@@ -47,8 +54,8 @@ def test_the_nearest_are_those_of_a_search_by_hand() -> None:
 
 def test_a_copy_is_found_in_pixels_and_in_features() -> None:
     model = Model(Blur(), Prior(5), "blur")
-    real = REAL.copy()
-    real[[40, 600]] = render(model.generator, from_seeds(model.prior, [8, 7]))
+    real = REAL[500:650].copy()
+    real[[40, 100]] = render(model.generator, from_seeds(model.prior, [8, 7]))
     made = show(Neighbours(2, 4, seed=7), [model], real)
     assert isinstance(made, Figure)
     for sheet in made.groups[0]:
@@ -56,8 +63,8 @@ def test_a_copy_is_found_in_pixels_and_in_features() -> None:
         assert sheet.captions[::5] == ("", "")
         assert sheet.captions[1::5] == ("0.000", "0.000")
         assert float(sheet.captions[2]) > 0
-        assert np.array_equal(sheet.pictures[[1, 6]], real[[600, 40]])
-        assert np.array_equal(sheet.pictures[[0, 5]], real[[600, 40]])
+        assert np.array_equal(sheet.pictures[[1, 6]], real[[100, 40]])
+        assert np.array_equal(sheet.pictures[[0, 5]], real[[100, 40]])
     assert len(made.groups[0]) == 2
     without = ImageGrid(sheet.pictures, 5, sheet.column_labels, sheet.row_labels, sheet.heading)
     taller = [draw(Figure("Nearest.", ((each,),))).height for each in (sheet, without)]
@@ -67,7 +74,7 @@ def test_a_copy_is_found_in_pixels_and_in_features() -> None:
 def test_one_kind_alone_and_refusals() -> None:
     model = Model(Blur(), Prior(5), "blur")
     for of in ("pixels", "features"):
-        made = show(Neighbours(2, 4, of=of), [model], REAL)  # type: ignore[arg-type]
+        made = show(Neighbours(2, 4, of=of), [model], REAL[:50])  # type: ignore[arg-type]
         assert isinstance(made, Figure)
         assert len(made.groups[0]) == 1
     with pytest.raises(ConfigError, match="5 neighbours are asked for, of 5 real pictures"):
@@ -76,3 +83,41 @@ def test_one_kind_alone_and_refusals() -> None:
         show(Neighbours(), [model], REAL[:, :6])
     with pytest.raises(ConfigError, match="no data are given"):
         show(Neighbours(), [model])
+
+
+def headings(shape: tuple[int, int, int]) -> list[str]:
+    """The headings of the grids for pictures of this shape."""
+    channels, height, width = shape
+    real = RNG.integers(0, 255, (20, height, width, channels), dtype=np.uint8)
+    made = show(Neighbours(1, 2), [Model(Blur(*shape), Prior(5), "blur")], real)
+    assert isinstance(made, Figure)
+    return [part.heading.split(", ")[1] for part in made.groups[0] if isinstance(part, ImageGrid)]
+
+
+def test_features_are_perceptual_where_these_can_see() -> None:
+    assert headings((3, 12, 10)) == headings((1, 8, 8)) == ["in pixels", "in perceptual features"]
+    assert headings((2, 12, 10)) == ["in pixels", "in random features"]
+    assert headings((3, 7, 9)) == ["in pixels"]
+
+
+def test_features_of_a_data_set_are_computed_once_and_those_of_a_large_one_are_thinned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GANACHE_CACHE", str(tmp_path))
+    monkeypatch.setattr(nearest_neighbours, "MAX_SEARCHED", 12)
+    seen: list[int] = []
+    vectors = PerceptualFeatures.vectors
+    monkeypatch.setattr(PerceptualFeatures, "vectors", lambda self, x: seen.append(len(x)) or vectors(self, x))
+    data, model = load("faces", count=30, size=(12, 10)), Model(Blur(), Prior(5), "blur")
+    request = Neighbours(1, 2, "features")
+    first, again = show(request, [model], data), show(request, [model], data)
+    assert sum(seen) == 10 + 2 * 3, "every third of the real pictures once; the sample and its two neighbours twice"
+    without_cache = show(request, [model], data.images)
+    for figure in (first, again, without_cache):
+        assert isinstance(figure, Figure)
+        (grid,) = figure.groups[0]
+        assert isinstance(grid, ImageGrid)
+        assert "in perceptual features of 10 of them" in grid.heading
+        (first_grid,) = first.groups[0]  # type: ignore[union-attr]
+        assert np.array_equal(grid.pictures, first_grid.pictures)  # type: ignore[union-attr]
+        assert any(np.array_equal(grid.pictures[1], each) for each in data.images[::3])

@@ -17,7 +17,7 @@ from PIL import Image
 from conftest import run_command as ganache
 from ganache.errors import CheckpointError
 from ganache.evaluation.evaluation import Evaluation, Protocol, Score
-from ganache.evaluation.features.random import RandomFeatures
+from ganache.evaluation.features.perceptual import PerceptualFeatures
 from ganache.figures.pictures import evenly
 from ganache.output import same_data
 from ganache.output.compare import Outcome, rows, table
@@ -303,8 +303,8 @@ def test_features_of_real_pictures_are_computed_once(
 ) -> None:
     monkeypatch.setenv("GANACHE_CACHE", str(tmp_path / "cache"))
     seen: list[int] = []
-    vectors = RandomFeatures.vectors
-    monkeypatch.setattr(RandomFeatures, "vectors", lambda self, x: seen.append(len(x)) or vectors(self, x))
+    vectors = PerceptualFeatures.vectors
+    monkeypatch.setattr(PerceptualFeatures, "vectors", lambda self, x: seen.append(len(x)) or vectors(self, x))
     first = find_neighbours(*summarize_runs(runs[:1]), None, False)
     assert sum(seen) >= 300 - 15
     seen.clear()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ganache.config.config import Config
     from ganache.core.images import Pictures
     from ganache.core.rendering import Model
+    from ganache.data import Dataset
     from ganache.lab.figure import Figure
 
 
@@ -82,7 +83,7 @@ def make_figure(
 
 
 def write_figure(
-    request: Experiment, models: Sequence[Model], images: Pictures | None, out: Path, keep: str, folder: Path
+    request: Experiment, models: Sequence[Model], images: Pictures | Dataset | None, out: Path, keep: str, folder: Path
 ) -> None:
     """Write the figure, of the `images` that it needs, with its captions; keep found latents in the run `folder`."""
     from ganache.figures import save_figure
@@ -157,18 +158,18 @@ def load_models(runs: Sequence[str], average: bool) -> tuple[list[Model], Config
 
 def needed_images(
     request: Experiment, run: str, config: Config, model: Model, download: bool = True
-) -> Pictures | None:
-    """Return the images that the request needs: those of its data or of the run's, those of its files, or none.
+) -> Pictures | Dataset | None:
+    """Return the images that the request needs: its data or the run's, those of its files, or none.
 
     `download`: whether the user named the request's data, which may then be downloaded.
     """
     from ganache.runs.folder import at_step, find_checkpoint
 
     if request.needs == "real images":
-        from ganache.runs.models import real_pictures
+        from ganache.runs.models import real_data
 
         checkpoint = find_checkpoint(*at_step(run))
-        return real_pictures(checkpoint, getattr(request, "data", ""), progress=True, download=download)
+        return real_data(checkpoint, getattr(request, "data", ""), progress=True, download=download)
     if request.needs == "given images":
         return read_files(getattr(request, "images", ()), config, model, find_checkpoint(*at_step(run)))
     return None

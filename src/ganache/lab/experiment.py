@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from ganache.core.images import Pictures
     from ganache.core.rendering import Model
+    from ganache.data import Dataset
     from ganache.lab.figure import Animation, Figure
     from ganache.types import Prior
 
@@ -81,7 +82,9 @@ class Inputs:
     progress: bool = False
     """Whether to show a progress bar on a terminal."""
     features: Tensor | None = None
-    """The features [N, F] of these images by `evaluation.features.random`, if they were computed before."""
+    """The features [N, F] of these images by `suitable_features`, if they were computed before."""
+    data: Dataset | None = None
+    """The data set whose images these are, if they are those of one: then features are kept in the cache."""
 
 
 class Experiment:

@@ -15,6 +15,9 @@ from ganache.core.rendering import Model
 CHUNK = 512
 """Real images that are compared at a time."""
 
+MAX_SEARCHED = 12_000
+"""Real images that are searched by their features, at most: 12,000 take a minute of one core, once."""
+
 REFERENCES = 100
 """Real images whose own nearest neighbours give the usual distance."""
 
@@ -37,10 +40,11 @@ def nearest(
 
     Returns:
         (distances [N, k] in ascending order, indices [N, k] into `real`, the median distance of a real image to the
-        nearest other one). The distance of an exact copy is exactly 0.
+        nearest other one). The distance of an exact copy is 0: exactly in pixels, but for rounding in features.
     """
     references = torch.randperm(len(real), generator=torch.Generator().manual_seed(seed))[:REFERENCES].sort().values
-    queries = torch.cat([features(fake), features(np.asarray(real[references.numpy()]))])
+    own = features(np.asarray(real[references.numpy()])) if known is None else known[references]
+    queries = torch.cat([features(fake), own])
     scale = math.sqrt(queries.shape[1])
     origin = queries.mean(dim=0)  # float32 is most precise near the origin
     parts = (slice(start, start + CHUNK) for start in range(0, len(real), CHUNK))
@@ -53,6 +57,15 @@ def nearest(
     # Computed again without cdist, so that the distance of a copy is exactly 0.
     exact, order = ((neighbours - queries[: len(fake), None]).norm(dim=2) / scale).sort(dim=1)
     return exact, indices.gather(1, order), usual
+
+
+def searched(total: int) -> slice:
+    """Return which of `total` images are searched by their features: all, or every second, third, ...
+
+    >>> searched(12_000), searched(60_000)
+    (slice(None, None, 1), slice(None, None, 5))
+    """
+    return slice(None, None, max(1, -(-total // MAX_SEARCHED)))
 
 
 def pixel_features(pictures: Pictures) -> Tensor:

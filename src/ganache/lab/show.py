@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from ganache.core.images import Pictures
 from ganache.core.rendering import Model
+from ganache.data import Dataset
 from ganache.errors import ConfigError
 from ganache.lab.experiment import Experiment, Inputs
 from ganache.lab.figure import Animation, Figure
@@ -19,7 +20,7 @@ MISSING = {
 
 
 def show(
-    request: Experiment, models: Sequence[Model], images: Pictures | None = None, progress: bool = False
+    request: Experiment, models: Sequence[Model], images: Pictures | Dataset | None = None, progress: bool = False
 ) -> Figure | Animation:
     """Return the figure of a request by each of the models, before it is drawn. It depends on the arguments alone.
 
@@ -27,7 +28,7 @@ def show(
         request: The experiment; the names of latents must be resolved (`resolve_names`).
         models: One model or several.
         images: The images that `request.needs`: all images of the training data, or the images to reproduce; uint8
-            [N, H, W, C], or points float32 [N, 2].
+            [N, H, W, C], or points float32 [N, 2]. Features of the images of a Dataset are kept in the cache.
         progress: Whether experiments that take long show a progress bar on a terminal.
 
     Raises:
@@ -36,6 +37,7 @@ def show(
     """
     if request.needs != "nothing" and (images is None or not len(images)):
         raise ConfigError(MISSING[request.needs])
-    shown = request.figure_of_models(models, Inputs(images, progress))
+    inputs = Inputs(images.images, progress, data=images) if isinstance(images, Dataset) else Inputs(images, progress)
+    shown = request.figure_of_models(models, inputs)
     real = next((model.real for model in models if model.real is not None), None)
     return shown if real is None else replace(shown, real=real)

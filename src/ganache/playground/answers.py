@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from ganache.core.images import Pictures
 from ganache.core.rendering import Model, render
+from ganache.data import Dataset
 from ganache.data.decoding import decode_picture
 from ganache.errors import ConfigError, GanacheError
 from ganache.functional import latents
@@ -44,7 +44,7 @@ def show(message: wire.Show, library: Library) -> Answer:
     if message.slot == "picture":
         return large_picture(message, library)
     request, models = resolve(message.request, message.models, library)
-    figure = show_request(request, models, real_images(request, message.models, library))
+    figure = show_request(request, models, real_data(request, message.models, library))
     return encoding.encode_figure(figure, models, thumbnails=message.slot != "view")
 
 
@@ -175,7 +175,7 @@ def save(message: wire.Save, library: Library) -> Answer:
     if f".{message.kind}" not in request.suffixes:
         known = ", ".join(suffix.removeprefix(".") for suffix in request.suffixes)
         raise ConfigError(f"This experiment cannot be saved as {message.kind}: save it as one of {known}.")
-    shown = show_request(request, models, real_images(request, message.models, library))
+    shown = show_request(request, models, real_data(request, message.models, library))
     return {"type": message.kind}, [encoding.encode_file(shown, message.kind)]
 
 
@@ -218,9 +218,9 @@ def resolve(
     return library.resolved(request, selected[0]), models
 
 
-def real_images(request: Experiment, selected: Sequence[wire.Which], library: Library) -> Pictures | None:
-    """Return the images of the first model's data, if the request needs them."""
-    return library.real_images(selected[0]) if request.needs == "real images" else None
+def real_data(request: Experiment, selected: Sequence[wire.Which], library: Library) -> Dataset | None:
+    """Return the first model's data, if the request needs them."""
+    return library.real_data(selected[0]) if request.needs == "real images" else None
 
 
 def rounded(z: torch.Tensor) -> list[float]:

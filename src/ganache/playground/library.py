@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 
 from ganache.config.config import Config
 from ganache.core.rendering import Model
+from ganache.data import Dataset
 from ganache.errors import ConfigError, DataError, GanacheError
 from ganache.lab import directions
 from ganache.lab.experiment import Experiment
@@ -31,7 +32,7 @@ from ganache.runs.folder import (
     read_names,
     require_run,
 )
-from ganache.runs.models import load_model, real_pictures
+from ganache.runs.models import load_model, real_data
 
 T = TypeVar("T")
 
@@ -168,11 +169,11 @@ class Library:
 
     # ---- data ----------------------------------------------------------------------------------------------------
 
-    def real_images(self, which: Which) -> Any:
-        """Return the images of the run's data, uint8 [N, H, W, C]. Raises ConfigError if they cannot be read."""
+    def real_data(self, which: Which) -> Dataset:
+        """Return the run's data. Raises ConfigError if they cannot be read."""
         path = self.path(which)
         try:
-            return self.cached(("real", which.run), lambda: real_pictures(path, self.data), 4 * MAX_LOADED)
+            return self.cached(("real", which.run), lambda: real_data(path, self.data), 4 * MAX_LOADED)
         except DataError as error:
             raise ConfigError(f"The real pictures cannot be read: {error}") from None
 

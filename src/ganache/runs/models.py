@@ -1,4 +1,4 @@
-"""Runs as models for the experiments of `lab`: generators with their priors, and the images they were trained on."""
+"""Runs as models for the experiments of `lab`: generators with their priors, and the data they were trained on."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from ganache.config.config import Config
 from ganache.core.checkpoint_file import read_header
 from ganache.core.images import Pictures
 from ganache.core.rendering import Model
+from ganache.data import Dataset
 from ganache.errors import DataError, GanacheWarning
 from ganache.runs.checkpoint import load_generator
 from ganache.runs.data import is_training_data, run_data
@@ -33,14 +34,13 @@ def real_points(checkpoint: Path) -> Pictures | None:
         return None
 
 
-def real_pictures(checkpoint: Path, source: str = "", progress: bool = False, download: bool = True) -> Pictures:
-    """Return all images of the run's data, or of `source`, at the run's size: uint8 [N, H, W, C].
+def real_data(checkpoint: Path, source: str = "", progress: bool = False, download: bool = True) -> Dataset:
+    """Return the run's data, or those of `source` at the run's size.
 
-    For 2-D toys the points, float32 [N, 2]. Raises DataError as `run_data` does; a RuntimeWarning tells that `source`
-    is not what the run was trained on.
+    Raises DataError as `run_data` does; a warning tells that `source` is not what the run was trained on.
     """
     data = run_data(checkpoint, source, progress=progress, download=download)
     if source and not is_training_data(read_header(checkpoint), data):
         run = checkpoint.parent.parent
         warnings.warn(f"{data.name} is not the data that {run} was trained on.", GanacheWarning, stacklevel=2)
-    return data.images
+    return data

@@ -59,6 +59,12 @@ def default_features(image_shape: ImageShape) -> str:
     return "perceptual" if image_shape[0] in CHANNELS else "random"
 
 
+def suitable_features(image_shape: ImageShape) -> Features | None:
+    """Return the default features of images of this shape; None for points and tiny images, which have only pixels."""
+    name = default_features(image_shape)
+    return None if name == "pixels" else FEATURES[name](image_shape)  # type: ignore[call-arg]
+
+
 def perceptual_sample(data: Dataset, fewest: int, most: int) -> tuple[Positions, Features] | None:
     """Return (positions of at most `most` images in random order, the perceptual features for them).
 

@@ -15,12 +15,10 @@ if TYPE_CHECKING:
 
     from ganache.core.images import Pictures
     from ganache.core.rendering import Model
+    from ganache.evaluation.features.base import Features as Extractor
     from ganache.lab.figure import Figure, ImageGrid
     from ganache.lab.nearest_neighbours import Features
     from ganache.types import Prior
-
-MIN_FEATURE_SIDE = 8
-"""Smaller images are compared by their pixels only."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,8 @@ class Neighbours(Experiment):
     k: int = 5
     """Number of neighbours per sample, the nearest first."""
     of: Literal["both", "pixels", "features"] = "both"
-    """What is compared: pixels, features of a random network (texture and layout), or one grid for each."""
+    """What is compared: pixels, features (what EfficientNet-Lite0 sees, or a random network where that sees nothing), or one
+    grid for each."""
     mean: float = 0.0
     """Mean of the latents."""
     std: float = 1.0
@@ -78,6 +77,8 @@ class Neighbours(Experiment):
 
     def check_real(self, model: Model, real: Pictures) -> None:
         """Raise ConfigError if the real images have another shape, are too few, or too small for features."""
+        from ganache.evaluation.features.base import MIN_SIDE
+        from ganache.evaluation.features.extract import default_features
         from ganache.lab.nearest_neighbours import stored_shape
 
         expected = stored_shape(model)
@@ -88,16 +89,13 @@ class Neighbours(Experiment):
             )
         if self.k >= len(real):
             raise ConfigError(f"{self.k} neighbours are asked for, of {len(real)} real pictures: ask for fewer.")
-        if self.of == "features" and not has_features(real):
-            raise ConfigError(
-                f"Points, and pictures with a side below {MIN_FEATURE_SIDE}, have no features: use --of pixels."
-            )
+        if self.of == "features" and default_features(model.generator.image_shape) == "pixels":
+            raise ConfigError(f"Points, and pictures with a side below {MIN_SIDE}, have no features: use --of pixels.")
 
     def figure(self, model: Model, inputs: Inputs) -> Figure:
         """Rows: samples, each followed by its neighbours. One grid for pixels and one for features."""
-        from ganache.core.images import to_float
         from ganache.core.rendering import render
-        from ganache.evaluation.features.random import RandomFeatures
+        from ganache.evaluation.features.extract import suitable_features
         from ganache.lab.figure import Figure
         from ganache.lab.nearest_neighbours import pixel_features
 
@@ -109,12 +107,27 @@ class Neighbours(Experiment):
         grids = []
         if self.of != "features":
             grids.append(self.grid(model, fake, real, pixel_features, "in pixels" if not points else ""))
-        if self.of != "pixels" and has_features(real):
-            network = RandomFeatures(model.generator.image_shape)
-            known = inputs.features
-            grids.append(self.grid(model, fake, real, lambda part: network(to_float(part)), "in features", known))
+        extractor = None if self.of == "pixels" else suitable_features(model.generator.image_shape)
+        if extractor is not None:
+            grids.append(self.grid_in_features(model, fake, inputs, extractor))
         what = "points" if points else "pictures"
         return Figure(f"Samples and the nearest of {len(real):,} real {what}, with their distances.", (tuple(grids),))
+
+    def grid_in_features(self, model: Model, fake: Pictures, inputs: Inputs, extractor: Extractor) -> ImageGrid:
+        """Return the samples and their neighbours in features, which are kept in the cache for a data set."""
+        import numpy as np
+
+        from ganache.evaluation.features.extract import dataset_features, picture_features
+        from ganache.lab.nearest_neighbours import searched
+
+        real, known, space = inputs.images, inputs.features, f"in {extractor.name} features"
+        assert real is not None
+        if known is None and (part := searched(len(real))).step > 1:
+            real, space = real[part], f"{space} of {len(real[part]):,} of them"
+        if known is None and inputs.data is not None:
+            positions = np.arange(len(inputs.data))[searched(len(inputs.data))]
+            known = dataset_features(inputs.data, positions, extractor, None, inputs.progress)
+        return self.grid(model, fake, real, lambda part: picture_features(part, extractor), space, known)
 
     def grid(
         self,
@@ -142,8 +155,3 @@ class Neighbours(Experiment):
         heading = join(model.name, space, f"usual distance of a real one to its nearest other: {usual:.3f}")
         pictures = np.concatenate(rows)
         return ImageGrid(pictures, self.k + 1, column_labels, row_labels, heading, captions=tuple(captions))
-
-
-def has_features(real: Pictures) -> bool:
-    """Return whether the images are large enough for RandomFeatures."""
-    return real.ndim > 2 and min(real.shape[1:3]) >= MIN_FEATURE_SIDE

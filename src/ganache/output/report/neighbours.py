@@ -13,23 +13,19 @@ from ganache.core.rendering import Model
 from ganache.data import Dataset
 from ganache.errors import GanacheError
 from ganache.evaluation.features.base import Positions
-from ganache.evaluation.features.extract import dataset_features
-from ganache.evaluation.features.random import RandomFeatures
+from ganache.evaluation.features.extract import dataset_features, suitable_features
 from ganache.figures.figure import enlarged
 from ganache.figures.page import image_url
 from ganache.lab.experiment import Inputs
 from ganache.lab.experiments import Neighbours
-from ganache.lab.experiments.neighbours import has_features
 from ganache.lab.figure import ImageGrid
+from ganache.lab.nearest_neighbours import MAX_SEARCHED
 from ganache.output.report.summary import RunSummary
 from ganache.runs import checkpoint
 from ganache.runs.data import is_training_data, run_data
 from ganache.training import build
 
 REQUEST = Neighbours(n=6, k=5)
-
-MAX_SEARCHED = 12_000
-"""Training pictures that are searched at most."""
 
 MAX_VALUES = 2**28
 """Numbers in all pictures that are searched; large pictures are fewer."""
@@ -102,9 +98,8 @@ def real_features(data: Dataset, positions: Positions, progress: bool) -> Tensor
 
     None if the pictures are too small for features.
     """
-    if not has_features(data.images):
-        return None
-    return dataset_features(data, positions, RandomFeatures(data.image_shape), None, progress)
+    extractor = suitable_features(data.image_shape)
+    return None if extractor is None else dataset_features(data, positions, extractor, None, progress)
 
 
 def searched_positions(data: Dataset) -> Positions:

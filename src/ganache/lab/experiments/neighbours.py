@@ -41,8 +41,8 @@ class Neighbours(Experiment):
     k: int = 5
     """Number of neighbours per sample, the nearest first."""
     of: Literal["both", "pixels", "features"] = "both"
-    """What is compared: pixels, features (what EfficientNet-Lite0 sees, or a random network where that sees nothing), or one
-    grid for each."""
+    """What is compared: pixels, features (what EfficientNet-Lite0 sees, or a random network where it sees nothing), or
+    one grid for each."""
     mean: float = 0.0
     """Mean of the latents."""
     std: float = 1.0

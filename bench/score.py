@@ -26,6 +26,7 @@ from ganache.data import Dataset
 from ganache.evaluation.features.base import resize
 from ganache.evaluation.features.perceptual import PerceptualFeatures, as_rgb
 from ganache.evaluation.measure import evaluate
+from ganache.evaluation.metrics.energy import energy_distance
 from ganache.evaluation.metrics.frechet import BlockMoments, frechet_distance
 from ganache.evaluation.metrics.kernel import squared_mmd
 from ganache.evaluation.metrics.sliced_wasserstein import sliced_distance, sliced_wasserstein
@@ -44,12 +45,6 @@ def stage_features(network: PerceptualFeatures, x: Tensor, size: tuple[int, ...]
     """Return the maps of each stage, averaged over the image, [N, C] each; the network sees images of `size`."""
     parts = [network.network.stages(resize(as_rgb(part), size)) for part in x.split(network.chunk)]  # type: ignore[no-untyped-call]
     return [torch.cat([maps.mean(dim=(2, 3)) for maps in stage]) for stage in zip(*parts, strict=True)]
-
-
-def energy_distance(a: Tensor, b: Tensor) -> float:
-    """Return the unbiased energy distance of rows a and b [N, C] (Szekely and Rizzo 2013)."""
-    within = [torch.pdist(rows).mean() for rows in (a, b)]
-    return float(2 * torch.cdist(a, b).mean() - within[0] - within[1])
 
 
 def own_size(size: tuple[int, ...]) -> tuple[int, int]:

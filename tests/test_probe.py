@@ -16,9 +16,10 @@ import torch
 from ganache.config.config import Config, from_dict, recipe
 from ganache.core import checkpoint_file
 from ganache.data import Dataset
+from ganache.evaluation.training_score import TrainingScore
 from ganache.runs.folder import find_checkpoint
 from ganache.runs.probe import Probe
-from ganache.runs.prober import FIRST_PROBE_STEPS, Prober, probe_inputs
+from ganache.runs.prober import FIRST_PROBE_STEPS, Prober, probe_inputs, scored_against
 from ganache.runs.run import Run
 from ganache.training import build
 from ganache.training.loop import train
@@ -81,7 +82,8 @@ def test_a_probed_run_ends_with_the_same_bits(kind: str, tmp_path: Path, monkeyp
 def probed(config: Config, state: State, critic_steps: int = 3) -> Probe:
     resolved = build.resolve(config)
     data = build.load_dataset(resolved)
-    prober = Prober(replace(config.probe, critic_steps=critic_steps), data, resolved.prior)
+    settings = replace(config.probe, critic_steps=critic_steps)
+    prober = Prober(settings, data, resolved.prior, lambda: scored_against(data, "perceptual"))
     torch.rand(3)  # numbers drawn before do not matter
     return prober.take(state, state.generator, resolved.method, build.stream(resolved, data), build.plan(resolved))
 
@@ -132,26 +134,30 @@ def test_the_headroom_is_large_far_from_the_optimum_and_small_near_it() -> None:
 def test_probes_keep_to_their_share_of_the_time() -> None:
     config = from_dict(SMALL)
     data, state = build.dataset(config), build.state(build.resolve(config), (3, 16, 16))
-    fresh = Prober(config.probe, data, build.prior(config))
+
+    def score() -> TrainingScore:
+        return scored_against(data, "perceptual")
+
+    fresh = Prober(config.probe, data, build.prior(config), score)
     state.step = int(FIRST_PROBE_STEPS / 0.05) - 1
     assert not fresh.due(state)
     state.step += 1
     assert fresh.due(state)
     before = Probe(step=10, seconds=100.0, non_finite=0, g_weights=1.0, d_weights=1.0, data_size=30, data_variety=0.5,
                   data_contrast=0.2, cost=2.0)  # fmt: skip
-    again = Prober(config.probe, data, build.prior(config), [before])
+    again = Prober(config.probe, data, build.prior(config), score, [before])
     state.seconds = 100 + 2 + 2 / 0.05 - 0.1
     assert not again.due(state)
     state.seconds += 0.2
     assert again.due(state)
-    never = Prober(replace(config.probe, share=0.0), data, build.prior(config), [before])
+    never = Prober(replace(config.probe, share=0.0), data, build.prior(config), score, [before])
     assert not never.due(state)
 
 
 def test_inputs_are_whole_batches_and_a_large_training_set_is_searched_in_part() -> None:
     config = replace(from_dict(SMALL), schedule=replace(from_dict(SMALL).schedule, batch=50))
     data = Dataset("grey", np.zeros((12_000, 4, 4, 1), np.uint8), None, (), "0")
-    seen = probe_inputs(data, build.prior(config), build.plan(build.resolve(config)))
+    seen = probe_inputs(data, build.prior(config), scored_against(data, "patches"), build.plan(build.resolve(config)))
     assert len(seen.z_judged) == 50
     assert seen.training.shape == (10_000, 16)
     assert len(seen.real) == 256

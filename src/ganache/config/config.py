@@ -131,14 +131,18 @@ def require_sections(plain: Mapping[str, Any]) -> None:
         )
 
 
-BEFORE_IT_EXISTED: dict[str, dict[str, Any]] = {"data": {"held_out": 0.0, "labels": "folders"}}
+BEFORE_IT_EXISTED: dict[str, dict[str, Any]] = {
+    "data": {"held_out": 0.0, "labels": "folders"},
+    "policy": {"score": "patches"},
+}
 """The value that was in effect before a setting existed, if it differs from the default of today."""
 
 
 def from_record(plain: Mapping[str, Any]) -> Config:
     """Return the settings that a run recorded; a setting that did not exist then gets the value in effect then."""
     sections = {name: value for name, value in plain.items() if isinstance(value, Mapping)}
-    completed = {name: {**BEFORE_IT_EXISTED.get(name, {}), **section} for name, section in sections.items()}
+    names = sections.keys() | (BEFORE_IT_EXISTED.keys() - plain.keys())
+    completed = {name: {**BEFORE_IT_EXISTED.get(name, {}), **sections.get(name, {})} for name in names}
     return from_dict({**plain, **completed})
 
 

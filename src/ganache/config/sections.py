@@ -295,6 +295,9 @@ class PolicyConfig:
     ends with the same bits."""
 
     __pydantic_config__ = STRICT
+    score: Literal["perceptual", "patches"] = "perceptual"
+    """What the score of a checkpoint compares: features of a network trained on photographs, at all its stages, or
+    patches of pixels. Points always have a distance of points."""
     keep_best: int = 1
     """Number of checkpoints with the best scores to keep, in addition to the latest ones."""
     stop_past_peak: int | None = None

@@ -26,7 +26,7 @@ from ganache.runs.log_lines import DAMAGED
 from ganache.runs.models import load_model
 from ganache.runs.settings import recorded_settings
 
-EXPLANATION = "score: distance of patches of 256 generated pictures to those of 256 real ones; lower is better."
+EXPLANATION = "score: distance of 256 generated pictures to 256 real ones while training; lower is better."
 PERCEPTUAL = "perceptual: Frechet distance of perceptual features at the last step (ganache evaluate); lower is better."
 DISAGREE = "Note: score and perceptual order these rows differently: look at the samples before you choose."
 LONGEST = 40

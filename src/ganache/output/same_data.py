@@ -1,4 +1,4 @@
-"""Which runs can be compared by their scores: those whose scores are distances to the same pictures."""
+"""Which runs can be compared by their scores: those with the same distance to the same pictures."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-WARNING = "These runs were trained on different data: distances to different pictures cannot be compared."
+WARNING = (
+    "These runs were trained on different data, or have scores of different kinds (policy.score): their "
+    "distances cannot be compared."
+)
 
 
 def data_key(config: Mapping[str, Any], image_shape: Iterable[int]) -> tuple[Hashable, ...]:
@@ -16,7 +19,9 @@ def data_key(config: Mapping[str, Any], image_shape: Iterable[int]) -> tuple[Has
         config: The settings of the run as plain data, with its `data_fingerprint`.
         image_shape: (C, H, W), or (2,) for points; empty if it is not known.
     """
-    return (config.get("data_fingerprint") or config["data"]["source"], *image_shape)
+    shape = tuple(image_shape)
+    kind = "points" if len(shape) == 1 else config.get("policy", {}).get("score")
+    return (config.get("data_fingerprint") or config["data"]["source"], kind, *shape)
 
 
 def data_name(config: Mapping[str, Any], image_shape: Iterable[int]) -> str:

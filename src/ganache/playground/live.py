@@ -31,10 +31,12 @@ PROBE_CURVES = {
     "score": "distance to the data",
     "variety": "variety",
     "coverage": "kinds covered",
+    "perceptual_coverage": "kinds covered",
+    "perceptual_precision": "look real",
     "modes_found": "modes found",
     "near_modes": "points near one",
 }
-"""The measurements of probes that are drawn, with their names on the page."""
+"""The measurements of probes that are drawn, with their names on the page; of two of one name, the later if known."""
 
 Curve = list[tuple[int, float]]
 State = dict[str, Any]
@@ -187,7 +189,8 @@ def curves(lines: Sequence[dict[str, Any]]) -> dict[str, Curve]:
     }
     probes = [line["probe"] for line in lines if line.get("probe")]
     for name, words in PROBE_CURVES.items():
-        points[words] = [(probe["step"], probe[name]) for probe in probes if probe.get(name) is not None]
+        measured = [(probe["step"], probe[name]) for probe in probes if probe.get(name) is not None]
+        points[words] = measured or points.get(words, [])
     blank_scores = [probe["blank_score"] for probe in probes if probe.get("blank_score") is not None]
     if (
         any(blank_scores[-1:]) and points[PROBE_CURVES["score"]]

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from ganache.core.rendering import generate
 from ganache.evaluation.metrics import thumbnails
-from ganache.evaluation.metrics.sliced_wasserstein import sliced_distance
 from ganache.evaluation.metrics.thumbnails import Tone
+from ganache.evaluation.training_score import TrainingScore
 from ganache.runs.points import count_modes
 from ganache.training.state import BatchSource, Plan, State
 from ganache.training.steps import critic_step
@@ -35,6 +35,8 @@ SEED = 2_000_000
 class ProbeInputs:
     """The fixed inputs that all probes of a run share."""
 
+    score: TrainingScore
+    """The score against the real images."""
     real: Tensor
     """Real images x [N, *image_shape]."""
     thumbnails: Tensor
@@ -81,15 +83,21 @@ class Probe:
     blank_score: float | None = None
     """Score of an image of the data's mean colour: the score before any learning."""
     score: float | None = None
-    """Distance between fakes and real images, as `metrics.scores.distance`; lower is better."""
+    """Distance between fakes and real images by the `TrainingScore` of the run; lower is better."""
     variety: float | None = None
     """Mean distance between two fakes, divided by that between two real images."""
     nearest_ratio: float | None = None
     """Median distance between a fake and its nearest other fake, divided by the same of real images."""
     coverage: float | None = None
-    """Share of real images that have a fake within reach."""
+    """Share of real images that have a fake within reach, in thumbnails."""
     precision: float | None = None
     """Share of fakes that have a real image within reach."""
+    perceptual_coverage: float | None = None
+    """The same as coverage in perceptual features; see `evaluation.training_score`."""
+    perceptual_precision: float | None = None
+    """The same as precision in perceptual features."""
+    regions: dict[str, float] | None = None
+    """The distance in each of nine regions of the image, by name."""
     modes_found: float | None = None
     """Share of the modes of a 2-D toy that the points of the fixed latents cover."""
     near_modes: float | None = None
@@ -117,7 +125,7 @@ class Probe:
     def to_json(self) -> dict[str, Any]:
         """Return plain data; NaN and infinity become None."""
         plain = asdict(self)
-        return {name: v if v is None or math.isfinite(v) else None for name, v in plain.items()}
+        return {name: v if all(map(math.isfinite, values_of(v))) else None for name, v in plain.items()}
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Probe:
@@ -163,13 +171,16 @@ def take_probe(
     return Probe(**values), followed
 
 
-def image_metrics(inputs: ProbeInputs, x: Tensor) -> dict[str, float | None]:
+def image_metrics(inputs: ProbeInputs, x: Tensor) -> dict[str, Any]:
     """Return the metrics of the images x [N, *image_shape] of the fixed latents."""
     real, fake = inputs.thumbnails, thumbnails.thumbnails(x)
     coverage, precision = thumbnails.coverage_and_precision(real, fake)
+    compared = inputs.score.compare(x)
     metrics: dict[str, float | None] = {
         "blank_score": inputs.blank_score,
-        "score": sliced_distance(inputs.real, x),
+        "score": compared.score,
+        "perceptual_precision": compared.precision,
+        "perceptual_coverage": compared.coverage,
         "variety": thumbnails.pairwise_distance_ratio(real, fake),
         "nearest_ratio": thumbnails.nearest_distance_ratio(real, fake),
         "coverage": coverage,
@@ -186,7 +197,12 @@ def image_metrics(inputs: ProbeInputs, x: Tensor) -> dict[str, float | None]:
         metrics["colour_ratio"] = fake_tone.colour / real_tone.colour if real_tone.colour else None
         copies = thumbnails.copy_share(inputs.training, fake[:FOLLOWED]) * inputs.size / len(inputs.training)
         metrics["copies"] = min(1.0, copies)  # scaled up: only a part of the training images was searched
-    return {name: v if v is None else float(f"{v:.5g}") for name, v in metrics.items()}
+    return rounded(metrics) | {"regions": None if compared.regions is None else rounded(compared.regions)}
+
+
+def rounded(numbers: Mapping[str, float | None]) -> dict[str, float | None]:
+    """Return the numbers with five digits."""
+    return {name: v if v is None else float(f"{v:.5g}") for name, v in numbers.items()}
 
 
 def critic_metrics(
@@ -253,9 +269,9 @@ def critic_loss(inputs: ProbeInputs, state: State, method: Method, plan: Plan) -
     return sum(losses) / len(losses)
 
 
-def blank_score(real: Tensor) -> float:
-    """Return the score of images of the mean colour of real x [N, *image_shape], or of points at their mean."""
-    return sliced_distance(real, real.mean(dim=[0, *range(2, real.ndim)], keepdim=True).expand_as(real))
+def values_of(v: float | dict[str, float] | None) -> list[float]:
+    """Return the numbers in a field of a probe."""
+    return [] if v is None else [*v.values()] if isinstance(v, dict) else [v]
 
 
 def root_mean_square(weights: list[nn.Parameter]) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,8 +14,9 @@ from ganache.config.sections import ProbeConfig
 from ganache.core import images
 from ganache.data import Dataset
 from ganache.evaluation.metrics import thumbnails
+from ganache.evaluation.training_score import TrainingScore, training_score
 from ganache.functional import latents
-from ganache.runs.probe import SEED, Probe, ProbeInputs, blank_score, take_probe
+from ganache.runs.probe import SEED, Probe, ProbeInputs, take_probe
 from ganache.training.state import BatchSource, Plan, State
 from ganache.types import Generator, Method, Prior
 
@@ -38,11 +39,19 @@ FIRST_PROBE_STEPS = 10
 class Prober:
     """Probes a run at intervals that keep the cost within the share of training time that the settings allow.
 
-    `earlier` holds the probes of earlier sessions of the run, from its log.
+    `score` returns the score of the run; it is called when it is first needed. `earlier` holds the probes of earlier
+    sessions of the run, from its log.
     """
 
-    def __init__(self, settings: ProbeConfig, data: Dataset, prior: Prior, earlier: Sequence[Probe] = ()) -> None:
-        self.settings, self.data, self.prior = settings, data, prior
+    def __init__(
+        self,
+        settings: ProbeConfig,
+        data: Dataset,
+        prior: Prior,
+        score: Callable[[], TrainingScore],
+        earlier: Sequence[Probe] = (),
+    ) -> None:
+        self.settings, self.data, self.prior, self.score = settings, data, prior, score
         self.last = earlier[-1] if earlier else None
         self._inputs: ProbeInputs | None = None
         self._previous: Tensor | None = None
@@ -59,7 +68,7 @@ class Prober:
     def take(self, state: State, shown: Generator, method: Method, batches: BatchSource, plan: Plan) -> Probe:
         """Take a probe and measure its cost."""
         start = time.perf_counter()
-        self._inputs = self._inputs or probe_inputs(self.data, self.prior, plan)
+        self._inputs = self._inputs or probe_inputs(self.data, self.prior, self.score(), plan)
         steps = self.settings.critic_steps
         probe, self._previous = take_probe(
             self._inputs, state, shown, method, batches, self.prior, plan, steps, self._previous
@@ -68,10 +77,9 @@ class Prober:
         return self.last
 
 
-def probe_inputs(data: Dataset, prior: Prior, plan: Plan) -> ProbeInputs:
+def probe_inputs(data: Dataset, prior: Prior, score: TrainingScore, plan: Plan) -> ProbeInputs:
     """Return the inputs of all probes of a run: always the same images and latents."""
-    rows = evenly_spaced(data, SCORED)
-    real = real_images(data, rows)
+    rows, real = evenly_spaced(data, SCORED), score.real
     y = torch.from_numpy(data.labels[rows]) if plan.conditional and data.labels is not None else None
     m = min(JUDGED, len(real))
     m -= m % plan.batch if m > plan.batch else 0
@@ -80,13 +88,14 @@ def probe_inputs(data: Dataset, prior: Prior, plan: Plan) -> ProbeInputs:
     parts = np.array_split(evenly_spaced(data, SEARCHED), SEARCHED // 500)  # in parts: the images may be large
     training = torch.cat([thumbnails.thumbnails(real_images(data, part)) for part in parts if len(part)])
     return ProbeInputs(
+        score=score,
         real=real,
         thumbnails=thumbnails.thumbnails(real),
         tone=thumbnails.mean_tone(real) if real.ndim == 4 else None,
         y=y,
         z=scored_latents(prior, len(real)),
         z_judged=z_judged,
-        blank_score=blank_score(real),
+        blank_score=score.score_of_blank_images(),
         training=training,
         size=len(data.training),
         name=data.name,
@@ -98,11 +107,15 @@ def scored_latents(prior: Prior, n: int) -> Tensor:
     return latents.samples(prior, n, seed=SCORED_SEED)
 
 
+def scored_against(data: Dataset, name: str) -> TrainingScore:
+    """Return the score of this name (`policy.score`) against the real images that every score of a run uses."""
+    return training_score(name, real_images(data, evenly_spaced(data, SCORED)))
+
+
 def evenly_spaced(data: Dataset, n: int) -> np.ndarray:
     """Return at most n indices of training images, evenly spaced, so that a sorted set contributes every class.
 
-    Training images are used because a small set holds out too few for a score of patches, and memorising them barely
-    improves that score.
+    Training images are used because a small set holds out too few for a score, and memorising them barely improves it.
     """
     indices: np.ndarray = data.training[images.evenly_spaced(len(data.training), n)]
     return indices

@@ -12,7 +12,7 @@ from typing import Any
 from torch import Tensor
 
 from ganache.config.config import Config, differences, from_record, require_sections, to_dict
-from ganache.config.sections import DataConfig
+from ganache.config.sections import DataConfig, PolicyConfig
 from ganache.core import checkpoint_file, storage
 from ganache.data import Dataset
 from ganache.errors import CheckpointError, ConfigError, DamagedCheckpoint
@@ -26,16 +26,22 @@ DATA_FINGERPRINT = "data_fingerprint"
 BUDGET = ("schedule.steps", "schedule.minutes", "schedule.images")
 MAY_CHANGE = (*BUDGET, "record.", "probe.", "policy.", "data.source", "device", "precision.cuda_graphs", "recipe")
 """Settings that may change when a run is resumed. Data are identified by their fingerprint, not by their path."""
+SCORE = "policy.score"
+"""The one setting below `policy.` that may not: scores of two kinds cannot be compared."""
 
 
-def keep_old_labels(known: dict[str, Any] | None, config: Config) -> Config:
-    """Return the settings with labels from any folders, for a run from before folders had a meaning.
+def keep_old_choices(known: dict[str, Any] | None, config: Config) -> Config:
+    """Return the settings with the labels and the score of a run that began before these could be chosen.
 
-    Such a run goes on with the classes that it began with, unless the user asks for others.
+    Such a run goes on with the classes that it began with, unless the user asks for others; and any run with its score.
     """
-    if known is None or "labels" in known.get("data", {}) or config.data.labels != DataConfig.labels:
+    if known is None:
         return config
-    return replace(config, data=replace(config.data, labels="folders"))
+    if "labels" not in known.get("data", {}) and config.data.labels == DataConfig.labels:
+        config = replace(config, data=replace(config.data, labels="folders"))
+    if known.get("policy", {}).get("score", "patches") == "patches" and config.policy.score == PolicyConfig.score:
+        config = replace(config, policy=replace(config.policy, score="patches"))
+    return config
 
 
 def keep_old_split(known: dict[str, Any], resolved: Resolved, data: Dataset) -> tuple[Resolved, Dataset]:
@@ -71,7 +77,7 @@ def refuse_differences(folder: Path, known: dict[str, Any], config: Config, data
     changed = [
         f"{name}: {old} -> {new}"
         for name, old, new in differences(to_dict(settings_of(known)), to_dict(config))
-        if not name.startswith(MAY_CHANGE)
+        if not name.startswith(MAY_CHANGE) or name == SCORE
     ]
     if old_fingerprint != data.fingerprint:
         changed.append(f"the data: {old_fingerprint[:12]} -> {data.fingerprint[:12]}")

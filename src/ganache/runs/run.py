@@ -12,8 +12,11 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from torch import Tensor
 
 from ganache import figures
 from ganache.config.config import Config, from_record, to_dict
@@ -23,7 +26,7 @@ from ganache.core.rendering import generate, render
 from ganache.core.storage import write_image, write_json
 from ganache.data import Dataset
 from ganache.errors import CheckpointError, TrainingError
-from ganache.evaluation.metrics.sliced_wasserstein import sliced_distance
+from ganache.evaluation.training_score import PatchScore, TrainingScore
 from ganache.functional import latents
 from ganache.runs import checkpoint, policy
 from ganache.runs.data import DATA_PATHS, data_paths
@@ -43,11 +46,11 @@ from ganache.runs.lock import lock
 from ganache.runs.log import Log, SpeedMeter, non_finite_error, step_line
 from ganache.runs.log_lines import DAMAGED
 from ganache.runs.points import SHOWN, picture_of_points
-from ganache.runs.probe import Probe, blank_score
-from ganache.runs.prober import SCORED, Prober, evenly_spaced, real_images, scored_latents
+from ganache.runs.probe import Probe
+from ganache.runs.prober import Prober, scored_against, scored_latents
 from ganache.runs.resume import (
     DATA_FINGERPRINT,
-    keep_old_labels,
+    keep_old_choices,
     keep_old_split,
     load_newest,
     newest_config,
@@ -109,7 +112,7 @@ class Run:
         if folder.is_file():
             raise CheckpointError(f"{folder} is a file, and a run is a folder: name another path with --out.")
         known = read_config(folder) or newest_config(folder)
-        resolved = build.resolve(keep_old_labels(known, config))
+        resolved = build.resolve(keep_old_choices(known, config))
         data = data if data is not None else build.load_dataset(resolved, progress=progress)
         if known is None and holds_something_else(folder):
             raise CheckpointError(
@@ -265,11 +268,18 @@ class Run:
         self._lock.release()
 
     def score(self) -> float:
-        """Return the distance between patches of generated and real images; lower is better."""
-        real = real_images(self.data, evenly_spaced(self.data, SCORED))
-        return sliced_distance(real, generate(self._shown(), scored_latents(self.resolved.prior, len(real))))
+        """Return the distance between generated and real images (`policy.score`); lower is better."""
+        return self._score.compare(self._scored_images()).score
 
     # ---- inside --------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _score(self) -> TrainingScore:
+        return scored_against(self.data, self.config.policy.score)
+
+    def _scored_images(self) -> Tensor:
+        """Return the images x of the latents that every score uses, as many as real ones."""
+        return generate(self._shown(), scored_latents(self.resolved.prior, len(self._score.real)))
 
     def _shown(self) -> Generator:
         """The generator that samples and scores come from."""
@@ -282,7 +292,7 @@ class Run:
         self.log = Log(self.folder, self.state.step)
         self._speed = SpeedMeter(self.config.schedule.batch, self.state)
         earlier = [Probe.from_json(line["probe"]) for line in self.log.lines if "probe" in line]
-        self.prober = Prober(self.config.probe, self.data, self.resolved.prior, earlier)
+        self.prober = Prober(self.config.probe, self.data, self.resolved.prior, lambda: self._score, earlier)
         self.findings = findings(self.log.lines)
 
     def _restore(self, paths: Sequence[Path], start_again: bool = False) -> None:
@@ -327,8 +337,8 @@ class Run:
         return True
 
     def _has_formed(self) -> bool:
-        real = real_images(self.data, evenly_spaced(self.data, SCORED))
-        return policy.has_formed(self.score(), blank_score(real))
+        patches = PatchScore(self._score.real)
+        return policy.has_formed(patches.compare(self._scored_images()).score, patches.score_of_blank_images())
 
     def _restart(self) -> None:
         """Replace the networks by new ones of another seed, and remove the files of the failed attempt."""

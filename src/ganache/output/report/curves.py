@@ -40,8 +40,9 @@ class Chart:
 CHARTS = (
     Chart(
         "Distance to the real pictures",
-        "Distance of patches, from texture to shape, measured during training. Lower is better; “nothing learnt” is "
-        "the distance of plain pictures of the data's mean colour.",
+        "Distance of 256 pictures to 256 real ones, measured during training, in perceptual features or in patches "
+        "(policy.score). Lower is better; “nothing learnt” is the distance of plain pictures of the data's mean "
+        "colour.",
         {"probe/score": "in training", "checkpoint": "checkpoints", "probe/blank_score": "nothing learnt"},
     ),
     Chart(
@@ -73,8 +74,10 @@ CHARTS = (
         {
             "probe/variety": "all pairs",
             "probe/nearest_ratio": "nearest pairs",
-            "probe/coverage": "coverage",
-            "probe/precision": "precision",
+            "probe/perceptual_coverage": "coverage",
+            "probe/perceptual_precision": "precision",
+            "probe/coverage": "coverage of thumbnails",
+            "probe/precision": "precision of thumbnails",
         },
     ),
     Chart(

@@ -7,7 +7,7 @@ const CHARTS = [
   { title: "Losses", names: ["critic loss", "generator loss"] },
   { title: "Distance to the data", names: ["distance to the data"], description: "1 is the distance before anything is learnt; lower is better." },
   { title: "Modes", names: ["modes found", "points near one"], description: "The share of the data's modes that are found, and of the points that lie near one." },
-  { title: "Variety", names: ["variety", "kinds covered"], description: "1 is as various as the data." },
+  { title: "Variety", names: ["variety", "kinds covered", "look real"], description: "1 is as various, as complete and as real as the data." },
 ];
 const QUIET = 180; // seconds without a line of the log after which a run may have been stopped
 const LEAST = 10; // steps on the horizontal axis, so that the first line of a log is not at its end

@@ -20,6 +20,7 @@ from ganache.runs.diagnose.finding import FAULTS, SEVERITIES, Finding, Kind, per
 from ganache.runs.diagnose.history import MIN_PROBES, MIN_STEPS, History
 from ganache.runs.diagnose.mode_collapse import collapse, memorisation
 from ganache.runs.diagnose.numerics import gradients, no_change, non_finite_values
+from ganache.runs.diagnose.realism import describe_realism, far_from_real
 from ganache.runs.diagnose.training_data import data_problem
 
 __all__ = ["Finding", "critic_loss_finding", "describe_no_finding", "describe_probes", "findings"]
@@ -35,9 +36,10 @@ RULES: tuple[Callable[[History], Finding | None], ...] = (
     oscillation,
     past_best,
     memorisation,
+    far_from_real,
 )
 
-IMAGES: tuple[Kind, ...] = ("mode collapse", "partial mode collapse", "memorisation")
+IMAGES: tuple[Kind, ...] = ("mode collapse", "partial mode collapse", "memorisation", "far from real")
 """Findings on the images that are made now."""
 DYNAMICS: tuple[Kind, ...] = (
     "critic too strong",
@@ -54,7 +56,10 @@ EXPLAINED: dict[Kind, tuple[Kind, ...]] = {
     "data problem": (*IMAGES, *DYNAMICS),
     "vanishing gradients": ("generator too strong",),
     "exploding gradients": ("critic too strong", "generator too strong", "oscillation"),
-    "generator too strong": ("oscillation",),
+    "generator too strong": ("oscillation", "far from real"),
+    "critic too strong": ("far from real",),
+    "mode collapse": ("far from real",),
+    "partial mode collapse": ("far from real",),
 }
 """A finding -> those that it explains, which are left out beside it: their advice would be for another cause."""
 
@@ -88,9 +93,10 @@ def critic_loss_finding(log: Sequence[Mapping[str, Any]]) -> Finding | None:
 
 def describe_no_finding(log: Sequence[Mapping[str, Any]]) -> str:
     """Return the sentence that stands in place of findings if there are none."""
-    if History.from_log(log).is_early:
+    history = History.from_log(log)
+    if history.is_early:
         return "It is too early to judge the quality; nothing wrong was found so far."
-    return "Nothing wrong was found."
+    return f"Nothing wrong was found in the training. {describe_realism(history)}".strip()
 
 
 def describe_probes(log: Sequence[Mapping[str, Any]]) -> str:

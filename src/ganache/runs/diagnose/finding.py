@@ -20,6 +20,7 @@ Kind = Literal[
     "oscillation",
     "past the best",
     "memorisation",
+    "far from real",
     "critic loss",
 ]
 Severity = Literal["alarm", "warning", "hint", "note"]

@@ -94,6 +94,8 @@ def write_figure(
     save_figure(shown, out)
     if request.needs == "given images" and isinstance(shown, Figure):
         print_errors(request, shown)
+    if isinstance(shown, Figure) and shown.remark:
+        print(shown.remark)
     if keep and isinstance(shown, Figure):
         keep_latents(shown, folder, keep)
 

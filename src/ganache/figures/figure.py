@@ -28,7 +28,8 @@ def draw(figure: Figure) -> Image.Image:
     """Draw a figure as an RGB image."""
     content = flow([flow(draw_group(group, figure.real)) for group in figure.groups])
     title = render_text(figure.title, max(MIN_TITLE_WIDTH, content.width), 15, bold=True)
-    whole = stack(title, content, gap=14)
+    remark = [render_text(figure.remark, max(MIN_TITLE_WIDTH, content.width), 12)] if figure.remark else []
+    whole = stack(title, *remark, content, gap=14)
     paper = Image.new("RGB", (whole.width + 2 * MARGIN, whole.height + 2 * MARGIN), PAPER)
     paper.paste(whole, (MARGIN, MARGIN))
     return paper

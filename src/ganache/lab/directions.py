@@ -55,9 +55,7 @@ def direction_of_examples(
 ) -> tuple[Tensor, list[str]]:
     """Return (the unit direction [1, noise] from latents without a feature to latents with it, its caption)."""
     noise = source.prior.noise
-    positive, negative = (
-        torch.cat([source.exemplars(point) for point in points])[:, :noise] for points in (having, lacking)
-    )
+    positive, negative = (source.all_exemplars(points)[:, :noise] for points in (having, lacking))
     caption = f"from {len(negative)} without to {len(positive)} with"
     return separating_direction(positive, negative, ridge), [caption]
 

@@ -138,7 +138,12 @@ class Experiment:
         from ganache.lab.figure import Figure
 
         each = [self.figure(model, inputs) for model in models]
-        return Figure(each[0].title, tuple(group for figure in each for group in figure.groups), each[0].latents)
+        return Figure(
+            each[0].title,
+            tuple(group for figure in each for group in figure.groups),
+            each[0].latents,
+            remark=each[0].remark,
+        )
 
     def bulk_latents(self, prior: Prior) -> Tensor:
         """Return the latents z [N, z_dim] of the images, to write them without captions (`--plain`, BULK).

@@ -66,6 +66,8 @@ class Figure:
     """Latents or directions that the experiment found with the first model, each z_dim numbers."""
     real: Pictures | None = field(default=None, compare=False, repr=False)
     """For points: those of the data [N, 2], which fix the axes."""
+    remark: str = ""
+    """A measurement that belongs to the figure, as a sentence; it is shown below the title, and printed."""
 
 
 @dataclass(frozen=True)

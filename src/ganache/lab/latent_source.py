@@ -91,3 +91,7 @@ class LatentSource:
         if len(point.parts) == 1 and isinstance(first, Kept) and first.seeds:
             return self.of_kept(first).from_seeds(*first.seeds)
         return torch.cat([self.from_part(part) for part in point.parts])
+
+    def all_exemplars(self, points: Sequence[Point]) -> Tensor:
+        """Return the exemplars of all points, z [N, z_dim]."""
+        return torch.cat([self.exemplars(point) for point in points])

@@ -144,6 +144,7 @@ def learn(message: wire.Learn, library: Library) -> Answer:
     return {
         "names": library.kept_names(message.model.run),
         "kept": message.name,
+        "check": shown.remark,
         "command": shlex.join([*words, "--keep", message.name]),
     }, []
 

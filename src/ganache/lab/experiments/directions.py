@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ganache.core.rendering import Model
+    from ganache.lab.direction_check import DirectionCheck
     from ganache.lab.figure import Figure
+    from ganache.lab.latent_source import LatentSource
     from ganache.types import Prior
 
 TITLES = {
@@ -100,8 +102,20 @@ class Directions(Experiment):
         source = LatentSource(model.prior, self.mean, self.std, *self.classes)
         whole = torch.zeros(len(rows), model.prior.z_dim)
         whole[:, : model.prior.noise] = rows
+        found = self.check(rows, source, model)
         return Figure(
             f"{TITLES[self.how]} From left to right a latent is moved along each, by the number above.",
             ((moved_grid(rows, captions, points, self.steps, source, model),),),
             tuple(tuple(row) for row in whole.tolist()),
+            remark="" if found is None else found.describe(),
         )
+
+    def check(self, rows: Tensor, source: LatentSource, model: Model) -> DirectionCheck | None:
+        """Measure whether a direction from examples [1, noise] moves the feature; None for others, and for one step."""
+        from ganache.lab.direction_check import check_direction
+
+        steps = min(self.steps), max(self.steps)
+        if self.how != "examples" or steps[0] == steps[1]:
+            return None
+        having, lacking = source.all_exemplars(self.having), source.all_exemplars(self.lacking)
+        return check_direction(source, model, rows, having, lacking, self.ridge, steps)

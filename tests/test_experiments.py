@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -134,6 +135,12 @@ def test_the_points_of_a_toy_take_the_place_of_pictures(request_: Experiment) ->
     made, _ = shown(request_, points=True)
     for array in arrays(made):
         assert array.shape[1:] == (2,)
+    labels = [
+        label for group in getattr(made, "groups", ()) for part in group for label in getattr(part, "row_labels", ())
+    ]
+    for words in (made.title, *labels):
+        sheet = r"(?i)\b(pictures?|images?|rows?|from left to right|above)\b"
+        assert not re.search(sheet, words), "they lie in a plane"
 
 
 def test_the_class_that_is_asked_for_is_made() -> None:

@@ -124,7 +124,7 @@ def test_points_and_a_run_that_has_just_begun(tmp_path: Path) -> None:
     begun.mkdir()
     shutil.copy(tmp_path / "ring" / "config.json", begun)
     text = write_report([tmp_path / "ring", begun], tmp_path / "page.html").read_text()
-    for words in ("This run generates points", "No checkpoint has been saved yet", "No probe has been taken yet"):
+    for words in ("This run generates points", "No checkpoint has been saved yet", "No probe was taken so far"):
         assert words in text
 
 

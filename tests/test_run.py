@@ -22,7 +22,7 @@ from ganache.lab.experiments import Sample
 from ganache.methods import NoisyGan
 from ganache.networks import AnimeArticle
 from ganache.runs import checkpoint
-from ganache.runs.folder import best_checkpoint, checkpoints, find_checkpoint
+from ganache.runs.folder import best_checkpoint, checkpoints, find_checkpoint, samples
 from ganache.runs.run import Run
 from ganache.training import build
 
@@ -88,6 +88,16 @@ def test_samples_png_equals_a_sample_of_the_last_checkpoint(tmp_path: Path) -> N
     generator, config, _ = checkpoint.load_generator(find_checkpoint(tmp_path / "run"))
     grid = picture(render(generator, Sample(n=4).latents(build.prior(config))))
     assert np.array_equal(np.asarray(grid), np.asarray(Image.open(tmp_path / "run" / "samples.png")))
+
+
+@pytest.mark.parametrize("steps", [1, 3, 4])
+def test_the_last_step_is_among_the_samples_of_a_run_of_any_length(tmp_path: Path, steps: int) -> None:
+    complete(tmp_path, small(steps))
+    drawn = samples(tmp_path)
+    assert [int(path.stem) for path in drawn] == sorted({1, *range(2, steps, 2), steps})
+    assert drawn[-1].read_bytes() == (tmp_path / "samples.png").read_bytes()
+    with Image.open(tmp_path / "training.webp") as moving:
+        assert getattr(moving, "n_frames", 1) == len(drawn)
 
 
 def test_an_image_does_not_depend_on_its_batch(tmp_path: Path) -> None:

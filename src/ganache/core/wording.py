@@ -9,8 +9,13 @@ PHRASES = {
     "istance of patches of": "istance of",
     "istance of patches, from texture to shape,": "istance of samples,",
     "plain pictures of the data's mean colour": "points at the data's mean",
+    "per row; from left to right only its": "per line, along which only its",
+    "From left to right a latent": "A latent",
+    ", to the value above": "",
+    ", by the number above": "",
+    "points, with their distances": "points",
 }
-"""What is measured of images and not of points; a distance may begin a sentence."""
+"""What is measured of images and not of points, and places on a sheet: points lie in the plane, joined by lines."""
 WORD = re.compile(rf"\b({'|'.join(POINTS)})\b", re.IGNORECASE)
 TEXT = re.compile(r"(?s)<(script|style|code)\b.*?</\1>|<[^>]*>|([^<]+)")
 """An element whose text is no sentence, a tag, or the text between two tags."""
@@ -23,6 +28,8 @@ def of_points(text: str) -> str:
     ("Points of 2 runs; a point is a point's copy.", 'imagesize')
     >>> of_points("The distance of patches of 9 pictures.")
     'The distance of 9 points.'
+    >>> of_points("One latent per row; from left to right only its class changes, to the value above.")
+    'One latent per line, along which only its class changes.'
     """
     for of_images, phrase in PHRASES.items():
         text = text.replace(of_images, phrase)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from ganache.core.images import Pictures
 from ganache.core.rendering import Model
+from ganache.core.wording import of_points
 from ganache.data import Dataset
 from ganache.errors import ConfigError
 from ganache.lab.experiment import Experiment, Inputs
@@ -40,4 +41,6 @@ def show(
     inputs = Inputs(images.images, progress, data=images) if isinstance(images, Dataset) else Inputs(images, progress)
     shown = request.figure_of_models(models, inputs)
     real = next((model.real for model in models if model.real is not None), None)
+    if all(len(model.generator.image_shape) == 1 for model in models):
+        shown = replace(shown, title=of_points(shown.title))
     return shown if real is None else replace(shown, real=real)

@@ -23,7 +23,7 @@ from ganache.config.config import Config, from_record, to_dict
 from ganache.config.rules import warnings
 from ganache.core import checkpoint_file, storage
 from ganache.core.rendering import generate, render
-from ganache.core.storage import write_image, write_json
+from ganache.core.storage import write_bytes, write_image, write_json
 from ganache.data import Dataset
 from ganache.errors import CheckpointError, TrainingError
 from ganache.evaluation.training_score import PatchScore, TrainingScore
@@ -259,8 +259,10 @@ class Run:
         """Write the last checkpoint, `samples.png` and the animation, and release the folder."""
         if not checkpoint_path(self.folder, self.state.step).exists():
             self.save()
-        self.sample(self.folder / "samples.png")
-        figures.animation(samples(self.folder) or [self.folder / "samples.png"], self.folder / "training.webp")
+        last = sample_path(self.folder, self.state.step)
+        self.sample(last)
+        write_bytes(self.folder / "samples.png", last.read_bytes())
+        figures.animation(samples(self.folder), self.folder / "training.webp")
         self.close()
 
     def close(self) -> None:

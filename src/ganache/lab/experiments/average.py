@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Average(Experiment):
     """Average n latents per mean in two ways: the image of the mean latent, and the mean of the n images."""
 
-    page = PageView("Averages", "The average image of each mean of the latents.", {"n": 16}, ("std", "classes"))
+    page = PageView("Averages", "The average picture of each mean of the latents.", {"n": 16}, ("std", "classes"))
 
     means: tuple[float, ...] = (-1.0, -0.8, -0.6, -0.4, -0.2, 0.0, 0.2, 0.4, 0.6, 0.8)
     """Means of the latents, with the same seeds for each."""
@@ -58,6 +58,8 @@ class Average(Experiment):
         pictures = as_pictures(torch.cat([generate(model.generator, torch.cat(mean_latents)), *mean_images]))
         column_labels = tuple(join("" if each is None else f"class {each}", f"mean {mean:g}") for mean, each in columns)
         row_labels = ("picture of the mean latent", "mean of the pictures")
+        if pictures.ndim == 2:
+            row_labels = ("point of the mean latent", "mean of the points")
         title = f"The average of {self.n} latents per mean (std {self.std:g}), taken before and after the generator."
         grid = ImageGrid(pictures, len(columns), column_labels, row_labels, model.name, connected=True)
         return Figure(title, ((grid,),))

@@ -20,7 +20,7 @@ class Distribution(Experiment):
 
     page = PageView(
         "Map",
-        "Where the images of several means lie in the plane of their first two principal components.",
+        "Where the pictures of several means lie in the plane of their first two principal components.",
         {"n": 40},
         ("seed", "classes"),
     )

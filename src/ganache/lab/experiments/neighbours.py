@@ -30,7 +30,7 @@ class Neighbours(Experiment):
     limits: ClassVar[Limits] = {"k": (1, 100)}
     page = PageView(
         "Nearest real",
-        "The real images that are nearest to this one: does the generator copy its training data?",
+        "The real pictures that are nearest to this one: does the generator copy its training data?",
         {"k": 6},
         ("points", "classes"),
         one_model=True,
@@ -152,6 +152,6 @@ class Neighbours(Experiment):
             captions += ["", *(f"{each:.3f}" for each in far)]
         column_labels = ("sample", "nearest", *(f"no. {k}" for k in range(2, self.k + 1)))
         row_labels = tuple(map(str, self.points)) or tuple(f"seed {self.seed + row}" for row in range(len(fake)))
-        heading = join(model.name, space, f"usual distance of a real one to its nearest other: {usual:.3f}")
+        heading = join(model.name, space, f"usual distance of a real one to its nearest other: {usual:.3g}")
         pictures = np.concatenate(rows)
         return ImageGrid(pictures, self.k + 1, column_labels, row_labels, heading, captions=tuple(captions))

@@ -22,7 +22,7 @@ class RealVsFake(Experiment):
     needs = "real images"
     takes_long = True
     page = PageView(
-        "Real and generated", "Real images above generated ones.", follows=("mean", "std", "seed", "classes")
+        "Real and generated", "Real pictures above generated ones.", follows=("mean", "std", "seed", "classes")
     )
 
     n: int = 8

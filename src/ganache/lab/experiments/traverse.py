@@ -94,7 +94,7 @@ class Traverse(Experiment):
                 "A category has no values in between: choose some with --classes, and leave --values out."
             )
         check_classes(self.classes, prior)
-        return Sweep("the category", None, self.classes or tuple(range(prior.categories)))
+        return Sweep("class", None, self.classes or tuple(range(prior.categories)))
 
     def figure(self, model: Model, inputs: Inputs) -> Figure:
         """Rows: means or points, for each of the classes. Columns: values."""

@@ -20,7 +20,7 @@ class Truncation(Experiment):
 
     page = PageView(
         "Truncation",
-        "The same seeds at several standard deviations, from typical to unusual images.",
+        "The same seeds at several standard deviations, from typical to unusual pictures.",
         follows=("seed", "mean", "classes"),
     )
 

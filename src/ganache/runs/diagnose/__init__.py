@@ -104,8 +104,8 @@ def describe_probes(log: Sequence[Mapping[str, Any]]) -> str:
     h = History.from_log(log)
     if not h.probes or not h.lines:
         return (
-            "No probe has been taken yet. Probes are measurements during the training, on which a diagnosis is based; "
-            "the first one follows soon, unless --probe.share is 0."
+            "No probe was taken so far. Probes are measurements during the training, on which a diagnosis is based; "
+            "a run of a minute has some, unless --probe.share is 0."
         )
     count, cost = len(h.all_probes), sum(probe.cost for probe in h.all_probes)
     taken = f"{count} probe{'s' * (count > 1)} up to step {h.probes[-1].step:,}"

@@ -16,6 +16,7 @@ from ganache.lab.article import DIMENSIONS, plates
 from ganache.lab.experiments import Arithmetic, RealVsFake, Sample, Traverse
 from ganache.lab.points import Point
 from ganache.lab.serialisation import command, from_json
+from pages import Page
 
 TRAIN = ["train", "faces", "--size", "16", "--batch", "4", "--network.width", "4", "--network.z-dim", "6"]
 BRIEF = ["--data.count", "30", "--record.samples", "4", "--steps", "2", "--record.keep_steps", "1"]
@@ -68,6 +69,9 @@ def test_the_page_has_every_picture_and_needs_nothing_else(made: tuple[Path, Pat
     assert len(pictures) == len(plates(6)) == text.count("<section")
     assert "Model A is mine, step 1 and Model B is mine, step 2" in text
     assert "://" not in text
+    page = Page(beside=tuple(pictures))
+    page.feed(text)
+    assert page.open == []
     for path in folder.glob("*.json"):
         from_json(path.read_text())
 
@@ -77,7 +81,7 @@ def test_each_command_makes_its_picture(
 ) -> None:
     _, folder = made
     monkeypatch.chdir(tmp_path)
-    for line in re.findall(r"<pre>(.*?)</pre>", (folder / "index.html").read_text()):
+    for line in re.findall(r"<pre[^>]*>(.*?)</pre>", (folder / "index.html").read_text()):
         program, *words = shlex.split(unescape(line))
         assert program == "ganache"
         assert run(*words) == 0

@@ -12,10 +12,14 @@ from typing import Any
 
 import pytest
 
+from ganache.claims.claim import Settings
+from ganache.claims.job import Job
+from ganache.claims.running import run as run_claims
 from ganache.lab.points import Kept
 from ganache.runs.folder import keep_names
 from playground_client import FACES, train
 from playground_page import Page, server
+from test_claims import COIN
 from test_playground_page import DIGITS
 
 AXE = os.environ.get("GANACHE_AXE", "")
@@ -74,6 +78,36 @@ def test_the_live_page(browser: Any, folder: Path, theme: str) -> None:
         found = violations(page.page)
         page.context.close()
     assert not found
+
+
+@pytest.fixture(scope="module")
+def written(folder: Path) -> dict[str, Path]:
+    """The pages that are written for readers."""
+    from ganache.cli import main
+
+    coin = Job.create(COIN, Settings(seeds=1), folder / "claims")
+    run_claims([coin], folder / "claims", lambda line: None)
+    main(["evaluate", str(folder / "digits"), "-n", "100", "--features", "pixels"])
+    main(["report", str(folder / "faces"), str(folder / "digits"), "--out", str(folder / "report.html")])
+    main(["article", str(folder / "faces"), "--out", str(folder / "article")])
+    names = ("claims/report.html", "report.html", "article/index.html")
+    return {name: folder / name for name in names}
+
+
+@pytest.mark.parametrize("viewport", WIDTHS, ids=lambda size: str(size["width"]))
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_written_pages(browser: Any, written: dict[str, Path], theme: str, viewport: dict[str, int]) -> None:
+    found = {}
+    for name, file in written.items():
+        context = browser.new_context(offline=True, color_scheme=theme, viewport=viewport, bypass_csp=True)
+        page = context.new_page()
+        page.goto(file.as_uri())
+        for closed in page.locator("summary").all():
+            closed.click()
+        found[name] = violations(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"], name
+        context.close()
+    assert not any(found.values()), found
 
 
 @pytest.mark.parametrize("theme", THEMES)

@@ -20,7 +20,7 @@ from ganache.evaluation.evaluation import Evaluation, Protocol, Score
 from ganache.evaluation.features.perceptual import PerceptualFeatures
 from ganache.figures.pictures import evenly
 from ganache.output import same_data
-from ganache.output.compare import Outcome, rows, table
+from ganache.output.compare import Outcome, grouped, rows, table
 from ganache.output.report import write_report
 from ganache.output.report.curves import CHARTS, MAX_POINTS, charts, curves, plots, thin_keeping_peaks
 from ganache.output.report.neighbours import find_neighbours
@@ -262,6 +262,15 @@ def test_compare_shows_perceptual_distances_and_where_they_order_rows_differentl
     assert noted in table([[run], [other(60.0)]])
     assert noted not in table([[run], [other(60.0, "evaluated in another way")]])
     assert noted not in table([[run], [replace(other(60.0), perceptual=None)]])
+
+
+def test_a_row_of_compare_has_each_seed_once(runs: list[Path]) -> None:
+    ((zero, one),) = rows(runs)
+    for found in ([zero, one], [zero, replace(zero, step=1), one], [zero, zero, one, replace(one, step=2), one]):
+        groups = grouped(found)
+        assert all(len({run.seed for run in row}) == len(row) for row in groups)
+        assert sorted(map(id, found)) == sorted(id(run) for row in groups for run in row), "no run is lost"
+        assert len(groups) == max(sum(run.seed == seed for run in found) for seed in (0, 1))
 
 
 def test_runs_on_different_data_have_a_warning_at_every_common_column(runs: list[Path], tmp_path: Path) -> None:

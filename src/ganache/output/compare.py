@@ -107,12 +107,20 @@ def perceptual_distance(folder: Path, step: int) -> tuple[float | None, tuple[Ha
 
 
 def rows(runs: Sequence[str | Path]) -> list[list[Outcome]]:
-    """Read the runs, and group runs with equal settings, in the order in which they were named."""
-    groups: dict[str, list[Outcome]] = {}
-    for run in runs:
-        found = outcome(run)
-        groups.setdefault(found.settings, []).append(found)
-    return list(groups.values())
+    """Read the runs, and group runs with equal settings and other seeds, in the order in which they were named."""
+    return grouped([outcome(run) for run in runs])
+
+
+def grouped(found: Sequence[Outcome]) -> list[list[Outcome]]:
+    """Group runs with equal settings; of one seed, such as a run at two steps, each has a row of its own."""
+    groups: list[list[Outcome]] = []
+    for run in found:
+        seeds = [row for row in groups if row[0].settings == run.settings and run.seed not in [one.seed for one in row]]
+        if seeds:
+            seeds[0].append(run)
+        else:
+            groups.append([run])
+    return groups
 
 
 def table(compared: Sequence[Sequence[Outcome]]) -> str:

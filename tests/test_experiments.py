@@ -67,7 +67,7 @@ EVERY: list[Experiment] = [
     Arithmetic(classes=(2,)),
     Arithmetic("a-b+c", (Point((1, 2)), Point((3,)), Point((Kept("smiling", (4, 5, 6)),)))),
     Arithmetic("abs(a-b)"),
-    Invert(("a.png",), starts=2, drawn=9, iterations=3, classes=(1,)),
+    Invert(("a.png",), starts=2, drawn=9, iterations=3, classes=(1,), refinements=2),
     Dimensions(top=4, n=3, classes=(2,)),
     Dimensions(top=20, n=2, by="structure"),
     Arithmetic("a*b"),

@@ -11,8 +11,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from ganache.core.images import as_x
 from ganache.core.rendering import Model, render
+from ganache.data import load
 from ganache.errors import ConfigError
+from ganache.evaluation.features.distance import PerceptualDistance
+from ganache.evaluation.features.perceptual import PerceptualFeatures
 from ganache.functional.latents import from_seeds
 from ganache.lab.experiments import Invert
 from ganache.lab.inversion import distance, norm_penalty, psnr
@@ -20,7 +24,7 @@ from ganache.lab.show import show
 from ganache.networks.dcgan import Dcgan
 from ganache.types import Generator, Prior
 
-BRIEF = Invert(starts=3, drawn=64, iterations=150)
+BRIEF = Invert(starts=3, drawn=64, iterations=150, perceptual=0.0)
 
 
 @cache
@@ -108,6 +112,28 @@ def test_psnr() -> None:
     black, grey = np.zeros((1, 4, 4, 3), np.uint8), np.full((1, 4, 4, 3), 51, np.uint8)
     assert psnr(black, grey) == pytest.approx([20 * math.log10(5)])
     assert psnr(grey, grey) == [math.inf]
+
+
+def test_the_refinement_comes_nearer_as_a_network_sees_it() -> None:
+    """In pictures that the generator cannot make: drawn faces."""
+    model, given = Model(small(), Prior(12)), load("faces", count=2, size=(16, 16)).images
+    distance = PerceptualDistance(PerceptualFeatures((3, 16, 16)))
+
+    @torch.no_grad()
+    def far(request: Invert) -> Tensor:
+        return distance(as_x(render(model.generator, request.latents(model, given))), as_x(given))
+
+    by_pixels = replace(BRIEF, drawn=16, starts=1, iterations=30)
+    plain, refined = far(by_pixels), far(replace(by_pixels, perceptual=1.0, refinements=12))
+    assert (refined < plain).all()
+    assert torch.equal(far(replace(by_pixels, perceptual=1.0, refinements=0)), plain)
+
+
+def test_pictures_that_perceptual_features_cannot_see_are_found_by_pixels() -> None:
+    model = Model(Dcgan(12, width=8).generator((2, 16, 16)), Prior(12))
+    pictures = render(model.generator, from_seeds(model.prior, range(2)))
+    by_pixels = replace(BRIEF, drawn=16, starts=1, iterations=5)
+    assert torch.equal(by_pixels.latents(model, pictures), replace(by_pixels, perceptual=1.0).latents(model, pictures))
 
 
 def test_points_and_refusals() -> None:

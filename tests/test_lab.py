@@ -79,7 +79,7 @@ def test_pictures_by_the_thousand_are_those_of_the_sheet(trained: Path) -> None:
         "directions --how pca --n 40 --top 2 --steps -1 1 -o one.png",
         "directions --how examples --having smiling 5 --lacking 6 7,8 --keep grin -o one.png",
         "along --directions smiling --points 1 smiling -o one.png",
-        "invert face.png --iterations 3 --keep real -o one.png",
+        "invert face.png --iterations 3 --refinements 2 --keep real -o one.png",
         "walk --points 1 smiling 2 --frames 3 --way lerp --no-loop -o one.webp",
         "truncation --n 2 -o one.png",
         "real-vs-fake --n 3 -o one.png",
@@ -139,7 +139,7 @@ def test_latents_are_named_listed_and_forgotten(trained: Path, capsys: pytest.Ca
 def test_an_inverted_picture_is_a_latent_by_name(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Image.effect_noise((40, 30), 60).save("one.png")
     Image.effect_noise((16, 16), 60).convert("RGB").save("two.png")
-    brief = ("--iterations", "5", "--starts", "2", "--keep", "real", "-o", "made.png")
+    brief = ("--iterations", "5", "--starts", "2", "--refinements", "2", "--keep", "real", "-o", "made.png")
     assert run("invert", str(trained), "one.png", "two.png", *brief) == 0
     said = capsys.readouterr().out
     assert "one.png: grey to RGB, cropped to the aspect ratio, downscaled, as the run's data were." in said
@@ -258,7 +258,10 @@ class Terminal(io.StringIO):
 
 @pytest.mark.parametrize(
     ("words", "said"),
-    [("dimensions --top 1 --n 2", "changing each dimension"), ("invert face.png --iterations 2", "inverting")],
+    [
+        ("dimensions --top 1 --n 2", "changing each dimension"),
+        ("invert face.png --iterations 2 --perceptual 0", "inverting"),
+    ],
 )
 def test_what_takes_long_shows_a_bar_in_a_terminal(
     trained: Path, words: str, said: str, monkeypatch: pytest.MonkeyPatch

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -16,9 +16,21 @@ from ganache.core.images import Pictures
 from ganache.core.progress import bar as progress_bar
 from ganache.core.rendering import Model, generate
 from ganache.errors import ConfigError
+from ganache.evaluation.features.distance import PerceptualDistance, map_distance
+from ganache.evaluation.features.extract import suitable_features
+from ganache.evaluation.features.perceptual import PerceptualFeatures
 from ganache.functional import latents
 from ganache.lab.latent_source import check_classes
 from ganache.types import Prior
+
+Error = Callable[[Tensor], Tensor]
+"""Images [N, ...] to their errors [N]."""
+
+REFINE_RATE = 0.5
+"""Learning rate of the refinement, as a part of that of the search."""
+
+REFINE_CHUNK = 8
+"""Pictures that are refined at a time: the perceptual network is fastest with these, and memory stays small."""
 
 TOLERANCE = 1.0
 """Norms of normal latents with d numbers have mean sqrt(d) and std 0.7, about: this far off is still typical."""
@@ -35,12 +47,16 @@ class Settings:
     typical: float = 1.0
     seed: int = 0
     classes: Sequence[int] = ()
+    perceptual: float = 0.1
+    refinements: int = 100
 
 
 def invert(model: Model, pictures: Pictures, settings: Settings, progress: bool = False) -> Tensor:
     """Return the latents z [N, z_dim], on the CPU, that reproduce `pictures` best.
 
-    Noise and codes are optimised; the category stays that of the start. The generator's weights and mode do not change.
+    They are found by pixels, then refined by pixels and the perceptual distance together, where that can see the
+    pictures. Noise and codes are optimised; the category stays that of the start. The generator's weights and mode do
+    not change.
 
     Args:
         model: The generator and its prior.
@@ -59,15 +75,53 @@ def invert(model: Model, pictures: Pictures, settings: Settings, progress: bool 
         raise ConfigError(f"The picture is {given} (channels, height, width), and {model.name} makes {expected}.")
     check_classes(settings.classes, prior)
     starts, target = nearest_starts(model, x, settings).to(device), x.to(device)
+    features = suitable_features(generator.image_shape) if settings.perceptual and settings.refinements else None
     was_training = generator.training
     generator.eval()
     try:
         with torch.enable_grad():
-            ends, losses = optimise(lambda z: generator(z).float(), starts, target, prior, settings, progress)
+            error = pixel_error(target.repeat_interleave(settings.starts, dim=0))
+            ends, losses = optimise(lambda z: generator(z).float(), starts, error, prior, settings, progress)
+            z = ends[torch.arange(len(ends)), losses.argmin(dim=1).to(ends.device)]
+            if isinstance(features, PerceptualFeatures):
+                z = refine(lambda z: generator(z).float(), z, target, features.to(device), prior, settings, progress)
     finally:
         generator.train(was_training)
-    best = losses.argmin(dim=1)
-    return ends[torch.arange(len(ends)), best.to(ends.device)].cpu()
+    return z.cpu()
+
+
+def pixel_error(x: Tensor) -> Error:
+    """Return the function of images that compares them with x [N, ...] by `distance`."""
+    return lambda y: distance(y, x)
+
+
+def refine(
+    generator: Callable[[Tensor], Tensor],
+    z: Tensor,
+    x: Tensor,
+    features: PerceptualFeatures,
+    prior: Prior,
+    settings: Settings,
+    progress: bool = False,
+) -> Tensor:
+    """Return latents near z [N, z_dim] whose images are nearer to x [N, C, H, W], in pixels and as a network sees them.
+
+    The perceptual distance is that of LPIPS (Zhang et al. 2018), times `settings.perceptual`.
+    """
+    between = PerceptualDistance(features)
+    settings = replace(settings, iterations=settings.refinements, rate=settings.rate * REFINE_RATE)
+
+    def refined(z: Tensor, x: Tensor) -> Tensor:
+        with torch.no_grad():
+            maps = between.maps(x)
+
+        def error(y: Tensor) -> Tensor:
+            return distance(y, x) + settings.perceptual * map_distance(between.maps(y), maps)
+
+        return optimise(generator, z[:, None], error, prior, settings, progress)[0][:, 0]
+
+    starts = range(0, len(z), REFINE_CHUNK)
+    return torch.cat([refined(z[k : k + REFINE_CHUNK], x[k : k + REFINE_CHUNK]) for k in starts])
 
 
 def nearest_starts(model: Model, x: Tensor, settings: Settings) -> Tensor:
@@ -82,18 +136,17 @@ def nearest_starts(model: Model, x: Tensor, settings: Settings) -> Tensor:
 def optimise(
     generator: Callable[[Tensor], Tensor],
     starts: Tensor,
-    x: Tensor,
+    error: Error,
     prior: Prior,
     settings: Settings,
     progress: bool = False,
 ) -> tuple[Tensor, Tensor]:
-    """Run gradient descent from z [N, S, z_dim] towards images x [N, ...].
+    """Run gradient descent from z [N, S, z_dim] towards a small error of their images [N S, ...].
 
-    Returns (the last latents [N, S, z_dim], their distances [N, S]). Adam treats each number of a latent separately, so
+    Returns (the last latents [N, S, z_dim], their errors [N, S]). Adam treats each number of a latent separately, so
     the N S descents are independent.
     """
-    n, s, end = len(x), starts.shape[1], prior.noise + prior.categories
-    targets = x.repeat_interleave(s, dim=0)
+    n, s, end = *starts.shape[:2], prior.noise + prior.categories
     category = starts.flatten(0, 1)[:, prior.noise : end]
     noise = starts.flatten(0, 1)[:, : prior.noise].clone().requires_grad_()
     codes = starts.flatten(0, 1)[:, end:].clone().requires_grad_()
@@ -101,7 +154,7 @@ def optimise(
     for step in progress_bar(range(settings.iterations), desc="inverting", unit="step", shown=progress):
         optimiser.param_groups[0]["lr"] = settings.rate * (1 + math.cos(math.pi * step / settings.iterations)) / 2
         z = torch.cat([noise, category, codes], dim=1)
-        loss = distance(generator(z), targets) + settings.typical * norm_penalty(noise, prior)
+        loss = error(generator(z)) + settings.typical * norm_penalty(noise, prior)
         noise.grad, codes.grad = torch.autograd.grad(loss.sum(), [noise, codes], materialize_grads=True)
         optimiser.step()
         with torch.no_grad():
@@ -110,7 +163,7 @@ def optimise(
                 noise.clamp_(prior.mean - prior.std, prior.mean + prior.std)
     z = torch.cat([noise, category, codes], dim=1).detach()
     with torch.no_grad():
-        return z.reshape(n, s, -1), distance(generator(z), targets).reshape(n, s)
+        return z.reshape(n, s, -1), error(generator(z)).reshape(n, s)
 
 
 def distance(a: Tensor, b: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, ClassVar
 
 from ganache.errors import ConfigError
@@ -30,6 +30,8 @@ class Invert(Experiment):
         "iterations": (1, 100_000),
         "rate": (1e-6, 10),
         "typical": (0, 1e6),
+        "perceptual": (0, 1e6),
+        "refinements": (0, 100_000),
     }
 
     images: tuple[str, ...] = ()
@@ -48,6 +50,11 @@ class Invert(Experiment):
     """Seed of the first of the random latents."""
     classes: tuple[int, ...] = ()
     """Classes of the random latents; by default any."""
+    perceptual: float = 0.1
+    """Weight of the perceptual distance (that of LPIPS, by EfficientNet-Lite0) beside pixels, when the best result is
+    refined; 0 for pixels alone."""
+    refinements: int = 100
+    """Steps of the refinement, which takes longer than the search; 0 for none."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -59,7 +66,7 @@ class Invert(Experiment):
         """Return the latents z [N, z_dim] of images uint8 [N, H, W, C], or of points [N, 2]."""
         from ganache.lab.inversion import Settings, invert
 
-        settings = Settings(self.starts, self.drawn, self.iterations, self.rate, self.typical, self.seed, self.classes)
+        settings = Settings(**{field.name: getattr(self, field.name) for field in fields(Settings)})
         return invert(model, pictures, settings, progress)
 
     def figure(self, model: Model, inputs: Inputs) -> Figure:

@@ -18,6 +18,14 @@ from PIL import Image
 
 GANACHE = str(Path(sys.executable).with_name("ganache"))
 
+UNDER_40 = """() => [...document.querySelectorAll('button, select, summary, input, .choice span')].filter((each) => {
+    const { width, height } = (each.type === 'checkbox' ? each.closest('label') : each).getBoundingClientRect();
+    const part = each.matches('.away, .sheet .thumb, .choice input, [type=file]'); // on pictures, in labels
+    const shown = each.checkVisibility({ visibilityProperty: true }) && !part;
+    return shown && (width < (each.matches('.inline') ? 0 : 40) || height < (each.matches('.inline') ? 38 : 40));
+    }).map((each) => each.outerHTML)"""
+"""A script: the controls that are too small for a finger, as HTML."""
+
 
 @contextmanager
 def server(*words: str) -> Iterator[str]:

@@ -17,7 +17,7 @@ from ganache.lab.experiments import Picture
 from ganache.lab.points import Kept, Point
 from ganache.runs.folder import keep_names
 from playground_client import FACES, train
-from playground_page import Page, server
+from playground_page import UNDER_40, Page, server
 from test_playground_page import DIGITS, THREE, assert_is, made
 
 SWIPE = {"has_touch": True, "viewport": {"width": 390, "height": 600}}
@@ -92,7 +92,7 @@ def test_a_swipe_that_begins_on_a_slider_scrolls_and_changes_nothing(browser: An
     opened.settle()
     opened.find("#ranked:has-text('most effective first')").wait_for()
     slider = opened.find(selector)
-    slider.scroll_into_view_if_needed()
+    slider.evaluate("(slider) => slider.scrollIntoView({block: 'end'})")  # so that there is more to scroll to
     before, url, top = slider.input_value(), opened.page.url, "() => document.querySelector('main').scrollTop"
     scrolled, box = opened.page.evaluate(top), slider.bounding_box()
     touch = opened.context.new_cdp_session(opened.page)
@@ -302,3 +302,75 @@ def test_a_picture_is_saved_as_it_is_and_enlarged(page: Page) -> None:
         with Image.open(io.BytesIO(data)) as picture:
             sizes.append(picture.size)
     assert sizes == [(16, 16), (1024, 1024)]
+
+
+@pytest.mark.parametrize("pause", [True, False])
+def test_what_was_played_is_one_change_and_undo_stops_it(page: Page, pause: bool) -> None:
+    page.find("#moment").fill("0")
+    page.settle()
+    page.find("#play").click()
+    page.page.wait_for_function("() => Number(document.getElementById('moment').value) === 1")
+    if pause and page.find("#play").get_attribute("aria-label") == "Pause":
+        page.button("Pause").click()
+    page.button("Undo").click()
+    page.button("Play the training").wait_for()
+    page.page.wait_for_timeout(800)  # longer than a checkpoint is shown
+    assert page.find("#moment").input_value() == "0"
+    page.button("Redo").click()
+    assert page.find("#moment").input_value() == "1"
+    page.settle()
+
+
+def test_the_large_view_has_the_slider_that_was_moved_last(page: Page, folder: Path) -> None:
+    page.find("#knob-std").fill("0.7")
+    page.button("Large view").click()
+    remote = page.find("#remote input")
+    assert remote.input_value() == "0.7"
+    remote.fill("0.4")
+    assert_is(page.pixels(), made(folder / "faces", replace(THREE, std=0.4)))
+    page.find("#remote select").select_option(label="Dimension 2")
+    remote.fill("2")
+    assert_is(page.pixels(), made(folder / "faces", replace(THREE, std=0.4, dimensions=(2,), values=(2.0,))))
+    page.page.keyboard.press("Control+z")
+    assert float(remote.input_value()) != 2, "it follows"
+    page.button("Leave").click()
+    page.settle()
+
+
+PHONE = {"is_mobile": True, "has_touch": True}
+
+
+@pytest.mark.parametrize(("width", "height", "show"), [(360, 640, ""), (390, 844, "show=0"), (844, 390, "show=1")])
+def test_a_phone(browser: Any, address: str, width: int, height: int, show: str) -> None:
+    opened = Page(browser, f"{address}#point=3&{show}", viewport={"width": width, "height": height}, **PHONE)
+    opened.settle()
+    opened.find("#ranked:has-text('most effective first')").wait_for()
+    for tab in opened.find("[role=tab]:visible").all():
+        tab.tap()
+        assert opened.page.evaluate(UNDER_40) == []
+    opened.find("#tab-knobs").tap()
+    slider = opened.find("#dimensions .slider").first
+    slider.locator(".map").tap()
+    opened.find(".heated").wait_for()
+    assert "changes a pixel by" in opened.find("#ranked").text_content()
+    slider.locator("label").tap()
+    assert not opened.find(".heated").count()
+    if width < height:
+        opened.find("#save summary").tap()
+        opened.find("#save-link").tap()
+        assert opened.page.evaluate("() => navigator.clipboard.readText()") == opened.page.url
+    opened.find("#help").tap()
+    assert opened.find("#help-box").evaluate("(box) => box.scrollTop") == 0
+    opened.find("#help-box button").tap()
+    opened.find("#large").tap()
+    pictures = [canvas.bounding_box() for canvas in opened.find("#pictures .frame > canvas:first-child").all()]
+    assert pictures[0]["height"] > 0.5 * min(width, height) / len(pictures)
+    end = 0
+    for box in (*pictures, opened.find("#time").bounding_box(), opened.find("#remote").bounding_box()):
+        assert box["y"] >= end, "nothing lies over another"
+        end = box["y"] + box["height"]
+        assert box["y"] + box["height"] <= height
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
+    opened.settle()
+    opened.close()

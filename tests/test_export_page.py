@@ -27,6 +27,7 @@ from ganache.output.export.graph import compare, graph
 from ganache.output.export.half import halve
 from ganache.output.export.page import MODULES, join_modules, read_text
 from ganache.types import Prior
+from playground_page import UNDER_40
 from test_export import model_of
 
 COLOUR = Model(model_of("dcgan", (3, 24, 32), Prior(20)).generator, Prior(20, "normal"), "colour")
@@ -260,6 +261,26 @@ def test_a_phone_is_wide_enough_and_every_control_has_a_name(browser: Any, pages
             !each.labels?.length && !each.ariaLabel && !each.textContent.trim()).length"""
         assert opened.page.evaluate(nameless) == 0
         opened.close()
+
+
+@pytest.mark.parametrize("name", ["colour", "grey"])
+def test_a_phone_lying_down_shows_the_buttons_and_says_that_there_is_more(
+    browser: Any, pages: dict[str, Path], name: str
+) -> None:
+    opened = Opened(browser, pages[name], has_touch=True, is_mobile=True, viewport={"width": 844, "height": 390})
+    box = opened.page.get_by_role("button", name="New sample").bounding_box()
+    assert box["y"] + box["height"] <= 390
+    assert opened.page.locator("#picture").bounding_box()["height"] > 195
+    side = opened.page.locator(".side.more-below")
+    assert "linear-gradient" in side.evaluate("(side) => getComputedStyle(side).maskImage")
+    side.evaluate("(side) => side.scrollTo(0, side.scrollHeight)")
+    opened.page.locator(".side:not(.more-below)").wait_for()
+    for width, height in ((844, 390), (360, 640)):
+        opened.page.set_viewport_size({"width": width, "height": height})
+        assert opened.page.evaluate(UNDER_40) == []
+    least = opened.page.locator("#dimensions input[type=range]").first.bounding_box()["width"]
+    assert least > 80
+    opened.close()
 
 
 def test_seeds_are_pytorchs(browser: Any) -> None:

@@ -204,10 +204,11 @@ def thread(name: str, cores: int) -> ThreadPoolExecutor:
 
 
 def read_page() -> dict[str, bytes]:
-    """Return the page's files by name. The exported page has the same sliders, and the report the same charts."""
+    """Return the page's files by name. It shares files with the exported page, and the charts with the report."""
     folder = files("ganache.playground") / "page"
     page = {file.name: file.read_bytes() for file in folder.iterdir() if Path(file.name).suffix in MEDIA_TYPES}
-    shared = (files("ganache.output.export") / "browser" / "slider.js", files("ganache.output.report") / "chart.js")
+    exported = files("ganache.output.export") / "browser"
+    shared = (exported / "slider.js", exported / "more.js", files("ganache.output.report") / "chart.js")
     return page | {file.name: file.read_bytes() for file in shared}
 
 

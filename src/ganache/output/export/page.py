@@ -30,7 +30,7 @@ from ganache.output.export.half import halve
 MARK = f'{PAGE_MARK} export">'
 """The tag that tells an exported page from any other file."""
 
-MODULES = ("random", "latents", "address", "engine", "paint", "controls", "slider", "wall", "saving", "main")
+MODULES = ("random", "latents", "address", "engine", "paint", "controls", "slider", "more", "wall", "saving", "main")
 """Each module follows those that it imports."""
 
 

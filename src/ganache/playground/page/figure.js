@@ -1,6 +1,7 @@
 // Figures of experiments as elements: grids with labels, animations that play, scatter plots.
 
 import { decode, make, put } from "./draw.js";
+import { markMore } from "./more.js";
 
 /** Show a figure in `place`; `onpick(row, column, part)` is called when an image of a grid is clicked. */
 export async function showFigure(place, { header, blobs }, onpick) {
@@ -49,7 +50,9 @@ function grid(part, bitmap, onpick) {
     }
     table.append(line);
   }
-  return withHeading(part, make("div", { class: "scroll", tabindex: onpick ? null : 0 }, table));
+  const scroll = make("div", { class: "scroll", tabindex: onpick ? null : 0 }, table);
+  markMore(scroll);
+  return withHeading(part, scroll);
 }
 
 function animation(part, bitmap, { frames_per_segment: framesPerSegment, fps, waypoints }) {

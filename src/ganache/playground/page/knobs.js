@@ -202,7 +202,7 @@ export class Knobs {
     const place = find("dimensions");
     const reach = prior === "uniform" ? 1.5 : 3;
     const range = [centre - reach * spread, centre + reach * spread];
-    const ranking = this.app.ranking;
+    const ranking = this.app.ranking?.run === this.app.store.now.models[0].run ? this.app.ranking : null;
     const order = ranking?.rows ?? [...Array(noise).keys()].map((number) => ({ number, name: `dimension ${number}` }));
     const told = ranking?.rows
       ? "The most effective first; the map shows where each acts."
@@ -217,7 +217,12 @@ export class Knobs {
       const title = `Dimension ${number}` + (effect === undefined ? "" : `: changes a pixel by ${(100 * effect).toFixed(1)} % on average`);
       const row = this.setter(place, String(number), String(number), number, range, { title, label: title, map });
       map.addEventListener("pointerenter", ({ pointerType }) => pointerType === "mouse" && ranking?.bitmap && this.heat(map));
-      map.addEventListener("pointerleave", () => this.heat(null));
+      map.addEventListener("pointerleave", ({ pointerType }) => pointerType === "mouse" && this.heat(null));
+      map.addEventListener("click", ({ pointerType }) => {
+        if (pointerType !== "touch" || !ranking?.bitmap) return;
+        this.heat(map); // until the next touch
+        hint.textContent = title;
+      });
       this.rows.push(({ models }) => this.lacking(row.element, `dimension ${number}`, models, ({ noise: size }) => number >= size));
     }
     if (numbers.length > SHOWN_FIRST) {
@@ -237,7 +242,7 @@ export async function rank(app) {
   app.ranked = key;
   const told = (header) => {
     if (app.ranked !== key) return;
-    app.ranking = header;
+    if (app.ranking?.run !== model.run) app.ranking = { ...header, run: model.run }; // else the last one is shown until then
     const hint = find("ranked");
     if (hint) hint.textContent = `Ranking the dimensions: ${header.done} of ${header.total || "all"}…`;
   };
@@ -245,7 +250,7 @@ export async function rank(app) {
     const { header, blobs } = await app.wire.ask("rank", { model }, { more: told });
     if (app.ranked !== key) return;
     const bitmap = header.maps ? await decode(blobs[0]) : null;
-    app.ranking = { ...header, bitmap };
+    app.ranking = { ...header, bitmap, run: model.run };
     app.knobs.build();
   } catch {
     app.ranked = null; // requested again when the connection is back

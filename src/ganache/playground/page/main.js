@@ -93,6 +93,7 @@ function createParts() {
   teachPanel(app, app.tabs.panel("teach"));
   app.views = new Views(app, app.tabs.panel("views"));
   store.addEventListener("change", follow);
+  store.addEventListener("change", large.follow); // after the sliders
   store.begin({});
   refresh();
 }
@@ -112,10 +113,10 @@ function refresh() {
 function follow({ detail }) {
   if (detail.whole) app.tabs.show(store.now.tab);
   tellWhose();
-  find("undo").disabled = !store.past.length;
+  find("undo").disabled = !store.undoable;
   find("redo").disabled = !store.future.length;
   const key = JSON.stringify(store.now.models[0]);
-  if (app.asked === key || !app.hello) return;
+  if (detail.passing || app.asked === key || !app.hello) return; // while the training plays, the sliders stay
   const changed = app.asked !== undefined;
   app.asked = key;
   if (!changed) return;
@@ -277,6 +278,7 @@ on("save-png", () => app.stage.save(true));
 on("save-large", () => app.stage.saveLarge());
 on("save-sheet", () => app.stage.save(false));
 on("save-request", () => app.stage.saveRequest());
+on("save-link", () => copy(location.href, find("save").querySelector("summary")));
 on("save-name", keepName);
 on("choose", () => find("file").click());
 on("help", () => find("help-box").showModal());

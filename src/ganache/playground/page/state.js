@@ -61,7 +61,13 @@ export class Store extends EventTarget {
     this.tell({ whole: true });
   }
 
+  /** Whether there is something to undo: a change under way, as while the training plays, counts too. */
+  get undoable() {
+    return this.past.length > 0 || JSON.stringify(this.now) !== this.settled;
+  }
+
   undo() {
+    this.commit();
     this.step(this.past, this.future);
   }
 

@@ -7,19 +7,24 @@ const FRAME = 700; // milliseconds per checkpoint while playing
 export function timeSlider(app) {
   const slider = find("moment");
   let playing = null;
+  const play = find("play");
 
   const go = (place, passing) => {
     const [model, ...others] = app.store.now.models;
     const step = app.hello.runs[model.run].steps[place];
     app.store.change({ models: [{ ...model, step }, ...others] }, { passing });
   };
-  const tell = (sign, name) => Object.assign(find("play"), { textContent: sign, ariaLabel: name, title: name });
+  const tell = (sign, name) => Object.assign(play, { textContent: sign, ariaLabel: name, title: name });
   const stop = () => {
     clearInterval(playing);
     playing = null;
     tell("▶", "Play the training");
   };
-  const play = () => {
+  const pause = () => {
+    stop();
+    app.store.change({}); // what was played is one change
+  };
+  const start = () => {
     const last = Number(slider.max);
     let place = Number(slider.value) >= last ? -1 : Number(slider.value);
     tell("❚❚", "Pause");
@@ -32,5 +37,6 @@ export function timeSlider(app) {
 
   slider.addEventListener("input", () => go(Number(slider.value), true));
   slider.addEventListener("change", () => go(Number(slider.value), false));
-  find("play").addEventListener("click", () => (playing ? stop() : play()));
+  play.addEventListener("click", () => (playing ? pause() : start()));
+  app.store.addEventListener("change", ({ detail }) => detail.whole && playing && stop()); // undone, or another address
 }

@@ -6,6 +6,7 @@ import { choice, mapOf } from "./controls.js";
 import { initialState, isChanged, latentOf, baseLatent } from "./latents.js";
 import { paint } from "./paint.js";
 import { commandFor, nameOf, savePicture, saveRequest } from "./saving.js";
+import { markMore } from "./more.js";
 import { guardTouch, slider } from "./slider.js";
 import { Wall } from "./wall.js";
 
@@ -218,7 +219,10 @@ const actions = {
   previous: () => change(seedOf(state.seed - 1)),
   next: () => change(seedOf(state.seed + 1)),
   reset: () => change(reset()),
-  undo: () => go(past, future),
+  undo: () => {
+    commit(); // a slider may be under way
+    go(past, future);
+  },
   redo: () => go(future, past),
   save: () => savePicture($("picture"), smooth, nameOf(state)),
   small: () => savePicture($("picture"), smooth, nameOf(state), false),
@@ -253,6 +257,8 @@ function onKey(event) {
 
 function listen() {
   guardTouch();
+  markMore(document.querySelector(".side"));
+  markMore($("wall"));
   for (const [id, action] of Object.entries(actions)) $(id).addEventListener("click", action);
   $("seed").addEventListener("change", () => {
     const typed = Math.trunc(Number($("seed").value));

@@ -26,6 +26,7 @@ from ganache.output.report.curves import CHARTS, MAX_POINTS, charts, curves, plo
 from ganache.output.report.neighbours import find_neighbours
 from ganache.output.report.samples import frames
 from ganache.output.report.scores import scores_of
+from ganache.output.report.settings import describe
 from ganache.output.report.summary import summarize_runs
 from ganache.runs.folder import read_evaluations, write_evaluation
 from pages import Page
@@ -262,6 +263,25 @@ def test_compare_shows_perceptual_distances_and_where_they_order_rows_differentl
     assert noted in table([[run], [other(60.0)]])
     assert noted not in table([[run], [other(60.0, "evaluated in another way")]])
     assert noted not in table([[run], [replace(other(60.0), perceptual=None)]])
+
+
+def test_a_run_ends_at_its_last_step_whether_that_is_logged_or_not(tmp_path: Path) -> None:
+    few = [
+        "--steps",
+        "5",
+        "--record.log-every",
+        "3",
+        "--record.checkpoint-every",
+        "100",
+        "--out",
+        str(tmp_path / "run"),
+    ]
+    assert ganache("train", "faces", *SMALL, "--recipe", "dcgan", *few) == 0
+    (run,) = summarize_runs([tmp_path / "run"])
+    assert run.lines[-1]["step"] == 3
+    assert describe(run)["trained"].startswith("5 steps of 4 pictures, 20 shown, in ")
+    assert describe(replace(run, headers={}))["trained"].startswith("3 steps of 4 pictures, 12 shown")
+    assert describe(replace(run, headers={}, log=[]))["trained"].startswith("0 steps")
 
 
 def test_a_row_of_compare_has_each_seed_once(runs: list[Path]) -> None:

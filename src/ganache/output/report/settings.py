@@ -40,8 +40,7 @@ def overview(runs: Sequence[RunSummary]) -> Rows:
 
 def describe(run: RunSummary) -> dict[str, str]:
     """Describe one run."""
-    config, lines = run.config, run.lines
-    last: Mapping[str, Any] = lines[-1] if lines else {"step": 0, "images": 0, "seconds": 0.0}
+    config, last = run.config, end(run)
     scores = {run.headers[path]["step"]: run.headers[path].get("score") for path in run.headers}
     known = {step: score for step, score in scores.items() if score is not None}
     best = min(known, key=lambda step: known[step]) if known else None
@@ -57,6 +56,14 @@ def describe(run: RunSummary) -> dict[str, str]:
         else f"{score_words(known[max(known)])} at the last checkpoint; "
         f"best {score_words(known[best])} at step {best:,}",
     }
+
+
+def end(run: RunSummary) -> Mapping[str, Any]:
+    """Return the step, images and seconds of the end of a run: that of its log or, where one is later, a checkpoint."""
+    batch = run.config["schedule"]["batch"]
+    saved = [header | {"images": header["batch_index"] * batch} for header in run.headers.values()]
+    nothing: Mapping[str, Any] = {"step": 0, "images": 0, "seconds": 0.0}
+    return max([nothing, *run.lines[-1:], *saved], key=lambda each: each["step"])
 
 
 def compare_settings(runs: Sequence[RunSummary]) -> Settings:

@@ -128,6 +128,7 @@ def test_mixtures(page: WebSocketTestSession) -> None:
 def test_a_direction_that_is_taught_is_kept_in_the_run(page: WebSocketTestSession, run: Path) -> None:
     told, _ = ask(page, "learn", name="smile", having=[1, {"seeds": [2], "std": 0.5}], lacking=[3], model={})
     assert told["kept"] == "smile"
+    assert told["check"].endswith("directions from random examples; perceptual features).")
     assert [each["name"] for each in told["names"]] == ["smile"]
     assert np.isclose(np.linalg.norm(read_names(run)["smile"].vector), 1, atol=1e-4)
     words = shlex.split(told["command"])

@@ -158,7 +158,7 @@ export function teachPanel(app, place) {
       app.hello.runs[model.run].names = header.names;
       app.knobs.build();
       app.stage.update(); // the picture may already use this name
-      app.say(`“${header.kept}” is saved in the run: move its slider under Directions. ${header.check}`, true);
+      app.say(`“${header.kept}” is saved in the run: move its slider under Directions. ${header.check}`, true, Boolean(header.check));
       app.tabs.show("knobs");
       find(`along-${header.kept}`)?.focus();
     } catch (error) {

@@ -266,17 +266,8 @@ def test_compare_shows_perceptual_distances_and_where_they_order_rows_differentl
 
 
 def test_a_run_ends_at_its_last_step_whether_that_is_logged_or_not(tmp_path: Path) -> None:
-    few = [
-        "--steps",
-        "5",
-        "--record.log-every",
-        "3",
-        "--record.checkpoint-every",
-        "100",
-        "--out",
-        str(tmp_path / "run"),
-    ]
-    assert ganache("train", "faces", *SMALL, "--recipe", "dcgan", *few) == 0
+    few = ["--steps", "5", "--record.log-every", "3", "--record.checkpoint-every", "100"]
+    assert ganache("train", "faces", *SMALL, "--recipe", "dcgan", *few, "--out", str(tmp_path / "run")) == 0
     (run,) = summarize_runs([tmp_path / "run"])
     assert run.lines[-1]["step"] == 3
     assert describe(run)["trained"].startswith("5 steps of 4 pictures, 20 shown, in ")

@@ -189,6 +189,18 @@ def test_one_dimension_goes_as_far_as_the_sliders_and_the_figure_says_so(page: P
     page.find("#view:has-text('from -1.08 to 1.08')").wait_for()
 
 
+def test_a_sheet_is_enlarged_for_a_projector(page: Page) -> None:
+    page.find("#tab-views").click()
+    page.find("#view .sheet").wait_for()
+    small = page.find("#view .sheet canvas").first.bounding_box()["width"]
+    page.button("Enlarge").click()
+    page.find("#view:fullscreen").wait_for()
+    larger = "(width) => document.querySelector('#view .sheet canvas').offsetWidth > 2 * width"
+    page.page.wait_for_function(larger, arg=small)
+    page.page.evaluate("() => document.exitFullscreen()")
+    page.find("#view:not(:fullscreen)").wait_for()
+
+
 def test_every_class_is_swept_whichever_is_chosen(browser: Any, address: str) -> None:
     opened = Page(browser, f"{address}#point=3&show=1&class=7&tab=views")
     opened.settle()

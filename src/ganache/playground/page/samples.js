@@ -153,6 +153,8 @@ export function teachPanel(app, place) {
   const learn = async () => {
     const points = (having) => [...marks.values()].filter((mark) => mark.having === having).map((mark) => mark.point);
     const [model] = app.store.now.models;
+    keep.disabled = true;
+    told.textContent = "Finding the direction, and checking it on other samples…";
     try {
       const { header } = await app.wire.ask("learn", { model, name: hyphened(name.value), having: points(true), lacking: points(false) });
       app.hello.runs[model.run].names = header.names;
@@ -164,6 +166,7 @@ export function teachPanel(app, place) {
     } catch (error) {
       app.say(error.message);
     }
+    tell();
   };
 
   app.wall.into(grid, (seed, button) => {

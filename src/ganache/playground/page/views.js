@@ -125,6 +125,7 @@ export class Views {
     this.save = make("button", { id: "view-save", onclick: () => this.download() }, "Save");
     const chips = make("div", { class: "chips", role: "radiogroup", "aria-label": "Experiment" }, ...this.buttons);
     arrowKeys(chips);
+    const enlarge = make("button", { onclick: () => this.shown.requestFullscreen(), title: "The figure alone; Esc goes back", hidden: !document.fullscreenEnabled }, "Enlarge");
     place.append(
       chips,
       this.hint,
@@ -132,7 +133,7 @@ export class Views {
       this.status,
       this.shown,
       make("div", { class: "command" }, this.command, make("button", { class: "plain", onclick: (event) => copy(this.command.textContent, event.target) }, "Copy")),
-      make("div", { class: "actions" }, this.save),
+      make("div", { class: "actions" }, this.save, enlarge),
     );
     app.wire.answer("view", (reply) => this.draw(reply));
     app.store.addEventListener("change", ({ detail }) => detail.passing || this.update());

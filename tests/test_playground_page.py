@@ -174,7 +174,9 @@ def test_a_direction_is_taught_and_forgotten(page: Page, folder: Path) -> None:
     assert make.is_enabled()
     samples.nth(4).click(), samples.nth(4).click()
     page.find("text=2 with it, 2 without").wait_for()
-    page.find("#teach-name").press("Enter")
+    enter = "name.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter' }))"
+    at_once = page.find("#teach-name").evaluate(f"(name) => {enter} && document.body.innerText")
+    assert "Finding the direction" in at_once
     first = page.pixels()
     page.find("#along-wide-grin:focus").fill("5")
     page.find("#banner:has-text('“wide-grin” is saved in the run')").wait_for()

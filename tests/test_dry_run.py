@@ -10,13 +10,13 @@ import pytest
 import torch
 
 from ganache.cli import main
-from ganache.cli.dry_run import planned_steps
 from ganache.config.config import Config, from_dict, recipe
 from ganache.config.origins import origins
 from ganache.networks import Dcgan, Mlp
 from ganache.runs.run import Run
 from ganache.training import build
 from ganache.training.cost import network_costs, step_cost
+from ganache.training.forecast import planned_steps
 from ganache.types import Critic, Generator
 
 SMALL = ["--size", "16", "--data.count", "240", "--batch", "4"]

@@ -10,6 +10,7 @@ from tyro.conf import Positional
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ganache.config.sections import DataConfig
     from ganache.data import Dataset
 
 
@@ -20,6 +21,7 @@ def doctor(
     value_range: Annotated[tuple[float, float] | None, tyro.conf.arg(name="data.range")] = None,
     background: Annotated[str, tyro.conf.arg(name="data.background", metavar="NAME")] = "white",
     labels: Annotated[Literal["auto", "folders", "none"], tyro.conf.arg(name="data.labels")] = "auto",
+    recipe: str | None = None,
     quick: bool = False,
     json: bool = False,
 ) -> None:
@@ -34,7 +36,9 @@ def doctor(
         background: What shows through transparent pictures: white, black, a colour as #rrggbb, checker, or ignore.
         labels: Which folders are classes: auto decides by their names, folders takes the first level with several, none
             ignores all labels.
-        quick: Leave out what takes longer: whether mirroring suits the pictures, and how many are independent.
+        recipe: The recipe whose duration and memory are estimated; by default the one that `train` takes.
+        quick: Leave out what takes longer: whether mirroring suits the pictures, how many are independent, and how long
+            training takes.
         json: Print JSON.
     """
     from dataclasses import replace
@@ -61,7 +65,7 @@ def doctor(
     diagnosis = diagnosis_of(dataset)
     if not json:
         print(diagnosis.describe())
-    found = [] if quick else list(looked_at(dataset, progress=not json))
+    found = [] if quick else [*looked_at(dataset, progress=not json), *expected(dataset, config, recipe)]
     if json:
         remarks = (*diagnosis.remarks, *(sentence for _, sentence in found))
         print(replace(diagnosis, remarks=remarks).to_json())
@@ -78,3 +82,21 @@ def looked_at(data: Dataset, progress: bool) -> Iterator[tuple[str, str]]:
         yield "mirroring", mirrored
     if independent := count_independent(data, progress=progress):
         yield "independent", independent.describe()
+
+
+def expected(data: Dataset, asked: DataConfig, recipe: str | None) -> Iterator[tuple[str, str]]:
+    """Yield (title, sentence) of how long a run of the recipe takes on this machine, and of its memory."""
+    from dataclasses import replace
+
+    from ganache.cli.expected import expected_lines
+    from ganache.cli.train import default_recipe
+    from ganache.config.config import from_recipe
+    from ganache.training.build import resolve
+
+    name = recipe or default_recipe([asked.source])
+    config = from_recipe(name)
+    settings = replace(config.data, source=asked.source, size=asked.size or config.data.size)
+    size, channels = settings.height_width(), settings.channels or data.image_shape[0]
+    shape = data.image_shape if size is None else (channels, *size)
+    for title, sentence in expected_lines(resolve(replace(config, data=settings)), shape, data):
+        yield title, f"with the recipe {name}, {sentence}"

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from ganache.cli.expected import cost_or_reason, expected_lines
 from ganache.config.config import Config, name_of
 from ganache.config.origins import Origin, origins
 from ganache.data import TOYS, Dataset
 from ganache.data.pack import cache_folder
-from ganache.errors import GanacheError
 from ganache.runs.folder import read_config
 from ganache.training import build
-from ganache.training.cost import NetworkCost, StepCost, network_costs, step_cost
+from ganache.training.cost import NetworkCost, StepCost, network_costs
+from ganache.training.forecast import planned_steps
 from ganache.training.resolved import Resolved
 from ganache.types import ImageShape
 
@@ -27,7 +27,7 @@ def print_dry_run(folders: Sequence[Path], config: Config, recipe: Config) -> No
     resolved = build.resolve(config)
     image_shape, data = find_image_shape(resolved)
     G, D = network_costs(resolved, image_shape)
-    step = measured_step(resolved, image_shape)
+    step = cost_or_reason(resolved, image_shape)
     for folder in folders:
         known = "resumes the run in it" if read_config(folder) is not None else "starts a new run"
         print(f"Dry run of {folder}: without --dry-run this command {known}.")
@@ -37,6 +37,8 @@ def print_dry_run(folders: Sequence[Path], config: Config, recipe: Config) -> No
     for title, section in ((f"Generator {name_of('network', config.network)}", G), ("Critic", D)):
         print("\n".join(network_lines(title, section)), end="\n\n")
     print("\n".join(cost_lines(resolved, step)), end="\n\n")
+    print("On this machine")
+    print("\n".join(table(None, list(expected_lines(resolved, image_shape, data)))), end="\n\n")
     print(closing(data) + "\n")
 
 
@@ -48,16 +50,6 @@ def find_image_shape(resolved: Resolved) -> tuple[ImageShape, Dataset | None]:
         return (data.channels, *size), None
     loaded = build.load_dataset(resolved, progress=True)
     return loaded.image_shape, loaded
-
-
-def measured_step(resolved: Resolved, image_shape: ImageShape) -> StepCost | str:
-    """Return the cost of a step, or why it is unknown: a network or method from a plugin may need real numbers."""
-    try:
-        return step_cost(resolved, image_shape)
-    except GanacheError:
-        raise
-    except (RuntimeError, NotImplementedError) as error:
-        return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
 
 
 # ---- sections of the text ---------------------------------------------------------------------------------------
@@ -188,27 +180,6 @@ def budget_text(resolved: Resolved, data: Dataset | None) -> str:
     images = budget.critic_steps * schedule.batch
     epochs = f" = {images / len(data.training):,.1f} epochs" if data is not None else ""
     return f"{budget.steps:,} generator steps = {images:,} real images{epochs}"
-
-
-@dataclass(frozen=True)
-class PlannedSteps:
-    """The steps that a budget allows."""
-
-    steps: int
-    """Generator steps."""
-    critic_steps: int
-
-
-def planned_steps(resolved: Resolved) -> PlannedSteps | None:
-    """Return the steps of the whole run; None if it has no budget, or a budget of minutes."""
-    schedule = resolved.config.schedule
-    if schedule.images is None and schedule.steps is None:
-        return None
-    steps = critic_steps = 0
-    while steps < (schedule.steps or math.inf) and critic_steps * schedule.batch < (schedule.images or math.inf):
-        critic_steps += resolved.critic_steps(steps)
-        steps += 1
-    return PlannedSteps(steps, critic_steps)
 
 
 def dtype_name(resolved: Resolved) -> str:

@@ -12,10 +12,12 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+from ganache.cli.expected import describe_memory, memory, minutes
 from ganache.cli.text import command
 from ganache.core.progress import Bar, share
 from ganache.core.text import in_one_line
 from ganache.runs.run import Run
+from ganache.training.forecast import free_memory
 
 QUIET_SECONDS = 20.0
 """Seconds between two lines of output if there is no terminal."""
@@ -61,6 +63,7 @@ def drive(run: Run) -> bool:
     """Train until the budget is spent or the user stops the run, and save it; return whether the budget was spent."""
     with handled_signals(run) as stop:
         print_start(run)
+        warn_of_memory(run)
         train_visibly(run, stop)
         if stop.requested and not run.done():
             run.save(scored=False)
@@ -99,6 +102,23 @@ def print_start(run: Run) -> None:
         print(f"{len(diagnosis.skipped):,} files are not used ({reasons}): `ganache doctor` lists them.")
 
 
+def warn_of_memory(run: Run) -> None:
+    """Say before training that the memory of the device is not enough for it, if it is not."""
+    needed, free = memory(run.resolved, run.data.image_shape, len(run.data)), free_memory(run.resolved.device)
+    if needed is not None and free is not None and needed > free:
+        print(f"Note: {describe_memory(needed, free)}")
+
+
+def time_left(run: Run) -> str:
+    """Return how long the rest of the budget takes at the speed of the last log line; "" if that is not known."""
+    done, budget, unit = run.progress()
+    speed, schedule = run.log.last.get("images_per_second", 0) if run.log.last else 0, run.config.schedule
+    if unit == "minutes" or math.isinf(budget) or not speed:
+        return ""
+    images = (budget - done) * (1 if unit == "images" else schedule.critic_steps * schedule.batch)
+    return f"The rest takes {minutes(images / speed)} at this speed."
+
+
 def train_visibly(run: Run, stop: StopRequest) -> None:
     """Train with a progress bar, or with a line every QUIET_SECONDS if there is no terminal.
 
@@ -107,6 +127,7 @@ def train_visibly(run: Run, stop: StopRequest) -> None:
     done, budget, unit = run.progress()
     terminal = sys.stderr.isatty()
     last_line, notices_shown = time.monotonic(), len(run.notices)
+    first_step, timed = run.state.step, False
     layout = "{percentage:3.0f}%|{bar}| {n:,.5g}/{total_fmt} {unit} [{elapsed}<{remaining}{postfix}]"
     total = None if math.isinf(budget) else budget
     with (
@@ -127,6 +148,10 @@ def train_visibly(run: Run, stop: StopRequest) -> None:
             done = run.progress()[0]
             bar.set_postfix_str(summary(run), refresh=False)
             bar.reach(done)
+            if not timed and run.log.last and run.log.last["step"] > first_step + 1:
+                timed = True  # the first line of the log times steps in which kernels are chosen
+                if left := time_left(run):
+                    Bar.write(left)
             for notice in run.notices[notices_shown:]:
                 Bar.write(f"ganache: {notice}", file=sys.stderr)
             notices_shown = len(run.notices)

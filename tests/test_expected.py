@@ -1,0 +1,74 @@
+"""What is said of a run before it trains: its duration on this machine, and its memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from ganache.cli import main
+from ganache.cli.expected import describe_memory, duration, memory
+from ganache.config.config import from_dict
+from ganache.training import build
+from ganache.training.forecast import Pace, measured_pace
+from ganache.training.resolved import Resolved
+
+SMALL = {"network": {"name": "mlp"}, "data": {"source": "ring8"}}
+
+
+def with_budget(**schedule: object) -> Resolved:
+    return build.resolve(from_dict({**SMALL, "schedule": {"critic_steps": 2, "batch": 10, **schedule}}))
+
+
+def test_budgets_become_minutes_steps_and_passes() -> None:
+    pace = Pace(step=2.0, critic_step=1.0)  # 3 seconds a step with two critic steps
+    assert "about 5 minutes for 100 steps = 20.0 passes" in duration(with_budget(steps=100), pace, 100)
+    assert "2 minutes, enough for about 40 steps = 8.0 passes" in duration(with_budget(minutes=2.0), pace, 100)
+    assert "about a minute for 20 steps" in duration(with_budget(steps=20), pace, 100)
+    assert "50 minutes for 1,000 steps, until you stop it" in duration(with_budget(), pace, None)
+
+
+@pytest.mark.parametrize("critic_steps", [1, 3])
+def test_measuring_changes_no_random_state_and_takes_real_steps(critic_steps: int) -> None:
+    before = torch.get_rng_state()
+    assert memory(with_budget(critic_steps=critic_steps), (2,), 100)
+    pace = measured_pace(with_budget(critic_steps=critic_steps), (2,))
+    assert pace.step > 0
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_run_says_how_long_it_takes_and_that_a_recipe_mirrors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image = pytest.importorskip("PIL.Image")
+    monkeypatch.chdir(tmp_path)
+    for i in range(12):
+        (tmp_path / "pages").mkdir(exist_ok=True)
+        Image.new("RGB", (16, 16), (20 * i, 0, 0)).save(tmp_path / "pages" / f"{i}.png")
+    small = ["train", "pages", "--recipe", "faces-quick", "--size", "16", "--network.width", "4", "--batch", "4"]
+    main([*small, "--steps", "12", "-o", "run"])
+    said = capsys.readouterr().out
+    assert "mirrors half of the pictures" in said
+    assert "The rest takes" in said
+    main([*small, "--steps", "1", "--data.flip", "True", "-o", "asked"])
+    assert "mirrors half" not in capsys.readouterr().out
+
+
+def test_memory_that_is_not_free_is_said_with_what_to_do() -> None:
+    said = describe_memory(9_000_000_000, 4_000_000_000)
+    assert all(part in said for part in ("9.0 GB", "4.0 GB", "--size", "--schedule.batch"))
+
+
+def test_doctor_and_dry_run_say_what_to_expect(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for command in (["doctor", "ring8"], ["train", "ring8", "--steps", "5", "--dry-run"]):
+        main(command)
+        said = capsys.readouterr().out
+        assert " passes over the data" in said
+        assert " GB" in said
+    main(["doctor", "ring8", "--quick"])
+    assert "passes" not in capsys.readouterr().out
+    assert not list(tmp_path.iterdir())

@@ -18,7 +18,8 @@ from ganache.training.resolved import Resolved
 from ganache.types import ImageShape
 
 WARM_UP, MOST_STEPS = 2, 20
-"""Steps that are not counted, because kernels are chosen in them, and the most that are counted."""
+"""Steps before any may be the last, because kernels are chosen in the first ones, and the most after them.
+The later half is what counts."""
 
 ENOUGH, LIMIT = 2.0, 4.5
 """Seconds after which no further step is begun, once one was counted; and after which none is begun at all."""
@@ -85,7 +86,7 @@ def step_seconds(resolved: Resolved, image_shape: ImageShape, critic_steps: int)
             last, counted = now, len(times) - WARM_UP
             if counted >= MOST_STEPS or (counted > 0 and now - began > ENOUGH) or now - began > LIMIT:
                 break
-    return median(times[WARM_UP:] or times[-1:])
+    return median(times[len(times) // 2 :])
 
 
 class RandomBatches:

@@ -63,7 +63,9 @@ def test_the_figure_says_the_check_and_its_chance_level(monkeypatch: pytest.Monk
     monkeypatch.setattr(direction_check, "RANDOM", 2)
     shown = show(REQUEST, [MODEL])
     assert isinstance(shown, Figure)
-    assert shown.remark.startswith("Check: of 24 other latents, pictures moved by +3 have more of the feature than ")
+    assert shown.remark.startswith("Check on 24 other latents: the direction adds the feature. Pictures moved by +3 ")
+    by_chance = DirectionCheck(0.7, (0.5, 0.8), "perceptual", (-3.0, 3.0)).describe()
+    assert "24 other latents: the direction is no better than chance" in by_chance
     assert "by 2 directions from random examples; perceptual features)." in shown.remark
     assert draw(shown).height > draw(replace(shown, remark="")).height + 10
     for request in (replace(REQUEST, steps=(2.0,)), Directions("pca", top=1, n=20)):

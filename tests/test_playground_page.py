@@ -180,7 +180,7 @@ def test_a_direction_is_taught_and_forgotten(page: Page, folder: Path) -> None:
     first = page.pixels()
     page.find("#along-wide-grin:focus").fill("5")
     page.find("#banner:has-text('“wide-grin” is saved in the run')").wait_for()
-    assert "Check: of 24 other latents" in page.find("#banner").text_content()
+    assert "Check on 24 other latents" in page.find("#banner").text_content()
     assert len(read_names(folder / "faces")["wide-grin"].vector) == 6
     moved = page.pixels()
     assert not np.array_equal(moved, first)

@@ -34,12 +34,14 @@ class DirectionCheck:
     steps: tuple[float, float]
 
     def describe(self) -> str:
-        """Return the check as one sentence."""
+        """Return the check as two sentences, the verdict first."""
         low, high = self.steps
+        works = self.auc > max(self.chance)
+        verdict = "the direction adds the feature" if works else "the direction is no better than chance; add examples"
         return (
-            f"Check: of {OTHERS} other latents, pictures moved by {high:+g} have more of the feature than those moved "
-            f"by {low:+g} with probability {self.auc:.2f} (chance: {min(self.chance):.2f} to {max(self.chance):.2f}, "
-            f"by {len(self.chance)} directions from random examples; {self.features} features)."
+            f"Check on {OTHERS} other latents: {verdict}. Pictures moved by {high:+g} have more of it than those moved "
+            f"by {low:+g} with probability {self.auc:.2f} (chance: {min(self.chance):.2f} to {max(self.chance):.2f}, by "
+            f"{len(self.chance)} directions from random examples; {self.features} features)."
         )
 
 

@@ -40,8 +40,8 @@ class DirectionCheck:
         verdict = "the direction adds the feature" if works else "the direction is no better than chance; add examples"
         return (
             f"Check on {OTHERS} other latents: {verdict}. Pictures moved by {high:+g} have more of it than those moved "
-            f"by {low:+g} with probability {self.auc:.2f} (chance: {min(self.chance):.2f} to {max(self.chance):.2f}, by "
-            f"{len(self.chance)} directions from random examples; {self.features} features)."
+            f"by {low:+g} with probability {self.auc:.2f} (chance: {min(self.chance):.2f} to {max(self.chance):.2f}, "
+            f"by {len(self.chance)} directions from random examples; {self.features} features)."
         )
 
 

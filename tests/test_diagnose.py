@@ -27,7 +27,7 @@ from ganache.runs.diagnose import critic_loss_finding, describe_no_finding, desc
 from ganache.runs.diagnose.history import thinned
 from ganache.runs.log import read
 from ganache.runs.probe import Probe, take_probe
-from ganache.runs.prober import Prober, probe_inputs, scored_against
+from ganache.runs.prober import Prober, probe_inputs, scoring
 from ganache.runs.run import Run
 from ganache.training import build
 from ganache.training.loop import train
@@ -50,7 +50,7 @@ class Training:
         self.log: list[Line] = []
         self.previous: Tensor | None = None
         self.parts = resolved.method, build.stream(resolved, self.data), resolved.prior, build.plan(resolved)
-        self.inputs = probe_inputs(self.data, self.parts[2], scored_against(self.data, "patches"), self.parts[3])
+        self.inputs = probe_inputs(self.data, self.parts[2], scoring(self.data, "patches")(), self.parts[3])
 
     def train(self, steps: int, every: int) -> Training:
         method, stream, prior, plan = self.parts

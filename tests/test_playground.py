@@ -395,7 +395,8 @@ def test_a_run_in_training_is_told_of_without_a_checkpoint(tmp_path: Path) -> No
         told = news(page, lambda told: told["steps"])
         assert told["steps"] == [1, 2]
         assert told["finished"], "its last step is saved"
-        (step,) = told["sampled"]
+        assert told["sampled"] == [1, 2], "the first step and the last"
+        step = told["sampled"][0]
         assert pixels(ask(page, "sampled", run=0, step=step)[1][0]).size
         assert "choose another step" in ask(page, "sampled", run=0, step=77)[0]["error"]
         assert "shown" in shown(page, PICTURE, "picture")[0]

@@ -16,10 +16,9 @@ import torch
 from ganache.config.config import Config, from_dict, recipe
 from ganache.core import checkpoint_file
 from ganache.data import Dataset
-from ganache.evaluation.training_score import TrainingScore
 from ganache.runs.folder import find_checkpoint
 from ganache.runs.probe import Probe
-from ganache.runs.prober import FIRST_PROBE_STEPS, Prober, probe_inputs, scored_against
+from ganache.runs.prober import FIRST_PROBE_STEPS, Prober, probe_inputs, scoring
 from ganache.runs.run import Run
 from ganache.training import build
 from ganache.training.loop import train
@@ -83,7 +82,7 @@ def probed(config: Config, state: State, critic_steps: int = 3) -> Probe:
     resolved = build.resolve(config)
     data = build.load_dataset(resolved)
     settings = replace(config.probe, critic_steps=critic_steps)
-    prober = Prober(settings, data, resolved.prior, lambda: scored_against(data, "perceptual"))
+    prober = Prober(settings, data, resolved.prior, scoring(data, "perceptual"))
     torch.rand(3)  # numbers drawn before do not matter
     return prober.take(state, state.generator, resolved.method, build.stream(resolved, data), build.plan(resolved))
 
@@ -135,9 +134,7 @@ def test_probes_keep_to_their_share_of_the_time() -> None:
     config = from_dict(SMALL)
     data, state = build.dataset(config), build.state(build.resolve(config), (3, 16, 16))
 
-    def score() -> TrainingScore:
-        return scored_against(data, "perceptual")
-
+    score = scoring(data, "perceptual")
     fresh = Prober(config.probe, data, build.prior(config), score)
     state.step = int(FIRST_PROBE_STEPS / 0.05) - 1
     assert not fresh.due(state)
@@ -157,7 +154,7 @@ def test_probes_keep_to_their_share_of_the_time() -> None:
 def test_inputs_are_whole_batches_and_a_large_training_set_is_searched_in_part() -> None:
     config = replace(from_dict(SMALL), schedule=replace(from_dict(SMALL).schedule, batch=50))
     data = Dataset("grey", np.zeros((12_000, 4, 4, 1), np.uint8), None, (), "0")
-    seen = probe_inputs(data, build.prior(config), scored_against(data, "patches"), build.plan(build.resolve(config)))
+    seen = probe_inputs(data, build.prior(config), scoring(data, "patches")(), build.plan(build.resolve(config)))
     assert len(seen.z_judged) == 50
     assert seen.training.shape == (10_000, 16)
     assert len(seen.real) == 256

@@ -186,7 +186,7 @@ def test_the_report_and_the_playground_show_no_other_data(run: Path) -> None:
         assert "--data DATA" in text
     assert "other pictures than those that this run was trained on" in text
     with pytest.raises(ConfigError, match="other data than those"):
-        Library([str(run)]).real_images(Which(0))
+        Library([str(run)]).real_data(Which(0))
 
 
 def test_other_data_can_be_named_and_the_difference_is_told(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -221,5 +221,5 @@ def test_what_a_foreign_run_names_is_never_downloaded(
     assert run_command("render", str(run), "request.json", "-o", "n.png") == 2
     assert f"--data {source}" in capsys.readouterr().err
     with pytest.raises(ConfigError, match=f"--data {source}"):
-        Library([str(run)]).real_images(Which(0))
+        Library([str(run)]).real_data(Which(0))
     assert touched == []

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw
 
 import corpus
 from conftest import run_command
+from ganache.figures.text import font
 
 SMALL = ("--batch", "4", "--size", "16", "--network.width", "4", "--record.samples", "4")
 
@@ -37,6 +39,26 @@ def test_a_recipe_does_not_mirror_digits(
     assert settings("asked")["flip"] is True
     assert run_command("train", "set", *SMALL, "--steps", "2", "--out", "asked") == 0
     assert settings("asked")["flip"] is True, "a run that was started with mirrored characters goes on with them"
+
+
+def test_a_recipe_does_not_mirror_writing_that_nothing_but_its_pictures_tell(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GANACHE_CACHE", str(cache))
+    monkeypatch.chdir(tmp_path)
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    random = np.random.default_rng(0)
+    for number in range(220):
+        page = Image.new("RGB", (32, 32), "white")
+        word = "".join(random.choice([*"BCDEFGJKLNPQRSZ"], 2))
+        ImageDraw.Draw(page).text((2, 2 + number % 5), word, "black", font(20, bold=True))
+        page.save(pages / f"{number}.png")
+    assert run_command("train", "pages", *SMALL, "--steps", "1") == 0
+    assert "pages know left from right" in capsys.readouterr().err
+    assert settings("runs/pages-faces")["flip"] is False
+    assert run_command("train", "pages", *SMALL, "--steps", "2") == 0, "the same command continues it"
+    assert "were not mirrored when the run began" in capsys.readouterr().err
 
 
 def test_a_run_from_before_folders_had_a_meaning_goes_on_with_its_labels(

@@ -23,7 +23,7 @@ from ganache.runs import log
 from ganache.runs.checkpoint import load_generator
 from ganache.runs.diagnose import critic_loss_finding, describe_probes, findings
 from ganache.runs.folder import evaluation_files, read_config, read_evaluation, read_names
-from ganache.runs.resume import keep_old_choices, keep_old_split, refuse_differences, without_mirrored_text
+from ganache.runs.resume import keep_old_choices, keep_old_split, refuse_differences, without_wrong_mirroring
 from ganache.runs.settings import recorded_settings
 from ganache.training import build
 
@@ -65,7 +65,7 @@ def compared(run: Path) -> None:
     if known is not None:
         data: Any = SimpleNamespace(fingerprint="0" * 32, is_text=True, split=lambda share: data)
         resolved = build.resolve(keep_old_choices(known, Config()))
-        keep_old_split(known, without_mirrored_text(known, resolved, data)[0], data)
+        keep_old_split(known, without_wrong_mirroring(known, resolved, data)[0], data)
         refuse_differences(run, known, resolved.config, data)
 
 

@@ -42,8 +42,11 @@ def test_the_energy_distance_is_that_of_its_definition() -> None:
     assert energy_distance(a, a) == pytest.approx(0, abs=1e-6)
 
 
-def test_equal_real_images_have_no_distance_to_measure_by() -> None:
-    assert relative_distance(torch.ones(4, 3), torch.zeros(4, 3)) == 0.0
+def test_images_are_ordered_also_where_all_real_ones_are_equal() -> None:
+    distances = [relative_distance(torch.ones(4, 3), torch.full((4, 3), value)) for value in (1.0, 0.5, 0.0)]
+    assert distances == sorted(distances)
+    assert 0 == distances[0] < distances[1]
+    assert isinstance(training_score("perceptual", torch.zeros(1, 3, 16, 16)), PatchScore), "nothing to compare with"
 
 
 def test_worse_images_have_a_worse_score(faces: Tensor, score: PerceptualScore) -> None:

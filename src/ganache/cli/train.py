@@ -121,12 +121,6 @@ def train_one(folder: Path, config: Config, force: bool, mirror_text: bool = Fal
     run = Run.open(folder, config, force=force, progress=True, mirror_text=mirror_text)
     for notice in run.notices:
         print(f"ganache: {notice}", file=sys.stderr)
-    by_recipe = bool(run.config.recipe) and run.config.data.flip and not mirror_text
-    if by_recipe and run.state.step == 0 and run.data.name != "faces":
-        print(
-            "Note: the recipe mirrors half of the pictures. `ganache doctor` tells whether that suits them: "
-            "for writing, add --data.flip False."
-        )
     return drive(run)
 
 

@@ -52,7 +52,7 @@ def option_rows(data: str, recipe: str) -> list[tuple[str, str]]:
     size = value("data", "size", None)
     default_size = f"{size} with this recipe" if size else "the size that all pictures share"
     flip = value("data", "flip", DataConfig.flip)
-    mirrored = "True, except for written characters" if flip else "False"
+    mirrored = "True, unless the pictures know left from right" if flip else "False"
     limits = {name: value("schedule", name, None) for name in ("steps", "minutes", "images")}
     budget = {name: f"{amount:,} if no other limit is given" for name, amount in limits.items() if amount}
     budget = budget or {"steps": "no limit; Ctrl-C stops and saves"}

@@ -110,10 +110,9 @@ class PerceptualScore(TrainingScore):
 def relative_distance(real: Tensor, fake: Tensor) -> float:
     """Return the energy distance of rows [M, F] and [N, F], relative to the mean distance of two real ones, times 1000.
 
-    It is 0 if all real rows are equal.
+    If all real ones are equal, it is the distance itself, times 1000.
     """
-    spread = float(torch.pdist(real).mean())
-    return 1000 * energy_distance(real, fake) / spread if spread > 0 else 0.0
+    return 1000 * energy_distance(real, fake) / (float(torch.pdist(real).mean()) or 1.0)
 
 
 @cache
@@ -125,7 +124,7 @@ def shared_network() -> EfficientNetLite:
 def training_score(name: str, real: Tensor) -> TrainingScore:
     """Return the score "perceptual" or "patches" against real x [N, *image_shape].
 
-    Points, and images that the perceptual network cannot see, have a score of patches.
+    Points, images that the perceptual network cannot see, and a single image have a score of patches.
     """
-    suits = default_features(tuple(real.shape[1:])) == "perceptual"  # type: ignore[arg-type]
+    suits = default_features(tuple(real.shape[1:])) == "perceptual" and len(real) > 1  # type: ignore[arg-type]
     return PerceptualScore(real) if name == "perceptual" and suits else PatchScore(real)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import torch
@@ -107,9 +108,12 @@ def scored_latents(prior: Prior, n: int) -> Tensor:
     return latents.samples(prior, n, seed=SCORED_SEED)
 
 
-def scored_against(data: Dataset, name: str) -> TrainingScore:
-    """Return the score of this name (`policy.score`) against the real images that every score of a run uses."""
-    return training_score(name, real_images(data, evenly_spaced(data, SCORED)))
+def scoring(data: Dataset, name: str) -> Callable[[], TrainingScore]:
+    """Return a function that returns the score of this name (`policy.score`), which is built at its first call.
+
+    It compares with the real images that every score of a run uses.
+    """
+    return cache(lambda: training_score(name, real_images(data, evenly_spaced(data, SCORED))))
 
 
 def evenly_spaced(data: Dataset, n: int) -> np.ndarray:

@@ -14,8 +14,9 @@ from torch import Tensor
 from ganache.config.config import Config, differences, from_record, require_sections, to_dict
 from ganache.config.sections import DataConfig, PolicyConfig
 from ganache.core import checkpoint_file, storage
-from ganache.data import Dataset
+from ganache.data import TOYS, Dataset
 from ganache.errors import CheckpointError, ConfigError, DamagedCheckpoint
+from ganache.evaluation.mirror import DIFFERENT, mirror_auc
 from ganache.runs.data import DATA_PATHS
 from ganache.runs.folder import PARTS, checkpoints
 from ganache.runs.log import read, step_lines
@@ -55,18 +56,27 @@ def keep_old_split(known: dict[str, Any], resolved: Resolved, data: Dataset) -> 
     return replace(resolved, config=replace(config, data=replace(config.data, held_out=0.0))), data.split(0.0)
 
 
-def without_mirrored_text(known: dict[str, Any] | None, resolved: Resolved, data: Dataset) -> tuple[Resolved, str]:
-    """Return the settings without data.flip if a recipe mirrors written characters, and a sentence on it.
+def without_wrong_mirroring(known: dict[str, Any] | None, resolved: Resolved, data: Dataset) -> tuple[Resolved, str]:
+    """Return the settings without data.flip if a recipe mirrors pictures that it does not suit, and a sentence on it.
 
-    A run that was started with mirrored characters goes on with them.
+    These are written characters, and pictures that `mirror_auc` tells from mirrored ones. A run goes on as it began.
     """
     config = resolved.config
-    was_mirrored = known is not None and bool(known.get("data", {}).get("flip"))
-    if not (config.recipe and config.data.flip and data.is_text) or was_mirrored:
+    if not (config.recipe and config.data.flip):
+        return resolved, ""
+    if known is not None:
+        if known.get("data", {}).get("flip"):
+            return resolved, ""
+        reason = "were not mirrored when the run began"
+    elif data.is_text:
+        reason = "seem to be written characters"
+    elif data.name not in TOYS and (found := mirror_auc(data) or 0.0) >= DIFFERENT:
+        reason = f"know left from right (mirrored ones can be told from them with an AUC of {found:.2f})"
+    else:
         return resolved, ""
     said = (
-        f"The pictures of {data.name} seem to be written characters, so they are not mirrored, although the recipe "
-        "mirrors pictures: add --data.flip True to mirror half of them."
+        f"The pictures of {data.name} {reason}, so they are not mirrored, although the recipe mirrors pictures: add "
+        "--data.flip True to mirror half of them."
     )
     return replace(resolved, config=replace(config, data=replace(config.data, flip=False))), said
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ from ganache.core.rendering import generate, render
 from ganache.core.storage import write_bytes, write_image, write_json
 from ganache.data import Dataset
 from ganache.errors import CheckpointError, TrainingError
-from ganache.evaluation.training_score import PatchScore, TrainingScore
+from ganache.evaluation.training_score import PatchScore
 from ganache.functional import latents
 from ganache.runs import checkpoint, policy
 from ganache.runs.data import DATA_PATHS, data_paths
@@ -47,7 +46,7 @@ from ganache.runs.log import Log, SpeedMeter, non_finite_error, step_line
 from ganache.runs.log_lines import DAMAGED
 from ganache.runs.points import SHOWN, picture_of_points
 from ganache.runs.probe import Probe
-from ganache.runs.prober import Prober, scored_against, scored_latents
+from ganache.runs.prober import Prober, scored_latents, scoring
 from ganache.runs.resume import (
     DATA_FINGERPRINT,
     keep_old_choices,
@@ -57,7 +56,7 @@ from ganache.runs.resume import (
     refuse_differences,
     refuse_lost_checkpoints,
     remove_leftovers,
-    without_mirrored_text,
+    without_wrong_mirroring,
 )
 from ganache.runs.retention import remove_old_checkpoints
 from ganache.training import build
@@ -75,6 +74,7 @@ class Run:
         self, folder: Path, resolved: Resolved, data: Dataset, state: State, start_again: bool = False
     ) -> None:
         self.folder, self.resolved, self.data, self.state = folder, resolved, data, state
+        self._scoring = scoring(data, self.config.policy.score)
         self._data_paths = data_paths(self.config.data.source, folder)
         self.notices = [*warnings(self.config)]
         """Sentences for the user, oldest first."""
@@ -120,7 +120,7 @@ class Run:
             )
         mirrored = ""
         if not mirror_text:
-            resolved, mirrored = without_mirrored_text(known, resolved, data)
+            resolved, mirrored = without_wrong_mirroring(known, resolved, data)
         if known is not None:
             resolved, data = keep_old_split(known, resolved, data)
             if not force:
@@ -271,17 +271,13 @@ class Run:
 
     def score(self) -> float:
         """Return the distance between generated and real images (`policy.score`); lower is better."""
-        return self._score.compare(self._scored_images()).score
+        return self._scoring().compare(self._scored_images()).score
 
     # ---- inside --------------------------------------------------------------------------------------------------
 
-    @cached_property
-    def _score(self) -> TrainingScore:
-        return scored_against(self.data, self.config.policy.score)
-
     def _scored_images(self) -> Tensor:
         """Return the images x of the latents that every score uses, as many as real ones."""
-        return generate(self._shown(), scored_latents(self.resolved.prior, len(self._score.real)))
+        return generate(self._shown(), scored_latents(self.resolved.prior, len(self._scoring().real)))
 
     def _shown(self) -> Generator:
         """The generator that samples and scores come from."""
@@ -294,7 +290,7 @@ class Run:
         self.log = Log(self.folder, self.state.step)
         self._speed = SpeedMeter(self.config.schedule.batch, self.state)
         earlier = [Probe.from_json(line["probe"]) for line in self.log.lines if "probe" in line]
-        self.prober = Prober(self.config.probe, self.data, self.resolved.prior, lambda: self._score, earlier)
+        self.prober = Prober(self.config.probe, self.data, self.resolved.prior, self._scoring, earlier)
         self.findings = findings(self.log.lines)
 
     def _restore(self, paths: Sequence[Path], start_again: bool = False) -> None:
@@ -339,7 +335,7 @@ class Run:
         return True
 
     def _has_formed(self) -> bool:
-        patches = PatchScore(self._score.real)
+        patches = PatchScore(self._scoring().real)
         return policy.has_formed(patches.compare(self._scored_images()).score, patches.score_of_blank_images())
 
     def _restart(self) -> None:

@@ -288,16 +288,16 @@ def test_runs_on_different_data_have_a_warning_at_every_common_column(runs: list
     other = tmp_path / "other"
     shutil.copytree(runs[1], other)
     same = write_report(runs, tmp_path / "same.html", neighbours=False).read_text()
-    assert same_data.WARNING not in same
+    assert same_data.DIFFERENT_DATA not in same
     plain = json.loads((other / "config.json").read_text())
     (other / "config.json").write_text(json.dumps(plain | {"data_fingerprint": "of other data"}))
     text = write_report([runs[0], other], tmp_path / "page.html", neighbours=False).read_text()
-    assert text.count(same_data.WARNING) == 3, "above the overview, the curves and the checkpoints"
+    assert text.count(same_data.DIFFERENT_DATA) == 3, "above the overview, the curves and the checkpoints"
     printed = table(rows([runs[0], other]))
     assert printed.count("best") == 2, "a table for each data"
-    assert same_data.WARNING in printed
+    assert same_data.DIFFERENT_DATA in printed
     assert [line.split()[0] for line in printed.splitlines() if line[:5] in ("one  ", "other")] == ["one", "other"]
-    assert same_data.WARNING not in table(rows(runs))
+    assert same_data.DIFFERENT_DATA not in table(rows(runs))
 
 
 def test_the_page_of_two_long_runs_is_small(runs: list[Path], tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from ganache.core.wording import of_points
 from ganache.errors import CheckpointError
 from ganache.figures import Panel
 from ganache.functional import latents
-from ganache.output.same_data import WARNING, data_key, data_name
+from ganache.output.same_data import data_key, data_name, warning
 from ganache.runs.folder import at_step, checkpoints, find_checkpoint, read_evaluations, score_of
 from ganache.runs.log import read, step_lines
 from ganache.runs.log_lines import DAMAGED
@@ -138,7 +138,7 @@ def table(compared: Sequence[Sequence[Outcome]]) -> str:
     if len(tables) == 1:
         return "\n".join([*table_lines(compared), *explanation])
     parts = [[f"On {part[0][0].data_name}:", *table_lines(part), ""] for part in tables.values()]
-    return "\n".join([*(line for part in parts for line in part), WARNING, *explanation])
+    return "\n".join([*(line for part in parts for line in part), warning(tables), *explanation])
 
 
 def table_lines(compared: Sequence[Sequence[Outcome]]) -> list[str]:

@@ -6,10 +6,20 @@ from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-WARNING = (
-    "These runs were trained on different data, or have scores of different kinds (policy.score): their "
-    "distances cannot be compared."
+DIFFERENT_DATA = "These runs were trained on different data: distances to different pictures cannot be compared."
+DIFFERENT_SCORES = (
+    "The scores of these runs are of different kinds (policy.score: perceptual features, or patches): they cannot be "
+    "compared."
 )
+
+
+def warning(keys: Iterable[tuple[Hashable, ...]]) -> str:
+    """Return why runs with these keys of `data_key` cannot be compared by their scores; "" if they can."""
+    different = set(keys)
+    if len(different) < 2:
+        return ""
+    data = {(fingerprint, *shape) for fingerprint, _, *shape in different}
+    return DIFFERENT_DATA if len(data) > 1 else DIFFERENT_SCORES
 
 
 def data_key(config: Mapping[str, Any], image_shape: Iterable[int]) -> tuple[Hashable, ...]:

@@ -20,7 +20,7 @@ from ganache.output.report.samples import frames
 from ganache.output.report.scores import scores_of
 from ganache.output.report.settings import compare_settings, overview
 from ganache.output.report.summary import RunSummary, summarize_runs
-from ganache.output.same_data import WARNING
+from ganache.output.same_data import warning
 
 T = TypeVar("T")
 
@@ -97,7 +97,7 @@ def rendered(
         frames=moments,
         scores=scores_of(runs),
         neighbours=near,
-        different_data=WARNING if len({run.data_key for run in runs}) > 1 else "",
+        different_data=warning(run.data_key for run in runs),
         settings=compare_settings(runs),
     )
     if all(run.makes_points for run in runs):

@@ -3,9 +3,9 @@
     python bench/quality.py --data faces.zip [--minutes 30] [--out quality] [plain | RECIPE ...]
 
 Each one trains alone on the machine for this number of minutes, on the same three quarters of the pictures. 2,000
-samples of each are compared with the quarter that no training has seen: the Frechet distance in the features of a
-random network, and the sliced Wasserstein distance of patches ("patches"). Existing results are not trained again. The
-last row gives the scores of other real pictures instead of samples, if `evaluate` reports them.
+samples of each are compared with the quarter that no training has seen, by the rulers of unseen.py. Existing results
+are not trained again. All checkpoints are kept, for score.py and pairs.py. The last row gives the scores of other real
+pictures instead of samples.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -25,6 +26,10 @@ from ganache import figures, load_generator
 from ganache.config.config import recipe
 from ganache.core.rendering import render
 from ganache.data import Dataset
+from ganache.evaluation.features.base import FeatureInputs
+from ganache.evaluation.features.extract import build_features, picture_features
+from ganache.evaluation.metrics.frechet import BlockMoments, frechet_distance
+from ganache.evaluation.metrics.precision_recall import precision_recall_density_coverage
 from ganache.runs.folder import find_checkpoint
 from ganache.training import build
 from ganache.types import Generator, Prior
@@ -33,10 +38,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent / "peers"))
 
 from eager import dcgan_generator, dcgan_training
 
-from unseen import HELD_OUT, SHOWN, judged
+from unseen import HELD_OUT, RULERS, SHOWN, judged, order_note
 
 PLAIN, FIRST = "plain", "faces"
 SIDE = "64"
+EVERY = {"anime-article": 30}
+"""Recipe -> steps between two checkpoints, if not 250."""
 
 
 # ---- the plain loop ------------------------------------------------------------------------------------------------
@@ -87,15 +94,31 @@ def trained(name: str, chosen: argparse.Namespace, data: Dataset) -> tuple[Gener
         return Plain(body), Prior(100)
     run = chosen.out / name
     command = [Path(sys.executable).parent / "ganache", "train", chosen.data, "--recipe", name, "--size", SIDE]
-    options = [f"--minutes={chosen.minutes}", f"--out={run}", f"--data.held-out={HELD_OUT}"]
+    options = [f"--minutes={chosen.minutes}", f"--out={run}", f"--data.held-out={HELD_OUT}", "--record.keep=1000"]
+    options += [f"--record.checkpoint-every={EVERY.get(name, 250)}"]
     subprocess.run([*command, *options], check=True, stdout=sys.stderr)
     generator, config, _ = load_generator(find_checkpoint(run, "last"))
     return generator, build.prior(config)
 
 
+def real_scores(data: Dataset) -> dict[str, float]:
+    """Return the scores of real pictures of the training, as many as there are held-out ones."""
+    held_out = data.held_out
+    training = np.random.default_rng(0).permutation(data.training)[: len(held_out)]
+    found = {}
+    for name, shown in RULERS.items():
+        extractor = build_features(name, FeatureInputs(data, training, held_out))
+        a, b = (picture_features(data.at(rows), extractor) for rows in (held_out, training))
+        moments = (BlockMoments.from_features(rows).moments() for rows in (a, b))
+        scores = {"frechet": frechet_distance(*moments)}
+        scores |= {key: estimate.value for key, estimate in precision_recall_density_coverage(a, b).items()}
+        found |= {f"{name} {key}": value for key, value in scores.items() if key in shown}
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", default=[FIRST, PLAIN, "anime-article"])
+    parser.add_argument("names", nargs="*", default=[FIRST, PLAIN, "anime-article", "dcgan"])
     parser.add_argument("--data", required=True)
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--out", type=Path, default=Path("quality"))
@@ -104,6 +127,7 @@ def main() -> None:
     config = recipe("dcgan", data=chosen.data)
     data = build.dataset(replace(config, data=replace(config.data, size=SIDE, held_out=HELD_OUT)))
     print("| after the same time | " + " | ".join(SHOWN) + " |\n" + "|---" * (len(SHOWN) + 1) + "|", flush=True)
+    rows = {}
     for name in chosen.names:
         generator, prior = trained(name, chosen, data)
         figures.picture(render(generator, prior.sample(64, generator=torch.Generator().manual_seed(0)))).save(
@@ -112,8 +136,11 @@ def main() -> None:
         scores = judged(generator, prior, data)
         values = (f"{scores[each].value:.3g} ± {scores[each].error:.2g}" for each in SHOWN)
         print(f"| `{name}` | " + " | ".join(values) + " |", flush=True)
-    of_real = (scores[each].real for each in SHOWN)
-    print("| real pictures instead | " + " | ".join("" if each is None else f"{each:.3g}" for each in of_real) + " |")
+        rows[name] = {each: scores[each].value for each in SHOWN}
+    real = real_scores(data)
+    cells = (f"{real[each]:.3g}" if each in real else "" for each in SHOWN)
+    print(f"| real pictures instead | {' | '.join(cells)} |")
+    print(f"\n{order_note(rows)}".rstrip())
 
 
 if __name__ == "__main__":

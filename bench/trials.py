@@ -5,7 +5,7 @@
 A setting gets as many steps as two cores can take in `--minutes`. The time of a step is measured first (`--cost`, on a
 CPU, in processor seconds, which other work does not lengthen; stored in bench/trials.json), so that the trainings
 themselves can run anywhere, several at a time: on a GPU in minutes. Each ends with a grid of samples, and with scores
-of 2,000 samples against real pictures that were held out of its training, in the features of a random network.
+of 2,000 samples against real pictures that were held out of its training, by the rulers of unseen.py.
 """
 
 from __future__ import annotations
@@ -213,8 +213,9 @@ def main() -> None:
 
 def side_by_side(names: list[str], chosen: argparse.Namespace) -> None:
     """Run each trial in its own process, and print a row of the table when one ends."""
-    from unseen import SHOWN
+    from unseen import SHOWN, order_note
 
+    rows = {}
     print(
         "| trial | steps | s a step, 2 cores | " + " | ".join(SHOWN) + " |\n" + "|---" * (len(SHOWN) + 3) + "|",
         flush=True,
@@ -233,7 +234,7 @@ def side_by_side(names: list[str], chosen: argparse.Namespace) -> None:
         if done.returncode:
             print(f"| {name} | failed |", flush=True)
             return
-        found = json.loads(done.stdout.splitlines()[-1])
+        found = rows[name] = json.loads(done.stdout.splitlines()[-1])
         shown = " | ".join(f"{found[key]:.4g}" for key in SHOWN)
         print(f"| {name} | {found['steps']:,} of {found['wanted']:,} | {found['cost']} | {shown} |", flush=True)
         for half_life, scores in found["half_lives"].items():
@@ -242,6 +243,7 @@ def side_by_side(names: list[str], chosen: argparse.Namespace) -> None:
 
     with ThreadPoolExecutor(chosen.together) as pool:
         list(pool.map(row, names))
+    print(f"\n{order_note(rows)}".rstrip())
 
 
 if __name__ == "__main__":

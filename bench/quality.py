@@ -27,9 +27,7 @@ from ganache.config.config import recipe
 from ganache.core.rendering import render
 from ganache.data import Dataset
 from ganache.evaluation.features.base import FeatureInputs
-from ganache.evaluation.features.extract import build_features, picture_features
-from ganache.evaluation.metrics.frechet import BlockMoments, frechet_distance
-from ganache.evaluation.metrics.precision_recall import precision_recall_density_coverage
+from ganache.evaluation.features.extract import build_features
 from ganache.runs.folder import find_checkpoint
 from ganache.training import build
 from ganache.types import Generator, Prior
@@ -38,6 +36,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent / "peers"))
 
 from eager import dcgan_generator, dcgan_training
 
+from ruler import scores
 from unseen import HELD_OUT, RULERS, SHOWN, judged, order_note
 
 PLAIN, FIRST = "plain", "faces"
@@ -108,11 +107,8 @@ def real_scores(data: Dataset) -> dict[str, float]:
     found = {}
     for name, shown in RULERS.items():
         extractor = build_features(name, FeatureInputs(data, training, held_out))
-        a, b = (picture_features(data.at(rows), extractor) for rows in (held_out, training))
-        moments = (BlockMoments.from_features(rows).moments() for rows in (a, b))
-        scores = {"frechet": frechet_distance(*moments)}
-        scores |= {key: estimate.value for key, estimate in precision_recall_density_coverage(a, b).items()}
-        found |= {f"{name} {key}": value for key, value in scores.items() if key in shown}
+        measured = scores(extractor, data.at(held_out), data.at(training))
+        found |= {f"{name} {key}": value for key, value in measured.items() if key in shown}
     return found
 
 
@@ -133,10 +129,10 @@ def main() -> None:
         figures.picture(render(generator, prior.sample(64, generator=torch.Generator().manual_seed(0)))).save(
             chosen.out / f"{name}.png"
         )
-        scores = judged(generator, prior, data)
-        values = (f"{scores[each].value:.3g} ± {scores[each].error:.2g}" for each in SHOWN)
+        found = judged(generator, prior, data)
+        values = (f"{found[each].value:.3g} ± {found[each].error:.2g}" for each in SHOWN)
         print(f"| `{name}` | " + " | ".join(values) + " |", flush=True)
-        rows[name] = {each: scores[each].value for each in SHOWN}
+        rows[name] = {each: found[each].value for each in SHOWN}
     real = real_scores(data)
     cells = (f"{real[each]:.3g}" if each in real else "" for each in SHOWN)
     print(f"| real pictures instead | {' | '.join(cells)} |")

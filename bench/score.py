@@ -4,8 +4,9 @@ python bench/score.py RUN [RUN ...] [-n 5000] [--data DATA]
 
 Each run keeps 20 checkpoints or more, for example `ganache train DATA --recipe faces --record.keep 100`. For each
 checkpoint this prints the Frechet distance of n generated pictures in perceptual features, and quick scores of 256
-pictures; for each quick score and run, Spearman's rank correlation with the distance, the distance of the checkpoint
-that the score chooses divided by the smallest, and the seconds that it takes.
+pictures, of which "perceptual" and "patches" are those of `policy.score`; for each quick score and run, Spearman's rank
+correlation with the distance, the distance of the checkpoint that the score chooses divided by the smallest, and the
+seconds that it takes.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from ganache.evaluation.metrics.energy import energy_distance
 from ganache.evaluation.metrics.frechet import BlockMoments, frechet_distance
 from ganache.evaluation.metrics.kernel import squared_mmd
 from ganache.evaluation.metrics.sliced_wasserstein import sliced_distance, sliced_wasserstein
+from ganache.evaluation.training_score import own_size, training_score
 from ganache.runs.checkpoint import load_generator
 from ganache.runs.data import run_data
 from ganache.runs.folder import checkpoints
@@ -45,12 +47,6 @@ def stage_features(network: PerceptualFeatures, x: Tensor, size: tuple[int, ...]
     """Return the maps of each stage, averaged over the image, [N, C] each; the network sees images of `size`."""
     parts = [network.network.stages(resize(as_rgb(part), size)) for part in x.split(network.chunk)]  # type: ignore[no-untyped-call]
     return [torch.cat([maps.mean(dim=(2, 3)) for maps in stage]) for stage in zip(*parts, strict=True)]
-
-
-def own_size(size: tuple[int, ...]) -> tuple[int, int]:
-    """Return (H, W) of the images themselves, of 32 pixels at least and 128 at most."""
-    height, width = (min(128, max(32, side)) for side in size)
-    return height, width
 
 
 @torch.no_grad()
@@ -72,7 +68,7 @@ def quick_scores(data: Dataset) -> dict[str, Score]:
 
         return score
 
-    own = own_size(data.image_shape[1:])
+    own, perceptual = own_size(data.image_shape[1:]), training_score("perceptual", real)
     return {
         "patches": lambda x: sliced_distance(real, x),
         "kernel": lambda x: 1000 * float(squared_mmd(top, network(x).double())),
@@ -84,7 +80,7 @@ def quick_scores(data: Dataset) -> dict[str, Score]:
         "last stages, own size": by_stages(own, 4, 8),
         "first stages, own size": by_stages(own, 0, 6),
         "energy of stages": by_stages(network.size, 0, 8, energy_distance),
-        "energy of stages, own size": by_stages(own, 0, 8, energy_distance),
+        "perceptual": lambda x: perceptual.compare(x).score,
     }
 
 

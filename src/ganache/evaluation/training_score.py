@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cache
+from math import prod
 
 import torch
 from torch import Tensor
@@ -95,9 +96,9 @@ class PerceptualScore(TrainingScore):
     @torch.no_grad()
     def extract(self, x: Tensor) -> list[Tensor]:
         """Return the features [N, C] of images x at each stage and in the last map, and those [N, C, 9] of regions."""
-        height, width = (min(SIDE, max(SHORTEST, side)) for side in x.shape[2:])
-        parts = x.split(max(1, PIXELS // (height * width)))  # type: ignore[no-untyped-call]
-        rows = [self.of_part(resize(as_rgb(part), (height, width))) for part in parts]
+        size = own_size(x.shape[2:])
+        parts = x.split(max(1, PIXELS // prod(size)))  # type: ignore[no-untyped-call]
+        rows = [self.of_part(resize(as_rgb(part), size)) for part in parts]
         return [torch.cat(each) for each in zip(*rows, strict=True)]
 
     def of_part(self, x: Tensor) -> list[Tensor]:
@@ -105,6 +106,16 @@ class PerceptualScore(TrainingScore):
         stages = self.network.stages(x)
         means = [maps.mean(dim=(2, 3)) for maps in (*stages, self.network.top(stages[-1]))]
         return [*means, adaptive_avg_pool2d(stages[REGION_STAGE], 3).flatten(2)]
+
+
+def own_size(size: tuple[int, ...]) -> tuple[int, int]:
+    """Return the size (H, W) at which the network sees images of this size: their own, within its limits.
+
+    >>> own_size((28, 28)), own_size((64, 48)), own_size((256, 256))
+    ((32, 32), (64, 48), (128, 128))
+    """
+    height, width = (min(SIDE, max(SHORTEST, side)) for side in size)
+    return height, width
 
 
 def relative_distance(real: Tensor, fake: Tensor) -> float:

@@ -36,11 +36,9 @@ class ProbeInputs:
     """The fixed inputs that all probes of a run share."""
 
     score: TrainingScore
-    """The score against the real images."""
-    real: Tensor
-    """Real images x [N, *image_shape]."""
+    """The score, against the real images."""
     thumbnails: Tensor
-    """Their thumbnails [N, F]."""
+    """Thumbnails [N, F] of the real images."""
     tone: Tone | None
     """Their brightness, contrast and colour; None for points."""
     y: Tensor | None
@@ -57,6 +55,11 @@ class ProbeInputs:
     """Number of training images."""
     name: str = ""
     """Name of the data; the modes of a 2-D toy are known by it."""
+
+    @property
+    def real(self) -> Tensor:
+        """Real images x [N, *image_shape]."""
+        return self.score.real
 
 
 @dataclass(frozen=True)

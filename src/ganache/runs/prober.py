@@ -90,7 +90,6 @@ def probe_inputs(data: Dataset, prior: Prior, score: TrainingScore, plan: Plan) 
     training = torch.cat([thumbnails.thumbnails(real_images(data, part)) for part in parts if len(part)])
     return ProbeInputs(
         score=score,
-        real=real,
         thumbnails=thumbnails.thumbnails(real),
         tone=thumbnails.mean_tone(real) if real.ndim == 4 else None,
         y=y,

@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ganache.config.config import Config, differences, from_record, require_sections, to_dict
+from ganache.config.config import BEFORE_IT_EXISTED, Config, differences, from_record, require_sections, to_dict
 from ganache.config.sections import DataConfig, PolicyConfig
 from ganache.core import checkpoint_file, storage
 from ganache.data import TOYS, Dataset
@@ -39,9 +39,10 @@ def keep_old_choices(known: dict[str, Any] | None, config: Config) -> Config:
     if known is None:
         return config
     if "labels" not in known.get("data", {}) and config.data.labels == DataConfig.labels:
-        config = replace(config, data=replace(config.data, labels="folders"))
-    if known.get("policy", {}).get("score", "patches") == "patches" and config.policy.score == PolicyConfig.score:
-        config = replace(config, policy=replace(config.policy, score="patches"))
+        config = replace(config, data=replace(config.data, labels=BEFORE_IT_EXISTED["data"]["labels"]))
+    before = BEFORE_IT_EXISTED["policy"]["score"]
+    if known.get("policy", {}).get("score", before) == before and config.policy.score == PolicyConfig.score:
+        config = replace(config, policy=replace(config.policy, score=before))
     return config
 
 

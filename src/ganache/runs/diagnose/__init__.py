@@ -56,7 +56,7 @@ EXPLAINED: dict[Kind, tuple[Kind, ...]] = {
     "data problem": (*IMAGES, *DYNAMICS),
     "vanishing gradients": ("generator too strong",),
     "exploding gradients": ("critic too strong", "generator too strong", "oscillation"),
-    "generator too strong": ("oscillation", "far from real"),
+    "generator too strong": ("oscillation",),
     "critic too strong": ("far from real",),
     "mode collapse": ("far from real",),
     "partial mode collapse": ("far from real",),

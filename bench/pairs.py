@@ -15,25 +15,28 @@ import argparse
 import csv
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from ganache.core.rendering import render
-from ganache.evaluation.measure import evaluate
+from ganache.core.images import as_x
+from ganache.core.rendering import generate, render
+from ganache.evaluation.training_score import training_score
 from ganache.figures import picture
 from ganache.figures.text import font
 from ganache.functional.latents import samples
 from ganache.runs.checkpoint import load_generator
 from ganache.runs.data import run_data
 from ganache.runs.folder import at_step, find_checkpoint
+from ganache.runs.prober import SCORED, evenly_spaced, scored_latents
 from ganache.training import build
 
-A_SHEET, SHOWN = 10, 16
-RULERS = ("perceptual", "perceptual-2", "random")
-"""Features whose Frechet distances are asked; patches, and the score in training, are rulers of their own."""
+from unseen import RULERS, distances
 
+A_SHEET, SHOWN = 10, 16
+SCORES = ("perceptual", "patches")
 Pair = dict[str, str]
 """{"left": RUN@STEP, "right": RUN@STEP}"""
 
@@ -82,19 +85,21 @@ def sheet_of(pairs: list[Image.Image]) -> Image.Image:
     return sheet
 
 
-def scores_of(names: list[str], source: str | None, n: int) -> dict[str, dict[str, float]]:
-    """Return ruler -> checkpoint -> distance."""
-    found: dict[str, dict[str, float]] = {ruler: {} for ruler in (*RULERS, "patches", "score in training")}
+def scores_of(
+    names: list[str], source: str | None, n: int, rulers: Sequence[str] = tuple(RULERS)
+) -> dict[str, dict[str, float]]:
+    """Return ruler -> checkpoint -> distance, by the rulers of unseen.py and by both scores in training."""
+    found: dict[str, dict[str, float]] = {}
     for name in names:
         path = checkpoint_of(name)
         generator, config, header = load_generator(path)
-        data = run_data(path, source, progress=False)
-        for features in RULERS:
-            evaluated = evaluate(generator, build.prior(config), data, features=features, n=n, header=header)
-            found[features][name] = evaluated["frechet"].value
-            found["patches"][name] = evaluated["patches"].value
-        found["score in training"][name] = header.get("score") or math.nan
-        print(name, *(f"{ruler} {values[name]:.4g}" for ruler, values in found.items()), sep="  ", flush=True)
+        prior, data = build.prior(config), run_data(path, source, progress=False)
+        real, x = as_x(data.at(evenly_spaced(data, SCORED))), generate(generator, scored_latents(prior, SCORED))
+        values = distances(generator, prior, data, n, rulers)
+        values |= {f"policy.score {score}": training_score(score, real).compare(x).score for score in SCORES}
+        for ruler, value in values.items():
+            found.setdefault(ruler, {})[name] = value
+        print(name, *(f"{ruler} {value:.4g}" for ruler, value in values.items()), sep="  ", flush=True)
     return found
 
 
@@ -135,7 +140,7 @@ def main() -> None:
     asked.add_argument("out", type=Path)
     asked.add_argument("answers", type=Path)
     asked.add_argument("--data")
-    asked.add_argument("-n", type=int, default=2000)
+    asked.add_argument("-n", type=int, default=1000)
     options = parser.parse_args()
     if options.command == "sheets":
         sheets(options.out, options.names, options.pairs)

@@ -14,8 +14,8 @@ import io
 from collections.abc import Callable, Iterator
 
 import numpy as np
-import torch
 from PIL import Image, ImageFilter
+from torch import Tensor
 
 from ganache.core.images import Pixels, as_x
 from ganache.data import Dataset, load
@@ -88,7 +88,7 @@ def few_modes(modes: np.ndarray, kept: int) -> Change:
     return changed
 
 
-def clusters(vectors: torch.Tensor) -> np.ndarray:
+def clusters(vectors: Tensor) -> np.ndarray:
     """Return the number 0 to CLUSTERS - 1 of the cluster of each of vectors [N, F]; 0 is the largest."""
     from scipy.cluster.vq import kmeans2
 
@@ -113,8 +113,9 @@ def damages(
         yield "fewer classes", [(f"{kept} of 10", few_modes(labels, kept)) for kept in (9, 8, 6, 3, 1)]
 
 
-def scores(extractor: Features, real: Pixels, fake: Pixels) -> dict[str, float]:
-    a, b = (picture_features(pictures, extractor) for pictures in (real, fake))
+def scores(extractor: Features, real: Pixels, fake: Pixels, real_features: Tensor | None = None) -> dict[str, float]:
+    a = picture_features(real, extractor) if real_features is None else real_features
+    b = picture_features(fake, extractor)
     found = {name: estimate.value for name, estimate in precision_recall_density_coverage(a, b).items()}
     moments = [BlockMoments.from_features(h).moments() for h in (a, b)]
     patches = sliced_distance(*(as_x(pictures[:1000]) for pictures in (real, fake)))
@@ -143,11 +144,12 @@ def report(data: Dataset, extractor: Features, n: int) -> None:
     real, others = (data.images[part] for part in rows)
     modes = clusters(picture_features(others, build_features("pixels", FeatureInputs(data, rows[0], rows[0][:0]))))
     labels = None if data.labels is None else data.labels[rows[1]]
+    real_features = picture_features(real, extractor)
     for kind, steps in damages(modes, data.images.shape[3], labels):
         before = {name: mean[name] + 2 * SCORES[name] * std[name] for name in names}
         seen = dict.fromkeys(names, True)
         for strength, change in steps:
-            found = scores(extractor, real, change(others, np.random.default_rng(0)))
+            found = scores(extractor, real, change(others, np.random.default_rng(0)), real_features)
             for name in names:
                 seen[name] &= bool(SCORES[name] * (found[name] - before[name]) > 0)
             before = found

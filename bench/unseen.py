@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 
+import numpy as np
+import torch
 from torch import Tensor
 
 from ganache.data import Dataset
 from ganache.evaluation.evaluation import Score
-from ganache.evaluation.measure import evaluate
+from ganache.evaluation.features.base import FeatureInputs
+from ganache.evaluation.features.extract import build_features, dataset_layers
+from ganache.evaluation.measure import SEED, choose_positions, evaluate, generator_features
+from ganache.evaluation.metrics.frechet import BlockMoments, frechet_distance
 from ganache.training.device import keep_freed_memory
 from ganache.types import Generator, Prior
 
@@ -18,8 +23,8 @@ HELD_OUT = 0.25
 """The share of the pictures that is held out; all trainings use the same other pictures."""
 JUDGED = 2_000
 RULERS = {
-    "perceptual": ("frechet", "precision", "recall", "coverage", "patches", "variety"),
-    "perceptual-2": ("frechet", "coverage"),
+    "perceptual": ("layers", "frechet", "precision", "recall", "coverage", "patches", "variety"),
+    "perceptual-2": ("layers", "frechet", "coverage"),
     "random": ("frechet",),
 }
 """Features -> the scores that are shown. Choices are made by the first, and judged by the second."""
@@ -28,7 +33,10 @@ CHOSEN_BY, JUDGED_BY = "perceptual frechet", "perceptual-2 frechet"
 
 
 class Remembered(Generator):
-    """A generator that computes each batch of latents once, however many rulers ask for it."""
+    """A generator that computes each batch of latents once, however many rulers ask for it, in bfloat16.
+
+    A pixel differs by 2 or 3 of 255 from float32 at the most; `anime-article` takes a fifth of the time.
+    """
 
     def __init__(self, generator: Generator) -> None:
         super().__init__()
@@ -38,7 +46,8 @@ class Remembered(Generator):
     def synthesis(self, w: Tensor) -> Tensor:
         key = w.numpy().tobytes()
         if key not in self.known:
-            self.known[key] = self.generator(w)
+            with torch.autocast("cpu", torch.bfloat16):
+                self.known[key] = self.generator(w)
         return self.known[key]
 
 
@@ -47,13 +56,30 @@ def judged(generator: Generator, prior: Prior, data: Dataset) -> dict[str, Score
     keep_freed_memory()
     generator = Remembered(generator)
     fingerprint = f"{data.fingerprint}-held-out"  # by which features of real pictures are cached
-    unseen = replace(
-        data, images=data.at(data.held_out), labels=None, digests=None, fingerprint=fingerprint
-    ).split(0.0)
+    unseen = replace(data, images=data.at(data.held_out), labels=None, digests=None, fingerprint=fingerprint).split(0.0)
     found = {}
     for features, names in RULERS.items():
         evaluation = evaluate(generator.eval(), prior, unseen, features=features, n=JUDGED)
         found |= {f"{features} {name}": evaluation[name] for name in names}
+    return found
+
+
+@torch.no_grad()
+def distances(
+    generator: Generator, prior: Prior, data: Dataset, n: int, rulers: Sequence[str] = tuple(RULERS)
+) -> dict[str, float]:
+    """Return the distances of n samples to the training pictures by each ruler, without errors: faster than `judged`."""
+    keep_freed_memory()
+    generator, positions, found = Remembered(generator.eval()), choose_positions(data, n, SEED, True), {}
+    for name in rulers:
+        extractor = build_features(name, FeatureInputs(data, positions.real[:n], positions.held_out))
+        real = dataset_layers(data, positions.real[:n], extractor, None, False)
+        fake, _ = generator_features(generator, prior, n, SEED, extractor, 1, False)
+        moments = [[BlockMoments.from_features(layer).moments() for layer in side] for side in (real, fake)]
+        values = [frechet_distance(*pair) for pair in zip(*moments, strict=True)]
+        relative = [value / float(a.variance) for value, a in zip(values, moments[0], strict=True)]
+        found |= {f"{name} layers": float(np.mean(relative))} if len(relative) > 1 else {}
+        found[f"{name} frechet"] = values[-1]
     return found
 
 

@@ -69,6 +69,7 @@ def test_memorisation_of_a_copying_and_of_an_independent_generator(faces: Datase
         "class_entropy",
         "code_accuracy",
         "ppl",
+        "layers",
     }
     assert all(np.isfinite([score.value, score.error]).all() for score in copies.scores)
     variety, patches = innocent["variety"], innocent["patches"]
@@ -119,14 +120,14 @@ def test_features_of_real_images_are_cached(
     faces: Dataset, others: Dataset, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked: list[int] = []
-    real_look = extract.picture_features
+    real_look = extract.picture_layers
 
-    def counting(pictures: np.ndarray, extractor: Features) -> Tensor:
+    def counting(pictures: np.ndarray, extractor: Features) -> list[Tensor]:
         looked.append(len(pictures))
         return real_look(pictures, extractor)
 
     for module in (extract, measure):
-        monkeypatch.setattr(module, "picture_features", counting)
+        monkeypatch.setattr(module, "picture_layers", counting)
     first = evaluate(shown(others), PRIOR, faces, n=150, features="pixels", cache=cache)
     assert sum(looked) == 150 + len(faces), "copies are looked for among all"
     looked.clear()
@@ -158,6 +159,21 @@ def test_pictures_are_compared_by_perceptual_features(others: Dataset, cache: Pa
     assert good.protocol.features == "perceptual"
     assert good.protocol.num_features == 1280
     assert blurred["kernel"].value > good["kernel"].value + 5 * good["kernel"].error
+
+
+def test_splotches_are_farther_from_faces_than_faces_with_a_grid(cache: Path) -> None:
+    """Both are far away in the last layer of the network, which does not order them; all layers together do."""
+    faces, others = (load("faces", count=200, size=(64, 64), seed=seed, held_out=0.0) for seed in (0, 1))
+    rows = torch.arange(64)
+    grid = 0.5 * ((rows % 4 < 2).float()[:, None] + (rows % 4 < 2).float()) - 0.5
+    with_grid = (as_x(others.images) + 0.6 * grid).clamp(-1, 1)
+    smooth = torch.nn.functional.interpolate(
+        torch.randn(200, 1, 5, 5, generator=torch.Generator().manual_seed(0)), size=(64, 64), mode="bicubic"
+    )
+    splotches = torch.where(smooth > 1.2, torch.tensor([1.0, -1.0, -1.0]).view(3, 1, 1), torch.ones(3, 1, 1))
+    grids, blots = (evaluate(Shows(x), PRIOR, faces, n=200, cache=cache) for x in (with_grid, splotches))
+    assert grids["layers"].value + 5 * blots["layers"].error < blots["layers"].value
+    assert [score.name for score in grids.scores][:2] == ["layers", "frechet"]
 
 
 def test_points_are_compared_unchanged() -> None:

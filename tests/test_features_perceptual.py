@@ -127,3 +127,13 @@ def test_the_stages_lead_to_the_last_map() -> None:
 def test_the_features_keep_the_interface() -> None:
     assert issubclass(SecondPerceptualFeatures, Features)
     assert SecondPerceptualFeatures.name == "perceptual-2"
+
+
+@torch.no_grad()
+def test_layers_go_from_edges_to_the_features() -> None:
+    extractor, x = PerceptualFeatures((3, 64, 48)), images(20, 3, 64, 48)
+    layers = extractor.layers(x)
+    assert [layer.shape for layer in layers] == [(20, width) for width in (32, 16, 24, 40, 80, 112, 192, 320, 1280)]
+    torch.testing.assert_close(layers[-1], extractor(x))
+    stem = extractor.network.first_map(F.interpolate(x, size=(128, 96), mode="bilinear", antialias=True))
+    torch.testing.assert_close(layers[0], stem.mean(dim=(2, 3)), atol=1e-5, rtol=1e-5)

@@ -17,6 +17,7 @@ from ganache.evaluation.metrics.frechet import (
     Moments,
     frechet_distance,
     frechet_estimates,
+    layers_estimate,
     linear_intercept,
 )
 from ganache.evaluation.metrics.memorisation import memorisation_test
@@ -102,6 +103,22 @@ def test_fewer_samples_than_features() -> None:
     (value, error), limit = frechet_estimates(alike, alike + 1)
     assert value == pytest.approx(3)
     assert error == pytest.approx(0, abs=1e-9)
+
+
+def test_the_distance_in_layers_is_a_mean_of_relative_distances() -> None:
+    real, fake = [noise(500, 3), 9 * noise(500, 5, seed=1)], [noise(400, 3, seed=2) + 1, 7 * noise(400, 5, seed=3)]
+    moments = [[BlockMoments.from_features(layer).moments() for layer in side] for side in (real, fake)]
+    expected = [frechet_distance(a, b) / float(a.variance) for a, b in zip(*moments, strict=True)]
+    value, error = layers_estimate(real, fake)
+    assert value == pytest.approx(sum(expected) / 2)
+    assert 0 < error < 0.2 * value
+    rescaled = layers_estimate([real[0], real[1] / 1000], [fake[0], fake[1] / 1000])
+    assert rescaled.value == pytest.approx(value), "no layer counts more because its numbers are larger"
+    assert layers_estimate(real, real).value == pytest.approx(0, abs=1e-6)
+    repeated = [
+        layers_estimate(real, [layer[row : row + 1].repeat(50, 1) for layer in real]).value for row in range(60)
+    ]
+    assert sum(repeated) / 60 == pytest.approx(2, abs=0.3), "one real image, again and again"
 
 
 def test_the_intercept_of_exact_points() -> None:

@@ -13,6 +13,7 @@ from ganache.core import old_names
 from ganache.core.strict import numbers_of, parse_json, read_record, require_bounded
 
 DESCRIPTIONS = {
+    "layers": "Frechet distance in all layers, from texture to shape, each relative to the spread of real pictures",
     "frechet": "distance between mean and covariance of features",
     "frechet_infinity": "the same, extrapolated to infinitely many pictures",
     "kernel": "distance between features by a polynomial kernel, unbiased",

@@ -27,9 +27,9 @@ from ganache.evaluation.features.base import FeatureInputs, Features, Positions
 from ganache.evaluation.features.extract import (
     CHUNK,
     build_features,
-    dataset_features,
+    dataset_layers,
     default_features,
-    picture_features,
+    picture_layers,
 )
 from ganache.evaluation.metrics.diversity import MIN_SIDE
 from ganache.evaluation.path_length import check_path_length, path_length_score
@@ -160,16 +160,17 @@ def extract_sample_sets(
     """Return generated and real images as features. The extractor runs on the generator's device."""
     extractor.to(next(generator.parameters()).device)
     kept = SUBSETS * subset_size(data.images.shape[1:])
-    fake, fake_images = generator_features(generator, prior, n, seed, extractor, kept, progress)
-    training, held_out = (
-        dataset_features(data, each, extractor, cache, progress) for each in (positions.real, positions.held_out)
+    fake_layers, fake_images = generator_features(generator, prior, n, seed, extractor, kept, progress)
+    training_layers, held_out = (
+        dataset_layers(data, each, extractor, cache, progress) for each in (positions.real, positions.held_out)
     )
     extractor.cpu()
+    fake, training = fake_layers[-1], training_layers[-1]
     return SampleSets(
-        fake=fake,
-        real=training[:n],
+        fake_layers=fake_layers,
+        real_layers=[layer[:n] for layer in training_layers],
         training=training,
-        held_out=held_out,
+        held_out=held_out[-1],
         fake_images=fake_images,
         real_images=data.at(positions.real[: min(n, kept)]),
         fake_logits=extractor.logits(fake),
@@ -198,10 +199,10 @@ def check_comparable(generator: Generator, data: Dataset, n: int, num_real: int)
 
 def generator_features(
     generator: Generator, prior: Prior, n: int, seed: int, extractor: Features, keep: int, progress: bool
-) -> tuple[Tensor, NDArray[Any]]:
+) -> tuple[list[Tensor], NDArray[Any]]:
     """Generate the images of the seeds `seed`, ..., `seed + n - 1`, rounded to 8 bits.
 
-    Returns their features [n, F], and the first `keep` of the images.
+    Returns their features of each layer [n, F], and the first `keep` of the images.
     """
     features, kept = [], []
     starts = range(0, n, CHUNK)
@@ -211,10 +212,10 @@ def generator_features(
         if not x.isfinite().all():
             raise TrainingError("The generator outputs values that are not numbers: evaluate an earlier checkpoint.")
         images = as_pictures(x)
-        features.append(picture_features(images, extractor))
+        features.append(picture_layers(images, extractor))
         if start < keep:
             kept.append(images)
-    return torch.cat(features), np.concatenate(kept)[:keep]
+    return [torch.cat(layer) for layer in zip(*features, strict=True)], np.concatenate(kept)[:keep]
 
 
 @torch.inference_mode()

@@ -17,7 +17,7 @@ from ganache.evaluation.metrics.codes import match_codes_to_classes
 from ganache.evaluation.metrics.diversity import MIN_SIDE, classes_reached, entropy_bits, ms_ssim_diversity
 from ganache.evaluation.metrics.estimates import mean_estimate
 from ganache.evaluation.metrics.fidelity import inception_score, kernel_distance
-from ganache.evaluation.metrics.frechet import frechet_estimates
+from ganache.evaluation.metrics.frechet import frechet_estimates, layers_estimate
 from ganache.evaluation.metrics.memorisation import memorisation_test
 from ganache.evaluation.metrics.precision_recall import NEIGHBOURS, precision_recall_density_coverage
 from ganache.evaluation.metrics.sliced_wasserstein import sliced_distance
@@ -33,10 +33,10 @@ SUBSET_VALUES = 2**24
 class SampleSets:
     """The sets of samples that the scores compare. N, M, T, H, K: numbers of samples and of classes."""
 
-    fake: Tensor
-    """Features of generated images, float32 [N, F]."""
-    real: Tensor
-    """Features of real images [M, F]."""
+    fake_layers: list[Tensor]
+    """Features of generated images by each layer of the extractor, float32 [N, F]; the last are its features."""
+    real_layers: list[Tensor]
+    """Features of real images by each layer [M, F]."""
     training: Tensor
     """Features of the real images and of further training images [T, F]."""
     held_out: Tensor
@@ -57,6 +57,16 @@ class SampleSets:
     """Categorical codes [M] that the critic reads off the real images; None without a head for codes."""
     seed: int
 
+    @property
+    def fake(self) -> Tensor:
+        """Features of generated images [N, F]."""
+        return self.fake_layers[-1]
+
+    @property
+    def real(self) -> Tensor:
+        """Features of real images [M, F]."""
+        return self.real_layers[-1]
+
 
 def subset_size(shape: tuple[int, ...]) -> int:
     """Return the largest number of images of this shape in a subset."""
@@ -65,6 +75,8 @@ def subset_size(shape: tuple[int, ...]) -> int:
 
 def score_groups(sets: SampleSets) -> Iterator[tuple[str, Callable[[], list[Score]]]]:
     """Yield (title, function that computes the scores) for each group of scores that these samples allow."""
+    if len(sets.real_layers) > 1:
+        yield "distance in all layers", partial(layer_scores, sets)
     yield "Frechet distance", partial(frechet_scores, sets)
     yield "kernel distance", partial(kernel_scores, sets)
     yield "nearest neighbours", partial(precision_recall_scores, sets)
@@ -83,6 +95,13 @@ def score_groups(sets: SampleSets) -> Iterator[tuple[str, Callable[[], list[Scor
 def supports_ms_ssim(images: np.ndarray) -> bool:
     """Whether the samples are images, and large enough for multi-scale structural similarity."""
     return images.ndim == 4 and min(images.shape[1:3]) >= MIN_SIDE
+
+
+def layer_scores(sets: SampleSets) -> list[Score]:
+    """Return the mean relative Frechet distance of all layers."""
+    estimate = layers_estimate(sets.real_layers, sets.fake_layers)
+    how = "the jackknife over 10 blocks of real and generated pictures"
+    return [Score("layers", *estimate, better="lower", how=how)]
 
 
 def frechet_scores(sets: SampleSets) -> list[Score]:

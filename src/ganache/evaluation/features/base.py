@@ -88,6 +88,10 @@ class Features(nn.Module, ABC):
     def vectors(self, x: Tensor) -> Tensor:
         """Return the features [B, num_features] of one chunk x [B, *image_shape]."""
 
+    def layer_vectors(self, x: Tensor) -> list[Tensor]:
+        """Return the features of several layers for one chunk x, each [B, F]; the last are `vectors`."""
+        return [self.vectors(x)]
+
     def logits(self, h: Tensor) -> Tensor | None:
         """Return the class logits [N, K] of features h [N, F]; None if the extractor does not classify."""
         return None
@@ -97,6 +101,16 @@ class Features(nn.Module, ABC):
         chunks: tuple[Tensor, ...] = x.split(self.chunk)  # type: ignore[no-untyped-call]
         with disable_tf32():
             return torch.cat([self._checked(self.vectors(chunk), len(chunk)) for chunk in chunks])
+
+    @torch.no_grad()
+    def layers(self, x: Tensor) -> list[Tensor]:
+        """Return the features of several layers, each [N, F]; the last are those of `forward`."""
+        chunks: tuple[Tensor, ...] = x.split(self.chunk)  # type: ignore[no-untyped-call]
+        with disable_tf32():
+            found = [self.layer_vectors(chunk) for chunk in chunks]
+        for layers, chunk in zip(found, chunks, strict=True):
+            self._checked(layers[-1], len(chunk))
+        return [torch.cat(layer) for layer in zip(*found, strict=True)]
 
     def _checked(self, h: Tensor, count: int) -> Tensor:
         """Return the features h. Raises ConfigError if they are not float32 [count, num_features]."""

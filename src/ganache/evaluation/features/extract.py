@@ -80,20 +80,37 @@ def dataset_features(
     data: Dataset, positions: Positions, extractor: Features, cache: Path | None, progress: bool
 ) -> Tensor:
     """Return the features [N, F] of the images at `positions`, from the cache if they are there."""
+    return dataset_layers(data, positions, extractor, cache, progress)[-1]
+
+
+def dataset_layers(
+    data: Dataset, positions: Positions, extractor: Features, cache: Path | None, progress: bool
+) -> list[Tensor]:
+    """Return the features of each layer [N, F] of the images at `positions`, from the cache if they are there."""
 
     def compute() -> dict[str, Tensor]:
         parts = [positions[start : start + CHUNK] for start in range(0, len(positions), CHUNK)]
         bar = progress_bar(parts, desc="features of real images", unit_scale=CHUNK, shown=progress)
-        return {"features": torch.cat([picture_features(data.at(part), extractor) for part in bar])}
+        found = [picture_layers(data.at(part), extractor) for part in bar]
+        return {f"layer{index:02}": torch.cat(layer) for index, layer in enumerate(zip(*found, strict=True))}
 
     if not len(positions):
-        return torch.empty(0, extractor.num_features)
-    key = ("features", data.fingerprint, extractor.hash, positions_digest(positions))
-    return cached_tensors(cache, key, compute)["features"]
+        return [torch.empty(0, extractor.num_features)]
+    key = ("layers", data.fingerprint, extractor.hash, positions_digest(positions))
+    tensors = cached_tensors(cache, key, compute)
+    return [tensors[name] for name in sorted(tensors)]
 
 
 def picture_features(pictures: NDArray[Any], extractor: Features) -> Tensor:
     """Return the features [n, F], on the CPU, of images uint8 [n, H, W, C] or points float32 [n, 2]."""
-    device = next(iter(extractor.state_dict().values()), torch.empty(0)).device
-    h: Tensor = extractor(as_x(pictures).to(device))
+    h: Tensor = extractor(as_x(pictures).to(device_of(extractor)))
     return h.cpu()
+
+
+def picture_layers(pictures: NDArray[Any], extractor: Features) -> list[Tensor]:
+    """Return the features of each layer [n, F] of the same, on the CPU."""
+    return [layer.cpu() for layer in extractor.layers(as_x(pictures).to(device_of(extractor)))]
+
+
+def device_of(extractor: Features) -> torch.device:
+    return next(iter(extractor.state_dict().values()), torch.empty(0)).device

@@ -53,6 +53,11 @@ class PerceptualFeatures(Features):
     def vectors(self, x: Tensor) -> Tensor:
         return self.maps(x).mean(dim=(2, 3))
 
+    def layer_vectors(self, x: Tensor) -> list[Tensor]:
+        """Return the maps of each stage, from edges to shapes, averaged over the image, and last the features."""
+        stages = self.network.stages(resize(as_rgb(x), self.size))
+        return [maps.mean(dim=(2, 3)) for maps in (*stages, self.network.top(stages[-1]))]
+
 
 class SecondPerceptualFeatures(PerceptualFeatures):
     """The same of EfficientNet-Lite1, a second judge: nothing in ganache is chosen by it."""

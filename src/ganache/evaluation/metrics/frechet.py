@@ -140,6 +140,23 @@ def frechet_estimates(real: Tensor, fake: Tensor) -> tuple[Estimate, Estimate]:
     return Estimate(value, error), Estimate(intercept, (error**2 + fit_error**2) ** 0.5)
 
 
+def layers_estimate(real: Sequence[Tensor], fake: Sequence[Tensor]) -> Estimate:
+    """Return the mean over layers of the Frechet distance, relative to the total variance of the real features.
+
+    Each layer has features [N, F] of real and [M, F] of generated images. Equal sets are at 0, and one real image
+    repeated is at about 2. The standard error is that of the delete-one-block jackknife.
+    """
+    pairs = [(BlockMoments.from_features(a), BlockMoments.from_features(b)) for a, b in zip(real, fake, strict=True)]
+    spreads = [float(a.moments().variance) or 1.0 for a, _ in pairs]
+
+    def distance(blocks: Sequence[int]) -> float:
+        values = [frechet_distance(a.moments(blocks), b.moments(blocks)) for a, b in pairs]
+        return sum(value / spread for value, spread in zip(values, spreads, strict=True)) / len(pairs)
+
+    left_out = torch.tensor([distance([b for b in range(BLOCKS) if b != out]) for out in range(BLOCKS)])
+    return Estimate(distance(range(BLOCKS)), float(((BLOCKS - 1) * left_out.var(correction=0)).sqrt()))
+
+
 def linear_intercept(x: Sequence[float], y: Sequence[float]) -> Estimate:
     """Return the intercept of the least-squares line through points (x, y), with its standard error."""
     inputs, values = (torch.tensor(each, dtype=torch.float64) for each in (x, y))

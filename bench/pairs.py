@@ -32,7 +32,6 @@ from ganache.runs.data import run_data
 from ganache.runs.folder import at_step, find_checkpoint
 from ganache.runs.prober import SCORED, evenly_spaced, scored_latents
 from ganache.training import build
-
 from unseen import RULERS, distances
 
 A_SHEET, SHOWN = 10, 16
@@ -92,7 +91,7 @@ def scores_of(
     found: dict[str, dict[str, float]] = {}
     for name in names:
         path = checkpoint_of(name)
-        generator, config, header = load_generator(path)
+        generator, config, _ = load_generator(path)
         prior, data = build.prior(config), run_data(path, source, progress=False)
         real, x = as_x(data.at(evenly_spaced(data, SCORED))), generate(generator, scored_latents(prior, SCORED))
         values = distances(generator, prior, data, n, rulers)

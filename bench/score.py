@@ -17,10 +17,8 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from ganache.core import images
-
-from pairs import SCORES, scores_of
-
 from ganache.runs.folder import checkpoints
+from pairs import SCORES, scores_of
 
 RULERS = ("perceptual",)
 FULL = ("perceptual layers", "perceptual frechet")

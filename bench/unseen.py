@@ -68,7 +68,7 @@ def judged(generator: Generator, prior: Prior, data: Dataset) -> dict[str, Score
 def distances(
     generator: Generator, prior: Prior, data: Dataset, n: int, rulers: Sequence[str] = tuple(RULERS)
 ) -> dict[str, float]:
-    """Return the distances of n samples to the training pictures by each ruler, without errors: faster than `judged`."""
+    """Return the distances of n samples to the training pictures by each ruler, without errors, in less time."""
     keep_freed_memory()
     generator, positions, found = Remembered(generator.eval()), choose_positions(data, n, SEED, True), {}
     for name in rulers:

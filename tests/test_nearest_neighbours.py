@@ -106,8 +106,9 @@ def test_features_of_a_data_set_are_computed_once_and_those_of_a_large_one_are_t
     monkeypatch.setenv("GANACHE_CACHE", str(tmp_path))
     monkeypatch.setattr(nearest_neighbours, "MAX_SEARCHED", 12)
     seen: list[int] = []
-    vectors = PerceptualFeatures.vectors
-    monkeypatch.setattr(PerceptualFeatures, "vectors", lambda self, x: seen.append(len(x)) or vectors(self, x))
+    for name in ("vectors", "layer_vectors"):
+        real = getattr(PerceptualFeatures, name)
+        monkeypatch.setattr(PerceptualFeatures, name, lambda self, x, real=real: seen.append(len(x)) or real(self, x))
     data, model = load("faces", count=30, size=(12, 10)), Model(Blur(), Prior(5), "blur")
     request = Neighbours(1, 2, "features")
     first, again = show(request, [model], data), show(request, [model], data)

@@ -318,13 +318,19 @@ def test_the_page_of_two_long_runs_is_small(runs: list[Path], tmp_path: Path) ->
     assert len(json.dumps([shown, drawn])) < 1_500_000
 
 
+def count_pictures(seen: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Append the number of pictures to `seen` whenever perceptual features are computed, of one layer or of all."""
+    for name in ("vectors", "layer_vectors"):
+        real = getattr(PerceptualFeatures, name)
+        monkeypatch.setattr(PerceptualFeatures, name, lambda self, x, real=real: seen.append(len(x)) or real(self, x))
+
+
 def test_features_of_real_pictures_are_computed_once(
     runs: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GANACHE_CACHE", str(tmp_path / "cache"))
     seen: list[int] = []
-    vectors = PerceptualFeatures.vectors
-    monkeypatch.setattr(PerceptualFeatures, "vectors", lambda self, x: seen.append(len(x)) or vectors(self, x))
+    count_pictures(seen, monkeypatch)
     first = find_neighbours(*summarize_runs(runs[:1]), None, False)
     assert sum(seen) >= 300 - 15
     seen.clear()

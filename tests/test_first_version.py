@@ -141,6 +141,8 @@ def test_every_setting_of_the_old_file_has_a_name_of_today(run: Path) -> None:
     assert config.view.augment_p == 1.0
     known["data"] |= LATER
     known["policy"]["score"] = "patches"
+    known["penalty"] |= {"every": 1, "path_length": 0.0, "path_length_every": 4}
+    known["start"] = {"source": "", "freeze": [], "optimisers": "fresh"}
     assert to_dict(config) == known, "nothing is lost and nothing is added"
 
 

@@ -12,10 +12,10 @@ A 2-D toy is an "image" of shape (2,), so its x is [B, 2].
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import torch
 from torch import Tensor, nn
@@ -35,16 +35,30 @@ class Generator(nn.Module, ABC):
     z_dim: int
     image_shape: ImageShape
 
+    frozen: Sequence[nn.Parameter] = ()
+    """Weights that are not trained, whatever `requires_grad_` says."""
+    style_layers: int = 0
+    """Layers that can each take a w of their own, from coarse to fine; 0 if `mapping` is the identity."""
+
     def mapping(self, z: Tensor) -> Tensor:
         """Map z [B, z_dim] to w [B, w_dim]. The identity, unless a network overrides it."""
         return z
 
+    def style_weights(self) -> list[Tensor]:
+        """Return the weight [F, w_dim] that each of the `style_layers` applies to its w."""
+        return []
+
     @abstractmethod
     def synthesis(self, w: Tensor) -> Tensor:
-        """Map w [B, w_dim] to images x [B, *image_shape] in [-1, 1]."""
+        """Map w [B, w_dim], or [B, style_layers, w_dim] if there are such layers, to images x [B, *image_shape]."""
 
     def forward(self, z: Tensor) -> Tensor:
         return self.synthesis(self.mapping(z))
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        super().requires_grad_(requires_grad)
+        leave_out(self.frozen)
+        return self
 
 
 class Critic(nn.Module, ABC):
@@ -60,6 +74,8 @@ class Critic(nn.Module, ABC):
     each score depends on its own image alone, or if every layer that computes statistics over the batch has an
     attribute `batch_groups`, the number of equal batches that its input consists of, and treats them separately."""
     head: nn.Linear
+    frozen: Sequence[nn.Parameter] = ()
+    """Weights that are not trained, whatever `requires_grad_` says."""
     codes: nn.Module | None
     """InfoGAN's recognition head Q, if the method needs one: features [B, F] -> predicted codes [B, any]."""
     classes: nn.Module | None
@@ -90,6 +106,11 @@ class Critic(nn.Module, ABC):
     def forward(self, x: Tensor) -> Tensor:
         return self.score(self.features(x))
 
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        super().requires_grad_(requires_grad)
+        leave_out(self.frozen)
+        return self
+
     def both(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
         """Return the scores of a real and of a fake batch, [B] and [B'].
 
@@ -108,6 +129,12 @@ class Critic(nn.Module, ABC):
             for module in grouped:
                 module.batch_groups = 1
         return real_scores, fake_scores
+
+
+def leave_out(frozen: Sequence[nn.Parameter]) -> None:
+    """Exclude weights from training."""
+    for weight in frozen:
+        weight.requires_grad_(False)
 
 
 def at_least_float32(h: Tensor) -> Tensor:
@@ -151,6 +178,10 @@ class Network(ABC):
         """
         return {}
 
+    def has_mapping(self) -> bool:
+        """Return whether the generator maps latents z to w, as style-based generators do."""
+        return False
+
     def bounds_critic_slope(self) -> bool:
         """Return whether the architecture bounds the critic's Lipschitz constant, as spectral normalisation does."""
         return False
@@ -174,6 +205,10 @@ class Method(ABC):
     recipe: str | None = None
     """The recipe whose constants, optimisers and critic schedule the claims use to compare this method with others;
     None leaves it out of the comparisons."""
+
+    def at(self, batch_index: int) -> Method:
+        """Return the method at this batch of real images: itself, unless some terms are computed at a few batches."""
+        return self
 
     @abstractmethod
     def d_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:

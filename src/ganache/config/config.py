@@ -23,6 +23,7 @@ from ganache.config.sections import (
     ProbeConfig,
     RecordConfig,
     ScheduleConfig,
+    StartConfig,
     ViewConfig,
     require,
     require_utf8,
@@ -47,6 +48,7 @@ class Config:
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Device to train on; auto takes CUDA if available, then MPS, then the CPU."""
     data: DataConfig = field(default_factory=DataConfig)
+    start: StartConfig = field(default_factory=StartConfig)
     network: Network = field(default_factory=Dcgan)
     method: Method = field(default_factory=Gan)
     penalty: PenaltyConfig = field(default_factory=PenaltyConfig)

@@ -25,6 +25,7 @@ def refuse_contradictions(config: Config) -> None:
     )
     refuse_too_many_codes(config)
     refuse_mixed_images(config)
+    refuse_path_length(config)
     require(
         not config.view.adaptive or config.method.decision_threshold is not None,
         f"view.adaptive needs the share of real images that the critic recognises, but scores of the method {method} "
@@ -52,7 +53,7 @@ def refuse_mixed_images(config: Config) -> None:
     """
     if config.method.per_sample_gradients:
         source = f"The method {name_of('method', config.method)}"
-    elif config.penalty.any():
+    elif config.penalty.on_critic():
         source = "The section penalty"
     else:
         return
@@ -64,6 +65,23 @@ def refuse_mixed_images(config: Config) -> None:
     )
 
 
+def refuse_path_length(config: Config) -> None:
+    """Raise ConfigError if path lengths are penalised where there are none."""
+    if not config.penalty.path_length:
+        return
+    require(
+        config.network.has_mapping(),
+        f"penalty.path_length is {config.penalty.path_length}, and the generator of the network "
+        f"{name_of('network', config.network)} has no mapping from z to w, whose paths it would penalise: leave it at "
+        "0, or use --network.name style.",
+    )
+    require(
+        config.schedule.fresh_latents,
+        f"penalty.path_length is {config.penalty.path_length}, and schedule.fresh_latents is off, so that the "
+        "generator's step reuses images that were made without paths: add --schedule.fresh-latents.",
+    )
+
+
 def warnings(config: Config) -> Iterator[str]:
     """Yield a sentence for each choice that is possible but known to harm training."""
     method, network, optimiser = config.method, config.network, config.critic_optimiser
@@ -72,7 +90,7 @@ def warnings(config: Config) -> Iterator[str]:
             f"The critic's weights are clipped and its optimiser has momentum ({optimiser.name}, beta1 "
             f"{optimiser.beta1:g}), which the WGAN paper found unstable (section 4): use rmsprop, as the paper does."
         )
-    if method.needs_bounded_slope() and not (config.penalty.any() or network.bounds_critic_slope()):
+    if method.needs_bounded_slope() and not (config.penalty.on_critic() or network.bounds_critic_slope()):
         yield (
             "Nothing bounds the critic's slope (no clipping, no penalty, no spectral norm), so its loss is no distance "
             "and may grow without limit: use --penalty.weight 10, or --method.clip 0.01 with the method wgan."

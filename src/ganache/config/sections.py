@@ -95,6 +95,26 @@ class DataConfig:
 
 
 @dataclass(frozen=True)
+class StartConfig:
+    """The trained model that a run goes on from, on other pictures."""
+
+    __pydantic_config__ = STRICT
+    source: str = field(default="", metadata={"option": False})  # the command line has --from instead
+    """A run (RUN or RUN@STEP) or a checkpoint file; empty to start with new weights."""
+    freeze: tuple[str, ...] = ()
+    """Parts that are not trained: critic:first-3 (its first three layers), generator:mapping, ..."""
+    optimisers: Literal["fresh", "kept"] = "fresh"
+    """Whether the optimisers begin anew, or with their averages of that run's gradients."""
+
+    def __post_init__(self) -> None:
+        require_utf8(self.source, "The path of the model to start from")
+        require(
+            bool(self.source) or self.optimisers == "fresh",
+            "start.optimisers is 'kept', and no model is given to start from: add --from RUN.",
+        )
+
+
+@dataclass(frozen=True)
 class PriorConfig:
     """Distribution of the latents in training."""
 
@@ -139,7 +159,7 @@ class ViewConfig:
 
 @dataclass(frozen=True)
 class PenaltyConfig:
-    """Gradient penalties on the critic, in addition to those of the method; 0 disables one."""
+    """Gradient penalties in addition to those of the method; 0 disables one."""
 
     __pydantic_config__ = STRICT
     r1: float = 0.0
@@ -152,14 +172,30 @@ class PenaltyConfig:
     """Where the gradient is taken: between real and generated images (WGAN-GP), or around real ones (DRAGAN)."""
     what: Literal["one", "one-sided", "zero"] = "one"
     """Target of the gradient norm: 1, at most 1, or 0."""
+    every: int = 1
+    """Compute these penalties at every n-th batch only, n times as strong (Karras et al. 2020, section 3.1)."""
+    path_length: float = 0.0
+    """Weight of the path length penalty on a generator with a mapping (Karras et al. 2020, section 3.2)."""
+    path_length_every: int = 4
+    """Compute it at every n-th batch only, n times as strong."""
 
     def __post_init__(self) -> None:
-        for name in ("r1", "r2", "weight"):
+        for name in ("r1", "r2", "weight", "path_length"):
             require(getattr(self, name) >= 0, f"penalty.{name} is {getattr(self, name)}: use 0 or more.")
+        for name in ("every", "path_length_every"):
+            require(getattr(self, name) >= 1, f"penalty.{name} is {getattr(self, name)}: use 1 or more.")
+
+    def on_critic(self) -> bool:
+        """Whether any penalty on the critic is enabled."""
+        return self.r1 > 0 or self.r2 > 0 or self.weight > 0
 
     def any(self) -> bool:
         """Whether any penalty is enabled."""
-        return self.r1 > 0 or self.r2 > 0 or self.weight > 0
+        return self.on_critic() or self.path_length > 0
+
+    def is_lazy(self) -> bool:
+        """Whether steps differ, because some compute a penalty that others leave out."""
+        return (self.every > 1 and self.on_critic()) or (self.path_length_every > 1 and self.path_length > 0)
 
 
 @dataclass(frozen=True)

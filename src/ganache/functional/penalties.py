@@ -1,4 +1,4 @@
-"""Gradient penalties: at which points the critic's gradient is taken, and which norm it should have.
+"""Gradient penalties on the critic: at which points the critic's gradient is taken, and which norm it should have.
 
 A penalty is `what(gradient_norms(D, where(...)))`, so points and target are chosen separately. There is one norm per
 image, over all its values, and the penalty is the mean over the batch. The penalty of one image does not depend on the
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import relu
 
-from ganache.types import Critic
+from ganache.types import Critic, Generator
 
 # ---- where ---------------------------------------------------------------------------------------------------------
 
@@ -61,3 +61,30 @@ def gradient_norms(D: Critic, x: Tensor) -> Tensor:
     (gradients,) = torch.autograd.grad(D(points).sum(), points, create_graph=True)
     norms: Tensor = torch.linalg.vector_norm(gradients.flatten(1), dim=1)
     return norms
+
+
+# ---- on the generator ------------------------------------------------------------------------------------------------
+
+PATH_DECAY = 0.99
+"""Decay of the running mean of path lengths, per computation: NVlabs/stylegan2-ada-pytorch, training/loss.py."""
+
+
+def path_lengths(G: Generator, z: Tensor) -> Tensor:
+    """Return how far random directions of the image move per step in w, [B], differentiable in G's weights.
+
+    |J' y| with y ~ N(0, I / pixels) and the Jacobian J of the synthesis, the root mean square over the layers of w
+    (Karras et al. 2020, section 3.2 and appendix B).
+    """
+    w = G.mapping(z)[:, None].expand(-1, G.style_layers, -1)
+    x = G.synthesis(w)
+    y = torch.randn_like(x) / x[0, 0].numel() ** 0.5
+    (slopes,) = torch.autograd.grad((x * y).sum(), w, create_graph=True)
+    return slopes.float().square().sum(dim=2).mean(dim=1).sqrt()
+
+
+def path_length_penalty(G: Generator, z: Tensor) -> Tensor:
+    """Return E (length - mean length)^2 over half of the batch, and update the mean, a buffer of G."""
+    lengths, mean = path_lengths(G, z[: max(1, len(z) // 2)]), G.mean_path_length
+    assert isinstance(mean, Tensor)
+    mean.lerp_(lengths.detach().mean(), 1 - PATH_DECAY)
+    return (lengths - mean).square().mean()

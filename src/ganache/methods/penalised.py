@@ -1,15 +1,23 @@
-"""Gradient penalties added to any method, so that loss and penalty can be chosen separately."""
+"""Penalties added to any method, so that loss and penalty can be chosen separately."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from ganache.functional.penalties import around, between, gradient_norms, one_centred, one_sided, zero_centred
+from ganache.functional.penalties import (
+    around,
+    between,
+    gradient_norms,
+    one_centred,
+    one_sided,
+    path_length_penalty,
+    zero_centred,
+)
 from ganache.types import Critic, Generator, Method, Terms
 
 TARGETS = {"one": one_centred, "one-sided": one_sided, "zero": zero_centred}
@@ -17,7 +25,7 @@ TARGETS = {"one": one_centred, "one-sided": one_sided, "zero": zero_centred}
 
 @dataclass(frozen=True)
 class Penalised(Method):
-    """`method` with added gradient penalties on the critic: those whose weight is not 0."""
+    """`method` with added penalties: those whose weight is not 0."""
 
     per_sample_gradients = True
 
@@ -32,6 +40,12 @@ class Penalised(Method):
     """Its points: between real and fake images (WGAN-GP), or around real images (DRAGAN)."""
     what: Literal["one", "one-sided", "zero"] = "one"
     """Its target for the gradient norm: 1, at most 1, or 0."""
+    every: int = 1
+    """Batches from one computation of these penalties to the next, which is as many times as strong."""
+    path_length: float = 0.0
+    """Weight of the path length penalty on the generator, which must have a mapping."""
+    path_length_every: int = 4
+    """Batches from one computation of that to the next."""
 
     @property
     def decision_threshold(self) -> float | None:
@@ -40,6 +54,19 @@ class Penalised(Method):
     @property
     def latent_codes(self) -> tuple[int, int] | None:
         return self.method.latent_codes
+
+    def at(self, batch_index: int) -> Penalised:
+        """Return the method at this batch: penalties that are not due have the weight 0 (Karras et al. 2020, 3.1)."""
+        critic = 0 if batch_index % self.every else self.every
+        paths = 0 if batch_index % self.path_length_every else self.path_length_every
+        return replace(
+            self,
+            method=self.method.at(batch_index),
+            r1=critic * self.r1,
+            r2=critic * self.r2,
+            weight=critic * self.weight,
+            path_length=paths * self.path_length,
+        )
 
     def d_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
         norms, terms = self.norms(G, D, real, z), self.method.d_terms(G, D, real, z)
@@ -52,7 +79,10 @@ class Penalised(Method):
         return terms
 
     def g_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
-        return self.method.g_terms(G, D, real, z)
+        terms = self.method.g_terms(G, D, real, z)
+        if self.path_length:
+            terms["added_path_length"] = self.path_length * path_length_penalty(G, z)
+        return terms
 
     def estimates(self, G: Generator, D: Critic, real: Tensor, z: Tensor, d: Terms) -> Terms:
         norms = {f"gradient_norm_{where}": n.mean() for where, n in self.norms(G, D, real, z).items()}

@@ -13,10 +13,22 @@ from ganache.networks.infogan import Infogan
 from ganache.networks.mlp import Mlp
 from ganache.networks.r3gan import R3gan
 from ganache.networks.residual import Residual
+from ganache.networks.style import Style
 from ganache.networks.wgan_article import WganArticle
 from ganache.types import Network
 
-__all__ = ["NETWORKS", "AnimeArticle", "Dcgan", "Infogan", "Mlp", "Network", "R3gan", "Residual", "WganArticle"]
+__all__ = [
+    "NETWORKS",
+    "AnimeArticle",
+    "Dcgan",
+    "Infogan",
+    "Mlp",
+    "Network",
+    "R3gan",
+    "Residual",
+    "Style",
+    "WganArticle",
+]
 
 NETWORKS: Table[type[Network]] = Table(
     Entry("NETWORKS", "network", Network, settings=True, needs=("z_dim",), reserved=old_names.NETWORKS),
@@ -27,6 +39,7 @@ NETWORKS: Table[type[Network]] = Table(
         "mlp": Mlp,
         "r3gan": R3gan,
         "residual": Residual,
+        "style": Style,
         "wgan-article": WganArticle,
     },
 )

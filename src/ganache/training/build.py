@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from dataclasses import asdict
 
 import torch
 from torch import Tensor, nn
@@ -59,7 +60,7 @@ def method(config: Config) -> Method:
     added = config.penalty
     if not added.any():
         return config.method
-    return Penalised(config.method, added.r1, added.r2, added.weight, added.where, added.what)
+    return Penalised(config.method, **asdict(added))
 
 
 # ---- data ----

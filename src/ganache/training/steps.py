@@ -22,6 +22,7 @@ def critic_only_step(
     state: State, method: Method, prior: Prior, plan: Plan, real: Tensor, y: Tensor | None
 ) -> StepResult:
     """Take one critic step on new latents."""
+    method = method.at(state.batch_index)
     state.generator.requires_grad_(False)  # its weights need no gradient here, so no graph is kept for it
     z = prior.sample(plan.batch, category=y, device=real.device)
     d, norm = critic_step(state, method, real, z, y, plan)
@@ -38,6 +39,7 @@ def critic_and_generator_step(
     With `plan.fresh_latents` the generator's step draws new latents. Otherwise it reuses the critic's latents and the
     images made from them, which saves one pass through the generator.
     """
+    method = method.at(state.batch_index)
     G, D, computed = state.generator.requires_grad_(False), state.critic, None
     z = prior.sample(plan.batch, category=y, device=real.device)
     if not plan.fresh_latents:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -10,6 +11,7 @@ from ganache.core.rendering import Model, render
 from ganache.evaluation.features.extract import picture_features, suitable_features
 from ganache.evaluation.metrics.thumbnails import auc
 from ganache.functional.directions import separating_direction
+from ganache.lab.directions import direction_between, one_step
 from ganache.lab.latent_source import LatentSource
 
 SEED = 3_000_000
@@ -53,8 +55,11 @@ def check_direction(
     lacking: Tensor,
     ridge: float,
     steps: tuple[float, float],
+    layers: Sequence[int] = (),
 ) -> DirectionCheck | None:
     """Measure whether the direction [1, noise] of examples moves their feature in pictures of other latents.
+
+    In W, `layers` are the first and the last layer that it changes.
 
     A logistic regression tells the pictures of the examples `having` [N, z_dim] and `lacking` [M, z_dim] apart by their
     features; its scores compare the pictures of the other latents, moved along the direction by either step. Direction
@@ -64,7 +69,7 @@ def check_direction(
     extractor = suitable_features(model.generator.image_shape)
     if extractor is None:
         return None
-    n, noise, total = len(having), direction.shape[1], len(having) + len(lacking)
+    n, total = len(having), len(having) + len(lacking)
     others = source.from_seeds(*range(SEED, SEED + OTHERS))
 
     def features(z: Tensor) -> Tensor:
@@ -78,7 +83,7 @@ def check_direction(
     chance = []
     for first in range(SEED + OTHERS, SEED + OTHERS + RANDOM * total, total):
         random = source.from_seeds(*range(first, first + total))
-        row = separating_direction(random[:n, :noise], random[n:, :noise], ridge)[0]
+        row = one_step(model, direction_between(model, random[:n], random[n:], ridge, layers))[0]
         chance.append(told_apart(row, random[:n], random[n:]))
     return DirectionCheck(told_apart(direction[0], having, lacking), tuple(chance), extractor.name, steps)
 

@@ -18,9 +18,13 @@ from ganache.lab.figure import ImageGrid
 from ganache.lab.first_layer import first_activations, first_weight
 from ganache.lab.latent_source import LatentSource, sample_latents
 from ganache.lab.points import GENERATOR_DIRECTION, Kept, Point
+from ganache.lab.styles import StylePrior, layer_range
 from ganache.types import Prior
 
 Unsupervised = Literal["sefa", "pca"]
+
+MEASURED = 1000
+"""Latents whose w show how far w varies along a direction."""
 
 
 def generator_directions(
@@ -33,35 +37,81 @@ def generator_directions(
     std: float = 1.0,
     seed: int = 0,
     classes: Sequence[int] = (),
+    layers: Sequence[int] = (),
 ) -> tuple[Tensor, list[str]]:
     """Return (unit directions in the noise [K, noise], the strongest first; their captions).
 
     "sefa" uses the first weight (Shen and Zhou 2021, SeFa); "pca" the first activations of n sampled latents
-    (Härkönen et al. 2020, GANSpace). Raises ConfigError for "sefa" if no linear layer receives the latents.
+    (Härkönen et al. 2020, GANSpace). In W they are the weights of the layers that change, and w itself; `layers` are
+    the first and the last of them. Raises ConfigError for "sefa" if no linear layer receives the latents.
     """
-    noise = model.prior.noise
+    noise, in_w = model.prior.noise, isinstance(model.prior, StylePrior)
     if how == "sefa":
-        weight = first_weight(model.generator)[:, :noise]
-        directions, stretches = sefa(weight, top)
-        return directions, [f"sefa {k}, stretched by {each:.2g}" for k, each in enumerate(stretches.tolist(), 1)]
-    z = sample_latents(model.prior, n, mean, std, seed, classes)
-    h = first_activations(model.generator, z)
-    directions, shares = pca(z[:, :noise], h, min(top, noise, *h.shape))
-    return directions, [f"pca {k}, {each:.1%} of the variance" for k, each in enumerate(shares.tolist(), 1)]
+        weight = style_weight(model, layers) if in_w else first_weight(model.generator)[:, :noise]
+        directions, sizes = sefa(weight, top)
+    else:
+        z = sample_latents(model.prior, n, mean, std, seed, classes)
+        h = z[:, : noise // model.generator.style_layers] if in_w else first_activations(model.generator, z)
+        directions, sizes = pca(h if in_w else z[:, :noise], h, min(top, noise, *h.shape))
+    if in_w:
+        directions = in_layers(model, directions, layers)
+    captions = {"sefa": "sefa {}, stretched by {:.2g}", "pca": "pca {}, {:.1%} of the variance"}[how]
+    return directions, [captions.format(k, each) for k, each in enumerate(sizes.tolist(), 1)]
+
+
+def style_weight(model: Model, layers: Sequence[int]) -> Tensor:
+    """Return the weights [F, w_dim] that these layers of a style-based generator apply to w."""
+    weights = [weight.detach().float().cpu() for weight in model.generator.style_weights()]
+    return torch.cat(weights[layer_range(layers, len(weights))])
+
+
+def in_layers(model: Model, directions: Tensor, layers: Sequence[int]) -> Tensor:
+    """Return directions [K, w_dim] as unit directions of the w of these layers, [K, style_layers * w_dim]."""
+    count = model.generator.style_layers
+    whole = directions.new_zeros(len(directions), count, directions.shape[1])
+    whole[:, layer_range(layers, count)] = directions[:, None]
+    return unit_rows(whole.flatten(1))
+
+
+def one_step(model: Model, directions: Tensor) -> Tensor:
+    """Return unit directions [K, noise] with the length of a step of 1: 1 in z, the standard deviation of w in W."""
+    if not isinstance(model.prior, StylePrior):
+        return directions
+    w = sample_latents(model.prior, MEASURED, 0.0, 1.0, 0).to(directions)
+    return directions * (w @ directions.T).std(dim=0)[:, None]
 
 
 def direction_of_examples(
-    source: LatentSource, having: Sequence[Point], lacking: Sequence[Point], ridge: float
+    source: LatentSource,
+    model: Model,
+    having: Sequence[Point],
+    lacking: Sequence[Point],
+    ridge: float,
+    layers: Sequence[int] = (),
 ) -> tuple[Tensor, list[str]]:
-    """Return (the unit direction [1, noise] from latents without a feature to latents with it, its caption)."""
-    noise = source.prior.noise
-    positive, negative = (source.all_exemplars(points)[:, :noise] for points in (having, lacking))
+    """Return (the unit direction [1, noise] from latents without a feature to latents with it, its caption).
+
+    In W it is that of the layers from the first to the last of `layers`.
+    """
+    positive, negative = (source.all_exemplars(points) for points in (having, lacking))
     caption = f"from {len(negative)} without to {len(positive)} with"
-    return separating_direction(positive, negative, ridge), [caption]
+    return direction_between(model, positive, negative, ridge, layers), [caption]
+
+
+def direction_between(
+    model: Model, positive: Tensor, negative: Tensor, ridge: float, layers: Sequence[int] = ()
+) -> Tensor:
+    """Return the unit direction [1, noise] from latents [M, z_dim] without a feature to those with it [N, z_dim]."""
+    if not isinstance(model.prior, StylePrior):
+        noise = model.prior.noise
+        return separating_direction(positive[:, :noise], negative[:, :noise], ridge)
+    count = model.generator.style_layers
+    having, lacking = (each.reshape(len(each), count, -1)[:, 0] for each in (positive, negative))
+    return in_layers(model, separating_direction(having, lacking, ridge), layers)
 
 
 def resolve_directions(points: Sequence[Point], source: LatentSource, model: Model) -> Tensor:
-    """Return unit directions in the noise [K, noise]: towards latents, or those named sefa1, pca1, ...
+    """Return directions in the noise [K, noise]: towards latents, or those named sefa1, pca1, ..., one step long.
 
     Raises ConfigError for a direction of length 0.
     """
@@ -76,7 +126,7 @@ def resolve_directions(points: Sequence[Point], source: LatentSource, model: Mod
     )
     if not (rows.norm(dim=1) > 0).all():
         raise ConfigError("A direction is 0 in each dimension of the noise and leads nowhere: name another.")
-    return unit_rows(rows)
+    return one_step(model, unit_rows(rows))
 
 
 def is_direction(kept: Kept, prior: Prior) -> bool:
@@ -109,7 +159,7 @@ def moved_grid(
     source: LatentSource,
     model: Model,
 ) -> ImageGrid:
-    """Return images of latents moved along directions [K, noise]; category and codes stay as they are.
+    """Return images of latents moved by steps times directions [K, noise]; category and codes stay as they are.
 
     Rows are directions, for each of the points; columns are steps.
     """

@@ -125,6 +125,17 @@ class Experiment:
         """Return how many images one model generates, about; None if the playground must refuse the request."""
         return None
 
+    def view(self, model: Model) -> Model:
+        """Return the model as the request sees it: with w as its latents, if the request has the field `space` "w".
+
+        Raises ConfigError if the generator has no w.
+        """
+        if getattr(self, "space", "z") == "z":
+            return model
+        from ganache.lab.styles import in_styles
+
+        return in_styles(model)
+
     def figure(self, model: Model, inputs: Inputs) -> Figure:
         """Return the figure by one model.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -11,6 +11,7 @@ from torch import Tensor
 from ganache.errors import ConfigError
 from ganache.functional import latents
 from ganache.lab.points import Kept, Point, raise_unknown_name
+from ganache.lab.styles import StylePrior
 from ganache.types import Prior
 
 
@@ -69,6 +70,8 @@ class LatentSource:
             return self.from_seeds(part)
         if part.seeds:
             return latents.on_noise(self.prior, latents.average, self.of_kept(part).from_seeds(*part.seeds))
+        if isinstance(self.prior, StylePrior) and len(part.vector) == self.prior.mapped.z_dim:
+            return self.prior.of_latents(replace(self, prior=self.prior.mapped).from_part(part))
         if len(part.vector) != self.prior.z_dim:
             name = f"The latent '{part.name}'" if part.name else "A latent"
             raise ConfigError(
@@ -76,7 +79,7 @@ class LatentSource:
                 "with the run that it comes from."
             )
         z = torch.tensor([part.vector])
-        if self.category is None:
+        if self.category is None or isinstance(self.prior, StylePrior):  # w has no part for a class
             return z
         check_classes((self.category,), self.prior)
         return latents.with_category(self.prior, z, (self.category,))

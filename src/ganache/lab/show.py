@@ -38,6 +38,7 @@ def show(
     """
     if request.needs != "nothing" and (images is None or not len(images)):
         raise ConfigError(MISSING[request.needs])
+    models = [request.view(model) for model in models]
     inputs = Inputs(images.images, progress, data=images) if isinstance(images, Dataset) else Inputs(images, progress)
     shown = request.figure_of_models(models, inputs)
     real = next((model.real for model in models if model.real is not None), None)

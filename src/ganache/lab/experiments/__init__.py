@@ -13,6 +13,7 @@ from ganache.lab.experiments.dimensions import Dimensions
 from ganache.lab.experiments.directions import Directions
 from ganache.lab.experiments.distribution import Distribution
 from ganache.lab.experiments.invert import Invert
+from ganache.lab.experiments.mixing import Mixing
 from ganache.lab.experiments.neighbours import Neighbours
 from ganache.lab.experiments.picture import Picture
 from ganache.lab.experiments.real_vs_fake import RealVsFake
@@ -28,6 +29,7 @@ EXPERIMENTS: Table[type[Experiment]] = Table(
         "picture": Picture,
         "traverse": Traverse,
         "truncation": Truncation,
+        "mixing": Mixing,
         "average": Average,
         "walk": Walk,
         "distribution": Distribution,
@@ -52,6 +54,7 @@ __all__ = [
     "Distribution",
     "Experiment",
     "Invert",
+    "Mixing",
     "Neighbours",
     "Picture",
     "RealVsFake",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ganache.errors import ConfigError
 from ganache.lab.experiment import Experiment, Inputs
@@ -32,6 +32,8 @@ class Along(Experiment):
     """Scale of the latents of seeds."""
     classes: tuple[int, ...] = ()
     """One class for all latents; by default each latent keeps its own."""
+    space: Literal["z", "w"] = "z"
+    """The latents: z, or w of a style-based generator, where a step is one standard deviation of w."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

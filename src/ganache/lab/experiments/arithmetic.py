@@ -52,6 +52,8 @@ class Arithmetic(Experiment):
     """For a-b+c: seed of the images around the result."""
     classes: tuple[int, ...] = ()
     """One class for all latents; by default each latent keeps its own."""
+    space: Literal["z", "w"] = "z"
+    """The latents: z, or w of a style-based generator, where a mean or a difference is usually a picture."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -84,7 +86,8 @@ class Arithmetic(Experiment):
         operands = [source.from_point(point) for point in self.points]
         formula, name = NAMES[self.operation]
         if self.operation == "mix":
-            result = latents.blend_latents(model.prior, latents.slerp)(operands[0], operands[1], self.weight)
+            blend = latents.slerp if self.space == "z" else latents.lerp  # w has no typical norm
+            result = latents.blend_latents(model.prior, blend)(operands[0], operands[1], self.weight)
         else:
             result = latents.on_noise(model.prior, operations[self.operation], *operands)
         labels = tuple(f"{letter}: {point}" for letter, point in zip("abc", self.points, strict=False))

@@ -61,6 +61,10 @@ class Directions(Experiment):
     """The first seed."""
     classes: tuple[int, ...] = ()
     """One class for all latents; by default each latent keeps its own."""
+    space: Literal["z", "w"] = "z"
+    """The latents: z, or w of a style-based generator, where a step is one standard deviation of w."""
+    layers: tuple[int, ...] = ()
+    """With --space w: the first and the last layer to change, from 0, the coarsest; by default all."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -68,7 +72,9 @@ class Directions(Experiment):
         self.check_one_class("directions are shown in one")
         if self.how == "examples":
             self.check_not_empty("having", "lacking")
-        elif self.having or self.lacking:
+        if self.layers and self.space == "z":
+            raise ConfigError("layers are given, and only w has layers: add --space w.")
+        if self.how != "examples" and (self.having or self.lacking):
             raise ConfigError(f"having and lacking are for examples, and not for {self.how}: add --how examples.")
 
     def cost(self, prior: Prior) -> int | None:
@@ -83,16 +89,24 @@ class Directions(Experiment):
 
         if self.how == "examples":
             source = LatentSource(model.prior, self.mean, self.std, *self.classes)
-            return direction_of_examples(source, self.having, self.lacking, self.ridge)
+            return direction_of_examples(source, model, self.having, self.lacking, self.ridge, self.layers)
         return generator_directions(
-            model, self.how, self.top, n=self.n, mean=self.mean, std=self.std, seed=self.seed, classes=self.classes
+            model,
+            self.how,
+            self.top,
+            n=self.n,
+            mean=self.mean,
+            std=self.std,
+            seed=self.seed,
+            classes=self.classes,
+            layers=self.layers,
         )
 
     def figure(self, model: Model, inputs: Inputs) -> Figure:
         """Rows: directions, for each of the points. Columns: steps."""
         import torch
 
-        from ganache.lab.directions import moved_grid
+        from ganache.lab.directions import moved_grid, one_step
         from ganache.lab.figure import Figure
         from ganache.lab.latent_source import LatentSource
 
@@ -102,20 +116,22 @@ class Directions(Experiment):
         source = LatentSource(model.prior, self.mean, self.std, *self.classes)
         whole = torch.zeros(len(rows), model.prior.z_dim)
         whole[:, : model.prior.noise] = rows
-        found = self.check(rows, source, model)
+        steps = one_step(model, rows)
+        found = self.check(steps, source, model)
         return Figure(
             f"{TITLES[self.how]} From left to right a latent is moved along each, by the number above.",
-            ((moved_grid(rows, captions, points, self.steps, source, model),),),
+            ((moved_grid(steps, captions, points, self.steps, source, model),),),
             tuple(tuple(row) for row in whole.tolist()),
             remark="" if found is None else found.describe(),
         )
 
     def check(self, rows: Tensor, source: LatentSource, model: Model) -> DirectionCheck | None:
-        """Measure whether a direction from examples [1, noise] moves the feature; None for others, and for one step."""
+        """Measure whether a direction from examples [1, noise], one step long, moves the feature; None for others, and
+        if there is one step."""
         from ganache.lab.direction_check import check_direction
 
         steps = min(self.steps), max(self.steps)
         if self.how != "examples" or steps[0] == steps[1]:
             return None
         having, lacking = source.all_exemplars(self.having), source.all_exemplars(self.lacking)
-        return check_direction(source, model, rows, having, lacking, self.ridge, steps)
+        return check_direction(source, model, rows, having, lacking, self.ridge, steps, self.layers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil, sqrt
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from ganache.errors import ConfigError
 from ganache.lab.experiment import BULK, MAX_BULK, MAX_IMAGES, STILL, Experiment, Inputs, Limits
@@ -35,6 +35,8 @@ class Sample(Experiment):
     """Seed of the first image; the next image has the next seed."""
     classes: tuple[int, ...] = ()
     """Classes (or values of InfoGAN's category), used in turn; by default the seeds choose."""
+    space: Literal["z", "w"] = "z"
+    """The latents: z, or w of a style-based generator, where std is psi, how far they are from the mean."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

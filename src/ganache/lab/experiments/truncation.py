@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ganache.lab.experiment import MAX_COLUMNS, Experiment, Inputs, PageView
 
@@ -34,6 +34,10 @@ class Truncation(Experiment):
     """Mean of the latents."""
     classes: tuple[int, ...] = ()
     """Classes of the columns, used in turn; by default the seeds choose."""
+    space: Literal["z", "w"] = "z"
+    """The latents: z, or w of a style-based generator, where std is psi, how far they are from the mean."""
+    layers: int = 0
+    """With --space w: number of layers that move towards the mean, from the coarsest on; 0 for all."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -42,6 +46,14 @@ class Truncation(Experiment):
 
     def cost(self, prior: Prior) -> int:
         return self.n * len(self.stds)
+
+    def view(self, model: Model) -> Model:
+        from ganache.lab.styles import in_styles, layer_range
+
+        if self.space == "z":
+            return model
+        moving = layer_range((0, self.layers - 1) if self.layers else (), model.generator.style_layers).stop
+        return in_styles(model, "truncation in W", moving)
 
     def figure(self, model: Model, inputs: Inputs) -> Figure:
         """Rows: standard deviations. Columns: seeds."""
@@ -54,6 +66,9 @@ class Truncation(Experiment):
         rows = [sample_latents(model.prior, self.n, self.mean, std, self.seed, self.classes) for std in self.stds]
         pictures = render(model.generator, torch.cat(rows))
         column_labels = tuple(f"seed {seed}" for seed in range(self.seed, self.seed + self.n))
-        row_labels = tuple(f"std {std:g}" for std in self.stds)
+        row_labels = tuple(f"{'psi' if self.space == 'w' else 'std'} {std:g}" for std in self.stds)
         title = f"The same latents, from typical (small std) to unusual (large std), around mean {self.mean:g}."
+        if self.space == "w":
+            moved = f"of the first {self.layers} layers " if self.layers else ""
+            title = f"The same latents: w {moved}is psi times as far from the mean of all w."
         return Figure(title, ((ImageGrid(pictures, self.n, column_labels, row_labels, model.name),),))

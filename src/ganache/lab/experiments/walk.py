@@ -48,6 +48,8 @@ class Walk(Experiment):
     classes: tuple[int, ...] = ()
     """Classes of the latents, used in turn; the class changes halfway between two latents. By default each keeps its
     own."""
+    space: Literal["z", "w"] = "z"
+    """The latents: z, or w of a style-based generator, between which walks are straight."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -58,6 +60,10 @@ class Walk(Experiment):
     def cost(self, prior: Prior) -> int:
         return len(self.points) * self.frames
 
+    def is_arc(self) -> bool:
+        """Whether the path is an arc, which keeps norms typical; w has no typical norm."""
+        return self.way == "slerp" and self.space == "z"
+
     def sequence(self, model: Model) -> Pictures:
         """Return one image per frame by one model."""
         import torch
@@ -67,7 +73,7 @@ class Walk(Experiment):
         from ganache.lab.latent_source import LatentSource, check_classes
 
         check_classes(self.classes, model.prior)
-        blend = latents.blend_latents(model.prior, latents.slerp if self.way == "slerp" else latents.lerp)
+        blend = latents.blend_latents(model.prior, latents.slerp if self.is_arc() else latents.lerp)
         waypoints = []
         for index, point in enumerate(self.points):
             category = self.classes[index % len(self.classes)] if self.classes else None
@@ -80,7 +86,7 @@ class Walk(Experiment):
 
         sequences = tuple(self.sequence(model) for model in models)
         names = tuple(map(str, self.points))
-        way = "on the sphere (slerp)" if self.way == "slerp" else "straight (lerp)"
+        way = "on the sphere (slerp)" if self.is_arc() else "straight (lerp)"
         title = f"A walk {way} through {', '.join(names)}" + (" and back." if self.loop else ".")
         waypoints = (*names, names[0]) if self.loop else names
         return Animation(title, sequences, tuple(model.name for model in models), waypoints, self.frames, self.fps)

@@ -1,0 +1,150 @@
+"""The space W of a style-based generator, as a model of its own: the lab's experiments then work in W as in z.
+
+A latent in W is the w of each layer, from coarse to fine, as one row [style_layers * w_dim] (Abdal et al. 2019 call
+this space W+). That of a seed has the same w in each layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from ganache.core.rendering import Model
+from ganache.errors import ConfigError
+from ganache.types import Generator, Prior
+
+Space = Literal["z", "w"]
+Noise = Literal["fixed", "random", "none"]
+
+
+class Synthesis(Generator):
+    """The second half of a generator as a generator: w [B, style_layers * w_dim] -> x."""
+
+    def __init__(self, whole: Generator) -> None:
+        super().__init__()
+        self.whole, self.image_shape, self.style_layers = whole, whole.image_shape, whole.style_layers
+        self.z_dim = self.style_layers * len(mean_w(whole))
+
+    def style_weights(self) -> list[Tensor]:
+        return self.whole.style_weights()
+
+    def synthesis(self, w: Tensor) -> Tensor:
+        return self.whole.synthesis(w.reshape(len(w), self.style_layers, -1))
+
+
+@dataclass(frozen=True)
+class StylePrior(Prior):
+    """The distribution of w that a mapping makes of latents z.
+
+    `std` is psi, how far w is from its mean: mean + psi (w - mean) (Karras et al. 2019, appendix B).
+    """
+
+    mapped: Prior = field(default_factory=lambda: Prior(1))
+    """The distribution of z."""
+    generator: Generator | None = None
+    moving: int | None = None
+    """The number of layers, from the coarsest on, that psi moves; None for all."""
+
+    @property
+    def noise(self) -> int:
+        return self.z_dim
+
+    def sample(
+        self,
+        n: int,
+        *,
+        category: Tensor | None = None,
+        device: torch.device | str = "cpu",
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        if self.mean:
+            raise ConfigError(f"mean is {self.mean:g}, and W has a mean of its own: leave it out, or use --space z.")
+        return self.of_latents(self.mapped.sample(n, category=category, device=device, generator=generator))
+
+    def of_latents(self, z: Tensor) -> Tensor:
+        """Return w [N, style_layers * w_dim] of latents z [N, mapped.z_dim], as far from the mean as psi says."""
+        assert self.generator is not None
+        return truncated(self.generator, styles(self.generator, z), self.std, self.moving).flatten(1)
+
+
+def in_styles(model: Model, what: str = "W", moving: int | None = None) -> Model:
+    """Return the model whose latents are w; raise ConfigError, with the word for what needs W, without a mapping."""
+    check_mapping(model, what)
+    if isinstance(model.prior, StylePrior):
+        return model
+    generator = Synthesis(model.generator)
+    prior = StylePrior(
+        generator.z_dim, categories=model.prior.categories, mapped=model.prior, generator=model.generator, moving=moving
+    )
+    return replace(model, generator=generator, prior=prior)
+
+
+def check_mapping(model: Model, what: str) -> None:
+    """Raise ConfigError, with the word for what needs it, if the generator has no mapping from z to w."""
+    if not model.generator.style_layers:
+        name = model.name or "This generator"
+        raise ConfigError(
+            f"{name} has no mapping from z to w, which {what} needs: use a run of a style-based network, such as the "
+            "recipe style-small."
+        )
+
+
+@torch.no_grad()
+def styles(generator: Generator, z: Tensor) -> Tensor:
+    """Map z [N, z_dim] to w [N, style_layers, w_dim], the same for all layers, float32 on the CPU."""
+    device, was_training = next(generator.parameters()).device, generator.training
+    generator.eval()
+    try:
+        w = generator.mapping(z.to(device)).float().cpu()
+    finally:
+        generator.train(was_training)
+    return w[:, None].expand(-1, generator.style_layers, -1).contiguous()
+
+
+def mean_w(generator: Generator) -> Tensor:
+    """Return the mean of w in training, [w_dim], which the checkpoint keeps."""
+    mean: Tensor = generator.mean_w  # type: ignore[assignment]
+    return mean.detach().float().cpu()
+
+
+def truncated(generator: Generator, w: Tensor, psi: float, layers: int | None = None) -> Tensor:
+    """Return w [N, style_layers, w_dim] with that of the first `layers` (None: all) moved to mean + psi (w - mean)."""
+    mean, moved = mean_w(generator), w.clone()
+    moved[:, :layers] = mean + psi * (w[:, :layers] - mean)
+    return moved
+
+
+def layer_range(layers: Sequence[int], count: int) -> slice:
+    """Return the layers from the first to the last number of `layers`, both included; all `count` if it is empty.
+
+    Raises ConfigError for more than two numbers, and for layers that the generator does not have.
+    """
+    if not layers:
+        return slice(0, count)
+    first, last = layers[0], layers[-1]
+    if len(layers) > 2 or not 0 <= first <= last < count:
+        given = " ".join(map(str, layers))
+        raise ConfigError(
+            f"layers is {given}, and this generator has the layers 0 to {count - 1}: give the first and the last one, "
+            f"such as 0 {count // 2 - 1}."
+        )
+    return slice(first, last + 1)
+
+
+@contextmanager
+def noise(generator: Generator, mode: Noise) -> Iterator[None]:
+    """Select the noise that the layers of a style-based generator add; others have none."""
+    layers = [layer for layer in generator.modules() if hasattr(layer, "noise_mode")]
+    before = [layer.noise_mode for layer in layers]
+    try:
+        for layer in layers:
+            layer.noise_mode = mode  # type: ignore[assignment]
+        yield
+    finally:
+        for layer, old in zip(layers, before, strict=True):
+            layer.noise_mode = old

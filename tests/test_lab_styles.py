@@ -1,0 +1,197 @@
+"""The lab in W: truncation, mixing and directions of a style-based generator, against what each says of w."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from ganache.core.rendering import Model, render
+from ganache.errors import ConfigError
+from ganache.functional import latents
+from ganache.lab.directions import generator_directions, one_step
+from ganache.lab.experiments import Along, Arithmetic, Directions, Mixing, Sample, Truncation, Walk
+from ganache.lab.figure import Animation, Figure
+from ganache.lab.latent_source import LatentSource
+from ganache.lab.points import Kept, Point
+from ganache.lab.show import show
+from ganache.lab.styles import in_styles, layer_range, mean_w, noise, styles
+from ganache.networks import Dcgan, Style
+from ganache.types import Prior
+from weights import perturb
+
+SHAPE = (3, 16, 16)
+PRIOR = Prior(5)
+LAYERS, W_DIM = 6, 4
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    torch.manual_seed(0)
+    G = Style(z_dim=5, w_dim=W_DIM, width=4, max_width=8).generator(SHAPE)
+    perturb(G)
+    for _ in range(20):
+        G.mapping(torch.randn(64, 5))
+    return Model(G.eval(), PRIOR, "small")
+
+
+def pictures(model: Model, w: Tensor) -> np.ndarray:
+    """Return the pictures of w [N, LAYERS, W_DIM]."""
+    return render(in_styles(model).generator, w.flatten(1))
+
+
+def shown(figure: Figure | Animation) -> np.ndarray:
+    assert isinstance(figure, Figure)
+    return figure.groups[0][0].pictures  # type: ignore[return-value]
+
+
+def w_of(model: Model, seeds: list[int]) -> Tensor:
+    return styles(model.generator, latents.from_seeds(PRIOR, seeds))
+
+
+def test_samples_in_w_are_those_in_z(model: Model) -> None:
+    assert model.generator.style_layers == LAYERS
+    assert model.generator.mean_w.any()
+    z, w = (shown(show(Sample(n=3, space=space), [model])) for space in ("z", "w"))
+    np.testing.assert_array_equal(z, w)
+
+
+def test_truncation(model: Model) -> None:
+    """psi 0 gives the picture of the mean, psi 1 the sample; with a cutoff, only the first layers move."""
+    w, mean = w_of(model, [7, 8]), mean_w(model.generator)
+    request = Truncation(space="w", stds=(0.0, 0.5, 1.0), n=2, seed=7)
+    rows = shown(show(request, [model])).reshape(3, 2, 16, 16, 3)
+    np.testing.assert_array_equal(rows[0, 0], pictures(model, mean.expand(1, LAYERS, -1))[0])
+    np.testing.assert_array_equal(rows[1], pictures(model, (w + mean) / 2))
+    np.testing.assert_array_equal(rows[2], pictures(model, w))
+    cut = shown(show(replace(request, layers=2), [model])).reshape(3, 2, 16, 16, 3)
+    w[:, :2] = mean
+    np.testing.assert_array_equal(cut[0], pictures(model, w))
+    with pytest.raises(ConfigError, match="has the layers 0 to 5"):
+        show(replace(request, layers=7), [model])
+
+
+def test_mixing(model: Model) -> None:
+    """The grid has the rows' latents at its left, the columns' above, and their mixtures inside."""
+    rows, columns = [1, 2], [3, 4, 5]
+    request = Mixing(tuple(Point((seed,)) for seed in rows), tuple(Point((seed,)) for seed in columns), layers=(1, 3))
+    cells = shown(show(request, [model])).reshape(3, 4, 16, 16, 3)
+    assert (cells[0, 0] == 255).all()
+    np.testing.assert_array_equal(cells[1:, 0], pictures(model, w_of(model, rows)))
+    np.testing.assert_array_equal(cells[0, 1:], pictures(model, w_of(model, columns)))
+    mixed = w_of(model, [2])
+    mixed[:, 1:4] = w_of(model, [4])[:, 1:4]
+    np.testing.assert_array_equal(cells[2, 2], pictures(model, mixed)[0])
+    by_default = show(replace(request, layers=()), [model])
+    assert by_default.title.startswith("Layers 3 to 5 of 0 to 5 are those of the column's latent")
+
+
+def test_walks_and_arithmetic_in_w_are_straight(model: Model) -> None:
+    walk = show(Walk((Point((1,)), Point((2,))), frames=2, loop=False, space="w"), [model])
+    assert isinstance(walk, Animation)
+    assert "straight" in walk.title
+    w = w_of(model, [1, 2])
+    np.testing.assert_array_equal(walk.sequences[0][1], pictures(model, w.mean(dim=0, keepdim=True))[0])
+    mixed = show(Arithmetic("mix", (Point((1,)), Point((2,))), space="w"), [model])
+    np.testing.assert_array_equal(shown(mixed)[2], walk.sequences[0][1])
+
+
+@pytest.mark.parametrize("how", ["sefa", "pca"])
+def test_directions_change_the_chosen_layers_alone(model: Model, how: str) -> None:
+    view = in_styles(model)
+    rows, captions = generator_directions(view, how, 2, layers=(1, 2))  # type: ignore[arg-type]
+    blocks = rows.unflatten(1, (LAYERS, W_DIM))
+    assert not blocks[:, [0, 3, 4, 5]].any()
+    torch.testing.assert_close(blocks[:, 1], blocks[:, 2])
+    torch.testing.assert_close(rows.norm(dim=1), torch.ones(2).double())
+    assert captions[0].startswith(f"{how} 1, ")
+    figure = show(Directions(how, top=2, space="w", layers=(1, 2), steps=(0.0, 2.0)), [model])  # type: ignore[arg-type]
+    assert len(figure.latents[0]) == LAYERS * W_DIM  # type: ignore[union-attr]
+    moved = w_of(model, [0]).flatten(1) + 2 * one_step(view, rows)[:1].float()
+    np.testing.assert_array_equal(shown(figure)[1], pictures(model, moved.unflatten(1, (LAYERS, W_DIM)))[0])
+
+
+def test_sefa_is_that_of_the_affine_layers(model: Model) -> None:
+    """The first direction is the first right singular vector of the weights that read w of these layers."""
+    G = model.generator
+    scale = 1 / W_DIM**0.5
+    weight = torch.cat([G.layers[0].affine.weight, G.layers[1].affine.weight, G.colours[0].affine.weight]) * scale
+    rows, _ = generator_directions(in_styles(model), "sefa", 1, layers=(0, 1))
+    expected = torch.linalg.svd(weight.detach().double())[2][0]
+    first = rows[0].unflatten(0, (LAYERS, W_DIM))[0]
+    assert abs(float(first @ expected)) == pytest.approx(float(first.norm()), rel=1e-5)
+    assert len(G.style_weights()) == LAYERS
+
+
+def test_pca_finds_the_direction_in_which_w_varies_most(model: Model) -> None:
+    view = in_styles(model)
+    rows, _ = generator_directions(view, "pca", 3, n=400)
+    w = w_of(model, list(range(400))).flatten(1).double()
+    deviations = (w @ rows.T).std(dim=0)
+    assert list(deviations) == sorted(deviations, reverse=True)
+    values = torch.linalg.eigvalsh(torch.cov(w.T))
+    assert float(deviations[0] ** 2) == pytest.approx(float(values[-1]), rel=1e-6)
+
+
+def test_a_step_is_the_standard_deviation_of_w(model: Model) -> None:
+    view = in_styles(model)
+    rows, _ = generator_directions(view, "sefa", 3)
+    w = w_of(model, list(range(1000))).flatten(1).double()
+    torch.testing.assert_close(one_step(view, rows).norm(dim=1), (w @ rows.T).std(dim=0), rtol=1e-6, atol=0)
+    torch.testing.assert_close(one_step(model, torch.eye(5)), torch.eye(5))
+
+
+def test_kept_latents_of_either_space_are_points_in_w(model: Model) -> None:
+    source = LatentSource(in_styles(model).prior)
+    z, w = latents.from_seeds(PRIOR, [3]), w_of(model, [3]).flatten(1)
+    for vector in (z, w):
+        point = Point((Kept(vector=tuple(vector[0].tolist())),))
+        torch.testing.assert_close(source.from_point(point), w)
+    along = Along((Point((Kept(vector=tuple(w[0].tolist())),)),), (Point((0,)),), (1.0,), space="w")
+    assert shown(show(along, [model])).shape == (1, 16, 16, 3)
+
+
+def test_directions_from_examples_are_checked_in_w(model: Model) -> None:
+    G = Style(z_dim=5, w_dim=W_DIM, width=4, max_width=8).generator((3, 32, 32))
+    perturb(G)
+    larger = Model(G.eval(), PRIOR, "larger")
+    having, lacking = (tuple(Point((seed,)) for seed in range(first, first + 4)) for first in (0, 10))
+    figure = show(Directions("examples", having=having, lacking=lacking, space="w", layers=(2, 3)), [larger])
+    assert "Check on 24 other latents" in figure.remark  # type: ignore[union-attr]
+    blocks = torch.tensor(figure.latents).unflatten(1, (8, W_DIM))  # type: ignore[union-attr]
+    assert blocks[0, 2:4].any(dim=1).all()
+    assert not blocks[0, 4:].any()
+
+
+def test_noise_modes(model: Model) -> None:
+    for layer in model.generator.layers:
+        layer.strength.data.fill_(1.0)
+    z = latents.from_seeds(PRIOR, [0])
+    fixed = render(model.generator, z)
+    with noise(model.generator, "none"):
+        assert not np.array_equal(render(model.generator, z), fixed)
+    with noise(model.generator, "random"):
+        assert not np.array_equal(render(model.generator, z), render(model.generator, z))
+    np.testing.assert_array_equal(render(model.generator, z), fixed)
+
+
+def test_others_say_why_not(model: Model) -> None:
+    plain = Model(Dcgan(z_dim=5, width=2).generator(SHAPE), PRIOR, "plain")
+    sentence = (
+        "plain has no mapping from z to w, which W needs: use a run of a style-based network, such as the recipe "
+        "style-small."
+    )
+    with pytest.raises(ConfigError) as refusal:
+        show(Sample(space="w"), [plain])
+    assert str(refusal.value) == sentence
+    with pytest.raises(ConfigError, match="which mixing needs"):
+        show(Mixing(), [plain])
+    with pytest.raises(ConfigError, match=r"mean is 0\.5, and W has a mean of its own"):
+        show(Sample(space="w", mean=0.5), [model])
+    with pytest.raises(ConfigError, match="only w has layers"):
+        Directions(layers=(0, 1))
+    with pytest.raises(ConfigError, match="give the first and the last one, such as 0 2"):
+        layer_range((4, 9), 6)

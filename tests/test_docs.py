@@ -6,6 +6,7 @@ import ast
 import json
 import re
 import shlex
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ import ganache
 from forked import run_python
 from ganache import cli
 from ganache.cli.train import parse_train
+from ganache.config.config import from_recipe
 from ganache.methods import METHODS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -63,6 +65,8 @@ def parse(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], int]:
     monkeypatch.setitem(METHODS, "squared-hinge", METHODS["hinge"])  # CONTRIBUTING.md adds it by hand
     monkeypatch.setattr(cli, "parse", parse_only)
     monkeypatch.setattr(cli, "train_command", parse_train)
+    train = sys.modules[parse_train.__module__]
+    monkeypatch.setattr(train, "settings_of_source", lambda _, recipe: from_recipe(recipe or "style-small"))
 
     def exit_code(command: str) -> int:
         words = shlex.split(command, comments=True)

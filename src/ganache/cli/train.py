@@ -39,6 +39,9 @@ class TrainOptions:
 
     data: Positional[str]
     """A folder, a zip or tar, a file of images (IDX, .npy, .npz, .csv, Parquet), or a name (faces, digits, ...)."""
+    from_: Annotated[str | None, arg(name="from")] = None
+    """Start from the trained networks of a run (RUN or RUN@STEP) or checkpoint file, on these data. Settings are those
+    of that run, unless --recipe is given."""
     network: Annotated[str | None, arg(name="network.name")] = None
     """Use another network family than the recipe, with the defaults of that family."""
     method: Annotated[str | None, arg(name="method.name")] = None
@@ -133,7 +136,7 @@ def parse_train(args: list[str]) -> list[TrainingRequest]:
     if any(word.partition("=")[0] == "--data.source" for word in args):
         raise ConfigError("--data.source was given: name the data without a flag instead, as in  ganache train DATA.")
     first = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    for flag in ("--recipe", "--network.name", "--method.name"):
+    for flag in ("--recipe", "--network.name", "--method.name", "--from"):
         first.add_argument(flag)
     try:
         names, rest = first.parse_known_args(args)
@@ -141,9 +144,10 @@ def parse_train(args: list[str]) -> list[TrainingRequest]:
         raise ConfigError(f"{error.argument_name} needs a value: see  ganache train --help") from None
     chosen = {section: {"name": getattr(names, f"{section}.name")} for section in ("network", "method")}
     chosen = {section: named for section, named in chosen.items() if named["name"]}
-    requests = []
-    for recipe in (names.recipe or default_recipe(rest)).split(","):
-        request = parse_recipe(recipe, chosen, rest)
+    requests, source = [], getattr(names, "from")
+    recipes = [None] if source and not names.recipe else (names.recipe or default_recipe(rest)).split(",")
+    for recipe in recipes:
+        request = parse_recipe(recipe, chosen, rest, source)
         seeds = range(request.config.seed, request.config.seed + request.options.seeds)
         requests += [replace(request, config=replace(request.config, seed=seed)) for seed in seeds]
     return requests
@@ -175,11 +179,16 @@ def words_without_option(args: Sequence[str]) -> list[str]:
     return [word for word, value in zip(args, follows_option, strict=False) if not value and not word.startswith("-")]
 
 
-def parse_recipe(recipe: str, chosen: dict[str, Any], args: list[str]) -> TrainingRequest:
-    """Return the settings of one recipe with the `chosen` network and method, overridden by the arguments."""
+def parse_recipe(
+    recipe: str | None, chosen: dict[str, Any], args: list[str], source: str | None = None
+) -> TrainingRequest:
+    """Return the settings of one recipe with the `chosen` network and method, overridden by the arguments.
+
+    With a `source`, a run or checkpoint, they are those of that run; without a recipe, its training too.
+    """
     from ganache.config.config import Config, from_dict, from_recipe
 
-    of_recipe = from_recipe(recipe)
+    of_recipe = settings_of_source(source, recipe) if source else from_recipe(recipe or DEFAULT_RECIPE)
     base = from_dict(chosen, of_recipe)
     parsed = parse_type(parser_type(base), args, "ganache train", unwrapped(inspect.getdoc(train) or ""))
     options: TrainOptions = parsed.options
@@ -194,6 +203,14 @@ def parse_recipe(recipe: str, chosen: dict[str, Any], args: list[str]) -> Traini
         settings["schedule"] = replace(settings["schedule"], batch=options.batch)
     asks_flip = any(word.partition("=")[0] == "--data.flip" for word in args)
     return TrainingRequest(options, Config(**settings), of_recipe, asks_flip)
+
+
+def settings_of_source(source: str, recipe: str | None) -> Config:
+    """Return the settings of a run that starts from the model in `source`. Raises CheckpointError if there is none."""
+    from ganache.config.sections import StartConfig
+    from ganache.runs.start import Origin, settings_from
+
+    return replace(settings_from(Origin.load(source), recipe), start=StartConfig(str(Path(source).absolute())))
 
 
 def parser_type(base: Config) -> type[Any]:

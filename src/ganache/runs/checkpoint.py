@@ -54,13 +54,18 @@ def restore(state: State, tensors: Mapping[str, Tensor], header: Mapping[str, An
     """
     for part, module in _modules(state).items():
         require_same_weights(module, tensors, f"{part}.")
-    slots = {part: _slots(part, optimiser, tensors) for part, optimiser in _optimisers(state).items()}
+    restore_optimisers(state, tensors)
     for part, module in _modules(state).items():
         module.load_state_dict(weights_of(tensors, f"{part}."))
-    for part, optimiser in _optimisers(state).items():
-        optimiser.load_state_dict({"state": slots[part], "param_groups": optimiser.state_dict()["param_groups"]})
     state.step, state.batch_index, state.seconds = header["step"], header["batch_index"], header["seconds"]
     state.augment_p, state.lr_scale = header.get("augment_p", 0.0), header.get("lr_scale", 1.0)
+
+
+def restore_optimisers(state: State, tensors: Mapping[str, Tensor]) -> None:
+    """Restore both optimisers, or raise CheckpointError and change nothing if the tensors belong to others."""
+    slots = {part: _slots(part, optimiser, tensors) for part, optimiser in _optimisers(state).items()}
+    for part, optimiser in _optimisers(state).items():
+        optimiser.load_state_dict({"state": slots[part], "param_groups": optimiser.state_dict()["param_groups"]})
 
 
 def _slots(part: str, optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> dict[int, dict[str, Tensor]]:

@@ -59,6 +59,7 @@ from ganache.runs.resume import (
     without_wrong_mirroring,
 )
 from ganache.runs.retention import remove_old_checkpoints
+from ganache.runs.start import Origin, freeze, start_from
 from ganache.training import build
 from ganache.training.device import keep_freed_memory, set_determinism
 from ganache.training.loop import train
@@ -83,8 +84,11 @@ class Run:
         self._lock = lock(folder)
         self._last_time = time.perf_counter()
         remove_leftovers(folder)
-        self._restore(checkpoints(folder), start_again)
+        freeze(state, self.config.start.freeze)
+        started = self._restore(checkpoints(folder), start_again)
         self._prepare()
+        if started:
+            self.notify("start", started)
         self.notices += [line["notice"] for line in self.log.lines if line.get("event") == DAMAGED]
         self.stop_reason = self._past_best()
         """Why the run stops before its budget is spent, or None."""
@@ -293,17 +297,22 @@ class Run:
         self.prober = Prober(self.config.probe, self.data, self.resolved.prior, self._scoring, earlier)
         self.findings = findings(self.log.lines)
 
-    def _restore(self, paths: Sequence[Path], start_again: bool = False) -> None:
-        """Restore the state from the newest undamaged checkpoint among `paths`, if there is one."""
+    def _restore(self, paths: Sequence[Path], start_again: bool = False) -> str:
+        """Restore the state from the newest undamaged checkpoint among `paths`, if there is one.
+
+        Otherwise start from the model that the settings name, if they do; return a sentence on it.
+        """
         found, notices = load_newest(self.folder, paths, start_again)
         self.notices += notices
         if found is None:
-            return
+            start = self.config.start
+            return start_from(self.state, Origin.load(start.source), start) if start.source else ""
         tensors, header = found
         checkpoint.restore(self.state, tensors, header)
         self.restarts = header.get("restarts", 0)
         if self.restarts:
             self.resolved = self.resolved.with_seed(from_record(header["config"]).seed)
+        return ""
 
     def _line(self, report: Report) -> dict[str, Any]:
         """Return the log line of a step."""

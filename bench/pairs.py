@@ -32,7 +32,7 @@ from ganache.runs.data import run_data
 from ganache.runs.folder import at_step, find_checkpoint
 from ganache.runs.prober import SCORED, evenly_spaced, scored_latents
 from ganache.training import build
-from unseen import RULERS, distances
+from unseen import RULERS, Remembered, distances
 
 A_SHEET, SHOWN = 10, 16
 SCORES = ("perceptual", "patches")
@@ -92,7 +92,8 @@ def scores_of(
     for name in names:
         path = checkpoint_of(name)
         generator, config, _ = load_generator(path)
-        prior, data = build.prior(config), run_data(path, source, progress=False)
+        generator, prior = Remembered(generator), build.prior(config)
+        data = run_data(path, source, progress=False)
         real, x = as_x(data.at(evenly_spaced(data, SCORED))), generate(generator, scored_latents(prior, SCORED))
         values = distances(generator, prior, data, n, rulers)
         values |= {f"policy.score {score}": training_score(score, real).compare(x).score for score in SCORES}

@@ -27,7 +27,7 @@ from ganache.runs.models import load_model
 from ganache.runs.settings import recorded_settings
 
 EXPLANATION = "score: distance of 256 generated pictures to 256 real ones while training; lower is better."
-PERCEPTUAL = "perceptual: Frechet distance of perceptual features at the last step (ganache evaluate); lower is better."
+PERCEPTUAL = "perceptual: distance in perceptual features at the last step (ganache evaluate); lower is better."
 DISAGREE = "Note: score and perceptual order these rows differently: look at the samples before you choose."
 LONGEST = 40
 """Characters of a row's name."""
@@ -57,7 +57,7 @@ class Outcome:
     """Score of the last checkpoint; lower is better."""
     best: float
     perceptual: float | None
-    """Frechet distance in perceptual features at this step, if it was evaluated."""
+    """Distance in perceptual features at this step, if it was evaluated."""
     way: tuple[Hashable, ...]
     """How it was evaluated."""
     log: list[dict[str, Any]]
@@ -98,12 +98,16 @@ def outcome(run: str | Path) -> Outcome:
 
 
 def perceptual_distance(folder: Path, step: int) -> tuple[float | None, tuple[Hashable, ...]]:
-    """Return (distance, how it was evaluated) of a step by the evaluation of most pictures; (None, ()) without one."""
+    """Return (distance, how it was evaluated) of a step by the evaluation of most pictures; (None, ()) without one.
+
+    It is the distance in all layers; evaluations of earlier versions have that of the last layer alone.
+    """
     found = [e for e in read_evaluations(folder) if (e.protocol.features, e.protocol.step) == ("perceptual", step)]
     if not found:
         return None, ()
     largest = max(found, key=lambda evaluation: evaluation.protocol.generated)
-    return largest["frechet"].value, largest.protocol.way
+    score = next(score for name in ("layers", "frechet") for score in largest.scores if score.name == name)
+    return score.value, (*largest.protocol.way, score.name)
 
 
 def rows(runs: Sequence[str | Path]) -> list[list[Outcome]]:

@@ -13,7 +13,7 @@ from ganache.core.rendering import Model, render
 from ganache.errors import ConfigError
 from ganache.functional import latents
 from ganache.lab.directions import generator_directions, one_step
-from ganache.lab.experiments import Along, Arithmetic, Directions, Mixing, Sample, Truncation, Walk
+from ganache.lab.experiments import Along, Arithmetic, Directions, Invert, Mixing, Sample, Truncation, Walk
 from ganache.lab.figure import Animation, Figure
 from ganache.lab.latent_source import LatentSource
 from ganache.lab.points import Kept, Point
@@ -195,3 +195,21 @@ def test_others_say_why_not(model: Model) -> None:
         Directions(layers=(0, 1))
     with pytest.raises(ConfigError, match="give the first and the last one, such as 0 2"):
         layer_range((4, 9), 6)
+
+
+def test_inversion_into_w_and_w_plus_is_nearer_than_into_z(model: Model) -> None:
+    """Each space contains the one before: pictures whose layers have different w are found best in W+."""
+    w = w_of(model, [50, 51])
+    w[:, 3:] = w_of(model, [52, 53])[:, 3:]
+    target = pictures(model, w)
+    errors = {}
+    for space in ("z", "w", "w+"):
+        request = Invert(("a.png",), starts=2, drawn=64, iterations=150, refinements=0, typical=0.1, space=space)  # type: ignore[arg-type]
+        figure = show(request, [model], target)
+        found = torch.tensor(figure.latents)  # type: ignore[union-attr]
+        assert found.shape == (2, 5 if space == "z" else LAYERS * W_DIM)
+        again = shown(figure)[2:].astype(float)
+        errors[space] = float(np.square(again - target).mean())
+    assert errors["w+"] < 0.5 * errors["w"] <= 0.5 * 1.1 * errors["z"]
+    row = found[0].reshape(LAYERS, W_DIM)
+    assert not torch.allclose(row[0], row[5]), "layers differ in W+"

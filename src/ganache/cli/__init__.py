@@ -22,6 +22,7 @@ from ganache.cli import lab
 from ganache.cli.article import article
 from ganache.cli.claims import claims
 from ganache.cli.compare import compare
+from ganache.cli.convert import convert
 from ganache.cli.diagnose import diagnose
 from ganache.cli.doctor import doctor
 from ganache.cli.environment import check_environment, ignore_matplotlibrc
@@ -50,6 +51,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "watch": watch,
     "article": article,
     "export": export,
+    "convert": convert,
     "name": name,
     "render": lab.render,
     "compare": compare,

@@ -25,10 +25,21 @@ GROUPS = {
     "look": ("watch", "sample", "walk", "picture"),
     "judge": ("diagnose", "report", "evaluate", "compare", "neighbours", "real-vs-fake", "claims"),
     "explore": (
-        *("explore", "directions", "dimensions", "arithmetic", "invert", "traverse", "along", "average", "truncation"),
+        *(
+            "explore",
+            "directions",
+            "dimensions",
+            "arithmetic",
+            "invert",
+            "traverse",
+            "along",
+            "average",
+            "truncation",
+            "mixing",
+        ),
         *("distribution", "name", "article"),
     ),
-    "share": ("export", "render"),
+    "share": ("export", "convert", "render"),
 }
 """Group -> its commands. Commands that are in no group, those of plugins, join `explore`."""
 

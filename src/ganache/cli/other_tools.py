@@ -18,7 +18,7 @@ COMMANDS = {
     "walk": "interpolate interpolation morph video animate slerp lerp",
     "invert": "project projector projection encode embed reconstruct inversion",
     "arithmetic": "vector vectors mix math algebra",
-    "export": "save convert onnx torchscript deploy publish share",
+    "export": "save onnx torchscript deploy publish share",
     "compare": "comparison diff versus vs benchmark",
     "truncation": "truncate psi trunc",
     "neighbours": "neighbors nearest knn neighbour neighbor",

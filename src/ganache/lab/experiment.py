@@ -130,7 +130,7 @@ class Experiment:
 
         Raises ConfigError if the generator has no w.
         """
-        if getattr(self, "space", "z") == "z":
+        if getattr(self, "space", "z") != "w":
             return model
         from ganache.lab.styles import in_styles
 

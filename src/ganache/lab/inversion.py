@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import torch
@@ -21,7 +22,8 @@ from ganache.evaluation.features.extract import suitable_features
 from ganache.evaluation.features.perceptual import PerceptualFeatures
 from ganache.functional import latents
 from ganache.lab.latent_source import check_classes
-from ganache.types import Prior
+from ganache.lab.styles import check_mapping, styles
+from ganache.types import Generator, Prior
 
 Error = Callable[[Tensor], Tensor]
 """Images [N, ...] to their errors [N]."""
@@ -31,6 +33,9 @@ REFINE_RATE = 0.5
 
 REFINE_CHUNK = 8
 """Pictures that are refined at a time: the perceptual network is fastest with these, and memory stays small."""
+
+MEASURED = 1000
+"""Latents whose w show the mean and the spread of w."""
 
 TOLERANCE = 1.0
 """Norms of normal latents with d numbers have mean sqrt(d) and std 0.7, about: this far off is still typical."""
@@ -49,14 +54,16 @@ class Settings:
     classes: Sequence[int] = ()
     perceptual: float = 0.1
     refinements: int = 100
+    space: Literal["z", "w", "w+"] = "z"
 
 
 def invert(model: Model, pictures: Pictures, settings: Settings, progress: bool = False) -> Tensor:
     """Return the latents z [N, z_dim], on the CPU, that reproduce `pictures` best.
 
-    They are found by pixels, then refined by pixels and the perceptual distance together, where that can see the
-    pictures. Noise and codes are optimised; the category stays that of the start. The generator's weights and mode do
-    not change.
+    In the spaces "w" and "w+" of a style-based generator, they are w [N, style_layers * w_dim], the same in all layers
+    or not (Abdal et al. 2019, "Image2StyleGAN"). They are found by pixels, then refined by pixels and the perceptual
+    distance together, where that can see the pictures. Noise and codes are optimised; the category stays that of the
+    start. The generator's weights and mode do not change.
 
     Args:
         model: The generator and its prior.
@@ -74,20 +81,67 @@ def invert(model: Model, pictures: Pictures, settings: Settings, progress: bool 
         expected, given = ("x".join(map(str, shape)) for shape in (generator.image_shape, x.shape[1:]))
         raise ConfigError(f"The picture is {given} (channels, height, width), and {model.name} makes {expected}.")
     check_classes(settings.classes, prior)
-    starts, target = nearest_starts(model, x, settings).to(device), x.to(device)
+    starts, target = nearest_starts(model, x, settings), x.to(device)
+    coordinates = Coordinates.of(model, settings.space)
+    if coordinates is not None:
+        starts, prior = coordinates.of_latents(starts), Prior(coordinates.size)
+    starts = starts.to(device)
+
+    def generated(z: Tensor) -> Tensor:
+        return (generator(z) if coordinates is None else generator.synthesis(coordinates.styles(z))).float()
+
     features = suitable_features(generator.image_shape) if settings.perceptual and settings.refinements else None
     was_training = generator.training
     generator.eval()
     try:
         with torch.enable_grad():
             error = pixel_error(target.repeat_interleave(settings.starts, dim=0))
-            ends, losses = optimise(lambda z: generator(z).float(), starts, error, prior, settings, progress)
+            ends, losses = optimise(generated, starts, error, prior, settings, progress)
             z = ends[torch.arange(len(ends)), losses.argmin(dim=1).to(ends.device)]
             if isinstance(features, PerceptualFeatures):
-                z = refine(lambda z: generator(z).float(), z, target, features.to(device), prior, settings, progress)
+                z = refine(generated, z, target, features.to(device), prior, settings, progress)
     finally:
         generator.train(was_training)
-    return z.cpu()
+    return (z if coordinates is None else coordinates.styles(z).flatten(1)).cpu()
+
+
+@dataclass(frozen=True)
+class Coordinates:
+    """The space W in units of its spread: u = (w - mean) / standard deviation, so that typical ones are as in z."""
+
+    generator: Generator
+    mean: Tensor
+    """[w_dim]"""
+    std: Tensor
+    """[w_dim]"""
+    shared: bool
+    """Whether all layers have the same w."""
+
+    @classmethod
+    def of(cls, model: Model, space: str) -> Coordinates | None:
+        """Return the coordinates of the space "w" or "w+"; None for "z". Raises ConfigError without a mapping."""
+        if space == "z":
+            return None
+        check_mapping(model, f"inversion into {space.upper()}")
+        w = styles(model.generator, latents.samples(model.prior, MEASURED))[:, 0]
+        device = next(model.generator.parameters()).device
+        return cls(model.generator, w.mean(dim=0).to(device), w.std(dim=0).to(device) + 1e-6, space == "w")
+
+    @property
+    def size(self) -> int:
+        """How many numbers u has."""
+        return len(self.mean) * (1 if self.shared else self.generator.style_layers)
+
+    def of_latents(self, z: Tensor) -> Tensor:
+        """Return u [N, S, size] of latents z [N, S, z_dim]."""
+        w = styles(self.generator, z.flatten(0, 1)).to(self.mean.device)
+        u = ((w - self.mean) / self.std)[:, : 1 if self.shared else None].flatten(1)
+        return u.reshape(*z.shape[:2], -1)
+
+    def styles(self, u: Tensor) -> Tensor:
+        """Return w [B, style_layers, w_dim] of u [B, size]."""
+        w = self.mean + self.std * u.reshape(len(u), -1, len(self.mean))
+        return w.expand(-1, self.generator.style_layers, -1)
 
 
 def pixel_error(x: Tensor) -> Error:

@@ -47,8 +47,7 @@ class Style(Network):
 
     Height and width must be multiples of 8. They are halved while both are even and the smaller half is at least 3, so
     64x64 starts at 4x4. Channels double where sides halve. The defaults suit a small machine; the authors' width is 512
-    at 64x64, 128 at 256x256, and max_width 512. Where an image is blurred at its border, it is zero outside, also
-    between the two halves of a resampling kernel; the authors' code pads before the first half.
+    at 64x64, 128 at 256x256, and max_width 512.
     """
 
     z_dim: int = 128
@@ -198,11 +197,7 @@ class StyleLayer(nn.Module):
             norms = at_least_float32(weight).square().sum(dim=(2, 3))  # [O, C]
             scale = GAIN * (at_least_float32(style).square() @ norms.T + 1e-8).rsqrt()  # [B, O]
         x = x * style[:, :, None, None].to(x.dtype)
-        h = (
-            blur(fastconv.conv_transpose4x4(x, doubled(weight).transpose(0, 1), None))
-            if self.up
-            else self.convolution(x)
-        )
+        h = upsampled(x, weight) if self.up else self.convolution(x)
         offset = self.bias[:, None, None]
         noise = self.noise(h)
         if noise is not None:
@@ -288,7 +283,7 @@ class Activated(nn.Module):
         self.scale = 1 / math.sqrt(c_in * side**2) / (4 if down else 1)  # `doubled` adds four kernels
 
     def forward(self, x: Tensor) -> Tensor:
-        h = fastconv.conv4x4(blur(x), doubled(self.convolution.weight), None) if self.down else self.convolution(x)
+        h = downsampled(x, self.convolution.weight) if self.down else self.convolution(x)
         h = torch.add((self.gain * self.bias[:, None, None]).to(h.dtype), h, alpha=self.gain * self.scale)
         return F.leaky_relu(h, SLOPE, inplace=True)
 
@@ -330,6 +325,20 @@ class Linear(nn.Linear):
 
     def forward(self, x: Tensor) -> Tensor:
         return F.linear(x, self.scaled_weight(), self.bias * self.rate)
+
+
+def upsampled(x: Tensor, weight: Tensor) -> Tensor:
+    """Return x [B, C, h, w] with twice the sides, convolved with weight [O, C, 3, 3] and filtered by [1, 3, 3, 1].
+
+    The filter is a box, which the kernel takes up, and `blur`. The border is computed around the image, then cut off.
+    """
+    wide = fastconv.conv_transpose4x4(F.pad(x, (1, 1, 1, 1)), doubled(weight).transpose(0, 1), None)
+    return blur(wide)[..., 2:-2, 2:-2]
+
+
+def downsampled(x: Tensor, weight: Tensor) -> Tensor:
+    """Return x [B, C, h, w] with half the sides: filtered by [1, 3, 3, 1], times 4, and convolved [O, C, 3, 3]."""
+    return fastconv.conv4x4(blur(F.pad(x, (2, 2, 2, 2))), doubled(weight), None)[..., 1:-1, 1:-1]
 
 
 def doubled(weight: Tensor) -> Tensor:

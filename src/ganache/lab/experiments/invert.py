@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from ganache.errors import ConfigError
 from ganache.lab.experiment import MAX_IMAGES, Experiment, Inputs, Limits
@@ -55,6 +55,8 @@ class Invert(Experiment):
     refined; 0 for pixels alone."""
     refinements: int = 100
     """Steps of the refinement, which takes longer than the search; 0 for none."""
+    space: Literal["z", "w", "w+"] = "z"
+    """What is found: latents z; or, of a style-based generator, w, or w+ with another w for each layer."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -62,8 +64,14 @@ class Invert(Experiment):
         if self.starts > self.drawn:
             raise ConfigError(f"{self.starts} starts cannot be chosen from {self.drawn} drawn latents: draw more.")
 
+    def view(self, model: Model) -> Model:
+        return model  # the search begins from latents z in each space
+
     def latents(self, model: Model, pictures: Pictures, progress: bool = False) -> Tensor:
-        """Return the latents z [N, z_dim] of images uint8 [N, H, W, C], or of points [N, 2]."""
+        """Return the latents of images uint8 [N, H, W, C], or of points [N, 2].
+
+        They are z [N, z_dim], or w [N, style_layers * w_dim].
+        """
         from ganache.lab.inversion import Settings, invert
 
         settings = Settings(**{field.name: getattr(self, field.name) for field in fields(Settings)})
@@ -77,11 +85,12 @@ class Invert(Experiment):
         from ganache.lab.captions import join
         from ganache.lab.figure import Figure, ImageGrid
         from ganache.lab.inversion import psnr
+        from ganache.lab.styles import in_styles
 
         pictures = inputs.images
         assert pictures is not None
         z = self.latents(model, pictures, inputs.progress)
-        reproduced = render(model.generator, z)
+        reproduced = render((model if self.space == "z" else in_styles(model)).generator, z)
         if pictures.ndim == 2:
             distances = np.linalg.norm(pictures - reproduced, axis=1)
             labels = tuple(f"{each:.2g} away" for each in distances)
@@ -91,5 +100,6 @@ class Invert(Experiment):
         heading = join(model.name, f"best of {self.starts} descents of {self.iterations} steps")
         row_labels = ("given", "reproduced")
         grid = ImageGrid(both, len(pictures), labels, row_labels, heading, colour_by="columns")
-        title = "Given pictures, and the nearest ones that the generator can make."
+        where = "" if self.space == "z" else f" in {self.space.upper()}"
+        title = f"Given pictures, and the nearest ones that the generator can make{where}."
         return Figure(title, ((grid,),), tuple(tuple(row) for row in z.tolist()))

@@ -52,7 +52,8 @@ def sheets(out: Path, names: list[str], pairs: int) -> None:
     drawn = [random.choice(names, 2, replace=False).tolist() for _ in range(pairs)]
     key: list[Pair] = [{"left": left, "right": right} for left, right in drawn]
     (out / "key.json").write_text(json.dumps(key, indent=1))
-    networks = {name: load_generator(checkpoint_of(name))[:2] for name in names}
+    loaded = {name: load_generator(checkpoint_of(name)) for name in names}
+    networks = {name: (Remembered(generator), config) for name, (generator, config, _) in loaded.items()}
     for first in range(0, pairs, A_SHEET):
         halves = []
         for number, pair in enumerate(key[first : first + A_SHEET], start=first):

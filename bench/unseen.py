@@ -29,7 +29,7 @@ RULERS = {
 }
 """Features -> the scores that are shown. Choices are made by the first, and judged by the second."""
 SHOWN = tuple(f"{features} {score}" for features, scores in RULERS.items() for score in scores)
-CHOSEN_BY, JUDGED_BY = "perceptual frechet", "perceptual-2 frechet"
+CHOSEN_BY, JUDGED_BY = "perceptual layers", "perceptual-2 layers"
 
 
 class Remembered(Generator):

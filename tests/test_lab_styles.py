@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 
 import numpy as np
@@ -167,6 +168,7 @@ def test_directions_from_examples_are_checked_in_w(model: Model) -> None:
 
 
 def test_noise_modes(model: Model) -> None:
+    model = replace(model, generator=copy.deepcopy(model.generator))
     for layer in model.generator.layers:
         layer.strength.data.fill_(1.0)
     z = latents.from_seeds(PRIOR, [0])

@@ -25,19 +25,8 @@ GROUPS = {
     "look": ("watch", "sample", "walk", "picture"),
     "judge": ("diagnose", "report", "evaluate", "compare", "neighbours", "real-vs-fake", "claims"),
     "explore": (
-        *(
-            "explore",
-            "directions",
-            "dimensions",
-            "arithmetic",
-            "invert",
-            "traverse",
-            "along",
-            "average",
-            "truncation",
-            "mixing",
-        ),
-        *("distribution", "name", "article"),
+        *("explore", "directions", "dimensions", "arithmetic", "invert", "traverse", "along", "average", "truncation"),
+        *("mixing", "distribution", "name", "article"),
     ),
     "share": ("export", "convert", "render"),
 }

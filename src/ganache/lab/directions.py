@@ -18,13 +18,10 @@ from ganache.lab.figure import ImageGrid
 from ganache.lab.first_layer import first_activations, first_weight
 from ganache.lab.latent_source import LatentSource, sample_latents
 from ganache.lab.points import GENERATOR_DIRECTION, Kept, Point
-from ganache.lab.styles import StylePrior, layer_range
+from ganache.lab.styles import MEASURED, StylePrior, layer_range
 from ganache.types import Prior
 
 Unsupervised = Literal["sefa", "pca"]
-
-MEASURED = 1000
-"""Latents whose w show how far w varies along a direction."""
 
 
 def generator_directions(

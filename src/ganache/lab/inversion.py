@@ -22,7 +22,7 @@ from ganache.evaluation.features.extract import suitable_features
 from ganache.evaluation.features.perceptual import PerceptualFeatures
 from ganache.functional import latents
 from ganache.lab.latent_source import check_classes
-from ganache.lab.styles import check_mapping, styles
+from ganache.lab.styles import MEASURED, check_mapping, styles
 from ganache.types import Generator, Prior
 
 Error = Callable[[Tensor], Tensor]
@@ -33,9 +33,6 @@ REFINE_RATE = 0.5
 
 REFINE_CHUNK = 8
 """Pictures that are refined at a time: the perceptual network is fastest with these, and memory stays small."""
-
-MEASURED = 1000
-"""Latents whose w show the mean and the spread of w."""
 
 TOLERANCE = 1.0
 """Norms of normal latents with d numbers have mean sqrt(d) and std 0.7, about: this far off is still typical."""

@@ -21,6 +21,9 @@ from ganache.types import Generator, Prior
 Space = Literal["z", "w"]
 Noise = Literal["fixed", "random", "none"]
 
+MEASURED = 1000
+"""Latents whose w show the mean of w, and how far w varies."""
+
 
 class Synthesis(Generator):
     """The second half of a generator as a generator: w [B, style_layers * w_dim] -> x."""

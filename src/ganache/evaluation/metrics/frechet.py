@@ -140,6 +140,12 @@ def frechet_estimates(real: Tensor, fake: Tensor) -> tuple[Estimate, Estimate]:
     return Estimate(value, error), Estimate(intercept, (error**2 + fit_error**2) ** 0.5)
 
 
+def layers_distance(pairs: Sequence[tuple[Moments, Moments]], spreads: Sequence[Tensor]) -> float:
+    """Return the Frechet distance of each pair (real, generated), relative to its spread (0 counts as 1), as a mean."""
+    values = [frechet_distance(*pair) / (float(spread) or 1.0) for pair, spread in zip(pairs, spreads, strict=True)]
+    return sum(values) / len(values)
+
+
 def layers_estimate(real: Sequence[Tensor], fake: Sequence[Tensor]) -> Estimate:
     """Return the mean over layers of the Frechet distance, relative to the total variance of the real features.
 
@@ -147,11 +153,10 @@ def layers_estimate(real: Sequence[Tensor], fake: Sequence[Tensor]) -> Estimate:
     repeated is at about 2. The standard error is that of the delete-one-block jackknife.
     """
     pairs = [(BlockMoments.from_features(a), BlockMoments.from_features(b)) for a, b in zip(real, fake, strict=True)]
-    spreads = [float(a.moments().variance) or 1.0 for a, _ in pairs]
+    spreads = [a.moments().variance for a, _ in pairs]
 
     def distance(blocks: Sequence[int]) -> float:
-        values = [frechet_distance(a.moments(blocks), b.moments(blocks)) for a, b in pairs]
-        return sum(value / spread for value, spread in zip(values, spreads, strict=True)) / len(pairs)
+        return layers_distance([(a.moments(blocks), b.moments(blocks)) for a, b in pairs], spreads)
 
     left_out = torch.tensor([distance([b for b in range(BLOCKS) if b != out]) for out in range(BLOCKS)])
     return Estimate(distance(range(BLOCKS)), float(((BLOCKS - 1) * left_out.var(correction=0)).sqrt()))

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
+from ganache.cli.render import write_plain
 from ganache.core.rendering import Model, render
 from ganache.errors import ConfigError
+from ganache.figures import picture
 from ganache.functional import latents
 from ganache.lab.directions import generator_directions, one_step
 from ganache.lab.experiments import Along, Arithmetic, Directions, Invert, Mixing, Sample, Truncation, Walk
@@ -215,3 +219,14 @@ def test_inversion_into_w_and_w_plus_is_nearer_than_into_z(model: Model) -> None
     assert errors["w+"] < 0.5 * errors["w"] <= 0.5 * 1.1 * errors["z"]
     row = found[0].reshape(LAYERS, W_DIM)
     assert not torch.allclose(row[0], row[5]), "layers differ in W+"
+
+
+def test_pictures_without_captions_are_those_of_the_figure(model: Model, tmp_path: Path) -> None:
+    request = Sample(n=3, std=0.4, space="w")
+    write_plain(request, model, tmp_path / "plain.png")
+    write_plain(replace(request, space="z"), model, tmp_path / "z.png")
+    view = request.view(model)
+    expected = picture(render(view.generator, request.bulk_latents(view.prior)))
+    with Image.open(tmp_path / "plain.png") as found, Image.open(tmp_path / "z.png") as in_z:
+        assert np.array_equal(np.asarray(found.convert("RGB")), np.asarray(expected.convert("RGB")))
+        assert not np.array_equal(np.asarray(found), np.asarray(in_z))

@@ -105,6 +105,7 @@ def write_plain(request: Experiment, model: Model, out: Path) -> None:
     from ganache.core.rendering import render
     from ganache.figures import picture, save_figure
 
+    model = request.view(model)
     save_figure(picture(render(model.generator, request.bulk_latents(model.prior)), real=model.real), out)
 
 
@@ -117,6 +118,7 @@ def write_bulk(request: Experiment, model: Model, config: Config, out: Path) -> 
     from ganache.training import build
     from ganache.training.device import keep_freed_memory
 
+    model = request.view(model)
     z = request.bulk_latents(model.prior)
     keep_freed_memory()
     resolved = build.resolve(replace(config, device="auto"))

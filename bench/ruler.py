@@ -14,21 +14,22 @@ import io
 from collections.abc import Callable, Iterator
 
 import numpy as np
+import torch
 from PIL import Image, ImageFilter
 from torch import Tensor
 
 from ganache.core.images import Pixels, as_x
 from ganache.data import Dataset, load
 from ganache.evaluation.features.base import FeatureInputs, Features
-from ganache.evaluation.features.extract import build_features, picture_features
+from ganache.evaluation.features.extract import build_features, picture_features, picture_layers
 from ganache.evaluation.metrics.fidelity import kernel_distance
-from ganache.evaluation.metrics.frechet import BlockMoments, frechet_distance
+from ganache.evaluation.metrics.frechet import BlockMoments, frechet_distance, layers_distance
 from ganache.evaluation.metrics.precision_recall import precision_recall_density_coverage
 from ganache.evaluation.metrics.sliced_wasserstein import sliced_distance
 
 SPLITS = 5
 CLUSTERS = 20
-SCORES = {"frechet": 1, "kernel": 1, "precision": -1, "recall": -1, "coverage": -1, "patches": 1}
+SCORES = {"layers": 1, "frechet": 1, "kernel": 1, "precision": -1, "recall": -1, "coverage": -1, "patches": 1}
 """Name -> 1 if damage raises the score, -1 if it lowers it."""
 
 Change = Callable[[Pixels, np.random.Generator], Pixels]
@@ -113,15 +114,30 @@ def damages(
         yield "fewer classes", [(f"{kept} of 10", few_modes(labels, kept)) for kept in (9, 8, 6, 3, 1)]
 
 
-def scores(extractor: Features, real: Pixels, fake: Pixels, real_features: Tensor | None = None) -> dict[str, float]:
-    a = picture_features(real, extractor) if real_features is None else real_features
-    b = picture_features(fake, extractor)
+def scores(
+    extractor: Features, real: Pixels, fake: Pixels, real_layers: list[Tensor] | None = None
+) -> dict[str, float]:
+    """Return the SCORES of `fake` against `real`; without `layers` if the features have one layer."""
+    real_layers = real_layers or every_layer(real, extractor)
+    fake_layers = every_layer(fake, extractor)
+    a, b = real_layers[-1], fake_layers[-1]
     found = {name: estimate.value for name, estimate in precision_recall_density_coverage(a, b).items()}
-    moments = [BlockMoments.from_features(h).moments() for h in (a, b)]
+    pairs = [
+        (BlockMoments.from_features(a).moments(), BlockMoments.from_features(b).moments())
+        for a, b in zip(real_layers, fake_layers, strict=True)
+    ]
+    if len(pairs) > 1:
+        found["layers"] = layers_distance(pairs, [moments.variance for moments, _ in pairs])
     patches = sliced_distance(*(as_x(pictures[:1000]) for pictures in (real, fake)))
     return found | {
-        "frechet": frechet_distance(*moments), "kernel": 1000 * kernel_distance(a, b).value, "patches": patches,
+        "frechet": frechet_distance(*pairs[-1]), "kernel": 1000 * kernel_distance(a, b).value, "patches": patches,
     }  # fmt: skip
+
+
+def every_layer(pictures: Pixels, extractor: Features) -> list[Tensor]:
+    """Return the features of each layer, [N, F] each."""
+    parts = [picture_layers(pictures[start : start + 256], extractor) for start in range(0, len(pictures), 256)]
+    return [torch.cat(layer) for layer in zip(*parts, strict=True)]
 
 
 def halves(data: Dataset, n: int, split: int) -> tuple[np.ndarray, np.ndarray]:
@@ -130,8 +146,8 @@ def halves(data: Dataset, n: int, split: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def report(data: Dataset, extractor: Features, n: int) -> None:
-    names = [name for name in SCORES if name != "patches" or extractor.name == "random"]
     floors = [scores(extractor, *(data.images[np.sort(part)] for part in halves(data, n, s))) for s in range(SPLITS)]
+    names = [name for name in SCORES if name in floors[0] and (name != "patches" or extractor.name == "random")]
     mean = {name: np.mean([floor[name] for floor in floors]) for name in names}
     std = {name: np.std([floor[name] for floor in floors], ddof=1) for name in names}
     print(f"\n{extractor.name} {extractor.hash} ({extractor.preprocessing}), {n:,} against {n:,} of {data.name}\n")
@@ -144,12 +160,12 @@ def report(data: Dataset, extractor: Features, n: int) -> None:
     real, others = (data.images[part] for part in rows)
     modes = clusters(picture_features(others, build_features("pixels", FeatureInputs(data, rows[0], rows[0][:0]))))
     labels = None if data.labels is None else data.labels[rows[1]]
-    real_features = picture_features(real, extractor)
+    real_layers = every_layer(real, extractor)
     for kind, steps in damages(modes, data.images.shape[3], labels):
         before = {name: mean[name] + 2 * SCORES[name] * std[name] for name in names}
         seen = dict.fromkeys(names, True)
         for strength, change in steps:
-            found = scores(extractor, real, change(others, np.random.default_rng(0)), real_features)
+            found = scores(extractor, real, change(others, np.random.default_rng(0)), real_layers)
             for name in names:
                 seen[name] &= bool(SCORES[name] * (found[name] - before[name]) > 0)
             before = found

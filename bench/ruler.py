@@ -23,7 +23,7 @@ from ganache.data import Dataset, load
 from ganache.evaluation.features.base import FeatureInputs, Features
 from ganache.evaluation.features.extract import build_features, picture_features, picture_layers
 from ganache.evaluation.metrics.fidelity import kernel_distance
-from ganache.evaluation.metrics.frechet import BlockMoments, frechet_distance, layers_distance
+from ganache.evaluation.metrics.frechet import BlockPair, layers_distance
 from ganache.evaluation.metrics.precision_recall import precision_recall_density_coverage
 from ganache.evaluation.metrics.sliced_wasserstein import sliced_distance
 
@@ -122,15 +122,12 @@ def scores(
     fake_layers = every_layer(fake, extractor)
     a, b = real_layers[-1], fake_layers[-1]
     found = {name: estimate.value for name, estimate in precision_recall_density_coverage(a, b).items()}
-    pairs = [
-        (BlockMoments.from_features(a).moments(), BlockMoments.from_features(b).moments())
-        for a, b in zip(real_layers, fake_layers, strict=True)
-    ]
+    pairs = [BlockPair(*layer) for layer in zip(real_layers, fake_layers, strict=True)]
     if len(pairs) > 1:
-        found["layers"] = layers_distance(pairs, [moments.variance for moments, _ in pairs])
+        found["layers"] = layers_distance(pairs)
     patches = sliced_distance(*(as_x(pictures[:1000]) for pictures in (real, fake)))
     return found | {
-        "frechet": frechet_distance(*pairs[-1]), "kernel": 1000 * kernel_distance(a, b).value, "patches": patches,
+        "frechet": pairs[-1].distance(), "kernel": 1000 * kernel_distance(a, b).value, "patches": patches,
     }  # fmt: skip
 
 

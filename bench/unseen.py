@@ -14,7 +14,7 @@ from ganache.evaluation.evaluation import Score
 from ganache.evaluation.features.base import FeatureInputs
 from ganache.evaluation.features.extract import build_features, dataset_layers
 from ganache.evaluation.measure import SEED, choose_positions, evaluate, generator_features
-from ganache.evaluation.metrics.frechet import BlockMoments, frechet_distance, layers_distance
+from ganache.evaluation.metrics.frechet import BlockPair, layers_distance
 from ganache.training.device import keep_freed_memory
 from ganache.types import Generator, Prior
 
@@ -74,13 +74,10 @@ def distances(
         extractor = build_features(name, FeatureInputs(data, positions.real[:n], positions.held_out))
         real = dataset_layers(data, positions.real[:n], extractor, None, False)
         fake, _ = generator_features(generator, prior, n, SEED, extractor, 1, False)
-        pairs = [
-            (BlockMoments.from_features(a).moments(), BlockMoments.from_features(b).moments())
-            for a, b in zip(real, fake, strict=True)
-        ]
+        pairs = [BlockPair(*layer) for layer in zip(real, fake, strict=True)]
         if len(pairs) > 1:
-            found[f"{name} layers"] = layers_distance(pairs, [a.variance for a, _ in pairs])
-        found[f"{name} frechet"] = frechet_distance(*pairs[-1])
+            found[f"{name} layers"] = layers_distance(pairs)
+        found[f"{name} frechet"] = pairs[-1].distance()
     return found
 
 

@@ -8,6 +8,7 @@ import io
 import json
 import re
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from PIL import Image
 from ganache.core.rendering import Model, render
 from ganache.functional.latents import from_seeds, shifted_prior
 from ganache.lab.experiments import Picture
-from ganache.lab.points import Kept
+from ganache.lab.points import Kept, Point
 from ganache.lab.serialisation import command, from_json, resolve_names
 from ganache.output.export import runtime, to_html
 from ganache.output.export.graph import compare, graph
@@ -36,15 +37,17 @@ GREY = Model(
     Prior(12, "uniform", categories=3, continuous=2),
     "grey <&> odd",
 )
+STYLED = model_of("style", (3, 16, 16), Prior(6))
 KEPT = {"smile": Kept("smile", vector=(0.6, 0.8, *[0.0] * 18)), "me": Kept("me", seeds=(3, 17))}
 
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
-    files = {"colour": folder / "colour page.html", "grey": folder / "grey.html"}
+    files = {name: folder / f"{name} page.html" for name in ("colour", "grey", "styled")}
     files["colour"].write_text(to_html(COLOUR, "", KEPT), encoding="utf-8")
     files["grey"].write_text(to_html(GREY, "A <title> & more"), encoding="utf-8")
+    files["styled"].write_text(to_html(STYLED), encoding="utf-8")
     return files
 
 
@@ -140,6 +143,51 @@ def test_classes_codes_and_uniform_latents(browser: Any, pages: dict[str, Path])
     z[0, -1] = 0.5
     assert_same(opened.pixels(), GREY, z)
     assert_request_gives(opened, GREY, z)
+    opened.close()
+
+
+def test_styles_are_mixed_truncated_and_moved_without_a_server(browser: Any, pages: dict[str, Path]) -> None:
+    opened = Opened(browser, pages["styled"], "#seed=5&std=0.5&cutoff=4&mix-fine=9-3-5&sefa1=2&layers-sefa1=1-2")
+    page = opened.page
+
+    def now() -> Picture:
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Save request").click()
+        request = from_json(Path(download.value.path()).read_text())
+        assert isinstance(request, Picture)
+        words = page.locator("#command").text_content().split()
+        assert list(map(plain, words)) == list(map(plain, command(request, ["RUN"])))
+        return request
+
+    def assert_shown(request: Picture) -> None:
+        view = request.view(STYLED)
+        assert_same(opened.pixels(), view, request.latents(view))
+
+    nine, sefa = Point((9,)), Point(("sefa1",))
+    whole = Picture((Point((5,)),), directions=(sefa,), steps=(2.0,), std=0.5, space="w", layers=(1, 2))
+    whole = replace(whole, mixed=(nine,), mixed_layers=(3, 5), cutoff=4)
+    assert now() == whole
+    assert_shown(whole)
+    page.get_by_role("button", name="Reset", exact=True).click()
+    assert_shown(Picture((Point((5,)),), space="w"))
+    page.evaluate("scrollTo(0, 0)")
+    page.get_by_role("button", name="Seed 7", exact=True).drag_to(page.locator("#style-coarse"))
+    page.wait_for_url("**mix-coarse=7-0-1")
+    assert_shown(replace(now(), mixed=(Point((7,)),), mixed_layers=(0, 1)))
+    page.get_by_label("Last layer of coarse styles").fill("3")
+    page.keyboard.press("Enter")
+    assert now().mixed_layers == (0, 3)
+    assert_shown(now())
+    opened.slide("Truncation", 0.3)
+    page.locator("#cutoff").fill("2")
+    page.keyboard.press("Enter")
+    opened.slide("SeFa 2", -3)
+    assert (now().std, now().cutoff, now().steps) == (0.3, 2, (-3.0,))
+    assert_shown(now())
+    page.get_by_role("button", name="Give the coarse styles back").click()
+    assert now().mixed == ()
+    assert_shown(now())
+    assert page.locator("#dimensions-part").is_hidden()
     opened.close()
 
 

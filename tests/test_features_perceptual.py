@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import shutil
 from pathlib import Path
@@ -137,3 +138,23 @@ def test_layers_go_from_edges_to_the_features() -> None:
     torch.testing.assert_close(layers[-1], extractor(x))
     stem = extractor.network.first_map(F.interpolate(x, size=(128, 96), mode="bilinear", antialias=True))
     torch.testing.assert_close(layers[0], stem.mean(dim=(2, 3)), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("size", [(128, 128), (33, 70), (224, 224)])
+def test_inference_gives_the_same_numbers_as_with_gradients(size: tuple[int, int]) -> None:
+    """Without gradients the weights are laid out once; with them, for other batches, in a copy, in bfloat16."""
+    network = copy.deepcopy(load_network("lite0"))
+    for batch in (2, 1, 5):
+        x = images(batch, 3, *size)
+        with torch.no_grad():
+            fast = network(x)
+        torch.testing.assert_close(fast, network(x), rtol=0, atol=1e-4)
+    assert network.stem.packed
+    again = copy.deepcopy(network)
+    assert not again.stem.packed
+    x.requires_grad_()
+    network(x).sum().backward()
+    assert x.grad is not None
+    assert x.grad.any()
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        assert network(x).dtype == torch.bfloat16

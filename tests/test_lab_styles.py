@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,12 +19,12 @@ from ganache.errors import ConfigError
 from ganache.figures import picture
 from ganache.functional import latents
 from ganache.lab.directions import generator_directions, one_step
-from ganache.lab.experiments import Along, Arithmetic, Directions, Invert, Mixing, Sample, Truncation, Walk
+from ganache.lab.experiments import Along, Arithmetic, Directions, Invert, Mixing, Picture, Sample, Truncation, Walk
 from ganache.lab.figure import Animation, Figure
 from ganache.lab.latent_source import LatentSource
 from ganache.lab.points import Kept, Point
 from ganache.lab.show import show
-from ganache.lab.styles import in_styles, layer_range, mean_w, noise, styles
+from ganache.lab.styles import in_styles, layer_range, mean_w, styles, with_noise
 from ganache.networks import Dcgan, Style
 from ganache.types import Prior
 from weights import perturb
@@ -177,11 +178,63 @@ def test_noise_modes(model: Model) -> None:
         layer.strength.data.fill_(1.0)
     z = latents.from_seeds(PRIOR, [0])
     fixed = render(model.generator, z)
-    with noise(model.generator, "none"):
-        assert not np.array_equal(render(model.generator, z), fixed)
-    with noise(model.generator, "random"):
-        assert not np.array_equal(render(model.generator, z), render(model.generator, z))
+    assert with_noise(model.generator, "fixed") is model.generator
+    assert not np.array_equal(render(with_noise(model.generator, "none"), z), fixed)
+    changing = with_noise(model.generator, "random")
+    assert not np.array_equal(render(changing, z), render(changing, z))
     np.testing.assert_array_equal(render(model.generator, z), fixed)
+
+
+def test_a_picture_with_changed_styles(model: Model) -> None:
+    """psi moves the first layers to the mean, then layers are mixed, then directions move some layers."""
+    w, other, mean = w_of(model, [7]), w_of(model, [8]), mean_w(model.generator)
+    request = Picture((Point((7,)),), std=0.5, space="w", cutoff=3, mixed=(Point((8,)),), mixed_layers=(2, 4))
+    for changed in (w, other):
+        changed[:, :3] = (changed[:, :3] + mean) / 2
+    w[:, 2:5] = other[:, 2:5]
+    np.testing.assert_array_equal(shown(show(request, [model])), pictures(model, w))
+    rows, _ = generator_directions(in_styles(model), "sefa", 1)
+    (step,) = one_step(in_styles(model), rows).reshape(1, LAYERS, W_DIM)
+    w[:, 1:3] += 2 * step[1:3]
+    moved = replace(request, directions=(Point(("sefa1",)),), steps=(2.0,), layers=(1, 2))
+    np.testing.assert_allclose(shown(show(moved, [model])), pictures(model, w), atol=1)
+    assert not np.array_equal(shown(show(moved, [model])), shown(show(request, [model])))
+    assert "layers 2 to 4 of seed 8, +2 along sefa1" in show(moved, [model]).title
+
+
+def test_a_picture_of_mixed_styles_is_the_cell_of_the_grid(model: Model) -> None:
+    cells = shown(show(Mixing((Point((1,)),), (Point((3,)),), layers=(3, 5)), [model]))
+    picture = Picture((Point((1,)),), space="w", mixed=(Point((3,)),), mixed_layers=(3, 5))
+    np.testing.assert_array_equal(shown(show(picture, [model]))[0], cells[-1])
+
+
+def test_a_picture_without_noise(model: Model) -> None:
+    model = replace(model, generator=copy.deepcopy(model.generator))
+    for layer in model.generator.layers:
+        layer.strength.data.fill_(1.0)
+    with_it, without = (shown(show(Picture(space="w", noise=noise), [model])) for noise in ("fixed", "none"))
+    assert not np.array_equal(with_it, without)
+    np.testing.assert_array_equal(without, render(with_noise(model.generator, "none"), latents.from_seeds(PRIOR, [0])))
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"cutoff": 2}, "cutoff is given, and only w has layers: add --space w"),
+        ({"space": "w", "mixed": (Point((1,)),)}, "1 mixed and 0 mixed_layers are given"),
+        ({"space": "w", "layers": (0, 1)}, "0 directions and 2 layers are given"),
+        ({"space": "w", "mixed": (Point((1,)),), "mixed_layers": (0, 9)}, "has the layers 0 to 5"),
+    ],
+)
+def test_styles_that_a_picture_cannot_have(model: Model, fields: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        show(Picture(**fields), [model])
+
+
+def test_a_generator_without_styles_shows_the_rest_of_the_request() -> None:
+    plain = Model(Dcgan(z_dim=5, width=2).generator(SHAPE), PRIOR, "plain")
+    request = Picture(std=0.3, space="w", mixed=(Point((1,)),), mixed_layers=(0, 1), dimensions=(2,), values=(1.0,))
+    assert request.fitting(plain) == (Picture(dimensions=(2,), values=(1.0,)), ("styles",))
 
 
 def test_others_say_why_not(model: Model) -> None:

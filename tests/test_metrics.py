@@ -14,6 +14,7 @@ from ganache.evaluation.metrics.estimates import mean_estimate
 from ganache.evaluation.metrics.fidelity import inception_score, kernel_distance
 from ganache.evaluation.metrics.frechet import (
     BlockMoments,
+    BlockPair,
     Moments,
     frechet_distance,
     frechet_estimates,
@@ -69,7 +70,7 @@ def test_the_frechet_distance_of_samples_and_its_limit() -> None:
     upwards, the limit is not."""
     exact = 30 * (1 / 16 + 1)
     real, fake = noise(400, 30), 0.25 + 2 * noise(400, 30, seed=1)
-    (value, error), limit = frechet_estimates(real, fake)
+    (value, error), limit = frechet_estimates(BlockPair(real, fake))
     assert value == pytest.approx(
         frechet_distance(BlockMoments.from_features(real).moments(), BlockMoments.from_features(fake).moments()),
         rel=1e-9,
@@ -81,7 +82,8 @@ def test_the_frechet_distance_of_samples_and_its_limit() -> None:
 
 def test_the_frechet_error_equals_the_spread_over_repetitions() -> None:
     repeated = [
-        frechet_estimates(noise(300, 8, seed=2 * seed), 1.5 * noise(300, 8, seed=2 * seed + 1)) for seed in range(40)
+        frechet_estimates(BlockPair(noise(300, 8, seed=2 * seed), 1.5 * noise(300, 8, seed=2 * seed + 1)))
+        for seed in range(40)
     ]
     values, errors = np.array([estimate for estimate, _ in repeated]).T
     assert errors.mean() == pytest.approx(values.std(), rel=0.35)
@@ -91,32 +93,36 @@ def test_the_frechet_error_equals_the_spread_over_repetitions() -> None:
 
 
 def test_two_halves_of_one_distribution_have_no_distance_in_the_limit() -> None:
-    (value, _), limit = frechet_estimates(noise(2000, 40), noise(2000, 40, seed=1))
+    (value, _), limit = frechet_estimates(BlockPair(noise(2000, 40), noise(2000, 40, seed=1)))
     assert value > 0.3
     assert abs(limit.value) < max(3 * limit.error, 0.1 * value)
 
 
 def test_fewer_samples_than_features() -> None:
-    (value, error), limit = frechet_estimates(noise(50, 80), noise(50, 80, seed=1))
+    (value, error), limit = frechet_estimates(BlockPair(noise(50, 80), noise(50, 80, seed=1)))
     assert all(np.isfinite([value, error, *limit]))
     alike = torch.ones(50, 3)
-    (value, error), limit = frechet_estimates(alike, alike + 1)
+    (value, error), limit = frechet_estimates(BlockPair(alike, alike + 1))
     assert value == pytest.approx(3)
     assert error == pytest.approx(0, abs=1e-9)
+
+
+def pairs(real: list[torch.Tensor], fake: list[torch.Tensor]) -> list[BlockPair]:
+    return [BlockPair(*layer) for layer in zip(real, fake, strict=True)]
 
 
 def test_the_distance_in_layers_is_a_mean_of_relative_distances() -> None:
     real, fake = [noise(500, 3), 9 * noise(500, 5, seed=1)], [noise(400, 3, seed=2) + 1, 7 * noise(400, 5, seed=3)]
     moments = [[BlockMoments.from_features(layer).moments() for layer in side] for side in (real, fake)]
     expected = [frechet_distance(a, b) / float(a.variance) for a, b in zip(*moments, strict=True)]
-    value, error = layers_estimate(real, fake)
+    value, error = layers_estimate(pairs(real, fake))
     assert value == pytest.approx(sum(expected) / 2)
     assert 0 < error < 0.2 * value
-    rescaled = layers_estimate([real[0], real[1] / 1000], [fake[0], fake[1] / 1000])
+    rescaled = layers_estimate(pairs([real[0], real[1] / 1000], [fake[0], fake[1] / 1000]))
     assert rescaled.value == pytest.approx(value), "no layer counts more because its numbers are larger"
-    assert layers_estimate(real, real).value == pytest.approx(0, abs=1e-6)
+    assert layers_estimate(pairs(real, real)).value == pytest.approx(0, abs=1e-6)
     repeated = [
-        layers_estimate(real, [layer[row : row + 1].repeat(50, 1) for layer in real]).value for row in range(60)
+        layers_estimate(pairs(real, [layer[row : row + 1].repeat(50, 1) for layer in real])).value for row in range(60)
     ]
     assert sum(repeated) / 60 == pytest.approx(2, abs=0.3), "one real image, again and again"
 
@@ -185,7 +191,7 @@ def test_torchmetrics_gives_the_same_numbers() -> None:
     frechet = fid.FrechetInceptionDistance(PassThrough(20), normalize=True)
     frechet.update(real, real=True)
     frechet.update(fake, real=False)
-    assert frechet_estimates(real, fake)[0].value == pytest.approx(float(frechet.compute()), rel=1e-5)
+    assert frechet_estimates(BlockPair(real, fake))[0].value == pytest.approx(float(frechet.compute()), rel=1e-5)
 
     halves = [float(kid.poly_mmd(real[part], fake[part])) for part in (slice(250), slice(250, None))]
     assert kernel_distance(real, fake).value == pytest.approx(np.mean(halves), rel=1e-9)

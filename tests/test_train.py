@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from ganache.functional import schedules
-from ganache.methods import Gan, Wgan, WganGp
+from ganache.methods import Gan, R3gan, Wgan, WganGp
+from ganache.methods.penalised import Penalised
 from ganache.networks import Dcgan, Mlp
 from ganache.training.loop import step_seed, train
 from ganache.training.state import Plan, State
@@ -149,6 +150,28 @@ def test_separate_terms_pass_each_batch_through_wgans_critic_once(method: Method
     state.critic.register_forward_hook(lambda critic, given, scores: batches.append(len(scores)))
     run(state, 1, method, replace(PLAN, separate_critic_terms=True, critic_steps=lambda step: 1))
     assert sum(batches) == (passes + 1) * PLAN.batch  # one more for the generator
+
+
+@pytest.mark.parametrize(
+    "method", [Gan(), Wgan(), R3gan(), Penalised(Gan(), r1=2.0)], ids=lambda each: type(each).__name__
+)
+@pytest.mark.parametrize("size", [1, 3, 8])
+def test_parts_of_a_batch_give_the_gradients_of_the_whole(method: Method, size: int) -> None:
+    """Weights, norms and terms after one step of SGD, for parts that divide the batch and for a rest."""
+    states = []
+    for micro_batch in (None, size):
+        state = fresh()
+        for name in ("g_optimiser", "d_optimiser"):
+            network = state.generator if name == "g_optimiser" else state.critic
+            setattr(state, name, torch.optim.SGD(network.parameters(), 1.0))
+        plan = replace(PLAN, micro_batch=micro_batch, wants_estimates=lambda step: True)
+        states.append((state, next(train(state, method, Ring(), PRIOR, plan))))
+    (whole, report), (parted, again) = states
+    for actual, expected in zip(weights(parted), weights(whole), strict=True):
+        torch.testing.assert_close(actual, expected, rtol=1e-5, atol=1e-7)
+    torch.testing.assert_close(again.d, report.d)
+    torch.testing.assert_close(again.g, report.g)
+    torch.testing.assert_close(again.d_gradient_norm, report.d_gradient_norm)
 
 
 def test_the_gradient_norm_is_that_before_clipping() -> None:

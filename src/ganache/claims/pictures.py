@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import torch
-from PIL import Image
 from torch import Tensor
 
 from ganache.claims.claim import Numbers, Settings, Size
@@ -205,7 +204,7 @@ def png_base64(x: Tensor, columns: int = 6) -> str:
     """Return images x [N, C, H, W] as one tiled PNG in base64, which can be stored in JSON."""
     tiled = images.tile(images.to_uint8(x.nan_to_num()).numpy(), columns, pad=1)
     file = io.BytesIO()
-    Image.fromarray(tiled.squeeze(-1) if tiled.shape[-1] == 1 else tiled).save(file, "PNG", optimize=True)
+    images.as_image(tiled).save(file, "PNG", optimize=True)
     return base64.b64encode(file.getvalue()).decode()
 
 

@@ -58,7 +58,7 @@ OPTIONS = (
     ("mirror hflip horizontalflip xflip", "--data.flip True"),
     ("augmentation aug diffaug diffaugment ada augmentations", "--view.augment colour translation cutout"),
     ("fp16 amp bf16 half mixedprecision dtype fp32", "--precision.compute bfloat16, or float32"),
-    ("nc inchannels imgchannels numchannels gray grayscale greyscale grey", "--data.channels 1, or 3"),
+    ("nc inchannels imgchannels numchannels gray grayscale greyscale grey", "--data.channels 1, 3 or 4"),
     ("cond conditional nclasses numclasses classcond labelled", "--data.classes N"),
     ("emadecay emahalflife emabeta averaging", "--schedule.ema-half-life N"),
     ("patience earlystopping earlystop", "--policy.stop-past-peak N"),

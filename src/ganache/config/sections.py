@@ -34,7 +34,7 @@ class DataConfig:
     size: str | None = None
     """Side in pixels (64) or height x width (48x64); None keeps the size that all images share."""
     channels: int | None = None
-    """1 for grey, 3 for colour; None keeps what the images have."""
+    """1 for grey, 3 for colour, 4 for colour with transparency; None gives 1 if all images are grey, else 3."""
     fit: Literal["crop", "pad", "stretch"] = "crop"
     """How an image with another aspect ratio is fitted: crop cuts off its borders, pad adds borders, stretch distorts
     it."""
@@ -42,8 +42,8 @@ class DataConfig:
     """The stored values that become black and white, such as 0 4095; None finds one range for all pictures, and
     leaves 8-bit pictures as they are unless all their values are 0 or 1."""
     background: str = "white"
-    """What shows through transparent pictures: white, black, a colour as #rrggbb, checker, or ignore to leave out their
-    transparency."""
+    """What shows through transparent pictures (with 4 channels, the colour of their invisible pixels): white, black, a
+    colour as #rrggbb, checker, or ignore to leave out their transparency."""
     labels: Literal["auto", "folders", "none"] = "auto"
     """Which folders are classes: auto decides by their names (train and test are none, nor are chunks such as 00000 and
     01000), folders takes the first level with several, none ignores all labels."""
@@ -73,8 +73,8 @@ class DataConfig:
             is_known = background.is_background(self.background)
             require(is_known, f"data.background is '{self.background[:20]}': use {background.EXPECTED}.")
         require(
-            self.channels in (None, 1, 3),
-            f"data.channels is {self.channels}: use 1 (grey) or 3 (colour).",
+            self.channels in (None, 1, 3, 4),
+            f"data.channels is {self.channels}: use 1 (grey), 3 (colour) or 4 (colour with transparency).",
         )
         require(self.classes >= 0, f"data.classes is {self.classes}: use 0 or more.")
         require(0 <= self.held_out <= 0.5, f"data.held_out is {self.held_out}: use a share from 0 to 0.5.")
@@ -232,6 +232,9 @@ class ScheduleConfig:
     __pydantic_config__ = STRICT
     batch: int = 64
     """Images per batch."""
+    micro_batch: int | None = None
+    """Compute this many images of a batch at a time and add their gradients, which needs less memory. Batch norm and
+    minibatch deviation see these images alone."""
     steps: int | None = None
     """Stop after this many generator steps."""
     minutes: float | None = None
@@ -258,6 +261,14 @@ class ScheduleConfig:
 
     def __post_init__(self) -> None:
         require(self.batch >= 1, f"schedule.batch is {self.batch}: use 1 or more.")
+        if self.micro_batch is not None:
+            require(self.micro_batch >= 1, f"schedule.micro_batch is {self.micro_batch}: use 1 or more.")
+            for name, needed in (("separate_critic_terms", False), ("fresh_latents", True)):
+                require(
+                    getattr(self, name) == needed,
+                    f"schedule.micro_batch is {self.micro_batch} and schedule.{name} is {not needed}, which keeps the "
+                    f"images of a whole batch: add --schedule.{name.replace('_', '-')} {needed}.",
+                )
         budgets = {name: getattr(self, name) for name in ("steps", "minutes", "images")}
         given = {name: value for name, value in budgets.items() if value is not None}
         require(

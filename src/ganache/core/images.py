@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 
 Pixels = NDArray[np.uint8]
@@ -75,6 +76,34 @@ def tile(images: Tensor | Pixels, columns: int | None = None, *, pad: int = 2, b
         top, left = pad + row * (height + pad), pad + column * (width + pad)
         grid[top : top + height, left : left + width] = picture
     return grid
+
+
+def as_image(pixels: Pixels) -> Image.Image:
+    """Return uint8 [H, W, C], C = 1, 3 or 4, as an image of mode L, RGB or RGBA."""
+    return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+
+
+def as_rgb_image(pixels: Pixels) -> Image.Image:
+    """Return uint8 [H, W, C], C = 1, 3 or 4, as RGB; transparent parts show a checkerboard."""
+    return opaque(as_image(pixels))
+
+
+CHECKER = (102, 153)
+"""The two greys of a checkerboard."""
+
+
+def checkerboard(height: int, width: int, side: int, top: int = 0) -> Pixels:
+    """Return squares of `side` pixels, uint8 [height, width], from row `top` of the board on."""
+    y, x = (np.arange(top, top + height) // side)[:, None], (np.arange(width) // side)[None]
+    return np.where((x + y) % 2, CHECKER[1], CHECKER[0]).astype(np.uint8)
+
+
+def opaque(image: Image.Image) -> Image.Image:
+    """Return an image in RGB, on a checkerboard if it has transparent parts."""
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    board = Image.fromarray(checkerboard(image.height, image.width, 8)).convert("RGBA")
+    return Image.alpha_composite(board, image.convert("RGBA")).convert("RGB")
 
 
 def evenly_spaced(count: int, most: int) -> NDArray[np.int64]:

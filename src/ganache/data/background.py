@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-import numpy as np
 from PIL import Image, ImageColor
+
+from ganache.core.images import checkerboard
 
 WHITE, BLACK, CHECKER, IGNORE = "white", "black", "checker", "ignore"
 
@@ -13,9 +14,6 @@ EXPECTED = "white, black, a colour as #rrggbb, checker, or ignore to leave the t
 
 _SQUARES = 8
 """Squares of the checkerboard along the longer side."""
-
-_SHADES = (102, 153)
-"""The two greys of the checkerboard."""
 
 
 def is_background(name: str) -> bool:
@@ -42,6 +40,15 @@ def composite(image: Image.Image, name: str, whole: tuple[int, int], top: int) -
 
 def _checkerboard(size: tuple[int, int], whole: tuple[int, int], top: int) -> Image.Image:
     """Return rows of a checkerboard, from row `top` on, as mode RGBA."""
-    side = max(1, max(whole) // _SQUARES)
-    y, x = (np.arange(top, top + size[1]) // side)[:, None], (np.arange(size[0]) // side)[None]
-    return Image.fromarray(np.where((x + y) % 2, _SHADES[1], _SHADES[0]).astype(np.uint8)).convert("RGBA")
+    return Image.fromarray(checkerboard(size[1], size[0], max(1, max(whole) // _SQUARES), top)).convert("RGBA")
+
+
+def behind_clear(image: Image.Image, name: str) -> Image.Image:
+    """Return an image of mode RGBA whose fully transparent pixels have the colours of the background."""
+    alpha = image.getchannel("A")
+    if name == IGNORE or alpha.histogram()[0] == 0:
+        return image
+    behind = composite(image, name, image.size, 0)
+    filled = Image.composite(image.convert("RGB"), behind, alpha.point([0] + [255] * 255))
+    filled.putalpha(alpha)
+    return filled

@@ -1,4 +1,4 @@
-"""Convert an image of any colour mode and EXIF orientation to upright 8-bit grey or RGB."""
+"""Convert an image of any colour mode and EXIF orientation to upright 8-bit grey, RGB or RGBA."""
 
 from __future__ import annotations
 
@@ -52,30 +52,30 @@ def apply_orientation(image: Image.Image, orientation: int) -> Image.Image:
     return image if orientation == 1 else image.transpose(_TRANSPOSE[orientation])
 
 
-def to_grey_or_rgb(
+def to_plain_mode(
     image: Image.Image,
-    channels: Literal[1, 3] | None,
+    channels: Literal[1, 3, 4] | None,
     behind: str = background.WHITE,
     scale: Range = FULL,
 ) -> tuple[Image.Image, list[Conversion]]:
-    """Return an image with 8 bits per channel in mode L or RGB, and the conversions that were needed.
+    """Return an image with 8 bits per channel in mode L, RGB or RGBA, and the conversions that were needed.
 
-    `channels` 1 gives L, 3 gives RGB, None gives L for a grey image and RGB for a colour image. Transparent parts show
-    the background `behind`; values are mapped from `scale` to [0, 255].
+    `channels` 1 gives L, 3 RGB and 4 RGBA; None gives L for a grey image and RGB for a colour image. Transparent parts
+    of L and RGB show the background `behind`; values are mapped from `scale` to [0, 255].
     """
     if image.mode in ("La", "RGBa"):
         image = image.convert(image.mode[:-1] + "A")
     is_clear = image.has_transparency_data
     is_grey = image.mode in GREY_MODES and (not is_clear or background.is_grey(behind))
-    mode = {1: "L", 3: "RGB", None: "L" if is_grey else "RGB"}[channels]
+    mode = {1: "L", 3: "RGB", 4: "RGBA", None: "L" if is_grey else "RGB"}[channels]
     conversions = _named(image.mode)
-    if is_clear:
+    if is_clear and mode != "RGBA":
         conversions.append(_BACKGROUNDS.get(behind, Conversion.ALPHA_OTHER))
-    if image.mode in GREY_MODES and mode == "RGB":
+    if image.mode in GREY_MODES and mode != "L":
         conversions.append(Conversion.GREY_TO_RGB)
     elif not is_grey and mode == "L":
         conversions.append(Conversion.RGB_TO_GREY)
-    if image.mode == mode and not is_clear and (scale is FULL or scale == FULL):
+    if image.mode == mode and (not is_clear or mode == "RGBA") and (scale is FULL or scale == FULL):
         return image, conversions
     rows = max(1, BAND_PIXELS // image.width)
     if rows >= image.height:
@@ -97,12 +97,14 @@ def _named(mode: str) -> list[Conversion]:
 
 
 def _band(image: Image.Image, mode: str, behind: str, scale: Range, whole: tuple[int, int], top: int) -> Image.Image:
-    """Return some rows of a picture in mode L or RGB."""
+    """Return some rows of a picture in mode L, RGB or RGBA."""
     is_grey = image.mode in GREY_MODES
     if image.has_transparency_data:
         clear = image.convert("RGBA")
         if scale != FULL:
             clear = clear.point(_table(scale) * 3 + list(range(256)))
+        if mode == "RGBA":
+            return clear
         image = background.composite(clear, behind, whole, top)
         if is_grey and background.is_grey(behind):
             image = image.convert("L")

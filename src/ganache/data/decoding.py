@@ -18,7 +18,7 @@ from PIL import Image, ImageFile, JpegImagePlugin
 from ganache.core import storage
 from ganache.core.images import Pixels
 from ganache.data import background, tiff_samples
-from ganache.data.colour_modes import FULL, apply_orientation, exif_orientation, to_grey_or_rgb
+from ganache.data.colour_modes import FULL, apply_orientation, exif_orientation, to_plain_mode
 from ganache.data.conversions import Conversion
 from ganache.data.decode_errors import check_png_checksums, decode_errors_as_skips
 from ganache.data.decoding_cost import (
@@ -70,8 +70,8 @@ class Target:
     size: tuple[int, int] | None = None
     """(height, width) in pixels."""
 
-    channels: Literal[1, 3] | None = None
-    """1 for grey, 3 for RGB."""
+    channels: Literal[1, 3, 4] | None = None
+    """1 for grey, 3 for RGB, 4 for RGB with transparency."""
 
     fit: FitMode = "crop"
 
@@ -233,9 +233,11 @@ def _finish(
 ) -> DecodedImage:
     """Bring an image to the target's colours and size."""
     _check_side(original_size, size)
-    simple, conversions = to_grey_or_rgb(loaded.image, target.channels, target.background, loaded.scale)
+    simple, conversions = to_plain_mode(loaded.image, target.channels, target.background, loaded.scale)
     upright = apply_orientation(simple, loaded.orientation)
     resized, resize_conversions = resize_to_fit(upright, size or original_size, target.fit)
+    if resized.mode == "RGBA":
+        resized = background.behind_clear(resized, target.background)
     pixels = np.frombuffer(resized.tobytes(), np.uint8).reshape(resized.height, resized.width, -1)
     is_eight = loaded.kind == Kind.EIGHT
     turned = [Conversion.ROTATED] if loaded.header_orientation != 1 else []
@@ -276,10 +278,10 @@ def read_picture(
 ) -> DecodedImage:
     """Read one image file and convert it like the images of a data set.
 
-    `size` is (height, width) in pixels; `channels` 1 gives grey, any other number RGB; `value_range` and `behind` are
-    the settings data.range and data.background. `of_set` returns the ranges of the data set; it is called only for an
-    image whose values have to be scaled, and an image of a kind that the set lacks is scaled by its own values. Raises
-    DataError if the file cannot be read or decoded.
+    `size` is (height, width) in pixels; `channels` 1 gives grey, 4 RGB with transparency, any other number RGB;
+    `value_range` and `behind` are the settings data.range and data.background. `of_set` returns the ranges of the data
+    set; it is called only for an image whose values have to be scaled, and an image of a kind that the set lacks is
+    scaled by its own values. Raises DataError if the file cannot be read or decoded.
     """
     try:
         data = storage.read_bytes(Path(file), _LARGEST_FILE, follow=True)
@@ -299,7 +301,7 @@ def decode_picture(
     of_set: Callable[[], Ranges] = dict,
 ) -> DecodedImage:
     """Decode the bytes of one image file as `read_picture` does; the DataError's sentence begins with `name`."""
-    target = Target(size, 1 if channels == 1 else 3, fit, value_range, behind)
+    target = Target(size, 1 if channels == 1 else 4 if channels == 4 else 3, fit, value_range, behind)
     try:
         decoded = decode_image(data, target)
         if value_range is None and (decoded.kind != Kind.EIGHT or decoded.histogram.high <= 1):

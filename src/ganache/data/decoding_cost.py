@@ -111,7 +111,7 @@ def bytes_of_image(
         return 32 * pixels + coefficients
     bands = len(image.getbands())
     stored = 2 if image.mode.startswith("I;16") else 4 if bands > 1 or image.mode in ("I", "F") else 1
-    mode = {1: "L", 3: "RGB", None: "L" if image.mode in GREY_MODES else "RGB"}[channels]
+    mode = {1: "L", 3: "RGB", 4: "RGBA", None: "L" if image.mode in GREY_MODES else "RGB"}[channels]
     result = 1 if mode == "L" else 4
     turned = result if any(word in data for word in _ORIENTATION_WORDS) else 0
     if image.format == "JPEG2000":

@@ -100,7 +100,7 @@ class Diagnosis:
         if len(self.shape) < 3:
             return f"{self.usable:,} points in the plane."
         height, width, channels = self.shape
-        kind = "grey" if channels == 1 else "RGB"
+        kind = {1: "grey", 4: "RGB with transparency"}.get(channels, "RGB")
         whole = f"{self.usable:,} pictures" if not self.skipped else f"{self.usable:,} of {self.files:,} usable"
         return f"{whole}, {width}x{height} {kind}."
 

@@ -50,7 +50,7 @@ def diagnose_array(
         usable=len(images),
         shape=tuple(images.shape[1:]),
         sizes={f"{width}x{height}": len(images)} if is_image else {},
-        modes={"L" if channels == 1 else "RGB": len(images)} if is_image else {},
+        modes={{1: "L", 4: "RGBA"}.get(channels, "RGB"): len(images)} if is_image else {},
         conversions={},
         skipped=(),
         exact_duplicates=exact,

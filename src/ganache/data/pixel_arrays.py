@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ganache.core.images import Pixels
-from ganache.data.colour_modes import to_grey_or_rgb
+from ganache.data.background import behind_clear
+from ganache.data.colour_modes import to_plain_mode
 from ganache.data.decoding import Target
 from ganache.data.resizing import resize_to_fit
 from ganache.data.value_range import Ranges
@@ -121,7 +122,8 @@ def convert_block(block: Pixels, target: Target) -> Pixels:
     rows = []
     for pixels in block:
         image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
-        simple, _ = to_grey_or_rgb(image, target.channels, target.background)
-        row = np.asarray(resize_to_fit(simple, target.size or (image.height, image.width), target.fit)[0])
+        simple, _ = to_plain_mode(image, target.channels, target.background)
+        resized, _ = resize_to_fit(simple, target.size or (image.height, image.width), target.fit)
+        row = np.asarray(resized if resized.mode != "RGBA" else behind_clear(resized, target.background))
         rows.append(row if row.ndim == 3 else row[:, :, None])
     return np.stack(rows)

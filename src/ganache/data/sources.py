@@ -66,7 +66,7 @@ def load(
             that another reader in READERS opens. An existing path takes precedence over a name.
         size: (height, width) in pixels of every image. None keeps the size if all images have the same size of up to
             512 pixels, and gives 64x64 otherwise.
-        channels: 1 for grey, 3 for RGB; None gives grey if all images are grey.
+        channels: 1 for grey, 3 for RGB, 4 for RGB with transparency; None gives grey if all images are grey, else RGB.
         fit: How an image of another shape is resized: "crop", "pad" or "stretch".
         value_range: The stored values that become black and white; None finds one range for all images of each kind
             (8-bit integers, 16-bit integers, other integers, floats), which the doctor's remarks name.
@@ -130,9 +130,9 @@ def _checked_target(size: tuple[int, int] | None, channels: int | None, fit: Fit
     """Return the settings as a Target. Raises DataError if one is out of range."""
     if size is not None and (len(size) != 2 or any(not 1 <= side <= 8192 for side in size)):
         raise DataError(f"The size is {size}: give height and width, 1 to 8192 pixels each.")
-    known: dict[int | None, Literal[1, 3] | None] = {None: None, 1: 1, 3: 3}
+    known: dict[int | None, Literal[1, 3, 4] | None] = {None: None, 1: 1, 3: 3, 4: 4}
     if channels not in known:
-        raise DataError(f"The number of channels is {channels}: give 1 (grey) or 3 (RGB).")
+        raise DataError(f"The number of channels is {channels}: give 1 (grey), 3 (RGB) or 4 (RGB with transparency).")
     if fit not in FIT_MODES:
         raise DataError(f"There is no fit '{fit}': {choices(fit, FIT_MODES)}")
     return Target(None if size is None else (int(size[0]), int(size[1])), known[channels], fit)

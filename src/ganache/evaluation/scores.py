@@ -17,7 +17,7 @@ from ganache.evaluation.metrics.codes import match_codes_to_classes
 from ganache.evaluation.metrics.diversity import MIN_SIDE, classes_reached, entropy_bits, ms_ssim_diversity
 from ganache.evaluation.metrics.estimates import mean_estimate
 from ganache.evaluation.metrics.fidelity import inception_score, kernel_distance
-from ganache.evaluation.metrics.frechet import frechet_estimates, layers_estimate
+from ganache.evaluation.metrics.frechet import BlockPair, frechet_estimates, layers_estimate
 from ganache.evaluation.metrics.memorisation import memorisation_test
 from ganache.evaluation.metrics.precision_recall import NEIGHBOURS, precision_recall_density_coverage
 from ganache.evaluation.metrics.sliced_wasserstein import sliced_distance
@@ -75,8 +75,6 @@ def subset_size(shape: tuple[int, ...]) -> int:
 
 def score_groups(sets: SampleSets) -> Iterator[tuple[str, Callable[[], list[Score]]]]:
     """Yield (title, function that computes the scores) for each group of scores that these samples allow."""
-    if len(sets.real_layers) > 1:
-        yield "distance in all layers", partial(layer_scores, sets)
     yield "Frechet distance", partial(frechet_scores, sets)
     yield "kernel distance", partial(kernel_scores, sets)
     yield "nearest neighbours", partial(precision_recall_scores, sets)
@@ -97,18 +95,14 @@ def supports_ms_ssim(images: np.ndarray) -> bool:
     return images.ndim == 4 and min(images.shape[1:3]) >= MIN_SIDE
 
 
-def layer_scores(sets: SampleSets) -> list[Score]:
-    """Return the mean relative Frechet distance of all layers."""
-    estimate = layers_estimate(sets.real_layers, sets.fake_layers)
-    how = "the jackknife over 10 blocks of real and generated pictures"
-    return [Score("layers", *estimate, better="lower", how=how)]
-
-
 def frechet_scores(sets: SampleSets) -> list[Score]:
-    """Return the Frechet distance and its extrapolation to infinitely many samples."""
-    value, limit = frechet_estimates(sets.real, sets.fake)
+    """Return the Frechet distance in the last layer and in all layers, and the former for infinitely many samples."""
+    pairs = [BlockPair(real, fake) for real, fake in zip(sets.real_layers, sets.fake_layers, strict=True)]
+    value, limit = frechet_estimates(pairs[-1])
     how = "the jackknife over 10 blocks of real and generated pictures"
+    layers = [Score("layers", *layers_estimate(pairs), better="lower", how=how)] if len(pairs) > 1 else []
     return [
+        *layers,
         Score("frechet", *value, better="lower", how=how),
         Score("frechet_infinity", *limit, better="lower", how=f"{how}, plus the residuals of the linear fit"),
     ]

@@ -8,9 +8,8 @@ from pathlib import Path
 from zipfile import ZIP_STORED, ZipFile
 
 import numpy as np
-from PIL import Image
 
-from ganache.core.images import Pictures
+from ganache.core.images import Pictures, as_image
 from ganache.core.outputs import MARK, npy_header
 from ganache.core.storage import atomic_path
 from ganache.errors import ConfigError
@@ -53,7 +52,6 @@ def save_zip(parts: Iterator[Pictures], path: Path, count: int, first: int) -> N
                 raise ConfigError("A zip holds pictures, and this run makes points: end the file's name in .npy.")
             for pixels in part:
                 file = io.BytesIO()
-                image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
-                image.save(file, "png", compress_level=1)
+                as_image(pixels).save(file, "png", compress_level=1)
                 archive.writestr(f"{seed:0{digits}}.png", file.getvalue())
                 seed += 1

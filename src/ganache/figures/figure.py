@@ -8,7 +8,7 @@ from math import ceil
 import numpy as np
 from PIL import Image
 
-from ganache.core.images import Pictures
+from ganache.core.images import Pictures, as_rgb_image
 from ganache.figures.scatter import draw_point_grid, draw_scatter_plot
 from ganache.figures.text import PAPER, render_text, side_by_side, stack, text_width
 from ganache.lab.figure import Figure, ImageGrid, ScatterPlot
@@ -94,4 +94,4 @@ def enlargement(pictures: Pictures, columns: int) -> int:
 def enlarged(pixels: Pictures, factor: int) -> Image.Image:
     """Return uint8 [H, W, C] as RGB, with each pixel enlarged to `factor` x `factor`."""
     large = pixels.repeat(factor, axis=0).repeat(factor, axis=1)
-    return Image.fromarray(large[..., 0] if large.shape[-1] == 1 else large).convert("RGB")
+    return as_rgb_image(large)

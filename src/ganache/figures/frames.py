@@ -9,6 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from ganache.core.images import opaque
 from ganache.core.storage import open_regular
 
 MAX_PIXELS = 2**27
@@ -25,7 +26,7 @@ def open_frame(path: Path) -> Image.Image | None:
         with warnings.catch_warnings(), open_regular(path) as file:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(file, formats=["PNG"]) as picture:
-                return picture.convert("RGB") if picture.width * picture.height <= MAX_PIXELS else None
+                return opaque(picture) if picture.width * picture.height <= MAX_PIXELS else None
     except Exception:  # damaged files make Pillow raise errors of any kind
         return None
 

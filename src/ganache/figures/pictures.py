@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 from PIL import Image
 
-from ganache.core.images import evenly_spaced, tile
+from ganache.core.images import as_image, evenly_spaced, opaque, tile
 from ganache.core.outputs import marked
 from ganache.core.storage import atomic_path
 from ganache.core.text import printable
@@ -34,7 +34,7 @@ def picture(images: np.ndarray, columns: int | None = None, real: np.ndarray | N
     sheet = tile(images, columns)
     enlarge = max(1, 64 // min(images.shape[1:3]))
     sheet = sheet.repeat(enlarge, axis=0).repeat(enlarge, axis=1)
-    return Image.fromarray(sheet[..., 0] if sheet.shape[-1] == 1 else sheet)
+    return as_image(sheet)
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def comparison(panels: Sequence[Panel], path: Path) -> None:
         each.axis("off")
     for index, panel in enumerate(panels):
         above, below = axes[2 * (index // MAX_ACROSS) :, index % MAX_ACROSS][:2]
-        above.imshow(np.asarray(picture(panel.pictures, real=panel.real).convert("RGB")))
+        above.imshow(np.asarray(opaque(picture(panel.pictures, real=panel.real))))
         above.set_title(fill(printable(panel.title[:100]), 44), fontsize=10, parse_math=False)
         if not panel.curves:
             below.text(0.5, 0.8, "nothing was measured yet", ha="center", color="gray")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from ganache.core.images import Pictures
+from ganache.core.images import Pictures, as_rgb_image
 from ganache.figures.plane import GENERATED, REAL, Plane
 from ganache.figures.text import text_width
 from ganache.lab.figure import ImageGrid, ScatterPlot
@@ -126,7 +126,7 @@ def shades(n: int) -> NDArray[np.float64]:
 
 def thumbnail(pixels: Pictures) -> Image.Image:
     """Return uint8 [H, W, C] as RGB with sides of at most THUMBNAIL pixels; enlarged only by a whole factor."""
-    picture = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).convert("RGB")
+    picture = as_rgb_image(pixels)
     if max(picture.size) > THUMBNAIL:
         return ImageOps.contain(picture, (THUMBNAIL, THUMBNAIL))
     return ImageOps.scale(picture, THUMBNAIL // max(picture.size), Image.Resampling.NEAREST)

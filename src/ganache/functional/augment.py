@@ -16,7 +16,12 @@ from torch.nn.functional import pad
 
 
 def colour(x: Tensor) -> Tensor:
-    """Add U[-0.5, 0.5] to the brightness, scale the saturation by U[0, 2] and the contrast by U[0.5, 1.5]."""
+    """Add U[-0.5, 0.5] to the brightness, scale the saturation by U[0, 2] and the contrast by U[0.5, 1.5].
+
+    A fourth channel, transparency, stays as it is.
+    """
+    if x.shape[1] == 4:
+        return torch.cat([colour(x[:, :3]), x[:, 3:]], dim=1)
     x = x + (_uniform(x) - 0.5)
     grey = x.mean(dim=1, keepdim=True)
     x = (x - grey) * (2 * _uniform(x)) + grey

@@ -71,6 +71,8 @@ class PageView:
     """Fields that follow the page's controls: "seed", "mean", "std", "classes", and "points" (the large picture)."""
     one_model: bool = False
     """Whether only the first selected model is used."""
+    styled: bool = False
+    """Whether it needs a style-based generator."""
 
 
 @dataclass(frozen=True)

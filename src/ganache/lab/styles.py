@@ -6,8 +6,8 @@ this space W+). That of a seed has the same w in each layer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import copy
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ganache.core.rendering import Model
 from ganache.errors import ConfigError
+from ganache.lab.points import Kept
 from ganache.types import Generator, Prior
 
 Space = Literal["z", "w"]
@@ -139,15 +140,18 @@ def layer_range(layers: Sequence[int], count: int) -> slice:
     return slice(first, last + 1)
 
 
-@contextmanager
-def noise(generator: Generator, mode: Noise) -> Iterator[None]:
-    """Select the noise that the layers of a style-based generator add; others have none."""
-    layers = [layer for layer in generator.modules() if hasattr(layer, "noise_mode")]
-    before = [layer.noise_mode for layer in layers]
-    try:
-        for layer in layers:
+def with_noise(generator: Generator, mode: Noise) -> Generator:
+    """Return the generator with this noise in its layers: itself for "fixed", else a copy, as others may use it."""
+    if mode == "fixed":
+        return generator
+    copied = copy.deepcopy(generator)
+    for layer in copied.modules():
+        if hasattr(layer, "noise_mode"):
             layer.noise_mode = mode  # type: ignore[assignment]
-        yield
-    finally:
-        for layer, old in zip(layers, before, strict=True):
-            layer.noise_mode = old
+    return copied
+
+
+def is_style(kept: Kept, model: Model) -> bool:
+    """Return whether a kept latent is one of W, by its length."""
+    generator = model.generator
+    return bool(generator.style_layers) and len(kept.vector) == generator.style_layers * len(mean_w(generator))

@@ -28,6 +28,7 @@ from ganache.lab.latent_source import LatentSource
 from ganache.lab.points import Kept, check_name
 from ganache.lab.serialisation import command, from_dict, to_dict
 from ganache.lab.show import show as show_request
+from ganache.lab.styles import Space, in_styles, is_style
 from ganache.playground import encoding, painting, wire
 from ganache.playground.library import Library
 from ganache.playground.limits import MAX_EXAMPLES, check_cost, check_parts
@@ -61,17 +62,18 @@ def large_picture(message: wire.Show, library: Library) -> Answer:
     numbers: list[float] = []
     for model in models:
         try:
-            fitted, lacks = request.fitting(model.prior) if model is not models[0] else (request, ())
-            z = fitted.latents(model)
-            large = painting.pictures(model, z, painting.LARGE)
+            fitted, lacks = request.fitting(model) if model is not models[0] else (request, ())
+            seen = fitted.view(model)
+            z = fitted.latents(seen)
+            large = painting.pictures(seen, z, painting.LARGE)
             shown.append(encoding.add_sheet({"heading": model.name, "lacks": list(lacks)}, large, blobs))
             numbers = rounded(z) if model is models[0] else numbers
         except GanacheError as error:
             shown.append({"heading": model.name, "error": str(error)})
     reply: dict[str, Any] = {"shown": shown, "z": numbers}
     if message.base and numbers:
-        unchanged = replace(request, dimensions=(), values=(), directions=(), steps=())
-        reply["base"] = rounded(unchanged.latents(models[0]))
+        unchanged = request.unchanged()
+        reply["base"] = rounded(unchanged.latents(unchanged.view(models[0])))
     return reply, blobs
 
 
@@ -93,15 +95,17 @@ def able(request: Experiment, selected: Sequence[wire.Which], models: Sequence[M
     """Return the first model, and the others that lack nothing of the request: a command refuses the rest."""
     if not isinstance(request, Picture):
         return list(selected)
-    lacks = [request.fitting(model.prior)[1] if model is not models[0] else () for model in models]
+    lacks = [request.fitting(model)[1] if model is not models[0] else () for model in models]
     return [which for which, missing in zip(selected, lacks, strict=True) if not missing]
 
 
 def mix(message: wire.Mix, library: Library) -> Answer:
     """Return the images and numbers of two latents and of their sum, difference, product and interpolation."""
     model = library.loaded(message.model).model
-    asked = Picture((message.a, message.b), mean=message.mean, std=message.std, classes=message.classes)
+    space = space_of(model)
+    asked = Picture((message.a, message.b), mean=message.mean, std=message.std, classes=message.classes, space=space)
     check_cost(asked, [model])
+    model = asked.view(model)
     both: Any = library.resolved(asked, message.model)
     a, b = both.latents(model).split(1)
     t = min(1.0, max(0.0, message.t)) if message.t == message.t else 0.5
@@ -112,7 +116,7 @@ def mix(message: wire.Mix, library: Library) -> Answer:
             latents.on_noise(model.prior, latents.add, a, b),
             latents.on_noise(model.prior, latents.abs_difference, a, b),
             latents.on_noise(model.prior, latents.product, a, b),
-            latents.blend_latents(model.prior, latents.slerp)(a, b, t),
+            latents.blend_latents(model.prior, latents.slerp if space == "z" else latents.lerp)(a, b, t),
         ]
     )
     blobs: list[bytes] = []
@@ -133,7 +137,14 @@ def learn(message: wire.Learn, library: Library) -> Answer:
         if not 1 <= len(examples) <= MAX_EXAMPLES:
             raise ConfigError(f"{len(examples)} examples are given on one side: give 1 to {MAX_EXAMPLES} on each.")
     check_name(message.name)
-    request = Directions("examples", having=message.having, lacking=message.lacking, mean=message.mean, std=message.std)
+    request = Directions(
+        "examples",
+        having=message.having,
+        lacking=message.lacking,
+        mean=message.mean,
+        std=message.std,
+        space=space_of(library.loaded(message.model).model),
+    )
     check_parts(request)
     resolved = library.resolved(request, message.model)
     shown = show_request(resolved, [library.loaded(message.model).model])
@@ -153,7 +164,8 @@ def keep(message: wire.Keep, library: Library) -> Answer:
     """Keep a latent in the run under a name."""
     check_name(message.name)
     model = library.loaded(wire.Which(message.run)).model
-    LatentSource(model.prior).from_part(message.kept)  # raises if it belongs to another run
+    own = in_styles(model) if is_style(message.kept, model) else model
+    LatentSource(own.prior).from_part(message.kept)  # raises if it belongs to another run
     library.keep(message.run, replace(message.kept, name=message.name))
     return {"names": library.kept_names(message.run), "kept": message.name}, []
 
@@ -168,8 +180,10 @@ def save(message: wire.Save, library: Library) -> Answer:
     """Return the file that the request's command would write; with `plain`, the images without captions."""
     request, models = resolve(message.request, message.models, library)
     if message.plain and isinstance(request, Picture):
-        fitted = [request.fitting(model.prior)[0].latents(model) for model in models]
-        generated = [painting.pictures(model, z, painting.LARGE) for model, z in zip(models, fitted, strict=True)]
+        fitted = [request.fitting(model)[0] for model in models]
+        seen = [each.view(model) for each, model in zip(fitted, models, strict=True)]
+        latent = [each.latents(model) for each, model in zip(fitted, seen, strict=True)]
+        generated = [painting.pictures(model, z, painting.LARGE) for model, z in zip(seen, latent, strict=True)]
         if len({each.shape for each in generated}) > 1:
             raise ConfigError("The models' pictures differ in size: save them with captions, or one at a time.")
         return {"type": "png"}, [encoding.encode(np.concatenate([each[0] for each in generated], axis=1), "PNG")]
@@ -197,11 +211,17 @@ def invert(message: wire.Invert, upload: bytes, library: Library) -> Answer:
         data.background,
         partial(ranges_of_data, library.path(message.model)),
     ).pixels[None]
-    z = Invert().latents(loaded.model, given)
-    reproduced = render(loaded.model.generator, z)
+    search = Invert(space="w+" if loaded.model.generator.style_layers else "z")
+    z = search.latents(loaded.model, given)
+    reproduced = render(search.made_by(loaded.model).generator, z)
     blobs: list[bytes] = []
     header = encoding.add_sheet({}, np.concatenate([given, reproduced]), blobs)
     return {**header, "latent": rounded(z), "psnr": round(min(99.0, psnr(given, reproduced)[0]), 1)}, blobs
+
+
+def space_of(model: Model) -> Space:
+    """Return the space that the page works in: W for a style-based generator."""
+    return "w" if model.generator.style_layers else "z"
 
 
 def sampled(message: wire.Sampled, library: Library) -> Answer:

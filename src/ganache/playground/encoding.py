@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from ganache.core import images
 from ganache.core.images import Pictures
@@ -38,7 +37,7 @@ def encode_sheet(pictures: Pictures) -> tuple[Header, bytes]:
 
 def encode(pixels: Pictures, kind: str) -> bytes:
     """Encode one image, uint8 [H, W, C], as a file of this kind ("JPEG" or "PNG")."""
-    picture = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+    picture = images.as_image(pixels) if kind == "PNG" else images.as_rgb_image(pixels)
     file = io.BytesIO()
     picture.save(file, kind, **({"quality": QUALITY, "subsampling": 0} if kind == "JPEG" else {}))
     return file.getvalue()

@@ -6,7 +6,7 @@ import copy
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -19,6 +19,7 @@ from ganache.lab.experiment import Experiment
 from ganache.lab.experiments import EXPERIMENTS
 from ganache.lab.points import GENERATOR_DIRECTION, Kept
 from ganache.lab.serialisation import points_of, resolve_names
+from ganache.lab.styles import in_styles
 from ganache.playground.limits import MAX_MODELS
 from ganache.playground.wire import Which
 from ganache.runs.folder import (
@@ -139,15 +140,15 @@ class Library:
         forget_name(self.folders[run], name)
 
     def generator_directions(self, which: Which, how: str) -> tuple[list[tuple[float, ...]], list[str]]:
-        """Return (directions by "sefa" or "pca", z_dim numbers each; their captions)."""
-        loaded = self.loaded(which)
+        """Return (directions by "sefa" or "pca", z_dim numbers each, or those of W; their captions)."""
+        model = page_view(self.loaded(which).model)
 
         def find() -> tuple[list[tuple[float, ...]], list[str]]:
             # A copy: finding directions hooks the generator's layers, and other threads may be using it.
-            private = replace(loaded.model, generator=copy.deepcopy(loaded.model.generator))
+            private = replace(model, generator=copy.deepcopy(model.generator))
             kind = cast(directions.Unsupervised, how)
             rows, captions = directions.generator_directions(private, kind, MAX_DIRECTIONS)
-            rest = (0.0,) * (loaded.model.prior.z_dim - loaded.model.prior.noise)
+            rest = (0.0,) * (model.prior.z_dim - model.prior.noise)
             return [(*row, *rest) for row in rows.tolist()], captions
 
         return self.cached(("directions", how, self.path(which)), find, 4 * MAX_LOADED)
@@ -212,6 +213,7 @@ class Library:
             "spread": prior.std,
             "centre": prior.mean,
             "prior": prior.kind,
+            "styles": loaded.model.generator.style_layers,
             "names": self.kept_names(run),
             "data": self.data or loaded.config.data.source,
         }
@@ -219,7 +221,7 @@ class Library:
     def kept_names(self, run: int) -> list[dict[str, Any]]:
         """Return the kept names as plain data, and whether each is a latent or a direction."""
         try:
-            names, prior = self.names(run), self.loaded(Which(run)).model.prior
+            names, prior = self.names(run), page_view(self.loaded(Which(run)).model).prior
         except GanacheError:
             return []
         return [{"name": name, "latent": not directions.is_direction(kept, prior)} for name, kept in names.items()]
@@ -239,6 +241,11 @@ class Library:
         return value
 
 
+def page_view(model: Model) -> Model:
+    """Return the model as the page works with it: a style-based generator in W."""
+    return in_styles(model) if model.generator.style_layers else model
+
+
 def described_experiments() -> list[dict[str, Any]]:
     """Return the experiments that the page lists, as plain data."""
     return [
@@ -249,6 +256,8 @@ def described_experiments() -> list[dict[str, Any]]:
             "request": {"kind": name, **kind.page.request},
             "follows": list(kind.page.follows),
             "one_model": kind.page.one_model,
+            "styled": kind.page.styled,
+            "spaces": any(each.name == "space" for each in fields(kind)),  # type: ignore[arg-type]
             "reads_data": kind.needs == "real images",
             "formats": [suffix.removeprefix(".") for suffix in kind.suffixes],
         }

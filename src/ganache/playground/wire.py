@@ -43,7 +43,7 @@ class Message:
 class Show(Message):
     """Return the figure of a request by the models. A newer message replaces a waiting one with the same slot."""
 
-    slot: Literal["picture", "wall", "pins", "view"]
+    slot: Literal["picture", "wall", "pins", "styles", "view"]
     request: dict[str, Any]
     models: tuple[Which, ...]
     base: bool = False

@@ -191,6 +191,7 @@ def plan(resolved: Resolved) -> Plan:
     return Plan(
         seed=config.seed,
         batch=schedule.batch,
+        micro_batch=schedule.micro_batch,
         critic_steps=resolved.critic_steps,
         precision=resolved.precision,
         d_lr=resolved.d_lr,

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ganache.training.averaging import update_average
 from ganache.training.state import BatchSource, Plan, Report, State
-from ganache.training.steps import critic_and_generator_step, critic_only_step, detach_terms
+from ganache.training.steps import critic_and_generator_step, critic_only_step, detach_terms, labels
 from ganache.types import Method, Prior, Terms
 
 
@@ -51,7 +51,7 @@ def train(state: State, method: Method, batches: BatchSource, prior: Prior, plan
 
 
 def estimate(state: State, method: Method, real: Tensor, z: Tensor, y: Tensor | None, d: Terms, plan: Plan) -> Terms:
-    """Return the method's estimates without changing the run.
+    """Return the method's estimates on the first part of the batch, without changing the run.
 
     Both networks are in `eval` mode, so running statistics stay as they are. Random numbers may be drawn, because the
     next step sets its own seed.
@@ -59,7 +59,8 @@ def estimate(state: State, method: Method, real: Tensor, z: Tensor, y: Tensor | 
     networks = (state.generator, state.critic)
     for network in networks:
         network.eval()
-    values = method.estimates(state.generator, plan.view(state, y), real, z, d)
+    part = plan.parts(len(real))[0]
+    values = method.estimates(state.generator, plan.view(state, labels(y, part)), real[part], z[part], d)
     for network in networks:
         network.train()
     return detach_terms(values)

@@ -36,6 +36,8 @@ class Plan:
     """Generator step -> learning rate of the critic."""
     g_lr: Callable[[int], float]
     """Generator step -> learning rate of the generator."""
+    micro_batch: int | None = None
+    """Images that are computed at a time, at most; None computes the whole batch at once."""
     view: Callable[[State, Tensor | None], Critic] = lambda state, y: state.critic
     """(state, labels) -> the critic that methods see; it may be conditioned on labels, or transform its inputs."""
     augment_p_step: float | None = None
@@ -58,6 +60,11 @@ class Plan:
     """Whether the generator's step draws its own latents, or reuses the last latents and images of the critic's."""
     step_runner: Callable[..., tuple[StepFunction, ...]] = lambda *steps: steps
     """Wraps the step functions: unchanged by default; `cuda_graphs.replayed` records and replays them on a GPU."""
+
+    def parts(self, images: int) -> list[slice]:
+        """Return the parts of a batch of this many images that are computed one after another."""
+        size = self.micro_batch or images
+        return [slice(start, min(start + size, images)) for start in range(0, images, size)]
 
 
 @dataclass

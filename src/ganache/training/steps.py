@@ -28,7 +28,7 @@ def critic_only_step(
     d, norm = critic_step(state, method, real, z, y, plan)
     adapt_augmentation(state, method, real, y, plan)
     state.generator.requires_grad_(True)
-    return StepResult(z, detach_terms(d), {"d": norm})
+    return StepResult(z, d, {"d": norm})
 
 
 def critic_and_generator_step(
@@ -50,11 +50,13 @@ def critic_and_generator_step(
     adapt_augmentation(state, method, real, y, plan)
     G.requires_grad_(True), D.requires_grad_(False)
     z = z if computed else prior.sample(plan.batch, category=y, device=real.device)
-    with plan.precision():
-        g = method.g_terms(computed or G, plan.view(state, y), real, z)
-    g_norm = descend(g, state.g_optimiser, plan.g_clip_value)
+
+    def g_terms(part: slice) -> Terms:
+        return method.g_terms(computed or G, plan.view(state, labels(y, part)), real[part], z[part])
+
+    g, g_norm = descend_in_parts(plan, len(real), g_terms, state.g_optimiser, plan.g_clip_value)
     D.requires_grad_(True)
-    return StepResult(z, detach_terms(d), {"d": d_norm, "g": g_norm}, detach_terms(g))
+    return StepResult(z, d, {"d": d_norm, "g": g_norm}, g)
 
 
 class PrecomputedGenerator(Generator):
@@ -77,10 +79,11 @@ def critic_step(
 ) -> tuple[Terms, Tensor]:
     """Take one optimiser step of the critic on the sum of its terms, or one step per term in turn.
 
-    Returns the terms, and the norm of the (last) gradient before clipping.
+    Returns the terms without their graphs, and the norm of the (last) gradient before clipping.
     """
-    G, D = state.generator, plan.view(state, y)
+    G = state.generator
     if plan.separate_critic_terms:
+        D = plan.view(state, y)
         with plan.precision():
             fakes = PrecomputedGenerator(G(z)).detached()  # every term sees the same fakes
         d = {}
@@ -88,11 +91,13 @@ def critic_step(
             d[name] = term
             norm = descend({name: term}, state.d_optimiser, plan.d_clip_value)
     else:
-        with plan.precision():
-            d = method.d_terms(G, D, real, z)
-        norm = descend(d, state.d_optimiser, plan.d_clip_value)
+
+        def d_terms(part: slice) -> Terms:
+            return method.d_terms(G, plan.view(state, labels(y, part)), real[part], z[part])
+
+        d, norm = descend_in_parts(plan, len(real), d_terms, state.d_optimiser, plan.d_clip_value)
     method.after_d_step(state.critic)
-    return d, norm
+    return detach_terms(d), norm
 
 
 def with_precision(
@@ -122,11 +127,48 @@ def adapt_augmentation(state: State, method: Method, real: Tensor, y: Tensor | N
     state.augment_p = schedules.adapted_augment_p(state.augment_p, float(mean_sign), ADAPT_EVERY * plan.augment_p_step)
 
 
+def labels(y: Tensor | None, part: slice) -> Tensor | None:
+    """Return the labels of a part of the batch."""
+    return None if y is None else y[part]
+
+
+def descend_in_parts(
+    plan: Plan,
+    images: int,
+    terms: Callable[[slice], Terms],
+    optimiser: torch.optim.Optimizer,
+    clip_value: float | None,
+) -> tuple[Terms, Tensor]:
+    """Take one optimiser step on the terms of a batch, which is computed in parts if `plan.micro_batch` says so.
+
+    `terms` returns means over a part of the batch, so their sum over the parts, each weighted by its share, is the mean
+    over the batch. Returns the terms without their graphs, and the norm of the whole gradient before clipping.
+    """
+    optimiser.zero_grad(set_to_none=True)
+    sums: Terms = {}
+    for part in plan.parts(images):
+        with plan.precision():
+            found = terms(part)
+        share = (part.stop - part.start) / images
+        backward({name: share * term for name, term in found.items()} if share < 1 else found)
+        sums = {name: share * term + sums.get(name, 0.0) for name, term in detach_terms(found).items()}
+    return sums, step(optimiser, clip_value)
+
+
 def descend(terms: Terms, optimiser: torch.optim.Optimizer, clip_value: float | None) -> Tensor:
     """Take one optimiser step on the sum of the terms; return the norm of the whole gradient before clipping."""
     optimiser.zero_grad(set_to_none=True)
-    total = torch.stack(list(terms.values())).sum()
-    total.backward()  # type: ignore[no-untyped-call]
+    backward(terms)
+    return step(optimiser, clip_value)
+
+
+def backward(terms: Terms) -> None:
+    """Add the gradients of the sum of the terms to those that the weights have."""
+    torch.stack(list(terms.values())).sum().backward()  # type: ignore[no-untyped-call]
+
+
+def step(optimiser: torch.optim.Optimizer, clip_value: float | None) -> Tensor:
+    """Clip the gradients, and let the optimiser step; return the norm of the whole gradient before clipping."""
     gradients = [p.grad for group in optimiser.param_groups for p in group["params"] if p.grad is not None]
     norm = get_total_norm(gradients)
     if clip_value is not None:

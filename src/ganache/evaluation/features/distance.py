@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ganache.evaluation.features.base import resize
-from ganache.evaluation.features.perceptual import PerceptualFeatures, as_rgb
+from ganache.evaluation.features.base import as_rgb, resize
+from ganache.evaluation.features.perceptual import PerceptualFeatures
 
 SHORTEST = 1.0
 """Shorter vectors of channels are divided by this; those of pictures have lengths of 5 to 150."""

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ganache.core.images import to_uint8
 from ganache.errors import ConfigError, MissingExtra
-from ganache.evaluation.features.base import FeatureInputs, Features, require_image
+from ganache.evaluation.features.base import FeatureInputs, Features, as_rgb, require_image
 from ganache.types import ImageShape
 
 WEIGHTS_FILE = "pt_inception-2015-12-05-6726825d.pth"
@@ -46,7 +46,7 @@ class InceptionFeatures(Features):
         return cls(inputs.data.image_shape, inputs.weights)
 
     def vectors(self, x: Tensor) -> Tensor:
-        images = to_uint8(x).permute(0, 3, 1, 2).expand(-1, 3, -1, -1)
+        images = to_uint8(as_rgb(x)).permute(0, 3, 1, 2)
         (h,) = self.network(images)
         return h  # type: ignore[no-any-return]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from ganache.errors import ConfigError
-from ganache.evaluation.features.base import Features, require_image, resize
+from ganache.evaluation.features.base import Features, as_rgb, require_image, resize
 from ganache.evaluation.features.efficientnet import EfficientNetLite, load_network
 from ganache.types import ImageShape
 
@@ -74,10 +74,3 @@ def seen_size(size: tuple[int, ...]) -> tuple[int, int]:
     """
     height, width = (max(SHORTEST, round(side * SIDE / max(size))) for side in size)
     return height, width
-
-
-def as_rgb(x: Tensor) -> Tensor:
-    """Return x [N, C, H, W], C = 1, 3 or 4, in [-1, 1] with three channels."""
-    if x.shape[1] == 4:
-        return x[:, :3] * (x[:, 3:] + 1) / 2
-    return x.expand(-1, 3, -1, -1)

@@ -115,8 +115,24 @@ def square_root(covariance: Tensor) -> Tensor:
     return root
 
 
-def frechet_estimates(real: Tensor, fake: Tensor) -> tuple[Estimate, Estimate]:
-    """Return the Frechet distance of features [N, F] and [M, F], and its limit for infinitely many samples.
+class BlockPair:
+    """Features of real [N, F] and of generated images [M, F] in blocks; each distance is computed once."""
+
+    def __init__(self, real: Tensor, fake: Tensor) -> None:
+        self.real, self.fake = BlockMoments.from_features(real), BlockMoments.from_features(fake)
+        self.spread = float(self.real.moments().variance) or 1.0
+        self.known: dict[tuple[int, ...], float] = {}
+
+    def distance(self, blocks: Sequence[int] = range(BLOCKS)) -> float:
+        """Return the Frechet distance of these blocks of both sets."""
+        key = tuple(blocks)
+        if key not in self.known:
+            self.known[key] = frechet_distance(self.real.moments(key), self.fake.moments(key))
+        return self.known[key]
+
+
+def frechet_estimates(pair: BlockPair) -> tuple[Estimate, Estimate]:
+    """Return the Frechet distance of real and generated features, and its limit for infinitely many samples.
 
     The standard error is that of the delete-one-block jackknife. The limit is the intercept of a line through the
     distances of 5/10, 6/10, ... of the samples against the inverse of that share (Chong & Forsyth 2020, "Effectively
@@ -124,42 +140,29 @@ def frechet_estimates(real: Tensor, fake: Tensor) -> tuple[Estimate, Estimate]:
     it, so that the bias of both is removed. The error of the limit includes that of the fit. If N is not much larger
     than F, the relation is not linear, and the limit is imprecise.
     """
-    real_blocks, fake_blocks = BlockMoments.from_features(real), BlockMoments.from_features(fake)
-
-    def distance(blocks: Sequence[int]) -> float:
-        return frechet_distance(real_blocks.moments(blocks), fake_blocks.moments(blocks))
-
-    left_out = torch.tensor([distance([b for b in range(BLOCKS) if b != out]) for out in range(BLOCKS)])
+    left_out = torch.tensor([pair.distance([b for b in range(BLOCKS) if b != out]) for out in range(BLOCKS)])
     error = float(((BLOCKS - 1) * left_out.var(correction=0)).sqrt())
     sizes = list(range(BLOCKS // 2, BLOCKS + 1))
-    value = distance(range(BLOCKS))
+    value = pair.distance()
     means = {BLOCKS - 1: float(left_out.mean()), BLOCKS: value}
     for size in sizes[:-2]:
-        means[size] = (distance(range(size)) + distance(range(BLOCKS - size, BLOCKS))) / 2
+        means[size] = (pair.distance(range(size)) + pair.distance(range(BLOCKS - size, BLOCKS))) / 2
     intercept, fit_error = linear_intercept([BLOCKS / size for size in sizes], [means[size] for size in sizes])
     return Estimate(value, error), Estimate(intercept, (error**2 + fit_error**2) ** 0.5)
 
 
-def layers_distance(pairs: Sequence[tuple[Moments, Moments]], spreads: Sequence[Tensor]) -> float:
-    """Return the Frechet distance of each pair (real, generated), relative to its spread (0 counts as 1), as a mean."""
-    values = [frechet_distance(*pair) / (float(spread) or 1.0) for pair, spread in zip(pairs, spreads, strict=True)]
-    return sum(values) / len(values)
-
-
-def layers_estimate(real: Sequence[Tensor], fake: Sequence[Tensor]) -> Estimate:
+def layers_distance(pairs: Sequence[BlockPair], blocks: Sequence[int] = range(BLOCKS)) -> float:
     """Return the mean over layers of the Frechet distance, relative to the total variance of the real features.
 
-    Each layer has features [N, F] of real and [M, F] of generated images. Equal sets are at 0, and one real image
-    repeated is at about 2. The standard error is that of the delete-one-block jackknife.
+    Equal sets are at 0, and one real image repeated is at about 2.
     """
-    pairs = [(BlockMoments.from_features(a), BlockMoments.from_features(b)) for a, b in zip(real, fake, strict=True)]
-    spreads = [a.moments().variance for a, _ in pairs]
+    return sum(pair.distance(blocks) / pair.spread for pair in pairs) / len(pairs)
 
-    def distance(blocks: Sequence[int]) -> float:
-        return layers_distance([(a.moments(blocks), b.moments(blocks)) for a, b in pairs], spreads)
 
-    left_out = torch.tensor([distance([b for b in range(BLOCKS) if b != out]) for out in range(BLOCKS)])
-    return Estimate(distance(range(BLOCKS)), float(((BLOCKS - 1) * left_out.var(correction=0)).sqrt()))
+def layers_estimate(pairs: Sequence[BlockPair]) -> Estimate:
+    """Return the same with its standard error, that of the delete-one-block jackknife."""
+    left_out = [layers_distance(pairs, [b for b in range(BLOCKS) if b != out]) for out in range(BLOCKS)]
+    return Estimate(layers_distance(pairs), float(((BLOCKS - 1) * torch.tensor(left_out).var(correction=0)).sqrt()))
 
 
 def linear_intercept(x: Sequence[float], y: Sequence[float]) -> Estimate:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -18,9 +20,12 @@ def sliced_wasserstein(a: Tensor, b: Tensor, directions: int = 512, seed: int = 
     generator = torch.Generator().manual_seed(seed)
     lines = torch.randn(a.shape[1], directions, generator=generator)
     lines /= lines.norm(dim=0)
-    # [directions, n]; NumPy sorts with vector instructions, fifteen to twenty times as fast as PyTorch on a CPU.
-    projected = [np.sort((points[:n] @ lines).T.contiguous().numpy(), axis=1) for points in (a, b)]
-    return float(np.abs(projected[0] - projected[1]).mean())
+    # [directions, n]; NumPy sorts with vector instructions, fifteen to twenty times as fast as PyTorch on a CPU, and
+    # lets another thread sort meanwhile.
+    projected = [(points[:n] @ lines).T.contiguous().numpy() for points in (a, b)]
+    with ThreadPoolExecutor(2) as threads:
+        first, second = threads.map(lambda each: np.sort(each, axis=1), projected)
+    return float(np.abs(first - second).mean())
 
 
 def patch_distance(real: Tensor, fake: Tensor, levels: int = 4, size: int = 7, patches: int = 16) -> float:

@@ -77,6 +77,12 @@ class Invert(Experiment):
         settings = Settings(**{field.name: getattr(self, field.name) for field in fields(Settings)})
         return invert(model, pictures, settings, progress)
 
+    def made_by(self, model: Model) -> Model:
+        """Return the model whose latents `latents` returns: the given one, or its W."""
+        from ganache.lab.styles import in_styles
+
+        return model if self.space == "z" else in_styles(model)
+
     def figure(self, model: Model, inputs: Inputs) -> Figure:
         """Columns: the images, with the error above. Rows: as given, as reproduced."""
         import numpy as np
@@ -85,12 +91,11 @@ class Invert(Experiment):
         from ganache.lab.captions import join
         from ganache.lab.figure import Figure, ImageGrid
         from ganache.lab.inversion import psnr
-        from ganache.lab.styles import in_styles
 
         pictures = inputs.images
         assert pictures is not None
         z = self.latents(model, pictures, inputs.progress)
-        reproduced = render((model if self.space == "z" else in_styles(model)).generator, z)
+        reproduced = render(self.made_by(model).generator, z)
         if pictures.ndim == 2:
             distances = np.linalg.norm(pictures - reproduced, axis=1)
             labels = tuple(f"{each:.2g} away" for each in distances)

@@ -24,6 +24,7 @@ class Mixing(Experiment):
         "Mixing",
         "Shape and pose of the row's picture, colours and details of the column's.",
         follows=("classes",),
+        styled=True,
     )
 
     rows: tuple[Point, ...] = tuple(Point((seed,)) for seed in range(5))

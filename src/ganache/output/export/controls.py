@@ -8,16 +8,17 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from PIL import Image
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
+from ganache.core.images import as_image
 from ganache.core.rendering import Model, render
 from ganache.errors import ConfigError
 from ganache.lab.dimension_effects import latents_to_rank, measure_effects
-from ganache.lab.directions import Unsupervised, generator_directions, is_direction
+from ganache.lab.directions import Unsupervised, generator_directions, is_direction, one_step
 from ganache.lab.latent_source import LatentSource, sample_latents
 from ganache.lab.points import Kept
+from ganache.lab.styles import in_styles, mean_w
 
 TOP = 8
 """Directions of each kind."""
@@ -27,9 +28,11 @@ MAP_SIDE = 16
 
 def controls(model: Model, kept: Mapping[str, Kept] | None = None, progress: bool = False) -> dict[str, Any]:
     """Return the generator's prior and all controls as JSON-serialisable data. `kept`: the run's named latents."""
-    prior = model.prior
-    dimensions, codes = ranked_dimensions(model, progress)
+    prior, count = model.prior, model.generator.style_layers
+    # The dimensions of z mean little behind a mapping: directions in W take their place.
+    dimensions, codes = ([], []) if count else ranked_dimensions(model, progress)
     latents, named = split_kept(model, kept or {})
+    seen = in_styles(model) if count else model
     return {
         "name": model.name,
         "shape": list(model.generator.image_shape),
@@ -43,8 +46,9 @@ def controls(model: Model, kept: Mapping[str, Kept] | None = None, progress: boo
         },
         "dimensions": dimensions,
         "codes": codes,
-        "directions": [*named, *directions(model, "sefa"), *directions(model, "pca")],
+        "directions": [*named, *directions(seen, "sefa"), *directions(seen, "pca")],
         "kept": latents,
+        "styles": {"layers": count, "mean": list(map(six_digits, mean_w(model.generator).tolist()))} if count else None,
     }
 
 
@@ -73,29 +77,41 @@ def encoded_map(where: Tensor | None) -> str:
 
 
 def directions(model: Model, how: Unsupervised) -> list[dict[str, Any]]:
-    """Return the strongest unit directions found by a method; none if it does not apply to the generator."""
+    """Return the strongest directions found by a method, one step long; none if it does not apply to the generator.
+
+    In W they are those of one layer, the same for all.
+    """
     try:
         rows, _ = generator_directions(model, how, TOP)
     except ConfigError:  # SeFa needs a linear first layer
         return []
+    rows = one_step(model, rows)[:, : model.prior.noise // max(1, model.generator.style_layers)]
     title = {"sefa": "SeFa", "pca": "PCA"}[how]
     return [direction(f"{title} {k}", f"{how}{k}", f"{how}{k}", row) for k, row in enumerate(rows, 1)]
 
 
 def direction(name: str, key: str, known: str, row: Tensor) -> dict[str, Any]:
-    """Return one direction [noise] as plain data. `key` names it in the page's address, `known` in requests."""
+    """Return one direction [noise], or of w in one layer or in all, as plain data.
+
+    `key` names it in the page's address, `known` in requests.
+    """
     return {"name": name, "key": key, "known": known, "vector": [six_digits(x) for x in row.tolist()]}
 
 
 def split_kept(model: Model, kept: Mapping[str, Kept]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Split the run's named latents into latents and directions; those of another generator are left out."""
     source, latents, named = LatentSource(model.prior), [], []
+    seen = in_styles(model) if model.generator.style_layers else model
     for name, part in kept.items():
+        if seen is not model and is_direction(part, seen.prior):
+            row = one_step(seen, torch.tensor([part.vector]))[0]
+            named.append(direction(name, f"kept-{name}", name, row))
+            continue
         try:
             z = source.from_part(part)[0]
         except ConfigError:  # saved with another run's generator
             continue
-        if is_direction(part, model.prior):
+        if seen is model and is_direction(part, model.prior):
             named.append(direction(name, f"kept-{name}", name, z[: model.prior.noise]))
         else:
             latents.append({"name": name, "latent": [six_digits(x) for x in z.tolist()]})
@@ -106,7 +122,7 @@ def poster(model: Model) -> str:
     """Return the picture of seed 0 as a PNG in base64, which the page shows until the generator runs."""
     pixels = render(model.generator, sample_latents(model.prior, 1, 0.0, 1.0, 0))[0]
     buffer = io.BytesIO()
-    Image.fromarray(pixels.squeeze(-1) if pixels.shape[-1] == 1 else pixels).save(buffer, format="PNG")
+    as_image(pixels).save(buffer, format="PNG")
     return base64.b64encode(buffer.getvalue()).decode()
 
 

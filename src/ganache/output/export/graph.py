@@ -36,24 +36,46 @@ COMPARED = 8
 
 
 class Parts(nn.Module):
-    """A generator that takes the parts of a latent separately, as the graph does."""
+    """A network of latents that takes the parts of a latent separately, as the graph does."""
 
     one_hot: Tensor  # [categories, categories]
 
-    def __init__(self, generator: Generator, prior: Prior) -> None:
+    def __init__(self, network: nn.Module, prior: Prior) -> None:
         super().__init__()
-        self.generator = generator
+        self.network = network
         self.has_category = prior.categories > 0
         self.register_buffer("one_hot", torch.eye(prior.categories))
 
     def forward(self, z: Tensor, *more: Tensor) -> Tensor:
-        """Map z [B, noise], then category [B] and codes [B, k] if the prior has them, to x [B, C, H, W]."""
+        """Map z [B, noise], then category [B] and codes [B, k] if the prior has them, to what the network returns."""
         parts = [z]
         if self.has_category:
             parts.append(self.one_hot[more[0]])
             more = more[1:]
-        x: Tensor = self.generator(torch.cat([*parts, *more], dim=1))
-        return x
+        returned: Tensor = self.network(torch.cat([*parts, *more], dim=1))
+        return returned
+
+
+class MappingHalf(nn.Module):
+    """The first half of a style-based generator: z [B, z_dim] -> w [B, w_dim]."""
+
+    def __init__(self, generator: Generator) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.generator.mapping(z)
+
+
+class SynthesisHalf(nn.Module):
+    """Its second half: w [B, style_layers, w_dim] -> x [B, C, H, W]."""
+
+    def __init__(self, generator: Generator) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, w: Tensor) -> Tensor:
+        return self.generator.synthesis(w)
 
 
 def to_onnx(model: Model) -> bytes:
@@ -68,6 +90,25 @@ def graph(model: Model) -> Any:
 
     Raises ConfigError if it generates points, MissingExtra without the `export` extra.
     """
+    inputs = split_latent(latents.from_seeds(model.prior, range(2)), model.prior)
+    parts = Parts(inference_copy(model.generator), model.prior)
+    return exported(parts, inputs, "x", model, "parts of a latent -> x in [-1, 1]")
+
+
+def style_graphs(model: Model) -> tuple[Any, Any]:
+    """Return the two halves of a style-based generator as graphs: parts of a latent -> w, and w of each layer -> x."""
+    inputs = split_latent(latents.from_seeds(model.prior, range(2)), model.prior)
+    generator = inference_copy(model.generator)
+    mapping = exported(Parts(MappingHalf(generator), model.prior), inputs, "w", model, "parts of a latent -> w")
+    w = {"w": generator.mapping(torch.zeros(2, generator.z_dim))[:, None].repeat(1, generator.style_layers, 1)}
+    return mapping, exported(SynthesisHalf(generator), w, "x", model, "w of each layer -> x in [-1, 1]")
+
+
+def exported(network: nn.Module, inputs: Mapping[str, Tensor], output: str, model: Model, about: str) -> Any:
+    """Return a network as an `onnx.ModelProto`; `inputs` are examples by name, of two images.
+
+    Raises ConfigError if the model generates points, MissingExtra without the `export` extra.
+    """
     if len(model.generator.image_shape) != 3:
         raise ConfigError(f"{model.name or 'This generator'} generates points: choose a run on pictures to export.")
     try:
@@ -75,15 +116,14 @@ def graph(model: Model) -> Any:
         import onnxscript  # noqa: F401  (PyTorch's exporter needs it)
     except ImportError:
         raise MissingExtra("To export a generator", "export") from None
-    inputs = split_latent(latents.from_seeds(model.prior, range(2)), model.prior)
     with exporter_warnings_off():
         program = torch.onnx.export(
-            Parts(inference_copy(model.generator), model.prior).eval(),
+            network.eval(),
             tuple(inputs.values()),
             dynamo=True,
             opset_version=OPSET,
             input_names=list(inputs),
-            output_names=["x"],
+            output_names=[output],
             dynamic_shapes={"z": BATCH, "more": (BATCH,) * (len(inputs) - 1)} if len(inputs) > 1 else (BATCH,),
             verbose=False,
         )
@@ -91,7 +131,7 @@ def graph(model: Model) -> Any:
     proto = program.model_proto
     for place in (proto, *proto.graph.node, *proto.graph.value_info):
         del place.metadata_props[:]  # source lines in PyTorch's files
-    proto.producer_name, proto.doc_string = ONNX_PRODUCER, f"{model.name}: parts of a latent -> x in [-1, 1]"
+    proto.producer_name, proto.doc_string = ONNX_PRODUCER, f"{model.name}: {about}"
     onnx.checker.check_model(proto)
     return proto
 
@@ -130,9 +170,20 @@ def compare(content: bytes, model: Model) -> float:
     Raises ExportError if it exceeds TOLERANCE, or is not a number.
     """
     z = latents.from_seeds(model.prior, range(COMPARED))
-    exported = run(content, split_latent(z, model.prior)).clamp(-1, 1)
+    return check_difference(run(content, split_latent(z, model.prior)), z, model)
+
+
+def compare_styles(mapping: bytes, synthesis: bytes, model: Model) -> float:
+    """Return the same for the two halves of a style-based generator."""
+    z = latents.from_seeds(model.prior, range(COMPARED))
+    w = run(mapping, split_latent(z, model.prior))
+    return check_difference(run(synthesis, {"w": w[:, None].repeat(1, model.generator.style_layers, 1)}), z, model)
+
+
+def check_difference(x: Tensor, z: Tensor, model: Model) -> float:
+    """Return by how much the exported images x differ from those of z, as `compare` does."""
     expected = generate(model.generator, z).clamp(-1, 1)
-    levels = float((exported - expected).abs().max() * 255 / 2)
+    levels = float((x.clamp(-1, 1) - expected).abs().max() * 255 / 2)
     if not levels <= TOLERANCE:  # also true for NaN
         raise ExportError(
             f"The exported pictures of {model.name or 'this generator'} differ from PyTorch's by {levels:.1f} of 255 "
@@ -142,14 +193,14 @@ def compare(content: bytes, model: Model) -> float:
 
 
 def run(content: bytes, inputs: Mapping[str, Tensor]) -> Tensor:
-    """Run the ONNX file on the CPU. Returns x [B, C, H, W]. Raises MissingExtra without the `export` extra."""
+    """Run the ONNX file on the CPU. Returns its output. Raises MissingExtra without the `export` extra."""
     try:
         from onnxruntime import InferenceSession
     except ImportError:
         raise MissingExtra("To export a generator", "export") from None
     session = InferenceSession(content, providers=["CPUExecutionProvider"])
-    (x,) = session.run(None, {name: part.numpy() for name, part in inputs.items()})
-    return torch.from_numpy(x)
+    (output,) = session.run(None, {name: part.numpy() for name, part in inputs.items()})
+    return torch.from_numpy(output)
 
 
 @contextmanager

@@ -24,13 +24,26 @@ from ganache.figures.page import content_security_policy, environment
 from ganache.lab.points import Kept
 from ganache.output.export import runtime
 from ganache.output.export.controls import controls, poster
-from ganache.output.export.graph import compare, graph
-from ganache.output.export.half import halve
+from ganache.output.export.graph import compare, compare_styles, graph, style_graphs
+from ganache.output.export.half import HUGE, halve
 
 MARK = f'{PAGE_MARK} export">'
 """The tag that tells an exported page from any other file."""
 
-MODULES = ("random", "latents", "address", "engine", "paint", "controls", "slider", "more", "wall", "saving", "main")
+MODULES = (
+    "random",
+    "latents",
+    "address",
+    "engine",
+    "paint",
+    "controls",
+    "slider",
+    "more",
+    "wall",
+    "saving",
+    "styles",
+    "main",
+)
 """Each module follows those that it imports."""
 
 
@@ -46,7 +59,7 @@ def to_html(model: Model, title: str = "", kept: Mapping[str, Kept] | None = Non
     Raises:
         ExportError: The exported graph's pictures differ from PyTorch's.
     """
-    weights = small_graph(model)
+    weights = small_graphs(model)
     script, style = join_modules(MODULES), read_text("style.css")
     about = json.dumps(controls(model, kept, progress)).replace("<", "\\u003c")
     policy = content_security_policy(
@@ -60,7 +73,8 @@ def to_html(model: Model, title: str = "", kept: Mapping[str, Kept] | None = Non
         "worker": read_text("worker.js"),
         "glue": encoded(runtime.glue()),
         "wasm": encoded(runtime.wasm()),
-        "weights": encoded(gzip.compress(weights, 6, mtime=0)),
+        "weights": encoded(gzip.compress(weights[-1], 6, mtime=0)),
+        "mapping": encoded(gzip.compress(weights[0], 6, mtime=0)) if len(weights) > 1 else "",
     }
     return (
         environment("ganache.output.export", "browser")
@@ -76,18 +90,26 @@ def to_html(model: Model, title: str = "", kept: Mapping[str, Kept] | None = Non
     )
 
 
-def small_graph(model: Model) -> bytes:
-    """Return the ONNX file with its weights in few bits; none in 8 if the pictures would differ from PyTorch's.
+def small_graphs(model: Model) -> list[bytes]:
+    """Return the generator as an ONNX file with its weights in few bits: a style-based one as mapping and synthesis.
 
-    Raises ExportError if they differ even then.
+    No weight has 8 bits if the pictures would differ from PyTorch's. Raises ExportError if they differ even then.
     """
     try:
-        content: bytes = halve(graph(model)).SerializeToString()
-        compare(content, model)
+        return compared(model, HUGE)
     except ExportError:
-        content = halve(graph(model), sys.maxsize).SerializeToString()
+        return compared(model, sys.maxsize)
+
+
+def compared(model: Model, huge: int) -> list[bytes]:
+    """Return the same, with matrices of `huge` elements in 8 bits. Raises ExportError if the pictures differ."""
+    if not model.generator.style_layers:
+        content: bytes = halve(graph(model), huge).SerializeToString()
         compare(content, model)
-    return content
+        return [content]
+    mapping, synthesis = (halve(each, huge).SerializeToString() for each in style_graphs(model))
+    compare_styles(mapping, synthesis, model)
+    return [mapping, synthesis]
 
 
 def read_text(name: str) -> str:

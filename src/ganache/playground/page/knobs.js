@@ -3,9 +3,11 @@
 import { decode, find, make, put } from "./draw.js";
 import { arrowKeys } from "./keys.js";
 import { slider } from "./slider.js";
+import { layerRange, Styles } from "./styles.js";
 
 const SHOWN_FIRST = 14; // dimensions that are shown before "Show all"
 const REST = 200; // milliseconds after which the mouse rests
+const TRUNCATION = { std: ["Truncation", "How far a picture is from the average one (psi): small gives typical pictures", "std", 0, 1.5, 1, 0] };
 const MAX_STEPS = 6; // the reach of a direction's slider, in standard deviations of the latents
 
 export class Knobs {
@@ -14,6 +16,7 @@ export class Knobs {
     this.rows = []; // functions that show the state
     this.all = false;
     app.store.addEventListener("change", () => this.follow());
+    this.styles = new Styles(app);
     find("knobs").addEventListener("pointerdown", (event) => (this.held = event.target.type === "range"));
     for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => this.release());
     addEventListener("pointerdown", () => this.heat(null), true);
@@ -34,6 +37,7 @@ export class Knobs {
     this.rows = [];
     this.prior();
     this.codes();
+    this.styles.build();
     this.directions();
     this.dimensions();
     this.built = JSON.stringify([this.app.store.now.models[0].run, this.run.noise]);
@@ -73,7 +77,7 @@ export class Knobs {
     for (const [name, title, field, min, max, usual, lowest] of [
       ["Mean", "Mean of the latent's numbers", "mean", -1.5, 1.5, 0, -1000],
       ["Spread", "Spread of the latent's numbers (truncation)", "std", 0, 2, 1, 0],
-    ]) {
+    ].map((row) => (this.run.styles ? TRUNCATION[row[2]] : row)).filter(Boolean)) {
       const change = (value, passing) => store.change({ [field]: value }, { passing });
       const row = slider({
         name, title, label: title, min, max, lowest, id: `knob-${field}`,
@@ -82,6 +86,29 @@ export class Knobs {
       this.add(place, row, (state) => [state[field], usual, state[field] !== usual]);
     }
     this.rows.push((state) => (note.hidden = typeof state.point === "number"));
+    if (this.run.styles) place.append(this.truncated(this.run.styles), this.noise());
+  }
+
+  /** How many layers truncation moves, from the coarsest on. */
+  truncated(count) {
+    const { store } = this.app;
+    const input = make("input", { type: "number", id: "cutoff", min: 1, max: count, step: 1 });
+    input.addEventListener("change", () => {
+      const layers = Math.min(count, Math.max(1, Math.trunc(Number(input.value)) || count));
+      store.change({ cutoff: layers === count ? 0 : layers });
+    });
+    this.rows.push((state) => document.activeElement !== input && (input.value = state.cutoff || count));
+    return make("label", { class: "layers" }, "of the coarsest ", input, ` of ${count} layers`);
+  }
+
+  /** The noise that the layers add. */
+  noise() {
+    const { store } = this.app;
+    const words = { fixed: "the same for all", random: "new in each picture", none: "none" };
+    const select = make("select", { id: "noise" }, ...Object.entries(words).map(([value, text]) => make("option", { value }, text)));
+    select.addEventListener("change", () => store.change({ noise: select.value }));
+    this.rows.push((state) => (select.value = state.noise));
+    return make("label", { class: "layers" }, "Noise ", select);
   }
 
   /** Classes as buttons, InfoGAN's codes as sliders. */
@@ -171,9 +198,16 @@ export class Knobs {
       oninput: (value) => put(value, true), onchange: (value) => put(value, false),
       onreset: () => {
         const { [key]: gone, ...along } = store.now.along;
-        store.change({ along });
+        const { [key]: free, ...layers } = store.now.layers;
+        store.change({ along, layers });
       },
     }); // prettier-ignore
+    if (this.run.styles) {
+      const whole = [0, this.run.styles - 1];
+      const range = layerRange(`direction ${name}`, this.run.styles, (layers) => store.change({ layers: { ...store.now.layers, [key]: layers } }));
+      row.element.append(range.element);
+      this.rows.push(({ layers }) => range.update(Object.hasOwn(layers, key) ? layers[key] : whole));
+    }
     if (mine) {
       const forget = () => this.app.forget(key);
       const take = () => this.app.take(key);
@@ -198,8 +232,9 @@ export class Knobs {
 
   /** Show the dimensions of the noise, the most effective first. */
   dimensions() {
-    const { noise, centre, spread, prior } = this.run;
+    const { noise, centre, spread, prior, styles } = this.run;
     const place = find("dimensions");
+    if (styles) return place.replaceChildren(); // the dimensions of z mean little behind a mapping
     const reach = prior === "uniform" ? 1.5 : 3;
     const range = [centre - reach * spread, centre + reach * spread];
     const ranking = this.app.ranking?.run === this.app.store.now.models[0].run ? this.app.ranking : null;
@@ -238,6 +273,7 @@ export class Knobs {
 /** Request the ranking, and rebuild the sliders when it arrives. */
 export async function rank(app) {
   const model = app.store.now.models[0];
+  if (app.hello.runs[model.run]?.styles) return;
   const key = JSON.stringify(model);
   app.ranked = key;
   const told = (header) => {

@@ -10,7 +10,7 @@ import { Pins } from "./pins.js";
 import { sayPoints } from "./points.js";
 import { samplesPanel, teachPanel, Wall } from "./samples.js";
 import { guardTouch } from "./slider.js";
-import { hyphened, RESET, Store } from "./state.js";
+import { hyphened, knowRuns, RESET, Store, styleLayers, UNCHANGED } from "./state.js";
 import { Tabs } from "./tabs.js";
 import { timeSlider } from "./time.js";
 import { Views } from "./views.js";
@@ -29,6 +29,7 @@ app.wire = new Wire({ hello, news, lost, error: say });
 function hello(header) {
   const first = !app.hello;
   app.hello = header.hello;
+  knowRuns(app.hello.runs);
   connected = true;
   if (!first) {
     const restarted = serverStart !== header.born;
@@ -113,6 +114,7 @@ function refresh() {
 function follow({ detail }) {
   if (detail.whole) app.tabs.show(store.now.tab);
   tellWhose();
+  document.body.classList.toggle("styled", styleLayers(store.now) > 0);
   find("undo").disabled = !store.undoable;
   find("redo").disabled = !store.future.length;
   const key = JSON.stringify(store.now.models[0]);
@@ -140,6 +142,7 @@ function tellWhose() {
 
 function news(header) {
   app.hello = header.hello;
+  knowRuns(app.hello.runs);
   app.training?.draw(header);
   if (!app.stage && ready()) createParts();
   else if (app.stage) {
@@ -186,7 +189,7 @@ function say(sentence, good = false, stay = false) {
 
 /** Show a point, without the changes unless they are carried over. */
 function take(point, label = "", more = {}) {
-  const carry = find("carry").checked ? {} : { set: {}, along: {} };
+  const carry = find("carry").checked ? {} : UNCHANGED;
   store.change({ point, label, ...carry, ...more });
 }
 
@@ -256,7 +259,7 @@ async function invert(file) {
     const { header, blobs } = await app.wire.ask("invert", { model: store.now.models[0] }, { upload });
     const point = { vector: header.latent };
     app.stage.showGiven(await decode(blobs[0]), header, point);
-    store.change({ point, label: `found for ${file.name}`.slice(0, 80), set: {}, along: {} });
+    store.change({ point, label: `found for ${file.name}`.slice(0, 80), ...UNCHANGED });
     say("The generator's nearest picture is now the current one.", true);
   } catch (error) {
     say(error.message);

@@ -1,7 +1,7 @@
 // Arithmetic with two latents: sum, difference, product, and interpolation.
 
 import { copy, decode, make, put, acceptDrops, thumb } from "./draw.js";
-import { classes, simple } from "./state.js";
+import { classes, simple, space } from "./state.js";
 
 const WAYS = [
   ["Sum", "a + b", "a+b"],
@@ -101,7 +101,7 @@ export class Mix {
         button.setAttribute("aria-label", label);
       });
       const points = [a.point, b.point].map((point) => simple(point));
-      const request = { kind: "arithmetic", operation: "mix", weight: this.t, points, classes: classes(app.store.now) };
+      const request = { kind: "arithmetic", operation: "mix", weight: this.t, points, classes: classes(app.store.now), ...space(app.store.now) };
       const told = await app.wire.ask("tell", { request, models: [model] });
       this.command.textContent = told.header.command;
     } catch (error) {

@@ -1,7 +1,7 @@
 // The large picture, of each chosen model; it follows the state.
 
 import { copy, decode, download, find, make, put } from "./draw.js";
-import { changed, nameOf, request, resettable } from "./state.js";
+import { changed, changes, nameOf, request, resettable, styleLayers, UNCHANGED } from "./state.js";
 
 const LIKENESS = [[20, "Rough likeness"], [28, "Good likeness"], [Infinity, "Nearly the same"]]; // below so many dB
 const MIN_SIDE = 1024; // pixels of the shorter side of an enlarged picture
@@ -27,7 +27,7 @@ export class Stage {
     requestAnimationFrame(() => {
       this.asked = false;
       const state = this.state;
-      const origin = JSON.stringify([state.point, state.mean, state.std, state.class, state.models]);
+      const origin = JSON.stringify([state.point, state.mean, state.std, state.class, state.models, state.cutoff]);
       const base = origin !== this.origin; // otherwise the latent without changes is the same
       this.newest = this.app.wire.show("picture", { request: request(state), models: state.models, base: base || this.unsure });
       this.unsure ||= base;
@@ -40,7 +40,7 @@ export class Stage {
   /** The state that the picture shows: without the changes while `before` is held. */
   get state() {
     const { now } = this.app.store;
-    return this.plain ? { ...now, set: {}, along: {} } : now;
+    return this.plain ? { ...now, ...UNCHANGED } : now;
   }
 
   /** Show the picture without its changes, or with them again. */
@@ -175,12 +175,12 @@ export class Stage {
 
   words() {
     const state = this.app.store.now;
-    const changes = Object.keys(state.set).length + Object.keys(state.along).length;
+    const count = changes(state);
     const words = [nameOf(state.point, state.label)];
     if (typeof state.point !== "object" && state.mean) words.push(`mean ${state.mean}`);
-    if (typeof state.point !== "object" && state.std !== 1) words.push(`spread ${state.std}`);
+    if (typeof state.point !== "object" && state.std !== 1) words.push(`${styleLayers(state) ? "truncation" : "spread"} ${state.std}`);
     if (state.class !== null) words.push(`class ${state.class}`);
-    if (changes) words.push(`${changes} change${changes > 1 ? "s" : ""}`);
+    if (count) words.push(`${count} change${count > 1 ? "s" : ""}`);
     find("where").textContent = words.join(" · ");
     find("reset").disabled = !resettable(state);
     find("before").disabled = !changed(state);

@@ -1,7 +1,7 @@
 // Pinned latents, for later use, for mixtures and for walks. They are stored in this browser.
 
 import { decode, find, make, put, thumb } from "./draw.js";
-import { changed, nameOf } from "./state.js";
+import { changed, nameOf, space } from "./state.js";
 
 const MAX_PINS = 24;
 
@@ -70,7 +70,7 @@ export class Pins {
   ask() {
     if (!this.all.length) return;
     const [model] = this.app.store.now.models;
-    this.app.wire.show("pins", { request: { kind: "picture", points: this.all.map((pin) => pin.point) }, models: [model] });
+    this.app.wire.show("pins", { request: { kind: "picture", points: this.all.map((pin) => pin.point), ...space(this.app.store.now) }, models: [model] });
   }
 
   async fill({ header, blobs }) {

@@ -1,7 +1,7 @@
 // A grid of samples to choose from, and the same grid for teaching a direction from marked samples.
 
 import { decode, find, make, put, thumb } from "./draw.js";
-import { changed, classes, hyphened, request } from "./state.js";
+import { changed, classes, hyphened, request, space } from "./state.js";
 
 const COUNT = 24;
 const PAUSE = 150; // milliseconds
@@ -30,7 +30,7 @@ export class Wall {
   get request() {
     const { now } = this.app.store;
     if (this.following) return request(now, Array.from({ length: COUNT }, (_, place) => now.wall + place));
-    return { kind: "sample", n: COUNT, mean: now.mean, std: now.std, seed: now.wall, classes: classes(now) };
+    return { kind: "sample", n: COUNT, mean: now.mean, std: now.std, seed: now.wall, classes: classes(now), ...space(now) };
   }
 
   /** Whether the samples have the changes of the sliders now; those to teach and mix from never have. */
@@ -102,7 +102,10 @@ export class Wall {
 
 export function samplesPanel(app, place) {
   const grid = make("div", { class: "thumbs", id: "wall" });
-  const changes = () => (app.wall.following ? { set: app.store.now.set, along: app.store.now.along } : {});
+  const changes = () => {
+    const { set, along, layers, mix } = app.store.now;
+    return app.wall.following ? { set, along, layers, mix } : {};
+  };
   app.wall.into(grid, (seed) => app.take(seed, "", changes()));
   const together = make("input", { type: "checkbox", id: "together" });
   together.addEventListener("change", () => {

@@ -8,6 +8,10 @@ export const FRESH = {
   class: null,
   set: {}, // dimension -> value
   along: {}, // direction -> step
+  layers: {}, // direction -> the first and the last layer that it moves, of a style-based generator
+  mix: {}, // band of layers -> {point, label, layers}: the latent that these layers are taken from
+  cutoff: 0, // number of layers that truncation moves, 0 for all
+  noise: "fixed",
   models: [], // [{run, step}], step null for the newest
   wall: 0, // the first seed of the samples
   tab: "samples",
@@ -114,6 +118,40 @@ export function request(state, points = [state.point]) {
     mean: state.mean,
     std: state.std,
     classes: classes(state),
+    ...styles(state),
+  };
+}
+
+let runs = [];
+
+/** Learn which runs there are: the latents of a style-based one are its styles, w. */
+export function knowRuns(known) {
+  runs = known;
+}
+
+/** Return the number of layers with styles of the run that the sliders belong to; 0 if it is not style-based. */
+export function styleLayers(state) {
+  return runs[state.models[0]?.run]?.styles ?? 0;
+}
+
+/** Return the field `space` of a request, for a style-based run. */
+export function space(state) {
+  return styleLayers(state) ? { space: "w" } : {};
+}
+
+function styles(state) {
+  const count = styleLayers(state);
+  if (!count) return {};
+  const moved = Object.keys(state.along);
+  const limited = moved.some((name) => name in state.layers);
+  const mixed = Object.values(state.mix);
+  return {
+    ...space(state),
+    layers: limited ? moved.flatMap((name) => state.layers[name] ?? [0, count - 1]) : [],
+    mixed: mixed.map(({ point }) => point),
+    mixed_layers: mixed.flatMap(({ layers }) => layers),
+    cutoff: state.cutoff,
+    noise: state.noise,
   };
 }
 
@@ -121,16 +159,24 @@ export function classes(state) {
   return state.class === null ? [] : [state.class];
 }
 
-export function changed(state) {
-  return Object.keys(state.set).length + Object.keys(state.along).length > 0;
+/** Return the number of changes of the latent. */
+export function changes(state) {
+  return [state.set, state.along, state.mix].reduce((sum, each) => sum + Object.keys(each).length, 0);
 }
 
+export function changed(state) {
+  return changes(state) > 0;
+}
+
+/** A latent without changes. */
+export const UNCHANGED = { set: {}, along: {}, layers: {}, mix: {} };
+
 /** What a reset changes: sliders, mean and spread. */
-export const RESET = { set: {}, along: {}, mean: 0, std: 1 };
+export const RESET = { ...UNCHANGED, mean: 0, std: 1, cutoff: 0, noise: "fixed" };
 
 /** Whether a reset would change something. */
 export function resettable(state) {
-  return changed(state) || state.mean !== RESET.mean || state.std !== RESET.std;
+  return changed(state) || ["mean", "std", "cutoff", "noise"].some((name) => state[name] !== RESET[name]);
 }
 
 /** Convert a dimension's name to a request's: noise dimensions are numbers, codes are names. */
@@ -150,6 +196,9 @@ function text(state) {
   put("class", state.class, null);
   put("set", pairs(state.set), "");
   put("along", pairs(state.along), "");
+  for (const name of ["layers", "mix"]) if (Object.keys(state[name]).length) put(name, JSON.stringify(state[name]));
+  put("cutoff", state.cutoff, 0);
+  put("noise", state.noise, "fixed");
   put("show", state.models.map(({ run, step }) => (step === null ? run : `${run}@${step}`)).join(","), "0");
   put("wall", state.wall, 0);
   put("tab", state.tab, "samples");
@@ -167,6 +216,10 @@ function read(hash) {
   state.class = fields.has("class") ? Math.trunc(number("class", 0)) : null;
   state.set = unpairs(fields.get("set"));
   state.along = unpairs(fields.get("along"));
+  state.layers = ranges(fields.get("layers"), (range) => isRange(range));
+  state.mix = ranges(fields.get("mix"), (each) => isRange(each?.layers) && isPoint(each.point));
+  state.cutoff = Math.max(0, Math.trunc(number("cutoff", 0)));
+  state.noise = ["random", "none"].includes(fields.get("noise")) ? fields.get("noise") : "fixed";
   state.models = (fields.get("show") ?? "")
     .split(",")
     .filter((part) => /^\d+(@\d+)?$/.test(part))
@@ -176,6 +229,23 @@ function read(hash) {
   if (!Number.isSafeInteger(state.wall)) state.wall = 0; // two such seeds would become one
   state.tab = fields.get("tab") ?? "samples";
   return state;
+}
+
+/** Read an object from JSON, with the members that fit. */
+function ranges(text, fits) {
+  try {
+    return Object.fromEntries(Object.entries(JSON.parse(text ?? "{}")).filter(([, value]) => fits(value)));
+  } catch {
+    return {};
+  }
+}
+
+function isRange(value) {
+  return Array.isArray(value) && value.length === 2 && value.every((each) => Number.isInteger(each) && each >= 0);
+}
+
+function isPoint(value) {
+  return Number.isSafeInteger(value) || typeof value === "string" || (typeof value === "object" && value !== null);
 }
 
 function point(text) {

@@ -6,7 +6,8 @@
 import { copy, download, find, make } from "./draw.js";
 import { showFigure } from "./figure.js";
 import { arrowKeys } from "./keys.js";
-import { classes, simple } from "./state.js";
+import { classes, simple, space, styleLayers, UNCHANGED } from "./state.js";
+import { bandLayers } from "./styles.js";
 
 /** Additions to experiments: `choices(app)`: controls; `request(app)`: fields; `pick(app, row, column, part)`: on a click. */
 const EXTRAS = {
@@ -26,12 +27,21 @@ const EXTRAS = {
   },
   truncation: {
     pick: (app, row, column, part) => {
-      const std = Number(part.row_labels[row].split("std ")[1]);
-      app.store.change({ point: app.store.now.wall + column, label: "", std, set: {}, along: {} });
+      const std = Number(part.row_labels[row].split(" ").at(-1));
+      app.store.change({ point: app.store.now.wall + column, label: "", std, ...UNCHANGED });
     },
   },
   average: {
     pick: (app, row, column, part) => app.store.change({ mean: Number(part.column_labels[column].split("mean ")[1]) }),
+  },
+  mixing: {
+    request: (app) => ({ rows: points(app).slice(0, 5), columns: Array.from({ length: 6 }, (_, k) => app.store.now.wall + k), layers: bandLayers("fine", styleLayers(app.store.now)) }),
+    pick: (app, row, column) => {
+      if (!row || !column) return;
+      const seed = app.store.now.wall + column - 1;
+      const fine = { point: seed, label: `seed ${seed}`, layers: bandLayers("fine", styleLayers(app.store.now)) };
+      app.store.change({ ...chosenPoint(points(app)[row - 1]), mix: { fine } });
+    },
   },
   walk: {
     choices: () => [choice("way", "Path", ["slerp", "lerp"], ["on the sphere", "straight"])],
@@ -53,7 +63,8 @@ const FORMAT_NAMES = { webp: "WebP", gif: "GIF", mp4: "MP4", png: "PNG" };
 /** The request of an experiment: its default, the fields that follow the page, and its extras. */
 function requestOf(app, experiment) {
   const followed = Object.fromEntries(experiment.follows.filter((field) => field in FOLLOWED).map((field) => [field, FOLLOWED[field](app)]));
-  return { ...experiment.request, ...followed, ...EXTRAS[experiment.kind]?.request?.(app) };
+  const where = experiment.spaces ? space(app.store.now) : {};
+  return { ...experiment.request, ...followed, ...where, ...EXTRAS[experiment.kind]?.request?.(app) };
 }
 
 /** The controls of an experiment; one that can be animated also has a choice of the file format. */
@@ -114,7 +125,8 @@ export class Views {
   constructor(app, place) {
     this.app = app;
     this.experiments = Object.fromEntries(app.hello.experiments.map((experiment) => [experiment.kind, experiment]));
-    this.buttons = app.hello.experiments.map(({ kind, name }) => {
+    const offered = app.hello.experiments.filter(({ styled }) => !styled || app.hello.runs.some(({ styles }) => styles));
+    this.buttons = offered.map(({ kind, name }) => {
       return make("button", { role: "radio", "aria-checked": "false", "data-view": kind, onclick: () => this.choose(kind) }, name);
     });
     this.hint = make("p", { class: "hint" });

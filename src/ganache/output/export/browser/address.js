@@ -2,6 +2,8 @@
 
 import { initialState } from "./latents.js";
 
+export const BANDS = ["coarse", "middle", "fine"]; // thirds of the layers
+
 export const LARGEST_SEED = 2 ** 32 - 1;
 
 export function toAddress(state) {
@@ -15,6 +17,9 @@ export function toAddress(state) {
     for (const [number, value] of Object.entries(changes)) parts.set(`d${number}`, shortest(value));
   }
   for (const [key, steps] of Object.entries(state.along)) parts.set(key, shortest(steps));
+  if (state.cutoff) parts.set("cutoff", state.cutoff);
+  for (const [band, { seed, layers }] of Object.entries(state.mix)) parts.set(`mix-${band}`, [seed, ...layers].join("-"));
+  for (const [key, layers] of Object.entries(state.ranges)) parts.set(`layers-${key}`, layers.join("-"));
   return `#${parts}`;
 }
 
@@ -43,7 +48,23 @@ export function fromAddress(hash, about) {
     const steps = number(key, -100, 100);
     if (steps) state.along[key] = steps;
   }
+  if (about.styles) readStyles(state, parts, about);
   return state;
+}
+
+function readStyles(state, parts, { styles, directions }) {
+  const whole = (text) => (text ?? "").split("-").map(Number);
+  const fits = ([first, last]) => Number.isInteger(first) && Number.isInteger(last) && 0 <= first && first <= last && last < styles.layers;
+  const [cutoff] = whole(parts.get("cutoff"));
+  if (Number.isInteger(cutoff) && cutoff > 0 && cutoff < styles.layers) state.cutoff = cutoff;
+  for (const band of BANDS) {
+    const [seed, ...layers] = whole(parts.get(`mix-${band}`));
+    if (Number.isInteger(seed) && seed >= 0 && seed <= LARGEST_SEED && fits(layers)) state.mix[band] = { seed, layers };
+  }
+  for (const { key } of directions) {
+    const layers = whole(parts.get(`layers-${key}`));
+    if (fits(layers)) state.ranges[key] = layers;
+  }
 }
 
 function shortest(value) {

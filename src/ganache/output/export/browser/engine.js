@@ -5,21 +5,23 @@ export class Engine {
     this.about = about;
     this.wanted = null; // the newest latent to show; older ones are dropped
     this.waiting = []; // latents of the grid
+    this.few = []; // latents of small pictures beside the sliders
     this.busy = null;
     this.onPicture = () => {};
   }
 
   // Unpack the runtime and the weights, and start the worker; the page's copies are freed.
   async begin() {
-    const [wasm, weights] = await Promise.all([unpacked("wasm"), unpacked("weights")]);
+    const { prior, shape, styles } = this.about;
+    const parts = ["wasm", "weights", ...(styles ? ["mapping"] : [])];
+    const [wasm, weights, mappingWeights] = await Promise.all(parts.map(unpacked));
     const glue = takeBytes("glue");
     const code = new Blob([document.getElementById("worker").textContent], { type: "text/javascript" });
     this.worker = new Worker(URL.createObjectURL(code));
-    const { prior, shape } = this.about;
     await new Promise((resolve, reject) => {
       this.worker.onerror = (event) => reject(new Error(event.message || "the worker was refused"));
       this.worker.onmessage = ({ data }) => (data.ready ? resolve() : reject(new Error(data.failed)));
-      this.worker.postMessage({ begin: { glue, wasm, weights, prior, shape } }, [wasm.buffer, weights.buffer]);
+      this.worker.postMessage({ begin: { glue, wasm, weights, mappingWeights, prior, shape, styles } }, [wasm.buffer, weights.buffer]);
     });
     this.worker.onmessage = ({ data }) => this.finish(data);
     this.ready = true;
@@ -38,13 +40,19 @@ export class Engine {
     this.next();
   }
 
+  // Render a latent besides; `done(pixels)` is called for it.
+  also(latent, done) {
+    this.few.push({ latent, done });
+    this.next();
+  }
+
   next() {
     if (!this.ready || this.busy) return;
     if (this.wanted) {
       this.busy = { latent: this.wanted, done: this.onPicture };
       this.wanted = null;
     } else {
-      this.busy = this.waiting.shift() ?? null;
+      this.busy = this.few.shift() ?? this.waiting.shift() ?? null;
     }
     if (this.busy) this.worker.postMessage({ latents: [this.busy.latent] });
   }

@@ -9,8 +9,14 @@ import { Twister } from "./random.js";
 // dimensions    number -> value
 // codes         number -> value
 // along         key of a direction -> steps
+//
+// Of a style-based generator, whose std is psi, how far w is from its mean:
+// cutoff        number of layers that psi moves, 0 for all
+// mix           band of layers -> { seed, layers: [first, last] }
+// ranges        key of a direction -> the first and the last layer that it moves
 export function initialState() {
-  return { seed: 0, mean: 0, std: 1, category: null, kept: "", dimensions: {}, codes: {}, along: {} };
+  const changes = { dimensions: {}, codes: {}, along: {}, mix: {}, ranges: {} };
+  return { seed: 0, mean: 0, std: 1, cutoff: 0, category: null, kept: "", ...changes };
 }
 
 // Return the latent of a seed, { z, category, codes }, as ganache's Prior.sample draws it. A given category (not null) is
@@ -28,13 +34,25 @@ export function ofSeed(seed, mean, std, prior, given = null) {
   return { z, category, codes };
 }
 
+// Return the latent of a seed as the state draws it: moved and spread, or with its truncated style.
+export function drawn(seed, { mean, std, cutoff, category }, about) {
+  const { prior, styles } = about;
+  if (!styles) return ofSeed(seed, mean, std, prior, category);
+  return withStyle(ofSeed(seed, 0, 1, prior, category), std, cutoff || styles.layers);
+}
+
+function withStyle(latent, psi, cutoff) {
+  return { ...latent, style: { psi, cutoff, mixed: [], moves: [] } };
+}
+
 // Return the latent without changes: that of the seed, or the saved one.
 export function baseLatent(state, about) {
-  const { prior } = about;
+  const { prior, styles } = about;
   const saved = about.kept.find((each) => each.name === state.kept);
-  if (!saved) return ofSeed(state.seed, state.mean, state.std, prior, state.category);
-  const latent = splitLatent(saved.latent, prior);
-  return state.category === null ? latent : { ...latent, category: state.category };
+  if (!saved) return drawn(state.seed, state, about);
+  const split = splitLatent(saved.latent, prior);
+  const latent = state.category === null ? split : { ...split, category: state.category };
+  return styles ? withStyle(latent, 1, styles.layers) : latent;
 }
 
 // Return the latent of the state: dimensions are set first, then directions are added.
@@ -43,9 +61,22 @@ export function latentOf(state, about) {
   for (const [number, value] of Object.entries(state.dimensions)) latent.z[number] = value;
   const first = about.prior.noise + about.prior.categories;
   for (const [number, value] of Object.entries(state.codes)) latent.codes[number - first] = value;
+  if (about.styles) return styledLatent(latent, state, about);
   for (const { key, vector } of about.directions) {
     const steps = state.along[key];
     if (steps) latent.z.forEach((each, i) => (latent.z[i] = each + steps * vector[i]));
+  }
+  return latent;
+}
+
+function styledLatent(latent, state, about) {
+  const { layers, prior } = { ...about.styles, prior: about.prior };
+  for (const { seed, layers: [first, last] } of Object.values(state.mix)) {
+    latent.style.mixed.push({ latent: ofSeed(seed, 0, 1, prior, state.category), first, last });
+  }
+  for (const { key, vector } of about.directions) {
+    const [first, last] = state.ranges[key] ?? [0, layers - 1];
+    if (state.along[key]) latent.style.moves.push({ vector, steps: state.along[key], first, last });
   }
   return latent;
 }
@@ -62,5 +93,5 @@ export function splitLatent(numbers, prior) {
 }
 
 export function isChanged(state) {
-  return [state.dimensions, state.codes, state.along].some((changes) => Object.keys(changes).length > 0);
+  return [state.dimensions, state.codes, state.along, state.mix].some((changes) => Object.keys(changes).length > 0);
 }

@@ -2,12 +2,13 @@
 
 import { fromAddress, LARGEST_SEED, toAddress } from "./address.js";
 import { Engine } from "./engine.js";
-import { choice, mapOf } from "./controls.js";
+import { choice, element, mapOf } from "./controls.js";
 import { initialState, isChanged, latentOf, baseLatent } from "./latents.js";
 import { paint } from "./paint.js";
 import { commandFor, nameOf, savePicture, saveRequest } from "./saving.js";
 import { markMore } from "./more.js";
 import { guardTouch, slider } from "./slider.js";
+import { buildStyles, layerRange } from "./styles.js";
 import { Wall } from "./wall.js";
 
 const SHOWN_FIRST = 12; // dimensions that are shown before "Show all"
@@ -62,9 +63,9 @@ function enter(hash) {
 }
 
 const seedOf = (seed) => ({ ...cleared(), seed: Math.min(LARGEST_SEED, Math.max(0, seed)), kept: "" });
-const cleared = () => ({ dimensions: {}, codes: {}, along: {} });
-const reset = () => ({ ...cleared(), mean: 0, std: 1 });
-const resettable = () => isChanged(state) || state.mean !== 0 || state.std !== 1;
+const cleared = () => ({ dimensions: {}, codes: {}, along: {}, mix: {}, ranges: {} });
+const reset = () => ({ ...cleared(), mean: 0, std: 1, cutoff: 0 });
+const resettable = () => isChanged(state) || state.mean !== 0 || state.std !== 1 || state.cutoff !== 0;
 const newSeed = () => change(seedOf(Math.floor(Math.random() * 1_000_000)));
 
 function without(part, key) {
@@ -135,11 +136,13 @@ function buildLatent() {
   const mean = { name: "Mean", title: "Mean of the latent's numbers", min: -1.5, max: 1.5 };
   mean.change = (value, still) => change({ mean: value }, still);
   mean.onreset = () => change({ mean: 0 });
-  addSlider($("latent"), mean, () => [state.mean, state.mean !== 0]);
+  if (!about.styles) addSlider($("latent"), mean, () => [state.mean, state.mean !== 0]);
   const std = { name: "Spread", title: "Standard deviation of the latent's numbers: small gives typical pictures, large unusual ones", min: 0, max: 2, lowest: 0 };
+  if (about.styles) Object.assign(std, { name: "Truncation", title: "How far a picture is from the average one (psi): small gives typical pictures", max: 1.5 });
   std.change = (value, still) => change({ std: value }, still);
   std.onreset = () => change({ std: 1 });
   addSlider($("latent"), std, () => [state.std, state.std !== 1]);
+  if (about.styles) $("latent").append(cutoff(about.styles.layers));
   if (prior.categories) {
     const options = Array.from({ length: prior.categories }, (_, k) => [k, String(k)]);
     const classes = choice("Class", [[null, "any"], ...options], (category) => change({ category }));
@@ -154,13 +157,30 @@ function buildLatent() {
   }
 }
 
+// How many layers truncation moves, from the coarsest on.
+function cutoff(count) {
+  const input = element("input", { type: "number", id: "cutoff", min: 1, max: count, step: 1 });
+  input.addEventListener("change", () => {
+    const layers = Math.min(count, Math.max(1, Math.trunc(Number(input.value)) || count));
+    change({ cutoff: layers === count ? 0 : layers });
+  });
+  rows.push(() => document.activeElement !== input && (input.value = state.cutoff || count));
+  const label = element("label", { className: "layers" });
+  label.append("of the coarsest ", input, ` of ${count} layers`);
+  return label;
+}
+
 function buildDirections() {
   const reach = MAX_STEPS * prior.std;
   about.directions.forEach(({ key, name }) => {
     const set = (value, still) => change({ along: { ...state.along, [key]: value } }, still);
-    const onreset = () => change(without("along", key));
+    const onreset = () => change({ ...without("along", key), ...without("ranges", key) });
     const settings = { name, min: -reach, max: reach, change: set, onreset };
-    addSlider($("directions"), settings, () => [state.along[key] ?? 0, key in state.along]);
+    const row = addSlider($("directions"), settings, () => [state.along[key] ?? 0, key in state.along]);
+    if (!about.styles) return;
+    const range = layerRange(`direction ${name}`, about.styles.layers, (layers) => change({ ranges: { ...state.ranges, [key]: layers } }));
+    row.append(range.element);
+    rows.push(() => range.update(state.ranges[key] ?? [0, about.styles.layers - 1]));
   });
   $("directions-part").hidden = !about.directions.length;
 }
@@ -176,6 +196,7 @@ function buildDimensions() {
     const row = addSlider($("dimensions"), settings, show);
     row.classList.toggle("later", rank >= SHOWN_FIRST);
   });
+  $("dimensions-part").hidden = !about.dimensions.length;
   $("all").hidden = about.dimensions.length <= SHOWN_FIRST;
   $("all").textContent = `Show all ${about.dimensions.length}`;
 }
@@ -276,7 +297,10 @@ function listen() {
 // ---- start -------------------------------------------------------------------------------------------------------
 
 const wall = new Wall($("wall"), WALL_SIZE, about, engine, (seed) => change(seedOf(seed)));
+document.body.classList.toggle("clear", shape[0] === 4);
 buildLatent();
+if (about.styles) rows.push(buildStyles($("styles"), about, engine, () => state, (mix) => change({ mix })));
+$("styles-part").hidden = !about.styles;
 buildDirections();
 buildDimensions();
 buildCodes();

@@ -28,6 +28,19 @@ export function requestOf(state, about) {
     mean: state.mean,
     std: state.std,
     classes: state.category === null ? [] : [state.category],
+    ...(about.styles ? stylesOf(state, about, along) : {}),
+  };
+}
+
+function stylesOf(state, { styles }, along) {
+  const mixed = Object.values(state.mix);
+  const limited = along.some(({ key }) => key in state.ranges);
+  return {
+    space: "w",
+    layers: limited ? along.flatMap(({ key }) => state.ranges[key] ?? [0, styles.layers - 1]) : [],
+    mixed: mixed.map(({ seed }) => seed),
+    mixed_layers: mixed.flatMap(({ layers }) => layers),
+    cutoff: state.cutoff,
   };
 }
 
@@ -37,8 +50,8 @@ export function commandFor(state, about) {
   const words = ["ganache", kind, "RUN"];
   for (const [name, value] of Object.entries(fields)) {
     const many = [value].flat();
-    const fallback = { mean: 0, std: 1 }[name];
-    if (many.length && value !== fallback) words.push(`--${name}`, ...many);
+    const fallback = { mean: 0, std: 1, cutoff: 0 }[name];
+    if (many.length && value !== fallback) words.push(`--${name.replace("_", "-")}`, ...many);
   }
   return words.join(" ");
 }

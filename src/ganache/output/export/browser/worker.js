@@ -1,6 +1,7 @@
 // Runs the generator outside the page's thread, so that sliders stay smooth: receives latents, sends pixels.
 
 let session;
+let mapping; // of a style-based generator: the first half, of which `session` is the second
 let ort;
 let about;
 
@@ -18,17 +19,48 @@ self.onmessage = async ({ data }) => {
   }
 };
 
-async function begin({ glue, wasm, weights, prior, shape }) {
-  about = { prior, shape };
+async function begin({ glue, wasm, weights, mappingWeights, prior, shape, styles }) {
+  about = { prior, shape, styles };
   ort = await import(URL.createObjectURL(new Blob([glue], { type: "text/javascript" })));
   ort.env.wasm.wasmBinary = wasm;
   ort.env.wasm.numThreads = 1; // more threads need HTTP headers, which a file does not have
   ort.env.logLevel = "error";
   session = await ort.InferenceSession.create(weights, { executionProviders: ["wasm"] });
+  if (mappingWeights) mapping = await ort.InferenceSession.create(mappingWeights, { executionProviders: ["wasm"] });
 }
 
 // Render latents to RGBA bytes, one picture after the other.
 async function pictures(latents) {
+  const n = latents.length;
+  const { x } = await session.run(mapping ? { w: await styled(latents) } : inputsOf(latents));
+  return toPixels(x.data, n, about.shape);
+}
+
+// Return the w of each layer [n, layers, w_dim]: truncated, with the layers of other latents, moved along directions.
+async function styled(latents) {
+  const { layers, mean } = about.styles;
+  const width = mean.length;
+  const all = new Float32Array(latents.length * layers * width);
+  for (const [i, latent] of latents.entries()) {
+    const { psi, cutoff, mixed, moves } = latent.style;
+    const { w } = await mapping.run(inputsOf([latent, ...mixed.map((each) => each.latent)]));
+    for (let layer = 0; layer < layers; layer++) {
+      const other = mixed.findLastIndex(({ first, last }) => first <= layer && layer <= last);
+      const scale = layer < cutoff ? psi : 1;
+      for (let k = 0; k < width; k++) {
+        let value = mean[k] + scale * (w.data[(other + 1) * width + k] - mean[k]);
+        for (const { vector, steps, first, last } of moves) {
+          if (first <= layer && layer <= last) value += steps * vector[(layer * width + k) % vector.length];
+        }
+        all[(i * layers + layer) * width + k] = value;
+      }
+    }
+  }
+  return new ort.Tensor("float32", all, [latents.length, layers, width]);
+}
+
+// Return the inputs of the graph of latents.
+function inputsOf(latents) {
   const { prior } = about;
   const n = latents.length;
   const row = (part, width) => {
@@ -42,8 +74,7 @@ async function pictures(latents) {
     inputs.category = new ort.Tensor("int64", categories, [n]);
   }
   if (prior.continuous) inputs.codes = row("codes", prior.continuous);
-  const { x } = await session.run(inputs);
-  return toPixels(x.data, n, about.shape);
+  return inputs;
 }
 
 // Convert x [n, C, H, W] in [-1, 1] to RGBA bytes, rounded as in ganache.
@@ -57,7 +88,7 @@ function toPixels(x, n, [channels, height, width]) {
         const channel = channels >= 3 ? colour : 0;
         pixels[to + colour] = (x[(picture * channels + channel) * area + place] + 1) * 127.5;
       }
-      pixels[to + 3] = 255;
+      pixels[to + 3] = channels === 4 ? (x[(picture * 4 + 3) * area + place] + 1) * 127.5 : 255;
     }
   }
   return pixels;

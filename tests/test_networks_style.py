@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -11,11 +13,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ganache import find_checkpoint, load_generator, prior
+from ganache.cli import main
+from ganache.config.config import recipe
+from ganache.config.sections import DataConfig
 from ganache.errors import ConfigError
 from ganache.functional.penalties import path_length_penalty, path_lengths
 from ganache.networks import Style
 from ganache.networks.style import Activated, CriticBlock, Linear, MinibatchDeviation, StyleLayer, ToImage
+from ganache.training import build
 from ganache.types import ImageShape
+from playground_client import BRIEF
 from weights import count
 from weights import perturb as perturb_in_place
 
@@ -318,3 +326,28 @@ def test_errors_are_one_sentence(settings: dict[str, float], sentence: str) -> N
     with pytest.raises(ConfigError) as refusal:
         Style(**settings)  # type: ignore[arg-type]
     assert str(refusal.value) == sentence
+
+
+def test_a_class_changes_w_as_much_as_the_noise() -> None:
+    """At first, too: a one-hot category among 64 normal numbers would be lost."""
+    config = replace(recipe("style-small"), data=DataConfig("faces", "16", classes=4))
+    config = replace(config, network=replace(config.network, z_dim=64, w_dim=32, width=4, max_width=8))
+    resolved = build.resolve(config)
+    G = build.state(resolved, (3, 16, 16)).generator
+    same, other = (resolved.prior.sample(200, category=torch.full((200,), k)) for k in (0, 1))
+    other[:, :60] = same[:, :60]
+    of_class = (G.mapping(same) - G.mapping(other)).square().mean()
+    of_noise = (G.mapping(same) - G.mapping(same.roll(1, 0))).square().mean()
+    assert 0.4 < of_class / of_noise < 2.5
+
+
+def test_a_saved_generator_knows_where_its_category_is(tmp_path: Path) -> None:
+    words = ["train", "digits", "--recipe", "style-small", "--size", "16", "--data.classes", "10", "--data.count", "60"]
+    words += ["--network.z-dim", "16", "--network.w-dim", "5", *BRIEF, "--out", str(tmp_path / "run")]
+    main(words)
+    generator, config, _ = load_generator(find_checkpoint(tmp_path / "run", "last"))
+    assert generator.category == slice(6, 16)
+    z = prior(config).sample(2, category=torch.tensor([3, 3]))
+    z[1, :6] = z[0, :6]
+    z[1, 6:] = z[0, 6:].roll(1)
+    assert (generator.mapping(z)[0] - generator.mapping(z)[1]).square().mean() > 0.1

@@ -37,6 +37,8 @@ class Generator(nn.Module, ABC):
 
     frozen: Sequence[nn.Parameter] = ()
     """Weights that are not trained, whatever `requires_grad_` says."""
+    category: slice = slice(0)
+    """Where the latents have the one-hot category of a run with classes or categorical codes; empty without."""
     style_layers: int = 0
     """Layers that can each take a w of their own, from coarse to fine; 0 if `mapping` is the identity."""
 

@@ -124,7 +124,7 @@ class StyleGenerator(Generator):
 
     def mapping(self, z: Tensor) -> Tensor:
         with without_autocast(z):
-            z = at_least_float32(z)
+            z = self.with_strong_category(at_least_float32(z))
             w = z * (z.square().mean(dim=1, keepdim=True) + 1e-8).rsqrt()
             for layer in self.mapping_network:
                 w = F.leaky_relu(layer(w), SLOPE) * GAIN
@@ -132,6 +132,15 @@ class StyleGenerator(Generator):
                 with torch.no_grad():
                     self.mean_w.lerp_(w.mean(dim=0), 1 - MEAN_DECAY)
         return w
+
+    def with_strong_category(self, z: Tensor) -> Tensor:
+        """Return z [B, z_dim] with a category that weighs as much as all noise, as in the authors' code."""
+        size = self.category.stop - (self.category.start or 0)
+        if not size:
+            return z
+        scale = z.new_ones(z.shape[1])
+        scale[self.category] = (z.shape[1] - size) ** 0.5
+        return z * scale
 
     def forward(self, z: Tensor) -> Tensor:
         w = self.mapping(z)

@@ -212,7 +212,11 @@ def load_generator(path: Path, average: bool = True) -> tuple[Generator, Config,
     part = "average." if average and any(name.startswith("average.") for name in tensors) else "generator."
     require_part(path, tensors, part)
     shape = tuple(header["image_shape"])
-    return built(config, lambda: config.network.generator(shape), tensors, part), config, header
+
+    def make() -> Generator:
+        return build.with_category(config.network.generator(shape), config)
+
+    return built(config, make, tensors, part), config, header
 
 
 def require_part(path: Path, tensors: Mapping[str, Tensor], part: str) -> None:

@@ -157,7 +157,14 @@ def networks(config: Config, image_shape: ImageShape) -> tuple[Generator, Critic
     """Return generator and critic for images of `image_shape`, with weights from PyTorch's random state."""
     G, D = pair(config, image_shape)
     add_heads(D, config)
-    return G, D
+    return with_category(G, config), D
+
+
+def with_category(G: Generator, config: Config) -> Generator:
+    """Return the generator, told where its latents have their category."""
+    end = config.network.z_dim - config.continuous()
+    G.category = slice(end - config.categories(), end)
+    return G
 
 
 def add_heads(D: Critic, config: Config) -> None:

@@ -23,7 +23,7 @@ from ganache.lab.points import Kept, Point
 from ganache.lab.serialisation import from_json, resolve_names
 from ganache.runs.folder import read_names
 from playground_client import FACES, ORIGIN, SOCKET, ask, client, received, reply, train
-from playground_page import Page, server
+from playground_page import UNDER_40, Page, server
 from test_playground import packed
 from test_playground_page import assert_is
 
@@ -166,6 +166,15 @@ def test_a_dropped_picture_becomes_a_latent_of_w(folder: Path) -> None:
         np.testing.assert_allclose(mixed["latents"][5], half, atol=1e-4)
         refused, _ = ask(page, "keep", run=0, name="short", kept={"vector": [0.5] * 7})
         assert "has 7 numbers" in refused["error"]
+
+
+def test_a_finger_can_use_every_control(browser: Any, address: str) -> None:
+    opened = Page(browser, f"{address}#point=3&show=0&tab=knobs", has_touch=True, viewport={"width": 390, "height": 700})
+    opened.settle()
+    opened.find("#style-coarse").wait_for()
+    assert opened.page.evaluate(UNDER_40) == []
+    assert opened.page.evaluate("() => document.documentElement.scrollWidth - innerWidth") <= 0
+    opened.close()
 
 
 def test_hostile_addresses_are_read_as_far_as_they_can_be(browser: Any, address: str, folder: Path) -> None:

@@ -114,7 +114,7 @@ export function samplesPanel(app, place) {
   });
   place.append(
     make("p", { class: "whose hint", hidden: true }),
-    make("p", { class: "hint" }, "Click a sample to use it. Mean and spread change all of them."),
+    make("p", { class: "hint" }, "Click a sample to use it. The sliders under Sampling change all of them."),
     make("label", { class: "check" }, together, "All sliders change these samples too"),
     grid,
     app.wall.pager(),

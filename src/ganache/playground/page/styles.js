@@ -11,7 +11,7 @@ export function bandLayers(band, count) {
 }
 
 /** Make two number inputs, the first and the last layer; `change` gets both. */
-export function layerRange(label, count, change) {
+export function layerRange(label, count, change, word = "layers") {
   const inputs = ["First", "Last"].map((which) =>
     make("input", { type: "number", min: 0, max: count - 1, step: 1, "aria-label": `${which} layer of ${label}`, onchange: () => read() }),
   );
@@ -20,7 +20,7 @@ export function layerRange(label, count, change) {
     change([Math.min(first, last), Math.max(first, last)]);
   };
   const update = (layers) => inputs.forEach((input, place) => document.activeElement !== input && (input.value = layers[place]));
-  return { element: make("span", { class: "layers" }, "layers ", inputs[0], " to ", inputs[1]), update };
+  return { element: make("span", { class: "layers" }, `${word} `, inputs[0], " to ", inputs[1]), update };
 }
 
 export class Styles {
@@ -50,7 +50,7 @@ export class Styles {
     const canvas = make("canvas", { width: 8, height: 8, "aria-hidden": "true" });
     const button = make("button", { class: "thumb well", id: `style-${band}`, onclick: () => this.click(band) }, canvas);
     acceptDrops(button, (data) => this.take(band, data));
-    const range = layerRange(`${band} styles`, this.count, (layers) => this.change(band, { ...this.mix[band], layers }));
+    const range = layerRange(`${band} styles`, this.count, (layers) => this.change(band, { ...this.mix[band], layers }), "");
     return { band, button, canvas, range, element: make("figure", { class: "result" }, button, make("figcaption", {}, make("b", {}, band), range.element)) };
   }
 

@@ -35,12 +35,12 @@ const EXTRAS = {
     pick: (app, row, column, part) => app.store.change({ mean: Number(part.column_labels[column].split("mean ")[1]) }),
   },
   mixing: {
-    request: (app) => ({ rows: points(app).slice(0, 5), columns: Array.from({ length: 6 }, (_, k) => app.store.now.wall + k), layers: bandLayers("fine", styleLayers(app.store.now)) }),
+    request: (app) => ({ rows: mixedRows(app), columns: Array.from({ length: 6 }, (_, k) => app.store.now.wall + k), layers: bandLayers("fine", styleLayers(app.store.now)) }),
     pick: (app, row, column) => {
       if (!row || !column) return;
       const seed = app.store.now.wall + column - 1;
       const fine = { point: seed, label: `seed ${seed}`, layers: bandLayers("fine", styleLayers(app.store.now)) };
-      app.store.change({ ...chosenPoint(points(app)[row - 1]), mix: { fine } });
+      app.store.change({ ...chosenPoint(mixedRows(app)[row - 1]), mix: { fine } });
     },
   },
   walk: {
@@ -85,6 +85,13 @@ function currentPoint(app) {
 
 function points(app) {
   return [currentPoint(app), ...app.pins.all.map((pin) => pin.point)];
+}
+
+/** The picture, the pins and, if these are few, samples that are no columns. */
+function mixedRows(app) {
+  const { wall, std } = app.store.now;
+  const samples = [6, 7, 8].map((k) => ({ seeds: [wall + k], mean: 0, std }));
+  return [...points(app), ...samples].map((each) => (typeof each === "number" ? { seeds: [each], mean: 0, std } : each)).slice(0, 4);
 }
 
 function waypoints(app) {

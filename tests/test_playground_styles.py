@@ -169,7 +169,8 @@ def test_a_dropped_picture_becomes_a_latent_of_w(folder: Path) -> None:
 
 
 def test_a_finger_can_use_every_control(browser: Any, address: str) -> None:
-    opened = Page(browser, f"{address}#point=3&show=0&tab=knobs", has_touch=True, viewport={"width": 390, "height": 700})
+    touch = {"has_touch": True, "viewport": {"width": 390, "height": 700}}
+    opened = Page(browser, f"{address}#point=3&show=0&tab=knobs", **touch)
     opened.settle()
     opened.find("#style-coarse").wait_for()
     assert opened.page.evaluate(UNDER_40) == []

@@ -208,9 +208,11 @@ def parse_recipe(
 def settings_of_source(source: str, recipe: str | None) -> Config:
     """Return the settings of a run that starts from the model in `source`. Raises CheckpointError if there is none."""
     from ganache.config.sections import StartConfig
+    from ganache.runs.hub import is_on_hub
     from ganache.runs.start import Origin, settings_from
 
-    return replace(settings_from(Origin.load(source), recipe), start=StartConfig(str(Path(source).absolute())))
+    kept = source if is_on_hub(source) else str(Path(source).absolute())
+    return replace(settings_from(Origin.load(source), recipe), start=StartConfig(kept))
 
 
 def parser_type(base: Config) -> type[Any]:

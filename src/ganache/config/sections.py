@@ -100,7 +100,7 @@ class StartConfig:
 
     __pydantic_config__ = STRICT
     source: str = field(default="", metadata={"option": False})  # the command line has --from instead
-    """A run (RUN or RUN@STEP) or a checkpoint file; empty to start with new weights."""
+    """A run (RUN or RUN@STEP), a checkpoint file, or a model of the hub (hf:owner/name); empty for new weights."""
     freeze: tuple[str, ...] = ()
     """Parts that are not trained: critic:first-3 (its first three layers), generator:mapping, ..."""
     optimisers: Literal["fresh", "kept"] = "fresh"

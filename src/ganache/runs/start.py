@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from ganache.config.config import Config, from_recipe, name_of
 from ganache.config.sections import DataConfig, StartConfig
 from ganache.errors import CheckpointError, ConfigError
-from ganache.runs import checkpoint
+from ganache.runs import checkpoint, hub
 from ganache.runs.folder import at_step, find_checkpoint
 from ganache.training.state import State
 
@@ -34,8 +34,11 @@ class Origin:
 
     @classmethod
     def load(cls, source: str) -> Origin:
-        """Load RUN, RUN@STEP or a checkpoint file. Raises CheckpointError if it is none."""
-        path = Path(source)
+        """Load RUN, RUN@STEP, a checkpoint file, or one of the hub (hf:owner/name).
+
+        Raises CheckpointError if it is none, MissingExtra for one of the hub without its library.
+        """
+        path = hub.downloaded(source) if hub.is_on_hub(source) else Path(source)
         if not path.is_file():
             folder, which = at_step(source)
             path = find_checkpoint(folder, which)

@@ -12,7 +12,7 @@ import re
 import socket
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.request import getproxies
 
 from ganache.core.storage import open_regular
@@ -61,15 +61,7 @@ def fetch(name: str) -> ImageFiles:
     Raises DataError without network or for a name that is not one of the hub, MissingExtra without the library.
     """
     repository = REPOSITORIES.get(name, name.removeprefix(PREFIX))
-    # The library reads a local folder of this name rather than the hub, and other names are paths or formats to it.
-    if not _REPOSITORY.fullmatch(repository) or os.path.lexists(repository):
-        why = "there is a file or folder of this name here" if os.path.lexists(repository) else "it is not owner/name"
-        raise DataError(f"'{name}' names no data set of the hub ({why}): give hf:owner/name, or the path of a folder.")
-    if not _is_offline_mode() and not _is_reachable():
-        raise DataError(
-            f"'{name}' comes from the network and {_HOST[0]} cannot be reached: give a local folder, zip or IDX "
-            "file, or a built-in name such as 'faces' or 'digits' (HF_HUB_OFFLINE=1 uses earlier downloads)."
-        )
+    require_repository(name, repository, "data set")
     try:
         import datasets
     except ImportError as error:
@@ -84,6 +76,23 @@ def fetch(name: str) -> ImageFiles:
             f"'{name}' could not be downloaded from the hub ({reason}): check its name, or give a local folder or zip."
         ) from error
     return _to_files(name, table, datasets, _downloads(repository, datasets))
+
+
+def require_repository(name: str, repository: str, kind: Literal["data set", "model"]) -> None:
+    """Raise DataError unless a repository can be one of the hub, and the hub be reached; `name` is what was given."""
+    # The library reads a local folder of this name rather than the hub, and other names are paths or formats to it.
+    if not _REPOSITORY.fullmatch(repository) or os.path.lexists(repository):
+        why = "there is a file or folder of this name here" if os.path.lexists(repository) else "it is not owner/name"
+        raise DataError(f"'{name}' names no {kind} of the hub ({why}): give hf:owner/name, or the path of a folder.")
+    if not _is_offline_mode() and not _is_reachable():
+        instead = {
+            "data set": "a local folder, zip or IDX file, or a built-in name such as 'faces' or 'digits'",
+            "model": "the path of a run or a checkpoint",
+        }
+        raise DataError(
+            f"'{name}' comes from the network and {_HOST[0]} cannot be reached: give {instead[kind]} "
+            "(HF_HUB_OFFLINE=1 uses earlier downloads)."
+        )
 
 
 def _refuse_old(datasets: Any) -> None:

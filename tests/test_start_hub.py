@@ -37,17 +37,12 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_a_run_starts_from_the_only_checkpoint(
-    repository: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_run_starts_from_the_only_checkpoint(repository: Path, tmp_path: Path) -> None:
     run = train(tmp_path / "first")
     (repository / "README.md").write_text("A model")
     find_checkpoint(run, "last").rename(repository / "model.safetensors")
     main([*FACES, *BRIEF, "--from", "hf:someone/faces", "--out", "second"])
-    assert (
-        "11 of 11 layers" in capsys.readouterr().err
-        or "layers of the generator" in Path("second/log.jsonl").read_text()
-    )
+    assert "layers of the generator" in Path("second/log.jsonl").read_text()
     assert json.loads(Path("second/config.json").read_text())["start"]["source"] == "hf:someone/faces"
     main([*FACES, *BRIEF, "--steps", "3", "--from", "hf:someone/faces/model.safetensors", "--out", "third"])
 

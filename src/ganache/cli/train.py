@@ -40,8 +40,8 @@ class TrainOptions:
     data: Positional[str]
     """A folder, a zip or tar, a file of images (IDX, .npy, .npz, .csv, Parquet), or a name (faces, digits, ...)."""
     from_: Annotated[str | None, arg(name="from")] = None
-    """Start from the trained networks of a run (RUN or RUN@STEP) or checkpoint file, on these data. Settings are those
-    of that run, unless --recipe is given."""
+    """Start from the trained networks of a run (RUN or RUN@STEP), a checkpoint file or a model of the Hugging Face hub
+    (hf:owner/name), on these data. Settings are those of that run, unless --recipe is given."""
     network: Annotated[str | None, arg(name="network.name")] = None
     """Use another network family than the recipe, with the defaults of that family."""
     method: Annotated[str | None, arg(name="method.name")] = None

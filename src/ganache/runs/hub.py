@@ -1,4 +1,4 @@
-"""Trained models of the Hugging Face hub: the checkpoint of a repository, downloaded into the library's cache (extra: hub).
+"""Trained models of the Hugging Face hub: the checkpoint of a repository, in the library's cache (extra: hub).
 
 A checkpoint holds tensors and settings, and no code. It is read as carefully as any file of others.
 """

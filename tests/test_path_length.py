@@ -15,8 +15,9 @@ from ganache.errors import ConfigError
 from ganache.evaluation.features.distance import PerceptualDistance
 from ganache.evaluation.features.perceptual import PerceptualFeatures
 from ganache.evaluation.measure import evaluate
-from ganache.evaluation.path_length import path_length_score, path_steps, trimmed
+from ganache.evaluation.path_length import path_length_scores, path_steps, trimmed
 from ganache.functional.latents import from_seeds
+from ganache.networks import Style
 from ganache.types import Generator, Prior
 
 
@@ -62,7 +63,7 @@ def test_a_class_does_not_change_on_a_path_and_codes_do() -> None:
 
 def test_the_score_is_0_for_one_picture_and_grows_with_the_contrast() -> None:
     prior = Prior(16)
-    none, faint, strong = (path_length_score(Linear(16, scale), prior, 100, 0) for scale in (0.0, 0.02, 0.1))
+    none, faint, strong = (next(path_length_scores(Linear(16, scale), prior, 100, 0)) for scale in (0.0, 0.02, 0.1))
     assert none.value == 0 < faint.value < strong.value
     assert faint.error < faint.value / 2
     assert "100 arcs from latent to latent, without the 2 shortest and longest" in strong.how
@@ -111,3 +112,24 @@ def test_evaluate_has_the_path_length_if_it_is_asked_for() -> None:
     plane.image_shape = (2,)
     with pytest.raises(ConfigError, match="this generator makes points: leave out --path-length"):
         evaluate(plane, Prior(2), toy, n=100, path_length=100)
+
+
+class Styled(Linear):
+    """x = scale w with w = z^2."""
+
+    style_layers = 1
+
+    def mapping(self, z: Tensor) -> Tensor:
+        return z.square()
+
+
+def test_in_w_a_path_is_the_line_between_two_w() -> None:
+    found = path_steps(Styled(10), Prior(10), squared, 40, seed=3, in_w=True)
+    ends = from_seeds(Prior(10), range(3, 83)).double().square()
+    torch.testing.assert_close(found, 8 * 0.1**2 * (ends[1::2] - ends[0::2]).square().sum(dim=1), rtol=0.02, atol=0)
+
+
+def test_a_style_based_generator_has_both_lengths() -> None:
+    torch.manual_seed(0)
+    G = Style(z_dim=5, w_dim=4, width=4, max_width=8).generator((3, 16, 16)).eval()
+    assert [score.name for score in path_length_scores(G, Prior(5), 100, 0)] == ["ppl", "ppl_w"]

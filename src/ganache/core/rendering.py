@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganache.core import images
 from ganache.core.images import Pictures
@@ -27,7 +27,7 @@ class Model:
 
 
 @torch.no_grad()
-def generate(generator: Generator, z: Tensor, batch: int = 64) -> Tensor:
+def generate(generator: nn.Module, z: Tensor, batch: int = 64) -> Tensor:
     """Map z [N, z_dim] to x [N, *image_shape] in [-1, 1], float32 on the CPU, in evaluation mode.
 
     `batch` latents are computed at a time. The generator's training mode is restored afterwards.

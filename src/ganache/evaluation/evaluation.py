@@ -28,6 +28,7 @@ DESCRIPTIONS = {
     "class_entropy": "entropy of the classes, in bits",
     "code_accuracy": "share of real pictures whose class follows from the code that the critic predicts",
     "memorised": "pictures nearer to a training than to a held-out one, beyond chance; 0: no copying, 1: all copied",
+    "ppl_w": "perceptual path length in w: the same between the styles of a style-based generator",
     "ppl": "perceptual path length: how much pictures change on the way between latents; low if evenly",
 }
 """Name of a score -> one line that explains it."""

@@ -32,7 +32,7 @@ from ganache.evaluation.features.extract import (
     picture_layers,
 )
 from ganache.evaluation.metrics.diversity import MIN_SIDE
-from ganache.evaluation.path_length import check_path_length, path_length_score
+from ganache.evaluation.path_length import check_path_length, path_length_scores
 from ganache.evaluation.scores import SUBSETS, SampleSets, score_groups, subset_size, supports_ms_ssim
 from ganache.functional.latents import from_seeds
 from ganache.types import Critic, Generator, Prior
@@ -117,7 +117,7 @@ def evaluate(
             bar.set_postfix_str(title)
             scores += compute()
     if path_length:
-        scores.append(path_length_score(generator, prior, path_length, seed, progress))
+        scores += path_length_scores(generator, prior, path_length, seed, progress)
     return Evaluation(tuple(scores), protocol, (*extractor.notes, *evaluation_notes(sets, is_training_data)))
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganache.core.progress import bar as progress_bar
 from ganache.core.rendering import generate
@@ -47,16 +47,36 @@ def check_path_length(n: int, image_shape: ImageShape) -> None:
         )
 
 
-def path_length_score(generator: Generator, prior: Prior, n: int, seed: int, progress: bool = False) -> Score:
-    """Return the perceptual path length as a score, from n paths. Distances are computed on the generator's device."""
+def path_length_scores(
+    generator: Generator, prior: Prior, n: int, seed: int, progress: bool = False
+) -> Iterator[Score]:
+    """Yield the perceptual path length from n paths in z and, of a style-based generator, in w.
+
+    Distances are computed on the generator's device.
+    """
     device = next(generator.parameters()).device
-    distance = PerceptualDistance(PerceptualFeatures(generator.image_shape).to(device))
-    steps = path_steps(generator, prior, lambda a, b: distance(a.to(device), b.to(device)).cpu(), n, seed, progress)
-    kept = trimmed(steps)
-    ways = "lines" if prior.kind == "uniform" else "arcs"
-    left_out = f"without the {n - len(kept):,} shortest and longest"
-    how = f"the spread over steps of {STEP:g} on {n:,} {ways} from latent to latent, {left_out}"
-    return Score("ppl", *mean_estimate(kept), better="lower", how=how)
+    measure = PerceptualDistance(PerceptualFeatures(generator.image_shape).to(device))
+
+    def distance(a: Tensor, b: Tensor) -> Tensor:
+        return measure(a.to(device), b.to(device)).cpu()
+
+    for in_w in (False, True) if generator.style_layers else (False,):
+        kept = trimmed(path_steps(generator, prior, distance, n, seed, progress, in_w=in_w))
+        ways = "lines" if in_w or prior.kind == "uniform" else "arcs"
+        left_out = f"without the {n - len(kept):,} shortest and longest"
+        how = f"the spread over steps of {STEP:g} on {n:,} {ways} from latent to latent, {left_out}"
+        yield Score("ppl_w" if in_w else "ppl", *mean_estimate(kept), better="lower", how=how)
+
+
+class Synthesis(nn.Module):
+    """The second half of a style-based generator: w [B, w_dim] -> x."""
+
+    def __init__(self, generator: Generator) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, w: Tensor) -> Tensor:
+        return self.generator.synthesis(w)
 
 
 @torch.no_grad()
@@ -68,22 +88,28 @@ def path_steps(
     seed: int,
     progress: bool = False,
     step: float = STEP,
+    in_w: bool = False,
 ) -> Tensor:
     """Return distance(G(z(t)), G(z(t + step))) / step^2 for n random paths z and times t, float64 [n].
 
     Karras et al. 2019, StyleGAN, section 4.1, equation 3: z(t) is the arc from one normal latent to another, or the
-    line between uniform ones. Both ends have the category of the first. The images are not rounded to 8 bits.
+    line between uniform ones; with `in_w`, the line between the w of two latents. Both ends have the category of the
+    first. The images are not rounded to 8 bits.
     """
-    blend = blend_latents(prior, lerp if prior.kind == "uniform" else slerp)
+    blend = lerp if in_w else blend_latents(prior, lerp if prior.kind == "uniform" else slerp)
+    network = Synthesis(generator) if in_w else generator
+    device = next(generator.parameters()).device
     t = torch.rand(n, 1, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
     found = []
     for start in progress_bar(range(0, n, CHUNK), desc="path length", unit_scale=CHUNK, shown=progress):
         rows = range(start, min(start + CHUNK, n))
         a, b = (from_seeds(prior, [seed + 2 * row + end for row in rows]).double() for end in (0, 1))
         b[:, prior.noise : prior.noise + prior.categories] = a[:, prior.noise : prior.noise + prior.categories]
+        if in_w:
+            a, b = (generator.eval().mapping(end.float().to(device)).double().cpu() for end in (a, b))
         at = t[start : start + CHUNK]
         z = torch.cat([blend(a, b, at), blend(a, b, at + step)]).float()
-        before, after = generate(generator, z).chunk(2)
+        before, after = generate(network, z).chunk(2)
         found.append(distance(before, after).double() / step**2)
     return torch.cat(found)
 

@@ -312,6 +312,7 @@ def test_the_command_reads_the_codes_of_infogans_critic(tmp_path: Path, capsys: 
     ("args", "words"),
     [
         (["-n", "10"], "n is 10"),
+        (["-n", "99999999999"], "generate at most 1,000,000 pictures"),
         (["--checkpoint", "77"], "no checkpoint '77'"),
         (["--features", "classifier"], "no labels"),
         (["--features", "inception"], "add --weights with the path of its file"),

@@ -25,6 +25,16 @@ def test_copies_and_crops_count_once(cache: Path) -> None:
     assert (found.compared, found.independent) == (40, alone.independent)
 
 
+def test_digits_of_one_class_are_not_the_same_picture(cache: Path) -> None:
+    """They are as near to each other as crops of a face are; copies are found nevertheless."""
+    digits = load("digits", size=(32, 32)).images[:400]
+    data = replace(load("faces", count=50, size=(32, 32)), labels=None)
+    with_copies = np.concatenate([digits, digits[:60]])
+    found = count_independent(replace(data, images=with_copies, fingerprint="digits").split(0.0), cache)
+    assert found is not None
+    assert 0.9 * 400 < found.independent <= 400
+
+
 def test_points_and_small_sets_are_not_counted() -> None:
     assert count_independent(load("ring8", count=300)) is None
     assert count_independent(load("faces", count=9, size=(16, 16))) is None

@@ -221,8 +221,8 @@ def test_a_picture_without_noise(model: Model) -> None:
     ("fields", "words"),
     [
         ({"cutoff": 2}, "cutoff is given, and only w has layers: add --space w"),
-        ({"space": "w", "mixed": (Point((1,)),)}, "1 mixed and 0 mixed_layers are given"),
-        ({"space": "w", "layers": (0, 1)}, "0 directions and 2 layers are given"),
+        ({"space": "w", "mixed": (Point((1,)),)}, "1 mixed and 0 numbers of mixed-layers are given"),
+        ({"space": "w", "layers": (0, 1)}, "0 directions and 2 numbers of layers are given"),
         ({"space": "w", "mixed": (Point((1,)),), "mixed_layers": (0, 9)}, "has the layers 0 to 5"),
     ],
 )

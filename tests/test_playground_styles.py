@@ -5,6 +5,9 @@ from __future__ import annotations
 import io
 import json
 import shlex
+import signal
+import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +26,7 @@ from ganache.lab.points import Kept, Point
 from ganache.lab.serialisation import from_json, resolve_names
 from ganache.runs.folder import read_names
 from playground_client import FACES, ORIGIN, SOCKET, ask, client, received, reply, train
-from playground_page import UNDER_40, Page, server
+from playground_page import GANACHE, UNDER_40, Page, server
 from test_playground import packed
 from test_playground_page import assert_is
 
@@ -166,6 +169,17 @@ def test_a_dropped_picture_becomes_a_latent_of_w(folder: Path) -> None:
         np.testing.assert_allclose(mixed["latents"][5], half, atol=1e-4)
         refused, _ = ask(page, "keep", run=0, name="short", kept={"vector": [0.5] * 7})
         assert "has 7 numbers" in refused["error"]
+
+
+def test_ctrl_c_ends_the_playground_without_a_word(folder: Path) -> None:
+    """It said that all files are intact, as of a training."""
+    words = [GANACHE, "explore", str(folder / "plain"), "--no-browser"]
+    started = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert "Ctrl-C ends it." in started.stdout.readline() + started.stdout.readline()  # type: ignore[union-attr]
+    time.sleep(1)  # until the server listens
+    started.send_signal(signal.SIGINT)
+    assert started.communicate(timeout=20) == ("", "")
+    assert started.returncode == 0
 
 
 def test_a_finger_can_use_every_control(browser: Any, address: str) -> None:

@@ -155,8 +155,9 @@ def test_separate_terms_pass_each_batch_through_wgans_critic_once(method: Method
 @pytest.mark.parametrize(
     "method", [Gan(), Wgan(), R3gan(), Penalised(Gan(), r1=2.0)], ids=lambda each: type(each).__name__
 )
+@pytest.mark.parametrize("fresh_latents", [True, False])
 @pytest.mark.parametrize("size", [1, 3, 8])
-def test_parts_of_a_batch_give_the_gradients_of_the_whole(method: Method, size: int) -> None:
+def test_parts_of_a_batch_give_the_gradients_of_the_whole(method: Method, size: int, fresh_latents: bool) -> None:
     """Weights, norms and terms after one step of SGD, for parts that divide the batch and for a rest."""
     states = []
     for micro_batch in (None, size):
@@ -164,7 +165,7 @@ def test_parts_of_a_batch_give_the_gradients_of_the_whole(method: Method, size: 
         for name in ("g_optimiser", "d_optimiser"):
             network = state.generator if name == "g_optimiser" else state.critic
             setattr(state, name, torch.optim.SGD(network.parameters(), 1.0))
-        plan = replace(PLAN, micro_batch=micro_batch, wants_estimates=lambda step: True)
+        plan = replace(PLAN, micro_batch=micro_batch, fresh_latents=fresh_latents, wants_estimates=lambda step: True)
         states.append((state, next(train(state, method, Ring(), PRIOR, plan))))
     (whole, report), (parted, again) = states
     for actual, expected in zip(weights(parted), weights(whole), strict=True):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 def doctor(
     data: Positional[str],
     size: str | None = None,
+    channels: Annotated[int | None, tyro.conf.arg(name="data.channels")] = None,
     fit: Literal["crop", "pad", "stretch"] = "crop",
     value_range: Annotated[tuple[float, float] | None, tyro.conf.arg(name="data.range")] = None,
     background: Annotated[str, tyro.conf.arg(name="data.background", metavar="NAME")] = "white",
@@ -30,6 +31,7 @@ def doctor(
     Args:
         data: A folder, a zip or tar, a file of images (IDX, .npy, .npz, .csv, Parquet) or a name, as for `train`.
         size: Size of the pictures in pixels: one side (64) or height x width (48x64); by default their own.
+        channels: 1 for grey, 3 for colour, 4 for colour with transparency; by default 1 if all are grey, else 3.
         fit: How a picture with another aspect ratio is fitted: crop cuts off its borders, pad adds borders, stretch
             distorts it.
         value_range: The stored values that become black and white, such as 0 4095; by default found from all pictures.
@@ -48,11 +50,12 @@ def doctor(
     from ganache.data.diagnosis import NoPictureError
     from ganache.data.doctor import diagnosis_of
 
-    config = DataConfig(source=data, size=size, fit=fit, range=value_range, background=background, labels=labels)
+    config = DataConfig(data, size, channels, fit, value_range, background, labels)
     try:
         dataset = load(
             data,
             size=config.height_width(),
+            channels=channels,
             fit=fit,
             value_range=value_range,
             background=background,

@@ -263,12 +263,11 @@ class ScheduleConfig:
         require(self.batch >= 1, f"schedule.batch is {self.batch}: use 1 or more.")
         if self.micro_batch is not None:
             require(self.micro_batch >= 1, f"schedule.micro_batch is {self.micro_batch}: use 1 or more.")
-            for name, needed in (("separate_critic_terms", False), ("fresh_latents", True)):
-                require(
-                    getattr(self, name) == needed,
-                    f"schedule.micro_batch is {self.micro_batch} and schedule.{name} is {not needed}, which keeps the "
-                    f"images of a whole batch: add --schedule.{name.replace('_', '-')} {needed}.",
-                )
+            require(
+                not self.separate_critic_terms,
+                f"schedule.micro_batch is {self.micro_batch} and schedule.separate_critic_terms is True, which "
+                "computes whole batches: add --schedule.separate-critic-terms False.",
+            )
         budgets = {name: getattr(self, name) for name in ("steps", "minutes", "images")}
         given = {name: value for name, value in budgets.items() if value is not None}
         require(

@@ -37,8 +37,8 @@ from ganache.evaluation.scores import SUBSETS, SampleSets, score_groups, subset_
 from ganache.functional.latents import from_seeds
 from ganache.types import Critic, Generator, Prior
 
-MIN_IMAGES = 100
-"""Fewest generated and fewest real images; scores of fewer images are meaningless."""
+MIN_IMAGES, MAX_IMAGES = 100, 1_000_000
+"""Fewest generated and fewest real images, as scores of fewer are meaningless; and most generated ones."""
 
 SEED = 2_000_000
 """Seed of the first latent: far from the seeds that users look at, and from those that select the best checkpoint."""
@@ -186,6 +186,8 @@ def check_comparable(generator: Generator, data: Dataset, n: int, num_real: int)
     """Raise ConfigError or DataError for images of different shapes and for fewer than MIN_IMAGES of either kind."""
     if n < MIN_IMAGES:
         raise ConfigError(f"n is {n}: generate at least {MIN_IMAGES} pictures, since scores of fewer are meaningless.")
+    if n > MAX_IMAGES:
+        raise ConfigError(f"n is {n}: generate at most {MAX_IMAGES:,} pictures, whose features fill 10 GB.")
     shapes = (generator.image_shape, data.image_shape)
     if shapes[0] != shapes[1]:
         words = ["x".join(map(str, shape)) if len(shape) == 3 else "points" for shape in shapes]

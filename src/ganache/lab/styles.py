@@ -123,7 +123,7 @@ def truncated(generator: Generator, w: Tensor, psi: float, layers: int | None = 
     return moved
 
 
-def layer_range(layers: Sequence[int], count: int) -> slice:
+def layer_range(layers: Sequence[int], count: int, name: str = "layers") -> slice:
     """Return the layers from the first to the last number of `layers`, both included; all `count` if it is empty.
 
     Raises ConfigError for more than two numbers, and for layers that the generator does not have.
@@ -134,8 +134,8 @@ def layer_range(layers: Sequence[int], count: int) -> slice:
     if len(layers) > 2 or not 0 <= first <= last < count:
         given = " ".join(map(str, layers))
         raise ConfigError(
-            f"layers is {given}, and this generator has the layers 0 to {count - 1}: give the first and the last one, "
-            f"such as 0 {count // 2 - 1}."
+            f"{name} is {given}, and this generator has the layers 0 to {count - 1}: give the first and the last one, "
+            f"the smaller number first, such as 0 {count // 2 - 1}."
         )
     return slice(first, last + 1)
 

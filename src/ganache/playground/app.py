@@ -9,7 +9,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
@@ -247,4 +247,5 @@ def serve(library: Library, host: str, port: int, browser: bool, live: bool, say
             await asyncio.sleep(0.02)
         await open_browser(access.address, lambda: bool(app.state.playground.sessions))
 
-    asyncio.run(run())
+    with suppress(KeyboardInterrupt):  # the server has closed its connections and passes Ctrl-C on
+        asyncio.run(run())

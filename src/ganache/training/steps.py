@@ -36,20 +36,21 @@ def critic_and_generator_step(
 ) -> StepResult:
     """Take one critic step, then one generator step.
 
-    With `plan.fresh_latents` the generator's step draws new latents. Otherwise it reuses the critic's latents and the
-    images made from them, which saves one pass through the generator.
+    With `plan.fresh_latents` the generator's step draws new latents. Otherwise it reuses the critic's latents and, of a
+    batch that is computed whole, the images made from them, which saves one pass through the generator.
     """
     method = method.at(state.batch_index)
     G, D, computed = state.generator.requires_grad_(False), state.critic, None
     z = prior.sample(plan.batch, category=y, device=real.device)
-    if not plan.fresh_latents:
+    if not plan.fresh_latents and plan.micro_batch is None:
         with plan.precision():
             computed = PrecomputedGenerator(G.requires_grad_(True)(z))
     critic_state = replace(state, generator=computed.detached()) if computed else state
     d, d_norm = critic_step(critic_state, method, real, z, y, plan)
     adapt_augmentation(state, method, real, y, plan)
     G.requires_grad_(True), D.requires_grad_(False)
-    z = z if computed else prior.sample(plan.batch, category=y, device=real.device)
+    if plan.fresh_latents:
+        z = prior.sample(plan.batch, category=y, device=real.device)
 
     def g_terms(part: slice) -> Terms:
         return method.g_terms(computed or G, plan.view(state, labels(y, part)), real[part], z[part])

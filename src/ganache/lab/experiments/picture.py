@@ -72,20 +72,24 @@ class Picture(Experiment):
         for of, ranges in (("directions", "layers"), ("mixed", "mixed_layers")):
             wanted, given = 2 * len(getattr(self, of)), len(getattr(self, ranges))
             if given != wanted and (given or ranges == "mixed_layers"):
+                option = ranges.replace("_", "-")
                 raise ConfigError(
-                    f"{wanted // 2} {of} and {given} {ranges} are given: give the first and the last layer for each."
+                    f"{wanted // 2} {of} and {given} numbers of {option} are given: give two numbers, the first and "
+                    f"the last layer, for each of {of}."
                 )
         styled = [name for name in STYLED if getattr(self, name) != getattr(type(self), name)]
         if self.space == "z" and styled:
             raise ConfigError(f"{styled[0]} is given, and only w has layers: add --space w.")
 
     def view(self, model: Model) -> Model:
-        from ganache.lab.styles import in_styles, layer_range, with_noise
+        from ganache.lab.styles import in_styles, with_noise
 
         if self.space == "z":
             return model
-        moving = layer_range((0, self.cutoff - 1) if self.cutoff else (), model.generator.style_layers).stop
-        seen = in_styles(model, "a picture in W", moving)
+        count = model.generator.style_layers
+        if self.cutoff > count > 0:
+            raise ConfigError(f"cutoff is {self.cutoff}, and this generator has {count} layers: use 0 to {count}.")
+        seen = in_styles(model, "a picture in W", self.cutoff or None)
         return replace(seen, generator=with_noise(seen.generator, self.noise))
 
     def cost(self, prior: Prior) -> int:
@@ -115,7 +119,8 @@ class Picture(Experiment):
         count = model.generator.style_layers
         for point, layers in zip(self.mixed, pairs(self.mixed_layers), strict=True):
             taken, into = (each.reshape(len(each), count, -1) for each in (source.from_point(point), z))
-            into[:, layer_range(layers, count)] = taken[:, layer_range(layers, count)]
+            part = layer_range(layers, count, "mixed-layers")
+            into[:, part] = taken[:, part]
         if self.directions:
             rows = resolve_directions(self.directions, source, model).to(z)
             for row, layers in zip(rows, pairs(self.layers), strict=False):

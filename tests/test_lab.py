@@ -9,12 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from conftest import run_command as run
 from ganache import load_generator
-from ganache.core.rendering import render
+from ganache.core.rendering import generate, render
 from ganache.lab.experiments import Sample
+from ganache.networks import Dcgan
 from ganache.runs.folder import at_step, find_checkpoint, read_names
 from ganache.training import build
 
@@ -273,3 +275,12 @@ def test_what_takes_long_shows_a_bar_in_a_terminal(
     assert run(command, str(trained), *more, "-o", "one.png") == 0
     assert said in terminal.getvalue()
     assert "100%" in terminal.getvalue()
+
+
+def test_large_pictures_are_generated_a_few_at_a_time() -> None:
+    """A batch of 64 pictures of 256x256 took 20 GB."""
+    sizes = []
+    G = Dcgan(z_dim=3, width=2).generator((3, 256, 128))
+    G.register_forward_hook(lambda network, given, x: sizes.append(len(x)))
+    assert generate(G, torch.randn(20, 3)).shape == (20, 3, 256, 128)
+    assert sizes == [8, 8, 4]

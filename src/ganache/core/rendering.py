@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -26,13 +27,19 @@ class Model:
     """For a generator of points: the points of its data [N, 2], which figures show with the generated ones."""
 
 
+USUAL = 64 * 64
+"""Pixels of an image of the usual size."""
+
+
 @torch.no_grad()
 def generate(generator: nn.Module, z: Tensor, batch: int = 64) -> Tensor:
     """Map z [N, z_dim] to x [N, *image_shape] in [-1, 1], float32 on the CPU, in evaluation mode.
 
-    `batch` latents are computed at a time. The generator's training mode is restored afterwards.
+    `batch` latents are computed at a time; fewer of images that are larger than 64x64, so that they need no more
+    memory. The generator's training mode is restored afterwards.
     """
-    parts: tuple[Tensor, ...] = z.split(batch)  # type: ignore[no-untyped-call]
+    pixels = math.prod(getattr(generator, "image_shape", ())[1:])
+    parts: tuple[Tensor, ...] = z.split(max(1, min(batch, batch * USUAL // max(1, pixels))))  # type: ignore[no-untyped-call]
     device = next(generator.parameters()).device
     was_training = generator.training
     generator.eval()

@@ -244,8 +244,9 @@ def critic_batches(inputs: ProbeInputs, state: State, plan: Plan) -> Iterator[tu
     training does."""
     device = next(state.generator.parameters()).device
     torch.manual_seed(SEED)
-    for begin in range(0, len(inputs.z_judged), plan.batch):
-        z = inputs.z_judged[begin : begin + plan.batch]
+    size = plan.micro_batch or plan.batch
+    for begin in range(0, len(inputs.z_judged), size):
+        z = inputs.z_judged[begin : begin + size]
         part = slice(begin, begin + len(z))
         y = None if inputs.y is None else inputs.y[part].to(device)
         yield plan.view(state, y), inputs.real[part].to(device), z.to(device)

@@ -69,6 +69,7 @@ def test_memorisation_of_a_copying_and_of_an_independent_generator(faces: Datase
         "class_entropy",
         "code_accuracy",
         "ppl",
+        "ppl_w",
         "layers",
     }
     assert all(np.isfinite([score.value, score.error]).all() for score in copies.scores)

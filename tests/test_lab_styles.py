@@ -252,7 +252,7 @@ def test_others_say_why_not(model: Model) -> None:
         show(Sample(space="w", mean=0.5), [model])
     with pytest.raises(ConfigError, match="only w has layers"):
         Directions(layers=(0, 1))
-    with pytest.raises(ConfigError, match="give the first and the last one, such as 0 2"):
+    with pytest.raises(ConfigError, match="give the first and the last one, the smaller number first, such as 0 2"):
         layer_range((4, 9), 6)
 
 

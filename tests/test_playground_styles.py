@@ -38,7 +38,8 @@ THREE = Picture((Point((3,)),), space="w")
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, browser: Any) -> Path:
     folder = tmp_path_factory.mktemp("styles")
-    train(folder / "style", STYLE, "--network.w-dim", "5")
+    gentle = ["--generator-optimiser.lr", "0.01"]  # so that JPEG, which pages get, shows the pictures well
+    train(folder / "style", STYLE, "--network.w-dim", "5", *gentle)
     train(folder / "plain", FACES)
     return folder
 

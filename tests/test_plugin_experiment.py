@@ -129,6 +129,8 @@ def test_on_the_page(run: Path) -> None:
             "request": {"kind": "mirror", "n": 3},
             "follows": ["seed"],
             "one_model": False,
+            "spaces": False,
+            "styled": False,
             "reads_data": False,
             "formats": ["png", "webp", "jpg", "jpeg"],
         }

@@ -131,8 +131,7 @@ class Picture(Experiment):
 
     def unchanged(self) -> Picture:
         """Return the request for the same latents without changes."""
-        same = replace(self, dimensions=(), values=(), directions=(), steps=())
-        return replace(same, layers=(), mixed=(), mixed_layers=())
+        return replace(self, dimensions=(), values=(), directions=(), steps=(), layers=(), mixed=(), mixed_layers=())
 
     def fitting(self, model: Model) -> tuple[Picture, tuple[str, ...]]:
         """Return the request without the changes that a generator lacks, and what these change."""

@@ -18,7 +18,7 @@ from ganache.lab.figure import ImageGrid
 from ganache.lab.first_layer import first_activations, first_weight
 from ganache.lab.latent_source import LatentSource, sample_latents
 from ganache.lab.points import GENERATOR_DIRECTION, Kept, Point
-from ganache.lab.styles import MEASURED, StylePrior, layer_range
+from ganache.lab.styles import StylePrior, layer_range, measured_w
 from ganache.types import Prior
 
 Unsupervised = Literal["sefa", "pca"]
@@ -72,10 +72,13 @@ def in_layers(model: Model, directions: Tensor, layers: Sequence[int]) -> Tensor
 
 def one_step(model: Model, directions: Tensor) -> Tensor:
     """Return unit directions [K, noise] with the length of a step of 1: 1 in z, the standard deviation of w in W."""
-    if not isinstance(model.prior, StylePrior):
+    prior = model.prior
+    if not isinstance(prior, StylePrior):
         return directions
-    w = sample_latents(model.prior, MEASURED, 0.0, 1.0, 0).to(directions)
-    return directions * (w @ directions.T).std(dim=0)[:, None]
+    assert prior.generator is not None
+    w = measured_w(prior.generator, prior.mapped).to(directions)
+    of_all_layers = directions.reshape(len(directions), -1, w.shape[1]).sum(dim=1)  # these have the same w
+    return directions * (w @ of_all_layers.T).std(dim=0)[:, None]
 
 
 def direction_of_examples(

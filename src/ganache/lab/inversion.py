@@ -22,7 +22,7 @@ from ganache.evaluation.features.extract import suitable_features
 from ganache.evaluation.features.perceptual import PerceptualFeatures
 from ganache.functional import latents
 from ganache.lab.latent_source import check_classes
-from ganache.lab.styles import MEASURED, check_mapping, styles
+from ganache.lab.styles import check_mapping, measured_w, styles
 from ganache.types import Generator, Prior
 
 Error = Callable[[Tensor], Tensor]
@@ -120,7 +120,7 @@ class Coordinates:
         if space == "z":
             return None
         check_mapping(model, f"inversion into {space.upper()}")
-        w = styles(model.generator, latents.samples(model.prior, MEASURED))[:, 0]
+        w = measured_w(model.generator, model.prior)
         device = next(model.generator.parameters()).device
         return cls(model.generator, w.mean(dim=0).to(device), w.std(dim=0).to(device) + 1e-6, space == "w")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Literal
 
 import torch
@@ -16,6 +17,7 @@ from torch import Tensor
 
 from ganache.core.rendering import Model
 from ganache.errors import ConfigError
+from ganache.functional import latents
 from ganache.lab.points import Kept
 from ganache.types import Generator, Prior
 
@@ -108,6 +110,12 @@ def styles(generator: Generator, z: Tensor) -> Tensor:
     finally:
         generator.train(was_training)
     return w[:, None].expand(-1, generator.style_layers, -1).contiguous()
+
+
+@lru_cache(maxsize=8)
+def measured_w(generator: Generator, prior: Prior) -> Tensor:
+    """Return w [MEASURED, w_dim] of the first seeds; it is computed once, as each move of a slider asks for it."""
+    return styles(generator, latents.from_seeds(prior, range(MEASURED)))[:, 0]
 
 
 def mean_w(generator: Generator) -> Tensor:

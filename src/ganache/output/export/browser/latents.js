@@ -70,7 +70,7 @@ export function latentOf(state, about) {
 }
 
 function styledLatent(latent, state, about) {
-  const { layers, prior } = { ...about.styles, prior: about.prior };
+  const { prior, styles: { layers } } = about;
   for (const { seed, layers: [first, last] } of Object.values(state.mix)) {
     latent.style.mixed.push({ latent: ofSeed(seed, 0, 1, prior, state.category), first, last });
   }

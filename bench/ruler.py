@@ -23,7 +23,7 @@ from ganache.data import Dataset, load
 from ganache.evaluation.features.base import FeatureInputs, Features
 from ganache.evaluation.features.extract import build_features, picture_features, picture_layers
 from ganache.evaluation.metrics.fidelity import kernel_distance
-from ganache.evaluation.metrics.frechet import BlockPair, layers_distance
+from ganache.evaluation.metrics.frechet import ALL, BlockPair, layers_distances
 from ganache.evaluation.metrics.precision_recall import precision_recall_density_coverage
 from ganache.evaluation.metrics.sliced_wasserstein import sliced_distance
 
@@ -124,10 +124,10 @@ def scores(
     found = {name: estimate.value for name, estimate in precision_recall_density_coverage(a, b).items()}
     pairs = [BlockPair(*layer) for layer in zip(real_layers, fake_layers, strict=True)]
     if len(pairs) > 1:
-        found["layers"] = layers_distance(pairs)
+        found["layers"] = float(layers_distances(pairs))
     patches = sliced_distance(*(as_x(pictures[:1000]) for pictures in (real, fake)))
     return found | {
-        "frechet": pairs[-1].distance(), "kernel": 1000 * kernel_distance(a, b).value, "patches": patches,
+        "frechet": float(pairs[-1].distances([ALL])), "kernel": 1000 * kernel_distance(a, b).value, "patches": patches,
     }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from ganache.evaluation.evaluation import Score
 from ganache.evaluation.features.base import FeatureInputs
 from ganache.evaluation.features.extract import build_features, dataset_layers
 from ganache.evaluation.measure import SEED, choose_positions, evaluate, generator_features
-from ganache.evaluation.metrics.frechet import BlockPair, layers_distance
+from ganache.evaluation.metrics.frechet import ALL, BlockPair, layers_distances
 from ganache.training.device import keep_freed_memory
 from ganache.types import Generator, Prior
 
@@ -76,8 +76,8 @@ def distances(
         fake, _ = generator_features(generator, prior, n, SEED, extractor, 1, False)
         pairs = [BlockPair(*layer) for layer in zip(real, fake, strict=True)]
         if len(pairs) > 1:
-            found[f"{name} layers"] = layers_distance(pairs)
-        found[f"{name} frechet"] = pairs[-1].distance()
+            found[f"{name} layers"] = float(layers_distances(pairs))
+        found[f"{name} frechet"] = float(pairs[-1].distances([ALL]))
     return found
 
 

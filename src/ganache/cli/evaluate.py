@@ -56,12 +56,13 @@ def evaluate(
     from ganache.runs.data import run_data
     from ganache.runs.folder import at_step, find_checkpoint, require_run, write_evaluation
     from ganache.training import build
-    from ganache.training.device import choose_device
+    from ganache.training.device import choose_device, keep_freed_memory
 
     folder, which = at_step(run)
     path = find_checkpoint(folder, which if checkpoint == "last" else checkpoint)
     require_run(folder)
     device = choose_device("auto")
+    keep_freed_memory()
     generator, config, header = load_generator(path)
     critic = load_critic(path).to(device) if config.method.code_head(1) is not None else None
     evaluation = measure(

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ganache.core.cores import map_on_cores
 from ganache.core.images import as_x
 from ganache.evaluation.evaluation import Score
 from ganache.evaluation.metrics.codes import match_codes_to_classes
@@ -156,12 +157,13 @@ def patch_scores(sets: SampleSets) -> list[Score]:
     def subset(images: np.ndarray, index: int) -> Tensor:
         return as_x(images[index * size : (index + 1) * size])
 
-    distances = [sliced_distance(subset(sets.real_images, k), subset(sets.fake_images, k)) for k in range(count)]
-    floor = [
-        sliced_distance(subset(sets.real_images, k), subset(sets.real_images, k + 1)) for k in range(0, count - 1, 2)
-    ]
-    estimate, how = mean_estimate(torch.tensor(distances)), f"{count} subsets of {size:,}"
-    return [Score("patches", *estimate, better="lower", real=float(np.mean(floor)), how=how)]
+    pairs = [(k, sets.fake_images, k) for k in range(count)]
+    pairs += [(k, sets.real_images, k + 1) for k in range(0, count - 1, 2)]
+    distances = map_on_cores(
+        lambda pair: sliced_distance(subset(sets.real_images, pair[0]), subset(pair[1], pair[2])), pairs
+    )
+    estimate, how = mean_estimate(torch.tensor(distances[:count])), f"{count} subsets of {size:,}"
+    return [Score("patches", *estimate, better="lower", real=float(np.mean(distances[count:])), how=how)]
 
 
 def diversity_scores(sets: SampleSets) -> list[Score]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ganache.core.cores import map_on_cores
 from ganache.core.table import described
 from ganache.data import Dataset
 from ganache.errors import ConfigError
@@ -27,6 +28,8 @@ CHUNK = 64
 
 MIN_SIDE = 8
 """Shortest side of an image, in pixels, that a convolutional network can see."""
+
+Result = TypeVar("Result")
 
 Positions = NDArray[np.integer[Any]]
 """Indices of images in a data set."""
@@ -98,19 +101,24 @@ class Features(nn.Module, ABC):
 
     @torch.no_grad()
     def forward(self, x: Tensor) -> Tensor:
-        chunks: tuple[Tensor, ...] = x.split(self.chunk)  # type: ignore[no-untyped-call]
-        with disable_tf32():
-            return torch.cat([self._checked(self.vectors(chunk), len(chunk)) for chunk in chunks])
+        return torch.cat(self._of_chunks(lambda chunk: self._checked(self.vectors(chunk), len(chunk)), x))
 
     @torch.no_grad()
     def layers(self, x: Tensor) -> list[Tensor]:
         """Return the features of several layers, each [N, F]; the last are those of `forward`."""
+
+        def of_chunk(chunk: Tensor) -> list[Tensor]:
+            layers = self.layer_vectors(chunk)
+            self._checked(layers[-1], len(chunk))
+            return layers
+
+        return [torch.cat(layer) for layer in zip(*self._of_chunks(of_chunk, x), strict=True)]
+
+    def _of_chunks(self, function: Callable[[Tensor], Result], x: Tensor) -> list[Result]:
+        """Return function(chunk) for each chunk of x; chunks on the CPU are computed on all cores, one per core."""
         chunks: tuple[Tensor, ...] = x.split(self.chunk)  # type: ignore[no-untyped-call]
         with disable_tf32():
-            found = [self.layer_vectors(chunk) for chunk in chunks]
-        for layers, chunk in zip(found, chunks, strict=True):
-            self._checked(layers[-1], len(chunk))
-        return [torch.cat(layer) for layer in zip(*found, strict=True)]
+            return map_on_cores(function, chunks) if x.device.type == "cpu" else [function(each) for each in chunks]
 
     def _checked(self, h: Tensor, count: int) -> Tensor:
         """Return the features h. Raises ConfigError if they are not float32 [count, num_features]."""

@@ -15,9 +15,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ganache.core.cores import map_on_cores
 from ganache.evaluation.metrics.estimates import Estimate
 
 BLOCKS = 10
+Blocks = tuple[int, ...]
+ALL: Blocks = tuple(range(BLOCKS))
+LEFT_OUT = [tuple(block for block in ALL if block != out) for out in ALL]
+"""All blocks but one, for the jackknife."""
+
 CHUNK = 4096
 """Samples that are converted to float64 at a time."""
 
@@ -121,14 +127,18 @@ class BlockPair:
     def __init__(self, real: Tensor, fake: Tensor) -> None:
         self.real, self.fake = BlockMoments.from_features(real), BlockMoments.from_features(fake)
         self.spread = float(self.real.moments().variance) or 1.0
-        self.known: dict[tuple[int, ...], float] = {}
+        self.known: dict[Blocks, float] = {}
 
-    def distance(self, blocks: Sequence[int] = range(BLOCKS)) -> float:
-        """Return the Frechet distance of these blocks of both sets."""
-        key = tuple(blocks)
-        if key not in self.known:
-            self.known[key] = frechet_distance(self.real.moments(key), self.fake.moments(key))
-        return self.known[key]
+    def distances(self, subsets: Sequence[Blocks]) -> Tensor:
+        """Return the Frechet distance of both sets for each of these subsets of the blocks, float64."""
+
+        def distance(blocks: Blocks) -> float:
+            return frechet_distance(self.real.moments(blocks), self.fake.moments(blocks))
+
+        missing = [blocks for blocks in dict.fromkeys(subsets) if blocks not in self.known]
+        found = map_on_cores(distance, missing)
+        self.known.update(zip(missing, found, strict=True))
+        return torch.tensor([self.known[blocks] for blocks in subsets], dtype=torch.float64)
 
 
 def frechet_estimates(pair: BlockPair) -> tuple[Estimate, Estimate]:
@@ -140,29 +150,33 @@ def frechet_estimates(pair: BlockPair) -> tuple[Estimate, Estimate]:
     it, so that the bias of both is removed. The error of the limit includes that of the fit. If N is not much larger
     than F, the relation is not linear, and the limit is imprecise.
     """
-    left_out = torch.tensor([pair.distance([b for b in range(BLOCKS) if b != out]) for out in range(BLOCKS)])
-    error = float(((BLOCKS - 1) * left_out.var(correction=0)).sqrt())
     sizes = list(range(BLOCKS // 2, BLOCKS + 1))
-    value = pair.distance()
-    means = {BLOCKS - 1: float(left_out.mean()), BLOCKS: value}
-    for size in sizes[:-2]:
-        means[size] = (pair.distance(range(size)) + pair.distance(range(BLOCKS - size, BLOCKS))) / 2
-    intercept, fit_error = linear_intercept([BLOCKS / size for size in sizes], [means[size] for size in sizes])
-    return Estimate(value, error), Estimate(intercept, (error**2 + fit_error**2) ** 0.5)
+    ends = [(ALL[:size], ALL[BLOCKS - size :]) for size in sizes[:-2]]
+    distances = pair.distances([ALL, *LEFT_OUT, *sum(ends, ())])
+    value, left_out = distances[0], distances[1 : BLOCKS + 1]
+    means = [*distances[BLOCKS + 1 :].reshape(-1, 2).mean(dim=1), left_out.mean(), value]
+    error = jackknife_error(left_out)
+    intercept, fit_error = linear_intercept([BLOCKS / size for size in sizes], [float(mean) for mean in means])
+    return Estimate(float(value), error), Estimate(intercept, (error**2 + fit_error**2) ** 0.5)
 
 
-def layers_distance(pairs: Sequence[BlockPair], blocks: Sequence[int] = range(BLOCKS)) -> float:
-    """Return the mean over layers of the Frechet distance, relative to the total variance of the real features.
+def layers_distances(pairs: Sequence[BlockPair], subsets: Sequence[Blocks] = (ALL,)) -> Tensor:
+    """Return, for each subset, the mean over layers of the Frechet distance relative to the real features' variance.
 
-    Equal sets are at 0, and one real image repeated is at about 2.
+    Equal sets are at 0, and one real image repeated is at about 2. Shape [len(subsets)], float64.
     """
-    return sum(pair.distance(blocks) / pair.spread for pair in pairs) / len(pairs)
+    return torch.stack([pair.distances(subsets) / pair.spread for pair in pairs]).mean(dim=0)
 
 
 def layers_estimate(pairs: Sequence[BlockPair]) -> Estimate:
-    """Return the same with its standard error, that of the delete-one-block jackknife."""
-    left_out = [layers_distance(pairs, [b for b in range(BLOCKS) if b != out]) for out in range(BLOCKS)]
-    return Estimate(layers_distance(pairs), float(((BLOCKS - 1) * torch.tensor(left_out).var(correction=0)).sqrt()))
+    """Return the mean over layers with its standard error, that of the delete-one-block jackknife."""
+    value, *left_out = layers_distances(pairs, [ALL, *LEFT_OUT])
+    return Estimate(float(value), jackknife_error(torch.stack(left_out)))
+
+
+def jackknife_error(left_out: Tensor) -> float:
+    """Return the standard error of a score from its values [BLOCKS] with one block left out at a time."""
+    return float(((BLOCKS - 1) * left_out.var(correction=0)).sqrt())
 
 
 def linear_intercept(x: Sequence[float], y: Sequence[float]) -> Estimate:

@@ -1,0 +1,48 @@
+"""Work on all cores gives the results of a loop, and changes nothing around it."""
+
+import threading
+
+import pytest
+import torch
+from ganache.core.cores import map_on_cores
+
+
+@pytest.fixture(params=[1, 2, 3])
+def cores(request):
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield request.param
+    torch.set_num_threads(before)
+
+
+def test_results_are_those_of_a_loop_in_order(cores):
+    items = list(torch.randn(20, 30, 30))
+    assert map_on_cores(lambda item: float(item.sum()), items) == [float(item.sum()) for item in items]
+    assert map_on_cores(str, []) == []
+
+
+def test_each_thread_computes_on_one_core_and_later_threads_on_all_again(cores):
+    assert map_on_cores(lambda _: torch.get_num_threads(), range(4)) == [1] * 4
+    found = []
+    later = threading.Thread(target=lambda: found.append(torch.get_num_threads()))
+    later.start()
+    later.join()
+    assert torch.get_num_threads() == cores
+    assert found == [cores]
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_gradients_are_recorded_as_around_it(cores, recorded):
+    weight = torch.ones(3, requires_grad=True)
+    with torch.set_grad_enabled(recorded):
+        sums = map_on_cores(lambda k: (k * weight).sum(), [1, 2, 3])
+    assert [each.requires_grad for each in sums] == [recorded] * 3
+    if recorded:
+        torch.stack(sums).sum().backward()
+        assert weight.grad.tolist() == [6, 6, 6]
+
+
+def test_an_error_of_one_item_is_raised(cores):
+    with pytest.raises(ZeroDivisionError):
+        map_on_cores(lambda k: 1 / k, [2, 1, 0])
+    assert torch.get_num_threads() == cores

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 import torch
+
 from ganache.core.cores import map_on_cores
 
 

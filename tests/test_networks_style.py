@@ -20,7 +20,9 @@ from ganache.config.sections import DataConfig
 from ganache.errors import ConfigError
 from ganache.functional.penalties import path_length_penalty, path_lengths
 from ganache.networks import Style
-from ganache.networks.style import Activated, CriticBlock, Linear, MinibatchDeviation, StyleLayer, ToImage
+from ganache.networks.style import StyleLayer, ToImage
+from ganache.networks.style_critic import Activated, CriticBlock, MinibatchDeviation
+from ganache.networks.style_layers import Linear
 from ganache.training import build
 from ganache.types import ImageShape
 from playground_client import BRIEF

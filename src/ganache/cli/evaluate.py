@@ -62,7 +62,7 @@ def evaluate(
     path = find_checkpoint(folder, which if checkpoint == "last" else checkpoint)
     require_run(folder)
     device = choose_device("auto")
-    keep_freed_memory()
+    keep_freed_memory(largest=64 * 2**20)  # activations, and not the features of all pictures
     generator, config, header = load_generator(path)
     critic = load_critic(path).to(device) if config.method.code_head(1) is not None else None
     evaluation = measure(

@@ -93,7 +93,7 @@ class StridedConvolution(torch.autograd.Function):
     """A convolution of each channel with one kernel and stride 2, or its transpose (`up`).
 
     Each is the derivative of the other. PyTorch's second derivative of a depthwise convolution loops over channels and
-    is many times slower on a CPU.
+    is many times slower on a CPU, and so is the transpose in bfloat16, which is computed in float32.
     """
 
     @staticmethod
@@ -101,7 +101,9 @@ class StridedConvolution(torch.autograd.Function):
         ctx.save_for_backward(kernel)
         ctx.up, channels = up, x.shape[1]
         convolve = F.conv_transpose2d if up else F.conv2d
-        return convolve(x, kernel.to(x.dtype).expand(channels, 1, 4, 4), stride=2, padding=1, groups=channels)
+        dtype = torch.float32 if up and x.device.type == "cpu" else x.dtype
+        y = convolve(x.to(dtype), kernel.to(dtype).expand(channels, 1, 4, 4), stride=2, padding=1, groups=channels)
+        return y.to(x.dtype)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:

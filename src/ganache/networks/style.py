@@ -4,9 +4,6 @@ StyleGAN", StyleGAN2), with the constants of the authors' code, NVlabs/stylegan2
 A mapping network turns z into w. Each layer of the synthesis reads its own copy of w, which scales ("modulates") the
 channels of the layer's input; the image is the sum of what all resolutions add to it. w [B, w_dim] stands for the same
 w in all layers, w [B, style_layers, w_dim] for one per layer, and the layers count from coarse to fine.
-
-The weights of a layer are N(0, 1), and a constant scale follows (equalised learning rate, Karras et al. 2018, section
-4.1): after a convolution rather than before it, which is the same and leaves the weights to `fastconv`.
 """
 
 from __future__ import annotations
@@ -22,23 +19,18 @@ from torch import Tensor, nn
 
 from ganache import fastconv
 from ganache.errors import ConfigError
-from ganache.networks.blocks import check_positive, flatten
+from ganache.networks.blocks import check_positive
 from ganache.networks.pyramid import FeatureMap, feature_maps, pyramid_sizes
 from ganache.networks.r3block import Resample
-from ganache.types import Critic, Generator, ImageShape, Network, at_least_float32, without_autocast
-
-SLOPE = 0.2  # of LeakyReLU
-GAIN = math.sqrt(2)
-"""The output of each activation is multiplied by this, which preserves the variance (He et al. 2015)."""
+from ganache.networks.style_critic import StyleCritic
+from ganache.networks.style_layers import GAIN, SLOPE, Linear, upsampled
+from ganache.types import Generator, ImageShape, Network, at_least_float32, without_autocast
 
 MAPPING_RATE = 0.01
 """Factor on the learning rate of the mapping network (Karras et al. 2019, appendix C)."""
 
 MEAN_DECAY = 0.998
 """Decay of the running mean of w, per batch."""
-
-GROUP = 4
-"""Images in a group of the minibatch deviation, at most (Karras et al. 2020)."""
 
 
 @dataclass(frozen=True)
@@ -89,9 +81,6 @@ class Style(Network):
         """Return the feature maps from the image's size down to the smallest."""
         _, sizes = pyramid_sizes("style", shape)
         return feature_maps(sizes, self.width, self.max_width)
-
-
-# ---- the generator -------------------------------------------------------------------------------------------------
 
 
 class StyleGenerator(Generator):
@@ -207,11 +196,10 @@ class StyleLayer(nn.Module):
             scale = GAIN * (at_least_float32(style).square() @ norms.T + 1e-8).rsqrt()  # [B, O]
         x = x * style[:, :, None, None].to(x.dtype)
         h = upsampled(x, weight) if self.up else self.convolution(x)
-        offset = self.bias[:, None, None]
+        h = torch.addcmul((GAIN * self.bias[:, None, None]).to(h.dtype), h, scale[:, :, None, None].to(h.dtype))
         noise = self.noise(h)
         if noise is not None:
-            offset = offset + noise
-        h = torch.addcmul((GAIN * offset).to(h.dtype), h, scale[:, :, None, None].to(h.dtype))
+            h += (GAIN * noise).to(h.dtype)
         return F.leaky_relu(h, SLOPE, inplace=True)
 
     def noise(self, h: Tensor) -> Tensor | None:
@@ -238,145 +226,3 @@ class ToImage(nn.Module):
         style = self.scale * self.affine(w)
         colours: Tensor = self.convolution(x * style[:, :, None, None].to(x.dtype))
         return colours
-
-
-# ---- the critic ----------------------------------------------------------------------------------------------------
-
-
-class StyleCritic(Critic):
-    """x [B, C, H, W] -> scores [B]: residual blocks that halve the sides, and minibatch deviation before the end."""
-
-    joins_batches = True
-
-    def __init__(self, shape: ImageShape, maps: list[FeatureMap]) -> None:
-        super().__init__()
-        self.image_shape = shape
-        smallest, height, width = maps[-1]
-        self.first = Activated(shape[0], maps[0][0], 1)
-        self.blocks = nn.Sequential(*(CriticBlock(a[0], b[0]) for a, b in pairwise(maps)))
-        self.deviation = MinibatchDeviation()
-        self.last = Activated(smallest + 1, smallest, 3)
-        self.hidden = Linear(smallest * height * width, smallest)
-        self.head = Linear(smallest, 1)
-
-    def features(self, x: Tensor) -> Tensor:
-        h = self.last(self.deviation(self.blocks(self.first(x))))
-        return F.leaky_relu(self.hidden(flatten(h)), SLOPE) * GAIN
-
-
-class CriticBlock(nn.Module):
-    """x [B, C, h, w] -> [B, O, h / 2, w / 2]: two convolutions beside a 1x1 one, their sum divided by sqrt(2)."""
-
-    def __init__(self, c_in: int, c_out: int) -> None:
-        super().__init__()
-        self.same = Activated(c_in, c_in, 3)
-        self.halve = Activated(c_in, c_out, 3, down=True, gain=math.sqrt(0.5))
-        self.downsample = Resample(up=False)
-        self.shortcut = nn.Conv2d(c_in, c_out, 1, bias=False)
-        nn.init.normal_(self.shortcut.weight)
-        self.scale = math.sqrt(0.5 / c_in)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.add(self.halve(self.same(x)), self.shortcut(self.downsample(x)), alpha=self.scale)
-
-
-class Activated(nn.Module):
-    """A convolution with equalised learning rate, bias and leaky ReLU; with `down`, it halves the sides."""
-
-    def __init__(self, c_in: int, c_out: int, side: int, down: bool = False, gain: float = 1.0) -> None:
-        super().__init__()
-        self.down, self.gain = down, GAIN * gain
-        self.convolution = fastconv.Conv2d(c_in, c_out, side, padding=side // 2, bias=False)
-        nn.init.normal_(self.convolution.weight)
-        self.bias = nn.Parameter(torch.zeros(c_out))
-        self.scale = 1 / math.sqrt(c_in * side**2) / (4 if down else 1)  # `doubled` adds four kernels
-
-    def forward(self, x: Tensor) -> Tensor:
-        h = downsampled(x, self.convolution.weight) if self.down else self.convolution(x)
-        h = torch.add((self.gain * self.bias[:, None, None]).to(h.dtype), h, alpha=self.gain * self.scale)
-        return F.leaky_relu(h, SLOPE, inplace=True)
-
-
-class MinibatchDeviation(nn.Module):
-    """Append one channel: the deviation within a group of images, averaged over channels and pixels.
-
-    Karras et al. 2018, section 3. Each group has GROUP images, or the largest divisor of the batch below it. The images
-    of a group are spread evenly over the batch, as in the authors' code.
-    """
-
-    batch_groups = 1
-    """How many batches of equal size the input consists of; no group mixes two of them."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        batch = len(x) // self.batch_groups
-        size = max(n for n in range(1, GROUP + 1) if batch % n == 0)
-        groups = at_least_float32(x).reshape(self.batch_groups, size, -1, *x.shape[1:])
-        deviations = (groups.var(dim=1, correction=0) + 1e-8).sqrt().mean(dim=(2, 3, 4))  # [batch groups, N / size]
-        column = deviations[:, None].expand(-1, size, -1).reshape(-1, 1, 1, 1).to(x.dtype)
-        return torch.cat([x, column.expand(-1, 1, *x.shape[2:])], dim=1)
-
-
-# ---- layers --------------------------------------------------------------------------------------------------------
-
-
-class Linear(nn.Linear):
-    """A linear layer with equalised learning rate, multiplied by `rate`; [B, F] -> [B, O]."""
-
-    def __init__(self, inputs: int, outputs: int, bias: float = 0.0, rate: float = 1.0) -> None:
-        super().__init__(inputs, outputs)
-        nn.init.normal_(self.weight, std=1 / rate)
-        nn.init.constant_(self.bias, bias / rate)
-        self.scale, self.rate = rate / math.sqrt(inputs), rate
-
-    def scaled_weight(self) -> Tensor:
-        """Return the weight that the input is multiplied by, [O, F]."""
-        return self.weight * self.scale
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.linear(x, self.scaled_weight(), self.bias * self.rate)
-
-
-def upsampled(x: Tensor, weight: Tensor) -> Tensor:
-    """Return x [B, C, h, w] with twice the sides, convolved with weight [O, C, 3, 3] and filtered by [1, 3, 3, 1].
-
-    The filter is a box, which the kernel takes up, and `blur`. The border is computed around the image, then cut off.
-    """
-    wide = fastconv.conv_transpose4x4(F.pad(x, (1, 1, 1, 1)), doubled(weight).transpose(0, 1), None)
-    return blur(wide)[..., 2:-2, 2:-2]
-
-
-def downsampled(x: Tensor, weight: Tensor) -> Tensor:
-    """Return x [B, C, h, w] with half the sides: filtered by [1, 3, 3, 1], times 4, and convolved [O, C, 3, 3]."""
-    return fastconv.conv4x4(blur(F.pad(x, (2, 2, 2, 2))), doubled(weight), None)[..., 1:-1, 1:-1]
-
-
-def doubled(weight: Tensor) -> Tensor:
-    """Return the 4x4 kernel [O, C, 4, 4] of a 3x3 convolution [O, C, 3, 3] with [1, 1] along each side.
-
-    Beside `blur`, it resamples by the authors' kernel [1, 3, 3, 1], which is [1, 1] * [1, 2, 1].
-    """
-    wide = F.pad(weight, (0, 1)) + F.pad(weight, (1, 0))
-    return F.pad(wide, (0, 0, 0, 1)) + F.pad(wide, (0, 0, 1, 0))
-
-
-def blur(x: Tensor) -> Tensor:
-    """Blur x [B, C, H, W] by [1, 2, 1] / 4 along each side; the image is zero outside."""
-    blurred: Tensor = Blur.apply(x)  # type: ignore[no-untyped-call]
-    return blurred
-
-
-class Blur(torch.autograd.Function):
-    """`blur`, whose matrix is symmetric, so that it is its own derivative.
-
-    PyTorch's second derivative of a depthwise convolution loops over channels.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        line = torch.tensor([0.25, 0.5, 0.25], dtype=x.dtype, device=x.device)
-        kernel = line.outer(line).expand(x.shape[1], 1, 3, 3)
-        return F.conv2d(x, kernel, padding=1, groups=x.shape[1])
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        return blur(gradients[0])

@@ -87,8 +87,10 @@ LARGEST_HEAP_BLOCK = 2**30
 """Bytes up to which an allocation comes from the heap instead of a mapping of its own."""
 
 
-def keep_freed_memory() -> bool:
+def keep_freed_memory(largest: int = LARGEST_HEAP_BLOCK) -> bool:
     """Ask glibc to keep freed memory for the next step instead of returning it to the system, for this process.
+
+    Blocks above `largest` bytes are still returned: of sizes that do not come again, kept ones would pile up.
 
     Each training step frees what the next one allocates again, and the kernel fills every returned page with zeros
     before it hands it out anew (measured in `bench/NOTES.md`). Returns whether glibc accepted; other C libraries are
@@ -99,10 +101,11 @@ def keep_freed_memory() -> bool:
     libc = ctypes.CDLL(None)
     mallopt = getattr(libc, "mallopt", None)
     if mallopt is None or not (
-        mallopt(M_TRIM_THRESHOLD, LARGEST_TRIM_THRESHOLD) and mallopt(M_MMAP_THRESHOLD, LARGEST_HEAP_BLOCK)
+        mallopt(M_TRIM_THRESHOLD, LARGEST_TRIM_THRESHOLD) and mallopt(M_MMAP_THRESHOLD, largest)
     ):
         return False
-    request_huge_pages(libc)
+    if largest == LARGEST_HEAP_BLOCK:
+        request_huge_pages(libc)
     return True
 
 

@@ -150,6 +150,12 @@ def without_autocast(x: Tensor) -> AbstractContextManager[object]:
     return nullcontext() if x.device.type == "meta" else torch.autocast(x.device.type, enabled=False)
 
 
+def autocast_dtype(x: Tensor) -> torch.dtype:
+    """Return the type in which autocast computes convolutions of x on its device; that of x without autocast."""
+    device = x.device.type
+    return torch.get_autocast_dtype(device) if device != "meta" and torch.is_autocast_enabled(device) else x.dtype
+
+
 class Network(ABC):
     """A network family: a frozen dataclass of settings that builds a generator and a critic for one image shape.
 

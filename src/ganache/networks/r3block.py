@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganache.networks.pyramid import FeatureMap
-from ganache.types import at_least_float32, without_autocast
+from ganache.types import at_least_float32, autocast_dtype, without_autocast
 
 SLOPE = 0.2  # of LeakyReLU
 GAIN = math.sqrt(2 / (1 + SLOPE**2))  # preserves the variance through it: He et al. 2015, section 2.2
@@ -102,9 +102,8 @@ class StridedConvolution(torch.autograd.Function):
         ctx.save_for_backward(kernel)
         ctx.up, channels = up, x.shape[1]
         convolve = F.conv_transpose2d if up else F.conv2d
-        device = x.device.type
-        dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x.dtype
-        x = at_least_float32(x) if up and device == "cpu" else x.to(dtype)
+        dtype = autocast_dtype(x)
+        x = at_least_float32(x) if up and x.device.type == "cpu" else x.to(dtype)
         with without_autocast(x):
             y = convolve(x, kernel.to(x.dtype).expand(channels, 1, 4, 4), stride=2, padding=1, groups=channels)
         return y.to(dtype)

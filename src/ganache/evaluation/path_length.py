@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from ganache.core.halves import SynthesisHalf
 from ganache.core.progress import bar as progress_bar
 from ganache.core.rendering import generate
 from ganache.errors import ConfigError
@@ -68,17 +69,6 @@ def path_length_scores(
         yield Score("ppl_w" if in_w else "ppl", *mean_estimate(kept), better="lower", how=how)
 
 
-class Synthesis(nn.Module):
-    """The second half of a style-based generator: w [B, w_dim] -> x."""
-
-    def __init__(self, generator: Generator) -> None:
-        super().__init__()
-        self.generator = generator
-
-    def forward(self, w: Tensor) -> Tensor:
-        return self.generator.synthesis(w)
-
-
 @torch.no_grad()
 def path_steps(
     generator: Generator,
@@ -97,7 +87,7 @@ def path_steps(
     first. The images are not rounded to 8 bits.
     """
     blend = lerp if in_w else blend_latents(prior, lerp if prior.kind == "uniform" else slerp)
-    network = Synthesis(generator) if in_w else generator
+    network = SynthesisHalf(generator) if in_w else generator
     device = next(generator.parameters()).device
     t = torch.rand(n, 1, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
     found = []

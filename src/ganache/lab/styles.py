@@ -15,6 +15,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from ganache.core.halves import SynthesisHalf
 from ganache.core.rendering import Model
 from ganache.errors import ConfigError
 from ganache.functional import latents
@@ -28,19 +29,15 @@ MEASURED = 1000
 """Latents whose w show the mean of w, and how far w varies."""
 
 
-class Synthesis(Generator):
-    """The second half of a generator as a generator: w [B, style_layers * w_dim] -> x."""
+class SynthesisOfRows(SynthesisHalf):
+    """w as one row [B, style_layers * w_dim] -> x."""
 
     def __init__(self, whole: Generator) -> None:
-        super().__init__()
-        self.whole, self.image_shape, self.style_layers = whole, whole.image_shape, whole.style_layers
+        super().__init__(whole)
         self.z_dim = self.style_layers * len(mean_w(whole))
 
-    def style_weights(self) -> list[Tensor]:
-        return self.whole.style_weights()
-
     def synthesis(self, w: Tensor) -> Tensor:
-        return self.whole.synthesis(w.reshape(len(w), self.style_layers, -1))
+        return super().synthesis(w.reshape(len(w), self.style_layers, -1))
 
 
 @dataclass(frozen=True)
@@ -83,11 +80,16 @@ def in_styles(model: Model, what: str = "W", moving: int | None = None) -> Model
     check_mapping(model, what)
     if isinstance(model.prior, StylePrior):
         return model
-    generator = Synthesis(model.generator)
+    generator = SynthesisOfRows(model.generator)
     prior = StylePrior(
         generator.z_dim, categories=model.prior.categories, mapped=model.prior, generator=model.generator, moving=moving
     )
     return replace(model, generator=generator, prior=prior)
+
+
+def in_styles_if_any(model: Model) -> Model:
+    """Return a style-based generator with w as its latents, and any other model as it is."""
+    return in_styles(model) if model.generator.style_layers else model
 
 
 def check_mapping(model: Model, what: str) -> None:

@@ -208,7 +208,8 @@ def read_page() -> dict[str, bytes]:
     folder = files("ganache.playground") / "page"
     page = {file.name: file.read_bytes() for file in folder.iterdir() if Path(file.name).suffix in MEDIA_TYPES}
     exported = files("ganache.output.export") / "browser"
-    shared = (exported / "slider.js", exported / "more.js", files("ganache.output.report") / "chart.js")
+    shared = [exported / name for name in ("slider.js", "more.js", "layers.js")]
+    shared.append(files("ganache.output.report") / "chart.js")
     return page | {file.name: file.read_bytes() for file in shared}
 
 

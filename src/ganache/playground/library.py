@@ -19,7 +19,7 @@ from ganache.lab.experiment import Experiment
 from ganache.lab.experiments import EXPERIMENTS
 from ganache.lab.points import GENERATOR_DIRECTION, Kept
 from ganache.lab.serialisation import points_of, resolve_names
-from ganache.lab.styles import in_styles
+from ganache.lab.styles import in_styles_if_any
 from ganache.playground.limits import MAX_MODELS
 from ganache.playground.wire import Which
 from ganache.runs.folder import (
@@ -141,7 +141,7 @@ class Library:
 
     def generator_directions(self, which: Which, how: str) -> tuple[list[tuple[float, ...]], list[str]]:
         """Return (directions by "sefa" or "pca", z_dim numbers each, or those of W; their captions)."""
-        model = page_view(self.loaded(which).model)
+        model = in_styles_if_any(self.loaded(which).model)
 
         def find() -> tuple[list[tuple[float, ...]], list[str]]:
             # A copy: finding directions hooks the generator's layers, and other threads may be using it.
@@ -221,7 +221,7 @@ class Library:
     def kept_names(self, run: int) -> list[dict[str, Any]]:
         """Return the kept names as plain data, and whether each is a latent or a direction."""
         try:
-            names, prior = self.names(run), page_view(self.loaded(Which(run)).model).prior
+            names, prior = self.names(run), in_styles_if_any(self.loaded(Which(run)).model).prior
         except GanacheError:
             return []
         return [{"name": name, "latent": not directions.is_direction(kept, prior)} for name, kept in names.items()]
@@ -239,11 +239,6 @@ class Library:
             for old in alike[:-most]:
                 del self.cache[old]
         return value
-
-
-def page_view(model: Model) -> Model:
-    """Return the model as the page works with it: a style-based generator in W."""
-    return in_styles(model) if model.generator.style_layers else model
 
 
 def described_experiments() -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from ganache.lab.dimension_effects import latents_to_rank, measure_effects
 from ganache.lab.directions import Unsupervised, generator_directions, is_direction, one_step
 from ganache.lab.latent_source import LatentSource, sample_latents
 from ganache.lab.points import Kept
-from ganache.lab.styles import in_styles, mean_w
+from ganache.lab.styles import in_styles_if_any, mean_w
 
 TOP = 8
 """Directions of each kind."""
@@ -32,7 +32,7 @@ def controls(model: Model, kept: Mapping[str, Kept] | None = None, progress: boo
     # The dimensions of z mean little behind a mapping: directions in W take their place.
     dimensions, codes = ([], []) if count else ranked_dimensions(model, progress)
     latents, named = split_kept(model, kept or {})
-    seen = in_styles(model) if count else model
+    seen = in_styles_if_any(model)
     return {
         "name": model.name,
         "shape": list(model.generator.image_shape),
@@ -101,7 +101,7 @@ def direction(name: str, key: str, known: str, row: Tensor) -> dict[str, Any]:
 def split_kept(model: Model, kept: Mapping[str, Kept]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Split the run's named latents into latents and directions; those of another generator are left out."""
     source, latents, named = LatentSource(model.prior), [], []
-    seen = in_styles(model) if model.generator.style_layers else model
+    seen = in_styles_if_any(model)
     for name, part in kept.items():
         if seen is not model and is_direction(part, seen.prior):
             row = one_step(seen, torch.tensor([part.vector]))[0]

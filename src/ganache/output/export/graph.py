@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
 
+from ganache.core.halves import SynthesisHalf
 from ganache.core.outputs import ONNX_PRODUCER
 from ganache.core.rendering import Model, generate
 from ganache.errors import ConfigError, ExportError, MissingExtra
@@ -65,17 +66,6 @@ class MappingHalf(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         return self.generator.mapping(z)
-
-
-class SynthesisHalf(nn.Module):
-    """Its second half: w [B, style_layers, w_dim] -> x [B, C, H, W]."""
-
-    def __init__(self, generator: Generator) -> None:
-        super().__init__()
-        self.generator = generator
-
-    def forward(self, w: Tensor) -> Tensor:
-        return self.generator.synthesis(w)
 
 
 def to_onnx(model: Model) -> bytes:

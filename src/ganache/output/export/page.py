@@ -33,6 +33,7 @@ MARK = f'{PAGE_MARK} export">'
 MODULES = (
     "random",
     "latents",
+    "layers",
     "address",
     "engine",
     "paint",

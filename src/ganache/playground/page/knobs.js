@@ -2,8 +2,9 @@
 
 import { decode, find, make, put } from "./draw.js";
 import { arrowKeys } from "./keys.js";
+import { layerRange } from "./layers.js";
 import { slider } from "./slider.js";
-import { layerRange, Styles } from "./styles.js";
+import { Styles } from "./styles.js";
 
 const SHOWN_FIRST = 14; // dimensions that are shown before "Show all"
 const REST = 200; // milliseconds after which the mouse rests

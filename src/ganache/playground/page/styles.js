@@ -1,27 +1,7 @@
 // The styles of a style-based generator: layers taken from other latents, and the layers that a direction moves.
 
 import { acceptDrops, decode, find, make, put } from "./draw.js";
-
-const BANDS = ["coarse", "middle", "fine"]; // thirds of the layers
-
-/** Return the first and the last layer of a band. */
-export function bandLayers(band, count) {
-  const at = BANDS.indexOf(band);
-  return [Math.round((at * count) / BANDS.length), Math.round(((at + 1) * count) / BANDS.length) - 1];
-}
-
-/** Make two number inputs, the first and the last layer; `change` gets both. */
-export function layerRange(label, count, change, word = "layers") {
-  const inputs = ["First", "Last"].map((which) =>
-    make("input", { type: "number", min: 0, max: count - 1, step: 1, "aria-label": `${which} layer of ${label}`, onchange: () => read() }),
-  );
-  const read = () => {
-    const [first, last] = inputs.map(({ value }) => Math.min(count - 1, Math.max(0, Math.trunc(Number(value)))));
-    change([Math.min(first, last), Math.max(first, last)]);
-  };
-  const update = (layers) => inputs.forEach((input, place) => document.activeElement !== input && (input.value = layers[place]));
-  return { element: make("span", { class: "layers" }, `${word} `, inputs[0], " to ", inputs[1]), update };
-}
+import { BANDS, bandLayers, layerRange } from "./layers.js";
 
 export class Styles {
   constructor(app) {

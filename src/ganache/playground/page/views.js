@@ -6,8 +6,8 @@
 import { copy, download, find, make } from "./draw.js";
 import { showFigure } from "./figure.js";
 import { arrowKeys } from "./keys.js";
+import { bandLayers } from "./layers.js";
 import { classes, simple, space, styleLayers, UNCHANGED } from "./state.js";
-import { bandLayers } from "./styles.js";
 
 /** Additions to experiments: `choices(app)`: controls; `request(app)`: fields; `pick(app, row, column, part)`: on a click. */
 const EXTRAS = {

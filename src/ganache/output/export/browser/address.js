@@ -1,8 +1,7 @@
 // Conversion between the state and the part of the address after #, so that a link reproduces the picture.
 
 import { initialState } from "./latents.js";
-
-export const BANDS = ["coarse", "middle", "fine"]; // thirds of the layers
+import { BANDS } from "./layers.js";
 
 export const LARGEST_SEED = 2 ** 32 - 1;
 

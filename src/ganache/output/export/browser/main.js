@@ -6,9 +6,10 @@ import { choice, element, mapOf } from "./controls.js";
 import { initialState, isChanged, latentOf, baseLatent } from "./latents.js";
 import { paint } from "./paint.js";
 import { commandFor, nameOf, savePicture, saveRequest } from "./saving.js";
+import { layerRange } from "./layers.js";
 import { markMore } from "./more.js";
 import { guardTouch, slider } from "./slider.js";
-import { buildStyles, layerRange } from "./styles.js";
+import { buildStyles } from "./styles.js";
 import { Wall } from "./wall.js";
 
 const SHOWN_FIRST = 12; // dimensions that are shown before "Show all"

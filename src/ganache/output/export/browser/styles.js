@@ -1,33 +1,11 @@
-// Style mixing: layers taken from other seeds; and the layers that a direction moves.
+// Style mixing: layers taken from other seeds.
 
-import { BANDS, LARGEST_SEED } from "./address.js";
+import { LARGEST_SEED } from "./address.js";
 import { element } from "./controls.js";
 import { drawn } from "./latents.js";
+import { BANDS, bandLayers, layerRange } from "./layers.js";
 import { paint } from "./paint.js";
 import { DRAGGED } from "./wall.js";
-
-// Two number inputs, the first and the last layer; `set` gets both.
-export function layerRange(label, count, set) {
-  const inputs = ["First", "Last"].map((which) => {
-    const input = element("input", { type: "number", min: 0, max: count - 1, step: 1 });
-    input.setAttribute("aria-label", `${which} layer of ${label}`);
-    input.addEventListener("change", () => read());
-    return input;
-  });
-  const read = () => {
-    const [first, last] = inputs.map(({ value }) => Math.min(count - 1, Math.max(0, Math.trunc(Number(value)))));
-    set([Math.min(first, last), Math.max(first, last)]);
-  };
-  const row = element("span", { className: "layers" });
-  row.append("layers ", inputs[0], " to ", inputs[1]);
-  const update = (layers) => inputs.forEach((input, i) => document.activeElement !== input && (input.value = layers[i]));
-  return { element: row, update };
-}
-
-function bandLayers(band, count) {
-  const at = BANDS.indexOf(band);
-  return [Math.round((at * count) / BANDS.length), Math.round(((at + 1) * count) / BANDS.length) - 1];
-}
 
 // Make a field per band of layers, onto which a sample can be dragged; `set` gets the new mix. Returns a function that
 // shows the state.

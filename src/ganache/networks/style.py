@@ -9,6 +9,7 @@ w in all layers, w [B, style_layers, w_dim] for one per layer, and the layers co
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
@@ -20,14 +21,18 @@ from torch import Tensor, nn
 from ganache import fastconv
 from ganache.errors import ConfigError
 from ganache.networks.blocks import check_positive
+from ganache.networks.dcgan import Dcgan
 from ganache.networks.pyramid import FeatureMap, feature_maps, pyramid_sizes
 from ganache.networks.r3block import Resample
 from ganache.networks.style_critic import StyleCritic
 from ganache.networks.style_layers import GAIN, SLOPE, Linear, upsampled
-from ganache.types import Generator, ImageShape, Network, at_least_float32, without_autocast
+from ganache.types import Critic, Generator, ImageShape, Network, at_least_float32, without_autocast
 
 MAPPING_RATE = 0.01
 """Factor on the learning rate of the mapping network (Karras et al. 2019, appendix C)."""
+
+OVERVIEW = 4
+"""Side of the thumbnail that a strided critic reads."""
 
 MEAN_DECAY = 0.998
 """Decay of the running mean of w, per batch."""
@@ -54,6 +59,8 @@ class Style(Network):
     """The largest number of channels; None sets no limit."""
     noise: bool = True
     """Add noise of learned strength to each layer: a new one at each training step, a fixed one otherwise."""
+    strided_critic: int | None = None
+    """Width of a DCGAN critic with an overview (`dcgan.py`) in place of the residual one; it costs a third."""
     mixing: float = 0.0
     """Probability in training that the layers from a random one on take the w of another latent of the batch (Karras
     et al. 2019, section 3.1): 0.9 in the paper, 0 in the authors' small setting."""
@@ -61,8 +68,9 @@ class Style(Network):
     def __post_init__(self) -> None:
         check_positive("style", z_dim=self.z_dim, w_dim=self.w_dim, mapping_layers=self.mapping_layers)
         check_positive("style", width=self.width)
-        if self.max_width is not None:
-            check_positive("style", max_width=self.max_width)
+        for name in ("max_width", "strided_critic"):
+            if (value := getattr(self, name)) is not None:
+                check_positive("style", **{name: value})
         if not 0 <= self.mixing <= 1:
             raise ConfigError(f"style was given mixing {self.mixing}: use a probability from 0 to 1.")
 
@@ -70,12 +78,20 @@ class Style(Network):
         """Return the generator, z [B, z_dim] -> x [B, C, H, W]; raise ConfigError if the shape is impossible."""
         return StyleGenerator(self, shape, self._maps(shape))
 
-    def critic(self, shape: ImageShape) -> StyleCritic:
+    def critic(self, shape: ImageShape) -> Critic:
         """Return the critic, x [B, C, H, W] -> scores [B]; raise ConfigError if the shape is impossible."""
-        return StyleCritic(shape, self._maps(shape))
+        other = self._strided()
+        return StyleCritic(shape, self._maps(shape)) if other is None else other.critic(shape)
+
+    def critic_mixes_images(self) -> Mapping[str, str]:
+        other = self._strided()
+        return {} if other is None else dict.fromkeys(other.critic_mixes_images(), "--network.strided-critic None")
 
     def has_mapping(self) -> bool:
         return True
+
+    def _strided(self) -> Dcgan | None:
+        return None if self.strided_critic is None else Dcgan(width=self.strided_critic, critic_overview=OVERVIEW)
 
     def _maps(self, shape: ImageShape) -> list[FeatureMap]:
         """Return the feature maps from the image's size down to the smallest."""

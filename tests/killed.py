@@ -1,4 +1,4 @@
-"""A short run for the tests of interruptions: `python killed.py FOLDER STEPS [WHERE TIMES]`.
+"""A short run for the tests of interruptions: `python killed.py NETWORK FOLDER STEPS [WHERE TIMES]`.
 
 With WHERE, the process sends SIGKILL to itself when it gets to that place for the TIMES-th time.
 """
@@ -21,16 +21,21 @@ from ganache.config.config import Config
 from ganache.config.sections import DataConfig, RecordConfig, ScheduleConfig
 from ganache.core import checkpoint_file, storage
 from ganache.methods import NoisyGan
-from ganache.networks import AnimeArticle
+from ganache.networks import AnimeArticle, Style
 from ganache.runs import folder, log, run
 
 CONFIG = Config(
     data=DataConfig(source="faces", count=40, size="24"),
-    network=AnimeArticle(z_dim=4, width=32),
     method=NoisyGan(),
     schedule=ScheduleConfig(batch=3),
     record=RecordConfig(log_every=1, sample_every=3, samples=4, checkpoint_every=1, keep=2),
 )
+
+
+NETWORKS = {
+    "anime-article": AnimeArticle(z_dim=4, width=32),
+    "style": Style(z_dim=4, w_dim=4, width=4, max_width=8, mixing=0.9),
+}
 
 
 def die() -> None:
@@ -68,7 +73,7 @@ def arm(where: str, times: int) -> None:
     def half_a_line(line: Any) -> str:
         text = json.dumps(line)
         if due():
-            with (Path(sys.argv[1]) / "log.jsonl").open("a") as file:
+            with (Path(sys.argv[2]) / "log.jsonl").open("a") as file:
                 file.write(text[: len(text) // 2])
             die()
         return text
@@ -84,10 +89,11 @@ def arm(where: str, times: int) -> None:
 
 def main() -> None:
     torch.set_num_threads(1)
-    path, steps = Path(sys.argv[1]), int(sys.argv[2])
-    if len(sys.argv) > 3:
-        arm(sys.argv[3], int(sys.argv[4]))
-    going = run.Run.open(path, replace(CONFIG, schedule=replace(CONFIG.schedule, steps=steps)))
+    network, path, steps = NETWORKS[sys.argv[1]], Path(sys.argv[2]), int(sys.argv[3])
+    if len(sys.argv) > 4:
+        arm(sys.argv[4], int(sys.argv[5]))
+    config = replace(CONFIG, network=network, schedule=replace(CONFIG.schedule, steps=steps))
+    going = run.Run.open(path, config)
     print("ready", flush=True)
     for _ in going.training():
         pass

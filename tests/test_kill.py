@@ -16,6 +16,7 @@ import torch
 from forked import run_python, started_python
 from ganache.core import checkpoint_file
 from ganache.runs.folder import find_checkpoint
+from killed import NETWORKS
 
 CODE = "import killed; killed.main()"
 
@@ -36,27 +37,27 @@ def assert_same_end(one: Path, other: Path) -> None:
     assert not list((other / "checkpoints").glob(".*")), "no temporary file is left"
 
 
-def run_process(folder: Path, steps: int, *trap: object) -> int:
+def run_process(network: str, folder: Path, steps: int, *trap: object) -> int:
     """Run killed.py in a process of its own, and return the exit code."""
-    return run_python(CODE, str(folder), str(steps), *map(str, trap)).returncode
+    return run_python(CODE, network, str(folder), str(steps), *map(str, trap)).returncode
 
 
-@pytest.fixture(scope="module")
-def never_stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module", params=NETWORKS)
+def never_stopped(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     folder = tmp_path_factory.mktemp("whole") / "run"
-    assert run_process(folder, 12) == 0
-    return folder
+    assert run_process(request.param, folder, 12) == 0
+    return request.param, folder
 
 
 @pytest.mark.parametrize(
     ("where", "times"),
     [("half a checkpoint", 3), ("before the rename", 4), ("after the rename", 5), ("half a line", 7)],
 )
-def test_killed_while_writing(never_stopped: Path, tmp_path: Path, where: str, times: int) -> None:
-    folder = tmp_path / "run"
-    assert run_process(folder, 12, where, times) == -signal.SIGKILL
-    assert run_process(folder, 12) == 0
-    assert_same_end(never_stopped, folder)
+def test_killed_while_writing(never_stopped: tuple[str, Path], tmp_path: Path, where: str, times: int) -> None:
+    (network, whole), folder = never_stopped, tmp_path / "run"
+    assert run_process(network, folder, 12, where, times) == -signal.SIGKILL
+    assert run_process(network, folder, 12) == 0
+    assert_same_end(whole, folder)
 
 
 KILLS, PARTS = 100, 4
@@ -67,10 +68,10 @@ KILLS, PARTS = 100, 4
 @pytest.mark.parametrize("part", range(PARTS))
 def test_killed_a_hundred_times(part: int, tmp_path: Path) -> None:
     """Each run is killed twice: at a moment of its own, and as soon as a checkpoint is started after another one."""
-    steps = 40
+    steps, network = 40, list(NETWORKS)[part % len(NETWORKS)]
     whole = tmp_path / "whole"
     start_of_training = time.monotonic()
-    assert run_process(whole, steps) == 0
+    assert run_process(network, whole, steps) == 0
     length = time.monotonic() - start_of_training
     moments, kills, writing = random.Random(part), 0, 0
     while kills < KILLS // PARTS:
@@ -78,18 +79,18 @@ def test_killed_a_hundred_times(part: int, tmp_path: Path) -> None:
         share = (part + kills * PARTS / KILLS) / (1.25 * PARTS)  # of all parts, spread over most of the run
         for earliest, wait_for_a_checkpoint in ((share, False), (moments.uniform(0, 0.4), True)):
             seconds = (earliest + moments.uniform(0, 0.016)) * length
-            code = killed(folder, steps, seconds, wait_for_a_checkpoint)
+            code = killed(network, folder, steps, seconds, wait_for_a_checkpoint)
             kills += code == -signal.SIGKILL  # the others had ended before
             writing += bool(half_written(folder))
-        assert run_process(folder, steps) == 0
+        assert run_process(network, folder, steps) == 0
         assert_same_end(whole, folder)
         shutil.rmtree(folder)
     assert writing >= KILLS // PARTS // 4
 
 
-def killed(folder: Path, steps: int, seconds: float, wait_for_a_checkpoint: bool) -> int:
+def killed(network: str, folder: Path, steps: int, seconds: float, wait_for_a_checkpoint: bool) -> int:
     """Kill a run `seconds` after its start, or when a checkpoint is being written after them; return its exit code."""
-    with started_python(CODE, str(folder), str(steps)) as process:
+    with started_python(CODE, network, str(folder), str(steps)) as process:
         end = time.monotonic() + seconds
         while runs(process.pid) and (time.monotonic() < end or (wait_for_a_checkpoint and not half_written(folder))):
             time.sleep(0.0005)

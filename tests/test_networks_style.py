@@ -16,11 +16,14 @@ from torch import Tensor, nn
 from ganache import find_checkpoint, load_generator, prior
 from ganache.cli import main
 from ganache.config.config import recipe
+from ganache.config.rules import refuse_contradictions
 from ganache.config.sections import DataConfig
 from ganache.errors import ConfigError
 from ganache.functional.penalties import path_length_penalty, path_lengths
 from ganache.networks import Style
-from ganache.networks.style import StyleLayer, ToImage
+from ganache.networks.dcgan import Dcgan
+from ganache.networks.r3block import Resample
+from ganache.networks.style import OVERVIEW, StyleLayer, ToImage
 from ganache.networks.style_critic import Activated, CriticBlock, MinibatchDeviation
 from ganache.networks.style_layers import Linear
 from ganache.training import build
@@ -353,3 +356,34 @@ def test_a_saved_generator_knows_where_its_category_is(tmp_path: Path) -> None:
     z[1, :6] = z[0, :6]
     z[1, 6:] = z[0, 6:].roll(1)
     assert (generator.mapping(z)[0] - generator.mapping(z)[1]).square().mean() > 0.1
+
+
+# ---- the strided critic ----------------------------------------------------------------------------------------------
+
+
+def test_a_strided_critic_is_that_of_dcgan() -> None:
+    torch.manual_seed(1)
+    ours = replace(SMALL, strided_critic=16).critic(SHAPE)
+    torch.manual_seed(1)
+    theirs = Dcgan(width=16, critic_overview=OVERVIEW).critic(SHAPE)
+    x = torch.rand(4, *SHAPE) * 2 - 1
+    torch.testing.assert_close(ours(x), theirs(x), rtol=0, atol=0)
+
+
+def test_no_gradients_are_penalised_per_image_of_a_strided_critic() -> None:
+    config = recipe("style-small", data="faces")
+    config = replace(config, penalty=replace(config.penalty, r1=1.0))
+    with pytest.raises(ConfigError) as refusal:
+        refuse_contradictions(config)
+    assert str(refusal.value).endswith("other images of its batch: add --network.strided-critic None.")
+    refuse_contradictions(replace(config, network=replace(config.network, strided_critic=None)))
+
+
+def test_transposed_resampling_in_bfloat16_is_as_exact_as_its_input() -> None:
+    x = torch.randn(4, 16, 8, 8)
+    exact = Resample(up=True)(x)
+    with torch.autocast("cpu", torch.bfloat16):
+        rough = Resample(up=True)(x.bfloat16())
+    assert rough.dtype is torch.bfloat16
+    torch.testing.assert_close(rough.float(), Resample(up=True)(x.bfloat16().float()), rtol=2**-8, atol=0)
+    torch.testing.assert_close(rough.float(), exact, rtol=0, atol=0.05)

@@ -34,6 +34,11 @@ STATES = {
     "added penalties": {"penalty": {"r1": 1.0, "r2": 1.0, "weight": 1.0}},
     "no average": {"schedule": {"ema_half_life": None}},
     "boosted critic steps": {"schedule": {"boosted_critic_steps": 4, "boost_first": 2, "boost_every": 5}},
+    "micro-batches": {"schedule": {"batch": 6, "micro_batch": 4}},
+    "styles": {
+        "network": {"name": "style", "z_dim": 8, "w_dim": 8, "width": 4, "max_width": 8, "mixing": 0.9},
+        "penalty": {"r1": 1.0, "every": 3, "path_length": 2.0, "path_length_every": 2},
+    },
     "separate critic terms": {"schedule": {"separate_critic_terms": True}},
 }
 

@@ -85,7 +85,7 @@ class Style(Network):
 
     def critic_mixes_images(self) -> Mapping[str, str]:
         other = self._strided()
-        return {} if other is None else dict.fromkeys(other.critic_mixes_images(), "--network.strided-critic None")
+        return {} if other is None else {" and ".join(other.critic_mixes_images()): "--network.strided-critic None"}
 
     def has_mapping(self) -> bool:
         return True

@@ -1,6 +1,9 @@
-"""Response times of the playground: an untrained `dcgan` at 64x64 with 64 moved sliders, with Chromium and without.
+"""Response times of the playground: an untrained generator at 64x64 with all its changes, with Chromium and without.
 
-    python bench/playground.py [SECONDS]
+    python bench/playground.py [SECONDS] [RECIPE]
+
+RECIPE is `dcgan`, of which 64 dimensions are moved, or a style-based one, of which half of the layers are those of
+another latent.
 
 It measures the time from the server's start to the page with its picture; from a slider's move to the picture on the
 screen, one move at a time; pictures per second during a drag; and eight pages that drag at once, as plain connections.
@@ -26,6 +29,7 @@ from typing import Any
 from playwright.sync_api import Browser, sync_playwright
 from websockets.asyncio.client import connect
 
+from ganache import recipe as ganache_recipe
 from ganache.cli import main as ganache
 
 MOVED = 64
@@ -55,8 +59,8 @@ MOVES = """([seconds, pause, which]) => new Promise((done) => {
   }).observe(pictures, { attributes: true, attributeFilter: ['data-drawn'] });
   move();
 })"""
-DRAG = """(seconds) => new Promise((done) => {
-  const slider = document.querySelector('#dimensions input[type=range]');
+DRAG = """([seconds, which]) => new Promise((done) => {
+  const slider = document.querySelector(which);
   const times = [];
   const begun = performance.now();
   new MutationObserver(() => times.push(performance.now() - begun)).observe(
@@ -89,27 +93,30 @@ def started(run: str) -> tuple[subprocess.Popen[str], str, float]:
     return server, re.findall(r"http://\S+", line)[0], time.perf_counter()
 
 
-def in_chromium(browser: Browser, address: str, since: float, seconds: float) -> None:
+def in_chromium(browser: Browser, address: str, since: float, seconds: float, styled: bool) -> None:
     """Measure what a user sees in the browser."""
     page = browser.new_page(viewport={"width": 1440, "height": 900})
     sliders = ",".join(f"{number}:{number / MOVED - 0.5}" for number in range(MOVED))
-    page.goto(f"{address}#set={sliders}")
+    page.goto(address if styled else f"{address}#set={sliders}")
     page.locator("#pictures[aria-busy=false]").wait_for()
     print(f"the page has its picture {time.perf_counter() - since:.2f} s after that")
-    page.locator("#ranked:has-text('The most effective first')").wait_for(timeout=120_000)
-    for name, which in SLIDERS.items():
+    if not styled:
+        page.locator("#ranked:has-text('The most effective first')").wait_for(timeout=120_000)
+    there = {name: which for name, which in SLIDERS.items() if page.locator(which).count()}
+    for name, which in there.items():
         print(f"from a move of {name} to its picture: {told(page.evaluate(MOVES, [seconds, 30, which]))}")
-    drawn = page.evaluate(DRAG, seconds)
+    drawn = page.evaluate(DRAG, [seconds, next(iter(there.values()))])
     between = [later - earlier for earlier, later in pairwise(drawn)]
     print(f"while dragging: {len(drawn) / seconds:.1f} pictures a second, from one to the next {told(between)}")
     page.close()
 
 
-async def dragging(address: str, seconds: float, number: int) -> list[float]:
+async def dragging(address: str, seconds: float, number: int, styled: bool) -> list[float]:
     """Send 60 requests per second, as a page does; return the response time of each picture."""
     sent: dict[int, float] = {}
     took: list[float] = []
-    request: dict[str, Any] = {"kind": "picture", "points": [number], "dimensions": list(range(MOVED))}
+    request: dict[str, Any] = {"kind": "picture", "points": [number]}
+    request |= {"space": "w", "mixed": [99], "mixed_layers": [5, 9]} if styled else {"dimensions": list(range(MOVED))}
     place, token = address.split("/?")
     async with connect(f"ws{place[4:]}/ws?{token}", origin=place, max_size=None) as page:  # type: ignore[arg-type]
 
@@ -123,7 +130,7 @@ async def dragging(address: str, seconds: float, number: int) -> list[float]:
         begun = time.perf_counter()
         while (now := time.perf_counter()) - begun < seconds:
             sent[len(sent)] = now
-            request["values"] = [now % 1] * MOVED
+            request |= {"std": now % 1} if styled else {"values": [now % 1] * MOVED}
             message = {"ask": "show", "slot": "picture", "models": [{}], "id": len(sent) - 1, "request": request}
             await page.send(json.dumps(message))
             await asyncio.sleep(1 / 60)
@@ -134,33 +141,34 @@ async def dragging(address: str, seconds: float, number: int) -> list[float]:
     return took
 
 
-async def at_once(address: str, seconds: float) -> None:
+async def at_once(address: str, seconds: float, styled: bool) -> None:
     """Measure one page, and eight at the same time."""
     for pages in (1, PAGES):
-        each = await asyncio.gather(*(dragging(address, seconds, number) for number in range(pages)))
+        each = await asyncio.gather(*(dragging(address, seconds, number, styled) for number in range(pages)))
         rate = sum(map(len, each)) / pages / seconds
         print(f"{pages} dragging at once: {told([one for took in each for one in took])}, {rate:.1f} a second each")
 
 
-def main(seconds: float = 8.0) -> None:
+def main(seconds: str = "8", recipe: str = "dcgan") -> None:
+    styled = ganache_recipe(recipe).network.has_mapping()
     with tempfile.TemporaryDirectory() as folder:
         run = f"{folder}/faces"
-        ganache(["train", "faces", "--recipe", "dcgan", "--data.count", "64", "--steps", "1", "--out", run])
+        ganache(["train", "faces", "--recipe", recipe, "--data.count", "64", "--steps", "1", "--out", run])
         with sync_playwright() as driver:
             path = shutil.which("chromium") or shutil.which("google-chrome")
             browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
             browser.new_page().close()
             server, address, since = started(run)
             try:
-                in_chromium(browser, address, since, seconds)
+                in_chromium(browser, address, since, float(seconds), styled)
                 browser.close()
             except BaseException:
                 server.terminate()
                 raise
-        asyncio.run(at_once(address, seconds))
+        asyncio.run(at_once(address, float(seconds), styled))
         server.terminate()
         server.wait(10)
 
 
 if __name__ == "__main__":
-    main(*map(float, sys.argv[1:]))
+    main(*sys.argv[1:])

@@ -34,6 +34,9 @@ MAPPING_RATE = 0.01
 OVERVIEW = 4
 """Side of the thumbnail that a strided critic reads."""
 
+TANH_GAIN = 0.2
+"""What tanh is applied to is multiplied by this: the sum of five levels, each of deviation 1, would saturate it."""
+
 MEAN_DECAY = 0.998
 """Decay of the running mean of w, per batch."""
 
@@ -61,6 +64,11 @@ class Style(Network):
     """Add noise of learned strength to each layer: a new one at each training step, a fixed one otherwise."""
     strided_critic: int | None = None
     """Width of a DCGAN critic with an overview (`dcgan.py`) in place of the residual one; it costs a third."""
+    tanh: bool = False
+    """End in tanh, for a critic with batch norm, which does not see how large the values of an image are."""
+    convolution_rate: float = 1.0
+    """Factor on the learning rate of the generator's 3x3 convolutions. Demodulation cancels the scale of their weights,
+    so it is that of the initial weights that is divided by it."""
     mixing: float = 0.0
     """Probability in training that the layers from a random one on take the w of another latent of the batch (Karras
     et al. 2019, section 3.1): 0.9 in the paper, 0 in the authors' small setting."""
@@ -71,6 +79,8 @@ class Style(Network):
         for name in ("max_width", "strided_critic"):
             if (value := getattr(self, name)) is not None:
                 check_positive("style", **{name: value})
+        if not 0 < self.convolution_rate < math.inf:
+            raise ConfigError(f"style was given convolution_rate {self.convolution_rate}: use a number above 0.")
         if not 0 <= self.mixing <= 1:
             raise ConfigError(f"style was given mixing {self.mixing}: use a probability from 0 to 1.")
 
@@ -109,7 +119,8 @@ class StyleGenerator(Generator):
 
     def __init__(self, settings: Style, shape: ImageShape, maps: list[FeatureMap]) -> None:
         super().__init__()
-        self.z_dim, self.image_shape, self.mixing = settings.z_dim, shape, settings.mixing
+        self.z_dim, self.image_shape = settings.z_dim, shape
+        self.mixing, self.tanh = settings.mixing, settings.tanh
         widths = [settings.z_dim, *[settings.w_dim] * settings.mapping_layers]
         self.mapping_network = nn.ModuleList(Linear(a, b, rate=MAPPING_RATE) for a, b in pairwise(widths))
         self.register_buffer("mean_w", torch.zeros(settings.w_dim))
@@ -177,7 +188,7 @@ class StyleGenerator(Generator):
             h = self.layers[first](h, styles[first])
             h = self.layers[first + 1](h, styles[first + 1])
             x = self.upsample(x) + colour(h, styles[first + 2])
-        return x  # [B, *image_shape]
+        return (TANH_GAIN * x).tanh() if self.tanh else x  # [B, *image_shape]
 
 
 class StyleLayer(nn.Module):
@@ -196,7 +207,7 @@ class StyleLayer(nn.Module):
         self.up = up
         self.affine = Linear(settings.w_dim, c_in, bias=1.0)
         self.convolution = fastconv.Conv2d(c_in, c_out, 3, padding=1, bias=False)
-        nn.init.normal_(self.convolution.weight)
+        nn.init.normal_(self.convolution.weight, std=1 / settings.convolution_rate)
         self.bias = nn.Parameter(torch.zeros(c_out))
         self.strength = nn.Parameter(torch.zeros(())) if settings.noise else None
         if settings.noise:

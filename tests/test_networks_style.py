@@ -324,6 +324,11 @@ def test_path_length_has_a_gradient_in_all_weights_that_make_the_image() -> None
     ("settings", "sentence"),
     [
         ({"mixing": 1.5}, "style was given mixing 1.5: use a probability from 0 to 1."),
+        ({"convolution_rate": 0.0}, "style was given convolution_rate 0.0: use a number above 0."),
+        (
+            {"strided_critic": 0},
+            "style was given strided_critic 0, which must be 1 or more: use a larger strided_critic.",
+        ),
         ({"w_dim": 0}, "style was given w_dim 0, which must be 1 or more: use a larger w_dim."),
     ],
 )
@@ -356,6 +361,17 @@ def test_a_saved_generator_knows_where_its_category_is(tmp_path: Path) -> None:
     z[1, :6] = z[0, :6]
     z[1, 6:] = z[0, 6:].roll(1)
     assert (generator.mapping(z)[0] - generator.mapping(z)[1]).square().mean() > 0.1
+
+
+@pytest.mark.parametrize("changed", [{"convolution_rate": 3.0}, {"tanh": True}])
+def test_settings_of_the_recipe_style_small(changed: dict[str, float]) -> None:
+    """The rate changes no image at first, as demodulation cancels it; tanh is applied to a fifth."""
+    made = []
+    for settings in (SMALL, replace(SMALL, **changed)):  # type: ignore[arg-type]
+        torch.manual_seed(2)
+        made.append(settings.generator(SHAPE).eval()(torch.ones(2, 5)))
+    usual, other = made
+    torch.testing.assert_close(other, (0.2 * usual).tanh() if "tanh" in changed else usual, rtol=1e-4, atol=1e-5)
 
 
 # ---- the strided critic ----------------------------------------------------------------------------------------------

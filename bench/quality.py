@@ -114,7 +114,7 @@ def real_scores(data: Dataset) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", default=[FIRST, PLAIN, "anime-article", "dcgan"])
+    parser.add_argument("names", nargs="*", default=[FIRST, "style-small", PLAIN, "anime-article", "dcgan"])
     parser.add_argument("--data", required=True)
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--out", type=Path, default=Path("quality"))

@@ -25,8 +25,9 @@ def sliced_wasserstein(a: Tensor, b: Tensor, directions: int = 512, seed: int = 
     lines /= lines.norm(dim=0)
 
     def sorted_projections(points: Tensor) -> NDArray[Any]:
-        # [directions, n]; NumPy sorts with vector instructions, fifteen to twenty times as fast as PyTorch on a CPU.
-        return np.sort((lines.T @ points[:n].T).numpy(), axis=1)
+        projections = (lines.T @ points[:n].T).numpy()  # [directions, n]
+        projections.sort(axis=1)  # with vector instructions, four times as fast as PyTorch on a CPU, or more
+        return projections
 
     first, second = map_on_cores(sorted_projections, (a, b))
     return float(np.abs(first - second).mean())

@@ -90,7 +90,8 @@ LARGEST_HEAP_BLOCK = 2**30
 def keep_freed_memory(largest: int = LARGEST_HEAP_BLOCK) -> bool:
     """Ask glibc to keep freed memory for the next step instead of returning it to the system, for this process.
 
-    Blocks above `largest` bytes are still returned: of sizes that do not come again, kept ones would pile up.
+    Blocks above `largest` bytes are still returned, and what exceeds four times as much at the end of the heap: of
+    sizes that do not come again, kept ones would pile up.
 
     Each training step frees what the next one allocates again, and the kernel fills every returned page with zeros
     before it hands it out anew (measured in `bench/NOTES.md`). Returns whether glibc accepted; other C libraries are
@@ -101,7 +102,7 @@ def keep_freed_memory(largest: int = LARGEST_HEAP_BLOCK) -> bool:
     libc = ctypes.CDLL(None)
     mallopt = getattr(libc, "mallopt", None)
     if mallopt is None or not (
-        mallopt(M_TRIM_THRESHOLD, LARGEST_TRIM_THRESHOLD) and mallopt(M_MMAP_THRESHOLD, largest)
+        mallopt(M_TRIM_THRESHOLD, min(4 * largest, LARGEST_TRIM_THRESHOLD)) and mallopt(M_MMAP_THRESHOLD, largest)
     ):
         return False
     if largest == LARGEST_HEAP_BLOCK:

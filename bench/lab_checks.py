@@ -36,7 +36,7 @@ from torch import Tensor, nn
 from tqdm import trange
 
 import ganache
-from ganache.core.images import to_float
+from ganache.core.images import as_x, to_float
 from ganache.core.rendering import generate, render
 from ganache.data.drawn.faces import FACTORS, Factors, draw_factors, sample_factors
 from ganache.evaluation.features.distance import PerceptualDistance
@@ -270,8 +270,8 @@ def tell_real(model: ganache.Model, checkpoint: Path, source: str | None, extent
 
 def perceptual_distance(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
     """Return the mean distance of pictures [N, H, W, C] by EfficientNet-Lite0."""
-    shown, made = (to_float(torch.from_numpy(np.array(each)).permute(0, 3, 1, 2)) for each in (a, b))
-    return float(PerceptualDistance(PerceptualFeatures(tuple(shown.shape[1:])))(shown, made).mean())
+    first, second = as_x(a), as_x(b)
+    return float(PerceptualDistance(PerceptualFeatures(tuple(first.shape[1:])))(first, second).mean())
 
 
 def main(run: str, *options: str) -> None:

@@ -34,9 +34,10 @@ def trained(data: str, out: Path, options: list[str], minutes: float) -> list[tu
         options = [f"--record.keep={KEPT}", "--record.checkpoint-every=25", *options]
         subprocess.run([*command, *options], check=True, stdout=sys.stderr)
     paths, found = checkpoints(out), []
+    pictures = run_data(paths[-1], data)
     for index in images.evenly_spaced(len(paths), SHOWN):
         generator, config, header = load_generator(paths[index])
-        distance = distances(generator, build.prior(config), run_data(paths[index], data), SAMPLES, ("perceptual",))
+        distance = distances(generator, build.prior(config), pictures, SAMPLES, ("perceptual",))
         found.append((minutes * header["step"] / int(paths[-1].stem), distance[CHOSEN_BY]))
     return found
 

@@ -1,4 +1,4 @@
-// The styles of a style-based generator: layers taken from other latents, and the layers that a direction moves.
+// Style mixing: layers of a style-based generator that are taken from other latents.
 
 import { acceptDrops, decode, find, make, put } from "./draw.js";
 import { BANDS, bandLayers, layerRange } from "./layers.js";

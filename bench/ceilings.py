@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch.nn.functional import conv2d
@@ -54,7 +55,7 @@ def convolution(dtype: torch.dtype, batch: int = 64, device: str = "cpu") -> flo
         x = torch.randn(batch, narrow, side, side, device=device).to(dtype, memory_format=torch.channels_last)
         w = torch.randn(wide, narrow, 4, 4, device=device).to(dtype, memory_format=torch.channels_last)
         flop = 2 * batch * narrow * wide * 16 * (side // 2) ** 2
-        rates.append(flop / best_seconds(lambda x=x, w=w: conv2d(x, w, stride=2, padding=1), device))
+        rates.append(flop / best_seconds(partial(conv2d, x, w, stride=2, padding=1), device))
     return max(rates)
 
 

@@ -39,7 +39,19 @@ def memory(folder: Path, pictures: int) -> tuple[float, float]:
     if not source.exists():
         np.lib.format.open_memmap(source, "w+", np.uint8, (pictures, 64, 64, 3)).flush()
     out = folder / f"run-{pictures}"
-    command = [GANACHE, "train", source, "--recipe", "dcgan", "--steps", str(STEPS), "--out", out, "--probe.share", "0"]
+    command = [
+        str(GANACHE),
+        "train",
+        str(source),
+        "--recipe",
+        "dcgan",
+        "--steps",
+        str(STEPS),
+        "--out",
+        str(out),
+        "--probe.share",
+        "0",
+    ]
     environment = os.environ | {"GANACHE_CACHE": str(folder / "cache")}
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
     own = mapped = 0.0

@@ -30,6 +30,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from ganache.cli import main as ganache
 from ganache.playground.wire import number_of
@@ -62,7 +63,22 @@ SOUND: list[dict[str, Any]] = [
     {"ask": "save", "request": PICTURE, "models": [{}], "plain": True},
     {"ask": "save", "request": {"kind": "walk", "frames": 2, "points": [1, 2]}, "models": [{}], "kind": "gif"},
 ]
-ODD = [None, True, -1, 0, 7, 10**20, 1e308, float("nan"), float("inf"), "", "\ud800", "../../etc/passwd", [], {}]
+ODD: list[Any] = [
+    None,
+    True,
+    -1,
+    0,
+    7,
+    10**20,
+    1e308,
+    float("nan"),
+    float("inf"),
+    "",
+    "\ud800",
+    "../../etc/passwd",
+    [],
+    {},
+]
 ODD += [[[[[]]]], "x" * 5000, [0] * 3000, {"vector": [0.1] * 6}, {"vector": [1e300] * 6}, {"seeds": [1, 2]}, "smile"]
 
 PATHS = st.sampled_from(["/", "/ws", "/page/main.js", "/page/../app.py", "/page/%2e%2e%2fapp.py"])
@@ -111,7 +127,7 @@ def answered(page: Any, number: int | None) -> dict[str, Any]:
     """Return the last reply to a message, or to one whose number could not be read."""
     while True:
         data = page.recv(PATIENCE)
-        header = json.loads(data[4 : 4 + int.from_bytes(data[:4], "big")])
+        header: dict[str, Any] = json.loads(data[4 : 4 + int.from_bytes(data[:4], "big")])
         if header.get("id") in (number, None) and "hello" not in header and not header.get("more"):
             return header
 
@@ -122,7 +138,7 @@ def messages(address: str, until: float, seed: int, tally: Tally) -> None:
     while time.monotonic() < until:
         try:
             place, token = address.split("/?")
-            with connect(f"ws{place[4:]}/ws?{token}", origin=place, max_size=None) as page:  # type: ignore[arg-type]
+            with connect(f"ws{place[4:]}/ws?{token}", origin=Origin(place), max_size=None) as page:
                 tally.counts["connections"] += 1
                 for number in range(chance.randrange(60)):
                     if not talk(page, number, chance, tally):

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ganache.config.config import Config
+from ganache.config.config import Config, from_dict
 from ganache.data import Dataset
 from ganache.training import build
 from ganache.training.loop import train
@@ -59,7 +59,8 @@ class Bench:
     def settings(self, config: Config) -> Config:
         """The recipe on this device, its steps recorded or not; narrow in the quick form."""
         precision = replace(config.precision, cuda_graphs=self.options.graphs == "on")
-        config = replace(config, device=self.device, precision=precision)
+        config = from_dict({"device": self.device}, config)
+        config = replace(config, precision=precision)
         if not self.quick:
             return config
         network: Any = config.network

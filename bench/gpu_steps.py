@@ -13,7 +13,7 @@ from typing import Any
 import eager
 import ours
 import torch
-from torch.autograd import DeviceType
+from torch._C._autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 
 from ganache.config.config import recipe

@@ -189,7 +189,7 @@ def check_directions(model: ganache.Model, readers: Readers, space: str, asked: 
         readable = "" if feature in readers.counted else " (the judge hardly reads it)"
         checks.append(
             Check(
-                ratio >= asked,
+                bool(ratio >= asked),
                 f"direction for {feature}{readable} in {space}: moves it by {moved[feature]:.2f} deviations, the "
                 f"others by {np.mean(list(others.values())):.2f} in the mean ({most} most, {others[most]:.2f}): "
                 f"{ratio:.1f} times; {asked:g} are asked for",

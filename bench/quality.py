@@ -104,7 +104,7 @@ def real_scores(data: Dataset) -> dict[str, float]:
     """Return the scores of real pictures of the training, as many as there are held-out ones."""
     held_out = data.held_out
     training = np.random.default_rng(0).permutation(data.training)[: len(held_out)]
-    found = {}
+    found: dict[str, float] = {}
     for name, shown in RULERS.items():
         extractor = build_features(name, FeatureInputs(data, training, held_out))
         measured = scores(extractor, data.at(held_out), data.at(training))

@@ -45,6 +45,10 @@ def each(change: Callable[[Image.Image], Image.Image]) -> Change:
     return changed
 
 
+def blur(radius: float) -> Callable[[Image.Image], Image.Image]:
+    return lambda picture: picture.filter(ImageFilter.GaussianBlur(radius))
+
+
 def jpeg(quality: int) -> Callable[[Image.Image], Image.Image]:
     def compressed(picture: Image.Image) -> Image.Image:
         file = io.BytesIO()
@@ -84,7 +88,8 @@ def few_modes(modes: np.ndarray, kept: int) -> Change:
     """Keep the pictures of the first `kept` clusters, each of which is repeated until there are as many as before."""
 
     def changed(pictures: Pixels, random: np.random.Generator) -> Pixels:
-        return pictures[random.choice(np.flatnonzero(modes[: len(pictures)] < kept), len(pictures))]
+        repeated: Pixels = pictures[random.choice(np.flatnonzero(modes[: len(pictures)] < kept), len(pictures))]
+        return repeated
 
     return changed
 
@@ -95,7 +100,8 @@ def clusters(vectors: Tensor) -> np.ndarray:
 
     _, found = kmeans2(vectors.numpy(), CLUSTERS, minit="++", rng=0)
     order = np.argsort(-np.bincount(found, minlength=CLUSTERS))
-    return np.argsort(order)[found]
+    ranks: np.ndarray = np.argsort(order)
+    return ranks[found]
 
 
 def damages(
@@ -103,7 +109,7 @@ def damages(
 ) -> Iterator[tuple[str, list[tuple[str, Change]]]]:
     """Yield (kind of damage, [(strength, change)], weakest first)."""
     radii = (0.4, 0.6, 0.8, 1.2, 2.0)
-    yield "blur", [(f"radius {r}", each(lambda p, r=r: p.filter(ImageFilter.GaussianBlur(r)))) for r in radii]
+    yield "blur", [(f"radius {r}", each(blur(r))) for r in radii]
     yield "noise", [(f"{std:.0%}", noise(std)) for std in (0.01, 0.02, 0.04, 0.08, 0.16)]
     yield "JPEG", [(f"quality {q}", each(jpeg(q))) for q in (85, 70, 50, 30, 10)]
     yield "torn", [(f"{share:.0%} of the pictures", torn(share)) for share in (0.1, 0.2, 0.4, 0.7, 1.0)]
@@ -145,8 +151,8 @@ def halves(data: Dataset, n: int, split: int) -> tuple[np.ndarray, np.ndarray]:
 def report(data: Dataset, extractor: Features, n: int) -> None:
     floors = [scores(extractor, *(data.images[np.sort(part)] for part in halves(data, n, s))) for s in range(SPLITS)]
     names = [name for name in SCORES if name in floors[0] and (name != "patches" or extractor.name == "random")]
-    mean = {name: np.mean([floor[name] for floor in floors]) for name in names}
-    std = {name: np.std([floor[name] for floor in floors], ddof=1) for name in names}
+    mean = {name: float(np.mean([floor[name] for floor in floors])) for name in names}
+    std = {name: float(np.std([floor[name] for floor in floors], ddof=1)) for name in names}
     print(f"\n{extractor.name} {extractor.hash} ({extractor.preprocessing}), {n:,} against {n:,} of {data.name}\n")
     print(f"| damage | strength | {' | '.join(names)} |\n|---|---|{'---|' * len(names)}")
     print(

@@ -61,7 +61,7 @@ class Contestant:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
-            raise SystemExit(f"{self.process.args} ended with {self.process.wait()}.")
+            raise SystemExit(f"{self.process.args!r} ended with {self.process.wait()}.")
         return line.strip()
 
     def until(self, word: str) -> None:

@@ -103,7 +103,8 @@ def setting(name: str, data: str, device: str, seed: int = 0, graphs: bool = Tru
     for part in parts(name):
         config = from_dict((BEGINNINGS | CHANGES)[part], config)
     precision = replace(config.precision, cuda_graphs=graphs)
-    return replace(config, device=device, precision=precision, data=replace(config.data, held_out=HELD_OUT))
+    config = from_dict({"device": device}, config)
+    return replace(config, precision=precision, data=replace(config.data, held_out=HELD_OUT))
 
 
 def cost(name: str, steps: int = 3) -> float:

@@ -56,7 +56,7 @@ def judged(generator: Generator, prior: Prior, data: Dataset) -> dict[str, Score
     generator = Remembered(generator)
     fingerprint = f"{data.fingerprint}-held-out"  # by which features of real pictures are cached
     unseen = replace(data, images=data.at(data.held_out), labels=None, digests=None, fingerprint=fingerprint).split(0.0)
-    found = {}
+    found: dict[str, Score] = {}
     for features, names in RULERS.items():
         evaluation = evaluate(generator.eval(), prior, unseen, features=features, n=JUDGED)
         found |= {f"{features} {name}": evaluation[name] for name in names}
@@ -69,7 +69,8 @@ def distances(
 ) -> dict[str, float]:
     """Return the distances of n samples to the training pictures by each ruler, without errors, in less time."""
     keep_freed_memory()
-    generator, positions, found = Remembered(generator.eval()), choose_positions(data, n, SEED, True), {}
+    generator, positions = Remembered(generator.eval()), choose_positions(data, n, SEED, True)
+    found: dict[str, float] = {}
     for name in rulers:
         extractor = build_features(name, FeatureInputs(data, positions.real[:n], positions.held_out))
         real = dataset_layers(data, positions.real[:n], extractor, None, False)

@@ -103,8 +103,8 @@ def main() -> None:
         state = build.state(resolved, data.image_shape)
         stream = build.stream(resolved, data)
         type(stream).__getitem__ = watched(type(stream).__getitem__)  # type: ignore[method-assign]
-        loop.update_average = watched(loop.update_average)  # type: ignore[assignment]
-        step_functions.get_total_norm = watched(step_functions.get_total_norm)  # type: ignore[assignment]
+        loop.update_average = watched(loop.update_average)  # type: ignore[assignment,attr-defined]
+        step_functions.get_total_norm = watched(step_functions.get_total_norm)  # type: ignore[assignment,attr-defined]
         for optimiser in (state.g_optimiser, state.d_optimiser):
             optimiser.step = watched(optimiser.step)  # type: ignore[method-assign]
         steps = loop.train(state, resolved.method, stream, resolved.prior, build.plan(resolved))

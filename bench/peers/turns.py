@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 
-def take(step: Callable[[], None]) -> None:
+def take(step: Callable[[], object]) -> None:
     """Two steps to warm up, the word "ready", then a step for every line."""
     for _ in range(2):
         step()

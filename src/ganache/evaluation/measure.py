@@ -6,7 +6,7 @@ their number.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from ganache.evaluation.features.extract import (
     build_features,
     dataset_layers,
     default_features,
+    join_chunks,
     picture_layers,
 )
 from ganache.evaluation.metrics.diversity import MIN_SIDE
@@ -206,18 +207,19 @@ def generator_features(
 
     Returns their features of each layer [n, F], and the first `keep` of the images.
     """
-    features, kept = [], []
-    starts = range(0, n, CHUNK)
-    for start in progress_bar(starts, desc="generating", unit_scale=CHUNK, shown=progress):
-        seeds = range(seed + start, seed + min(start + CHUNK, n))
-        x = generate(generator, from_seeds(prior, seeds))
-        if not x.isfinite().all():
-            raise TrainingError("The generator outputs values that are not numbers: evaluate an earlier checkpoint.")
-        images = as_pictures(x)
-        features.append(picture_layers(images, extractor))
-        if start < keep:
-            kept.append(images)
-    return [torch.cat(layer) for layer in zip(*features, strict=True)], np.concatenate(kept)[:keep]
+    kept = []
+
+    def chunks() -> Iterator[list[Tensor]]:
+        for start in progress_bar(range(0, n, CHUNK), desc="generating", unit_scale=CHUNK, shown=progress):
+            x = generate(generator, from_seeds(prior, range(seed + start, seed + min(start + CHUNK, n))))
+            if not x.isfinite().all():
+                raise TrainingError("The generator outputs values that are not numbers: use an earlier checkpoint.")
+            images = as_pictures(x)
+            if start < keep:
+                kept.append(images)
+            yield picture_layers(images, extractor)
+
+    return join_chunks(chunks(), n), np.concatenate(kept)[:keep]
 
 
 @torch.inference_mode()

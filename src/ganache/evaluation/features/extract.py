@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -91,8 +92,8 @@ def dataset_layers(
     def compute() -> dict[str, Tensor]:
         parts = [positions[start : start + CHUNK] for start in range(0, len(positions), CHUNK)]
         bar = progress_bar(parts, desc="features of real images", unit_scale=CHUNK, shown=progress)
-        found = [picture_layers(data.at(part), extractor) for part in bar]
-        return {f"layer{index:02}": torch.cat(layer) for index, layer in enumerate(zip(*found, strict=True))}
+        layers = join_chunks((picture_layers(data.at(part), extractor) for part in bar), len(positions))
+        return {f"layer{index:02}": layer for index, layer in enumerate(layers)}
 
     if not len(positions):
         return [torch.empty(0, extractor.num_features)]
@@ -110,6 +111,22 @@ def picture_features(pictures: NDArray[Any], extractor: Features) -> Tensor:
 def picture_layers(pictures: NDArray[Any], extractor: Features) -> list[Tensor]:
     """Return the features of each layer [n, F] of the same, on the CPU."""
     return [layer.cpu() for layer in extractor.layers(as_x(pictures).to(device_of(extractor)))]
+
+
+def join_chunks(chunks: Iterable[list[Tensor]], n: int) -> list[Tensor]:
+    """Join the features of chunks of images, n images in all, to those of each layer [n, F].
+
+    Each chunk is copied as it comes, so that the features of all images are in memory once.
+    """
+    layers: list[Tensor] = []
+    start = 0
+    for chunk in chunks:
+        layers = layers or [layer.new_empty(n, *layer.shape[1:]) for layer in chunk]
+        end = start + len(chunk[0])
+        for whole, part in zip(layers, chunk, strict=True):
+            whole[start:end] = part
+        start = end
+    return layers
 
 
 def device_of(extractor: Features) -> torch.device:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
+from collections.abc import Iterator
+
 import pytest
 import torch
 from torch import Tensor
@@ -12,6 +15,7 @@ from ganache.data import Dataset, load
 from ganache.errors import ConfigError
 from ganache.evaluation.features.base import CHUNK, Features
 from ganache.evaluation.features.classifier import ClassifierFeatures, accuracy, train_classifier
+from ganache.evaluation.features.extract import join_chunks
 from ganache.evaluation.features.pixels import PixelFeatures
 from ganache.evaluation.features.random import RandomFeatures, philox_uniform
 from ganache.evaluation.metrics.diversity import classes_reached
@@ -39,6 +43,22 @@ def test_any_image_becomes_a_vector_chunk_by_chunk(shape: tuple[int, ...]) -> No
         assert not h.requires_grad
         torch.testing.assert_close(h[CHUNK:], features(x[CHUNK:]), atol=1e-5, rtol=1e-4)
         assert h[0].ne(h[1]).any()
+
+
+def test_chunks_are_joined_without_being_kept() -> None:
+    whole = [torch.randn(7, 3), torch.randn(7, 2)]
+    alive: list[weakref.ref[Tensor]] = []
+
+    def chunks() -> Iterator[list[Tensor]]:
+        for rows in ((0, 1, 2), (3, 4, 5), (6,)):
+            chunk = [layer[list(rows)] for layer in whole]
+            assert not any(earlier() is not None for earlier in alive[:-1]), "one chunk at a time is in memory"
+            alive.append(weakref.ref(chunk[0]))
+            yield chunk
+            del chunk
+
+    joined = join_chunks(chunks(), 7)
+    assert all(a.equal(b) for a, b in zip(joined, whole, strict=True))
 
 
 def test_random_features_are_the_same_on_every_machine() -> None:

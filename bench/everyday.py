@@ -39,20 +39,9 @@ def memory(folder: Path, pictures: int) -> tuple[float, float]:
     if not source.exists():
         np.lib.format.open_memmap(source, "w+", np.uint8, (pictures, 64, 64, 3)).flush()
     out = folder / f"run-{pictures}"
-    command = [
-        str(GANACHE),
-        "train",
-        str(source),
-        "--recipe",
-        "dcgan",
-        "--steps",
-        str(STEPS),
-        "--out",
-        str(out),
-        "--probe.share",
-        "0",
-    ]
+    options = ["--recipe", "dcgan", "--steps", str(STEPS), "--out", str(out), "--probe.share", "0"]
     environment = os.environ | {"GANACHE_CACHE": str(folder / "cache")}
+    command = [str(GANACHE), "train", str(source), *options]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
     own = mapped = 0.0
     while process.poll() is None:
@@ -63,7 +52,7 @@ def memory(folder: Path, pictures: int) -> tuple[float, float]:
         own, mapped = max(own, (resident - shared) * PAGE / 2**20), max(mapped, resident * PAGE / 2**20)
         time.sleep(0.02)
     if process.wait():
-        raise SystemExit(f"{' '.join(map(str, command))} ended with {process.returncode}.")
+        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}.")
     return own, mapped
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import runpy
 import shutil
+import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 from ganache.fastconv import kernels
 from ganache.fastconv.kernels import loading
@@ -56,6 +60,26 @@ def test_kernels_that_are_switched_off_are_neither(monkeypatch: pytest.MonkeyPat
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert kernels.library() is None
+
+
+AS_OLDER = """
+from ganache.cli.environment import check_environment
+check_environment()
+import torch
+from ganache.fastconv import kernels
+library = kernels.library()
+print(torch.backends.cpu.get_cpu_capability(), library and library._name, kernels.cpu_has("avx512_bf16", "amx_bf16"))
+"""
+
+
+@pytest.mark.skipif(torch.backends.cpu.get_cpu_capability() != "AVX512", reason="needs a processor with AVX-512")
+@pytest.mark.parametrize("level", ["avx2", "avx512"])
+def test_an_older_processor_can_be_imitated(level: str) -> None:
+    environment = os.environ | {"GANACHE_KERNELS": level}
+    told = subprocess.run([sys.executable, "-c", AS_OLDER], env=environment, capture_output=True, text=True, check=True)
+    capability, name, has_bfloat16 = told.stdout.split()
+    assert (capability.lower(), has_bfloat16) == (level, "False")
+    assert name == "None" or Path(name).name.startswith(f"{level}-")
 
 
 def test_without_any_compiled_file_there_is_no_warning(edited: Path) -> None:

@@ -7,14 +7,22 @@ from pathlib import Path
 
 from ganache.errors import ConfigError
 
-VALUES = {"GANACHE_FASTCONV": ("fast", "pytorch"), "GANACHE_KERNELS": ("on", "off")}
+VALUES = {"GANACHE_FASTCONV": ("fast", "pytorch"), "GANACHE_KERNELS": ("on", "off", "avx2", "avx512")}
 """`ganache.fastconv` reads these variables and raises ValueError for other values, as it imports nothing of ganache."""
+
+
+OLDER_PROCESSORS = {
+    "avx2": {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"},
+    "avx512": {"ONEDNN_MAX_CPU_ISA": "AVX512_CORE", "MKL_ENABLE_INSTRUCTIONS": "AVX512"},
+}
+"""Value of GANACHE_KERNELS -> what tells PyTorch's libraries to use the instructions of such a processor alone."""
 
 
 def check_environment() -> None:
     """Raise ConfigError if a variable has another value than those in VALUES, or if the working directory is gone.
 
-    PyTorch's libraries would end the process without a word that helps.
+    PyTorch's libraries would end the process without a word that helps. They are told of the processor that
+    GANACHE_KERNELS names, as they read their variables when they are loaded.
     """
     try:
         os.getcwd()
@@ -27,6 +35,8 @@ def check_environment() -> None:
         if value and value not in values:
             allowed = " or ".join(values)
             raise ConfigError(f"{variable} is '{value}', which is not a value of it: set it to {allowed}, or unset it.")
+    for variable, value in OLDER_PROCESSORS.get(os.environ.get("GANACHE_KERNELS", ""), {}).items():
+        os.environ.setdefault(variable, value)
 
 
 def ignore_matplotlibrc() -> None:

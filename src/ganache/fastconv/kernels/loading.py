@@ -18,8 +18,13 @@ FOLDER = Path(__file__).parent
 VECTOR = 16
 """Channels that are computed at a time, the numbers in a vector of AVX-512."""
 REQUIRED = "GANACHE_REQUIRE_KERNELS"
-SWITCH = ("GANACHE_KERNELS", ("on", "off"))
+SWITCH = ("GANACHE_KERNELS", ("on", "off", "avx2", "avx512"))
+"""The variable that hides kernels ("off"), or computes as an older processor would, and its values."""
 environment(*SWITCH)  # a wrong value is refused at once, not in the middle of a run
+LEVELS = ("default", "avx2", "avx512")
+"""Vector instructions as PyTorch names them, from narrow to wide."""
+HIDDEN = {"avx2": ("avx512", "amx"), "avx512": ("avx512_bf16", "avx512_fp16", "amx")}
+"""Value of the variable -> beginnings of the names of the features that such a processor lacks."""
 REBUILD = "python -m ganache.fastconv.kernels.build"
 
 
@@ -55,11 +60,15 @@ def library() -> ctypes.CDLL | None:
 
     Warns once where compiled files of another version of the source lie in the folder. With the environment variable
     GANACHE_REQUIRE_KERNELS=1, missing kernels raise ImportError. GANACHE_KERNELS=off hides them, as if they had never
-    been compiled; the project's check uses it to run the tests without kernels.
+    been compiled; the project's check uses it to run the tests without kernels. GANACHE_KERNELS=avx2 and avx512 take
+    those of such a processor.
     """
-    if environment(*SWITCH) == "off":
+    chosen = environment(*SWITCH)
+    if chosen == "off":
         return None
     level = torch.backends.cpu.get_cpu_capability().lower()
+    if chosen in LEVELS and level in LEVELS:
+        level = min(level, chosen, key=LEVELS.index)
     if level == "avx512" and cpu_has("avx512_bf16"):
         level = "avx512_bf16"
     try:
@@ -82,9 +91,10 @@ def library() -> ctypes.CDLL | None:
 
 
 def cpu_has(*features: str) -> bool:
-    """Return whether PyTorch finds any of these features in the processor, such as "amx_bf16"."""
+    """Return whether PyTorch finds any of these features in the processor, such as "amx_bf16", and none hides it."""
     found = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-    return any(found.get(feature) for feature in features)
+    hidden = HIDDEN.get(environment(*SWITCH), ())
+    return any(found.get(feature) and not feature.startswith(hidden) for feature in features)
 
 
 def is_bfloat16(x: Tensor) -> bool:

@@ -16,6 +16,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import load_file
 
 from ganache.config.config import recipe, to_dict
 from ganache.core import checkpoint_file
@@ -38,6 +39,22 @@ def test_saved_tensors_and_header_are_loaded(tmp_path: Path) -> None:
     assert tensors.keys() == TENSORS.keys()
     assert all(torch.equal(tensors[name], TENSORS[name]) for name in TENSORS)
     assert [file.name for file in tmp_path.iterdir()] == ["one.safetensors"], "no temporary file is left"
+
+
+def test_the_file_is_one_of_the_library(tmp_path: Path) -> None:
+    """Whatever the type, the size and the order in memory: it is written by our own code."""
+    tensors = {str(dtype): (3 * torch.randn(2, 5)).to(dtype) for dtype in checkpoint_file.DTYPES}
+    tensors |= {"empty": torch.empty(0, 3), "turned": torch.randn(4, 3).T, "part": torch.arange(9)[2:7:2]}
+    tensors["images"] = torch.randn(2, 3, 4, 5).contiguous(memory_format=torch.channels_last)
+    path = tmp_path / "all.safetensors"
+    checkpoint_file.save(path, tensors, HEADER)
+    loaded = load_file(path)
+    assert loaded.keys() == tensors.keys()
+    for name, tensor in tensors.items():
+        assert loaded[name].dtype is tensor.dtype
+        assert loaded[name].equal(tensor)
+    assert path.read_bytes()[8:].index(b"{") == 0
+    assert int.from_bytes(path.read_bytes()[:8], "little") % 8 == 0, "tensors begin at a multiple of eight bytes"
 
 
 def test_any_damaged_byte_is_found(tmp_path: Path) -> None:

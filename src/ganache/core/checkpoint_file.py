@@ -17,7 +17,6 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as parse
-from safetensors.torch import save as serialised
 from torch import Tensor
 
 from ganache.core import old_names
@@ -27,6 +26,17 @@ from ganache.errors import CheckpointError, ConfigError, DamagedCheckpoint
 
 SUFFIX = ".safetensors"
 FORMAT = 1
+DTYPES = {
+    torch.float64: "F64",
+    torch.float32: "F32",
+    torch.float16: "F16",
+    torch.bfloat16: "BF16",
+    torch.int64: "I64",
+    torch.int32: "I32",
+    torch.uint8: "U8",
+    torch.bool: "BOOL",
+}
+"""The format's names of the types that a state can have."""
 MAX_HEADER = 2**24
 """Bytes. The header of the largest network here has 0.1 MiB."""
 MAX_SIZE = 2**16
@@ -60,12 +70,25 @@ class Header:
 
 
 def save(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
-    """Write `tensors` and a JSON-serialisable `header` to `path`, whole or not at all."""
-    on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    text = json.dumps({"format": FORMAT, "sha256": checksum(on_cpu), **header})
-    content = serialised(on_cpu, metadata={"ganache": text})  # the library's own writer leaves its files when killed
+    """Write `tensors` and a JSON-serialisable `header` to `path`, whole or not at all.
+
+    The format is that of https://huggingface.co/docs/safetensors: the length of a JSON text, the text, and the bytes of
+    the tensors, which are written one after the other. The library would hold all of them in memory twice more, and its
+    writer to a file leaves that file behind if it is killed.
+    """
+    text = json.dumps({"format": FORMAT, "sha256": checksum(tensors), **header})
+    entries: dict[str, Any] = {"__metadata__": {"ganache": text}}
+    end = 0
+    for name, tensor in tensors.items():
+        start, end = end, end + tensor.nbytes
+        shape = list(tensor.shape)
+        entries[name] = {"dtype": DTYPES[tensor.dtype], "shape": shape, "data_offsets": [start, end]}
+    head = json.dumps(entries).encode()
+    head += b" " * (-len(head) % 8)
     with atomic_file(path) as file:
-        file.write(content)
+        file.write(len(head).to_bytes(8, "little") + head)
+        for tensor in tensors.values():
+            file.write(as_bytes(tensor))
 
 
 def load(path: Path, prefix: str = "") -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -141,5 +164,11 @@ def checksum(tensors: Mapping[str, Tensor]) -> str:
     for name in sorted(tensors):
         tensor = tensors[name]
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+        digest.update(as_bytes(tensor))
     return digest.hexdigest()
+
+
+def as_bytes(tensor: Tensor) -> memoryview:
+    """Return the bytes of a tensor in the order of its indices."""
+    data: memoryview = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data
+    return data

@@ -18,7 +18,7 @@ from ganache.core.rendering import Model, render
 from ganache.errors import ConfigError
 from ganache.figures import picture
 from ganache.functional import latents
-from ganache.lab.directions import generator_directions, one_step
+from ganache.lab.directions import generator_directions, one_step, resolve_directions
 from ganache.lab.experiments import Along, Arithmetic, Directions, Invert, Mixing, Picture, Sample, Truncation, Walk
 from ganache.lab.figure import Animation, Figure
 from ganache.lab.latent_source import LatentSource
@@ -76,8 +76,22 @@ def test_truncation(model: Model) -> None:
     cut = shown(show(replace(request, layers=2), [model])).reshape(3, 2, 16, 16, 3)
     w[:, :2] = mean
     np.testing.assert_array_equal(cut[0], pictures(model, w))
-    with pytest.raises(ConfigError, match="has the layers 0 to 5"):
-        show(replace(request, layers=7), [model])
+    for layers in (7, -2):
+        with pytest.raises(ConfigError, match=f"layers is {layers}, and this generator has 6 layers: use 0 to 6"):
+            show(replace(request, layers=layers), [model])
+    with pytest.raises(ConfigError, match="only w has layers: add --space w"):
+        Truncation(layers=2)
+    plain = Model(Dcgan(width=4).generator(SHAPE), Prior(100), "plain")
+    with pytest.raises(ConfigError, match="plain has no mapping"):
+        show(replace(request, layers=2), [plain])
+
+
+@pytest.mark.parametrize("request_in_z", [Sample(n=2, std=0.3), Truncation(n=2), Picture((Point((1,)),), std=0.5)])
+def test_a_scale_of_z_is_refused_where_the_mapping_normalises_it(request_in_z: Any, model: Model) -> None:
+    with pytest.raises(ConfigError, match="small normalises z, so its scale changes no picture: add --space w"):
+        show(request_in_z, [model])
+    z = latents.from_seeds(PRIOR, range(2))
+    torch.testing.assert_close(model.generator.mapping(z), model.generator.mapping(0.3 * z))
 
 
 def test_mixing(model: Model) -> None:
@@ -158,6 +172,32 @@ def test_kept_latents_of_either_space_are_points_in_w(model: Model) -> None:
         torch.testing.assert_close(source.from_point(point), w)
     along = Along((Point((Kept(vector=tuple(w[0].tolist())),)),), (Point((0,)),), (1.0,), space="w")
     assert shown(show(along, [model])).shape == (1, 16, 16, 3)
+
+
+def test_a_direction_of_z_is_none_of_w(model: Model) -> None:
+    unit = Kept("smile", vector=(0.6, 0.8, 0.0, 0.0, 0.0))
+    with pytest.raises(ConfigError, match="smile is a direction of z: find one of w"):
+        show(Along(points=(Point((3,)),), directions=(Point((unit,)),), space="w"), [model])
+    of_w = Kept("grin", vector=(1.0, *[0.0] * (LAYERS * W_DIM - 1)))
+    with pytest.raises(ConfigError, match="and with --space w if it is one of w"):
+        show(Along(points=(Point((3,)),), directions=(Point((of_w,)),)), [model])
+
+
+def test_the_direction_towards_a_latent_begins_at_the_mean_of_w(model: Model) -> None:
+    seen = in_styles(model)
+    found = resolve_directions([Point((3,))], LatentSource(seen.prior), seen)
+    expected = (w_of(model, [3]) - mean_w(model.generator)).flatten(1)
+    torch.testing.assert_close(found / found.norm(), expected / expected.norm())
+
+
+def test_directions_that_move_nothing_are_refused(model: Model) -> None:
+    coarse = Kept("coarse", vector=(1.0, *[0.0] * (LAYERS * W_DIM - 1)))
+    request = Picture((Point((3,)),), space="w", directions=(Point((coarse,)),), steps=(2.0,), layers=(4, 5))
+    with pytest.raises(ConfigError, match="The direction coarse moves none of the layers 4 to 5"):
+        show(request, [model])
+    for fields in ({"std": 0.0}, {"n": 1}):
+        with pytest.raises(ConfigError, match="differ in fewer than 2 directions"):
+            generator_directions(in_styles(model), "pca", 2, **{"n": 20} | fields)
 
 
 def test_directions_from_examples_are_checked_in_w(model: Model) -> None:
@@ -277,7 +317,7 @@ def test_inversion_into_w_and_w_plus_is_nearer_than_into_z(model: Model) -> None
 def test_pictures_without_captions_are_those_of_the_figure(model: Model, tmp_path: Path) -> None:
     request = Sample(n=3, std=0.4, space="w")
     write_plain(request, model, tmp_path / "plain.png")
-    write_plain(replace(request, space="z"), model, tmp_path / "z.png")
+    write_plain(replace(request, space="z", std=1.0), model, tmp_path / "z.png")
     view = request.view(model)
     expected = picture(render(view.generator, request.bulk_latents(view.prior)))
     with Image.open(tmp_path / "plain.png") as found, Image.open(tmp_path / "z.png") as in_z:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import sys
 from collections import OrderedDict
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,10 +15,11 @@ import torch
 from torch import Tensor, nn
 
 from ganache.core.rendering import render
-from ganache.errors import CheckpointError
+from ganache.errors import CheckpointError, DataError
 from ganache.functional import latents
 from ganache.networks import Style
 from ganache.runs.checkpoint import load_critic, load_generator
+from ganache.runs.data import run_data
 from ganache.runs.folder import find_checkpoint
 from ganache.runs.nvlabs import convert
 from ganache.runs.start import Origin, take
@@ -185,9 +187,71 @@ def test_no_code_of_a_file_runs(tmp_path: Path) -> None:
 
 def test_a_module_that_holds_itself_ends(tmp_path: Path) -> None:
     circle = Persistent("Generator", {}, {})
-    circle.meta["state"]["_modules"]["again"] = circle
+    circle.meta["state"]["_modules"] |= {f"again{number}": circle for number in range(60)}
     with pytest.raises((CheckpointError, RecursionError)):
         convert(written(tmp_path / "circle.pkl", {"G_ema": circle}), tmp_path / "none")
+
+
+def built(*opcodes: bytes) -> bytes:
+    return b"\x80\x04" + b"".join(opcodes) + b"."
+
+
+def test_a_pickle_can_change_nothing_of_ours(tmp_path: Path) -> None:
+    """BUILD sets the attributes of an object, and of a class or a function where that is what it is given."""
+    G, _ = networks()
+    good = pickle.dumps({"G_ema": their_generator(G)})
+    names = (b"ctorch_utils.persistence\n_reconstruct_persistent_obj\n", b"ctorch._utils\n_rebuild_tensor_v2\n")
+    changes = b"N}(\x8c\x07tensorsK\x01\x8c\x0c__defaults__K\x01u\x86"  # (None, {...}): slots, set one by one
+    before = torch._utils._rebuild_tensor_v2.__defaults__
+    for name in names:
+        for state in (changes, b"}\x8c\x07tensorsK\x01s"):
+            with suppress(CheckpointError):
+                hostile = written(tmp_path / "hostile.pkl", None)
+                hostile.write_bytes(built(b"}\x8c\x05G_ema", name, state, b"bs"))
+                convert(hostile, tmp_path / "none")
+    assert torch._utils._rebuild_tensor_v2.__defaults__ is before
+    (tmp_path / "good.pkl").write_bytes(good)
+    convert(tmp_path / "good.pkl", tmp_path / "run")
+
+
+def nested_key() -> bytes:
+    return built(b"}", b")" + b"\x85" * 100_000, b"K\x01s")
+
+
+@pytest.mark.parametrize("content", [nested_key(), built(b"K\x01r\xfe\xff\xff\xff")])
+def test_a_pickle_cannot_exhaust_the_process(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "net.pkl"
+    file.write_bytes(content)
+    with pytest.raises(CheckpointError, match="cannot be read as networks"):
+        convert(file, tmp_path / "none")
+
+
+@pytest.mark.parametrize("place", ["wide", "deep", "long", "nan"])
+def test_sizes_that_a_file_does_not_have_are_refused(tmp_path: Path, place: str) -> None:
+    """They are views of one number, or names of layers: networks of that size were built."""
+    G, _ = networks()
+    theirs = their_generator(G)
+    synthesis = theirs.meta["state"]["_modules"]["synthesis"].meta["state"]["_modules"]
+    mapping = theirs.meta["state"]["_modules"]["mapping"].meta["state"]
+    if place == "wide":
+        synthesis["b4"].meta["state"]["_parameters"]["const"] = torch.zeros(1).expand(2**20, 4, 4)
+    elif place == "deep":
+        synthesis[f"b{2**30}"] = synthesis.pop("b16")
+    elif place == "long":
+        mapping["_modules"]["fc0"].meta["state"]["_parameters"]["weight"] = torch.zeros(4, 2**22)
+    else:
+        mapping["_parameters"]["w_avg"] = torch.full((4,), torch.nan)
+    with pytest.raises(CheckpointError, match=r"net\.pkl (cannot be read|holds no|has another)"):
+        convert(written(tmp_path / "net.pkl", {"G_ema": theirs}), tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
+def test_the_data_of_a_converted_run_are_unknown(tmp_path: Path) -> None:
+    """They were said to be the drawn faces of the recipe."""
+    G, _ = networks()
+    convert(written(tmp_path / "net.pkl", {"G_ema": their_generator(G)}), tmp_path / "run")
+    with pytest.raises(DataError, match="trained on are unknown: name them with  --data DATA"):
+        run_data(find_checkpoint(tmp_path / "run"))
 
 
 @pytest.mark.parametrize("content", [b"", b"\x80\x04.", b"not a pickle", pickle.dumps([1]), pickle.dumps({"G_ema": 1})])

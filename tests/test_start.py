@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
+from ganache.cli import main
 from ganache.config.config import Config
-from ganache.config.sections import DataConfig, RecordConfig, ScheduleConfig, StartConfig
-from ganache.errors import CheckpointError, ConfigError
+from ganache.config.sections import DataConfig, PolicyConfig, RecordConfig, ScheduleConfig, StartConfig
+from ganache.errors import CheckpointError, ConfigError, TrainingError
 from ganache.networks import Dcgan, Style
+from ganache.runs import policy
 from ganache.runs.checkpoint import load_generator
 from ganache.runs.folder import find_checkpoint
 from ganache.runs.log import read
@@ -127,6 +131,54 @@ def test_frozen_layers_stay_as_they_are(source: Path, tmp_path: Path) -> None:
         started(tmp_path / "none", source, config(), freeze=("critic:nose",))
     with pytest.raises(ConfigError, match="begin with critic or generator"):
         started(tmp_path / "none", source, config(), freeze=("nose",))
+    for whole in (("critic",), ("critic:last-99",), ("generator:",), ("critic:first-3", "critic:last-9")):
+        with pytest.raises(ConfigError, match=r"leaves nothing of the (critic|generator) to train: freeze fewer"):
+            started(tmp_path / "none", source, config(), freeze=whole)
+    assert not (tmp_path / "none").exists(), "what is refused leaves no folder"
+    with pytest.raises(ConfigError, match="new networks have nothing to keep: add --from RUN"):
+        StartConfig(freeze=("critic:first-3",))
+
+
+def test_policies_keep_the_start(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a restart, and a return to a checkpoint, networks were new ones and trained whole."""
+    monkeypatch.setattr(policy, "has_formed", lambda score, blank: False)
+    settings = config(policy=PolicyConfig(restart_after=1))
+    run = started(tmp_path / "run", source, settings, freeze=("generator:mapping",))
+    mapping = [weight.clone() for weight in run.state.generator.mapping_network.parameters()]
+    for _ in run.training():
+        weights = run.state.generator.mapping_network.parameters()
+        assert all(a.equal(b) and not b.requires_grad for a, b in zip(mapping, weights, strict=True))
+    assert run.restarts == policy.MAX_RESTARTS
+    run.finish()
+    retry = config(steps=4, policy=PolicyConfig(retry_nan=True))
+    run = started(tmp_path / "retry", source, retry, freeze=("generator:mapping",))
+    for _, _ in zip(range(3), run.training(), strict=False):
+        pass
+    run._return_to_checkpoint(TrainingError("NaN"))
+    assert run.state.step == 2
+    for _ in run.training():
+        pass
+    weights = run.state.generator.mapping_network.parameters()
+    assert all(a.equal(b) and not b.requires_grad for a, b in zip(mapping, weights, strict=True))
+    run.close()
+
+
+def test_the_command_goes_on_without_the_model(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(source, "model")
+    words = ["train", "faces", "--from", "model", "--data.count", "300", "--batch", "8", "--probe.share", "0"]
+    main([*words, "--steps", "2"])
+    folder = Path("runs/faces-from-model")
+    assert json.loads((folder / "config.json").read_text())["start"]["source"] == str(tmp_path / "model")
+    with pytest.raises(SystemExit) as refused:
+        main([*words, "--steps", "2", "--out", "model"])
+    assert refused.value.code == 2
+    shutil.rmtree("model")
+    main([*words, "--steps", "3"])
+    assert find_checkpoint(folder, "last").stem == "000000003"
+    with pytest.raises(SystemExit):
+        main([*words, "--steps", "3", "--out", "other"])
+    assert not Path("other").exists()
 
 
 def test_what_cannot_fit_is_refused(source: Path, tmp_path: Path) -> None:

@@ -29,7 +29,11 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             raise OSError("401 Client Error\nmore")
         return sorted(path.name for path in folder.iterdir())
 
+    def snapshot_download(name: str, local_files_only: bool) -> str:
+        raise OSError("not in the cache")
+
     module.list_repo_files = list_repo_files  # type: ignore[attr-defined]
+    module.snapshot_download = snapshot_download  # type: ignore[attr-defined]
     module.hf_hub_download = lambda name, file: str(folder / file)  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "huggingface_hub", module)
     monkeypatch.setattr(data_hub, "_is_reachable", lambda: True)
@@ -62,6 +66,18 @@ def test_what_cannot_be_had_is_one_sentence(repository: Path, source: str, files
         (repository / name).touch()
     with pytest.raises(CheckpointError, match=words):
         downloaded(source)
+
+
+def test_without_network_the_cache_serves(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = sys.modules["huggingface_hub"]
+
+    def offline(name: str) -> list[str]:
+        raise ConnectionError("offline mode is enabled")
+
+    monkeypatch.setattr(hub, "list_repo_files", offline)
+    monkeypatch.setattr(hub, "snapshot_download", lambda name, local_files_only: str(repository))
+    (repository / "model.safetensors").touch()
+    assert downloaded("hf:someone/faces") == repository / "model.safetensors"
 
 
 def test_without_network_or_library(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:

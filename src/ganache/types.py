@@ -39,6 +39,8 @@ class Generator(nn.Module, ABC):
     """Weights that are not trained, whatever `requires_grad_` says."""
     category: slice = slice(0)
     """Where the latents have the one-hot category of a run with classes or categorical codes; empty without."""
+    normalises_latents: bool = False
+    """Whether `mapping` divides z by its length, so that its scale changes nothing."""
     style_layers: int = 0
     """Layers that can each take a w of their own, from coarse to fine; 0 if `mapping` is the identity."""
 

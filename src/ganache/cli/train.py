@@ -7,6 +7,7 @@ import inspect
 import re
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, make_dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -47,7 +48,7 @@ class TrainOptions:
     method: Annotated[str | None, arg(name="method.name")] = None
     """Use another method than the recipe, with the defaults of that method."""
     out: Annotated[str | None, arg(aliases=["-o"])] = None
-    """Folder of the run; by default runs/DATA-RECIPE. If it holds a run, that run is resumed."""
+    """Folder of the run; by default runs/DATA-RECIPE, or runs/DATA-from-RUN with --from RUN. A run in it is resumed."""
     seeds: int = 1
     """Train this many runs, with consecutive seeds. Several --recipe names with commas give several runs too."""
     steps: int | None = None
@@ -145,6 +146,8 @@ def parse_train(args: list[str]) -> list[TrainingRequest]:
     chosen = {section: {"name": getattr(names, f"{section}.name")} for section in ("network", "method")}
     chosen = {section: named for section, named in chosen.items() if named["name"]}
     requests, source = [], getattr(names, "from")
+    if source == "":
+        raise ConfigError("--from is empty: name a run, a checkpoint file or hf:owner/name, or leave it out.")
     recipes = [None] if source and not names.recipe else (names.recipe or default_recipe(rest)).split(",")
     for recipe in recipes:
         request = parse_recipe(recipe, chosen, rest, source)
@@ -188,7 +191,7 @@ def parse_recipe(
     """
     from ganache.config.config import Config, from_dict, from_recipe
 
-    of_recipe = settings_of_source(source, recipe) if source else from_recipe(recipe or DEFAULT_RECIPE)
+    of_recipe = settings_of_source(source, recipe, args) if source else from_recipe(recipe or DEFAULT_RECIPE)
     base = from_dict(chosen, of_recipe)
     parsed = parse_type(parser_type(base), args, "ganache train", unwrapped(inspect.getdoc(train) or ""))
     options: TrainOptions = parsed.options
@@ -205,13 +208,28 @@ def parse_recipe(
     return TrainingRequest(options, Config(**settings), of_recipe, asks_flip)
 
 
-def settings_of_source(source: str, recipe: str | None) -> Config:
-    """Return the settings of a run that starts from the model in `source`. Raises CheckpointError if there is none."""
+def settings_of_source(source: str, recipe: str | None, args: Sequence[str]) -> Config:
+    """Return the settings of a run that starts from the model in `source`. Raises CheckpointError if there is none.
+
+    A run of these arguments that has started from it goes on by its own settings, as the model may be gone.
+    """
     from ganache.config.sections import StartConfig
+    from ganache.runs.folder import at_step, read_config
     from ganache.runs.hub import is_on_hub
+    from ganache.runs.resume import settings_of
     from ganache.runs.start import Origin, settings_from
 
     kept = source if is_on_hub(source) else str(Path(source).absolute())
+    out = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    out.add_argument("-o", "--out")
+    with suppress(argparse.ArgumentError):  # it is reported where all options are parsed
+        data = (words_without_option(args) or [""])[0]
+        folder = out.parse_known_args(list(args))[0].out or Path("runs") / name_from(data, source)
+        known = read_config(Path(folder))
+        if known and known.get("start", {}).get("source") == kept:
+            return settings_of(known)
+        if known and Path(folder).absolute() == at_step(kept)[0]:
+            raise ConfigError(f"--out is {folder}, the run that --from names: name another folder with --out.")
     return replace(settings_from(Origin.load(source), recipe), start=StartConfig(kept))
 
 
@@ -234,24 +252,42 @@ def parser_type(base: Config) -> type[Any]:
 
 
 def folder_of(options: TrainOptions, config: Config, several: bool) -> Path:
-    """Return the run's folder: --out, or runs/DATA-RECIPE; with several runs, one folder per run inside --out."""
+    """Return the run's folder: --out, or runs/DATA-RECIPE, or runs/DATA-from-RUN for one that starts from a model.
+
+    With several runs it is one folder per run inside --out.
+    """
     if options.out and not several:
         return Path(options.out)
     return Path(options.out or "runs") / default_name(config)
 
 
 def default_name(config: Config) -> str:
-    """Return DATA-RECIPE, with the seed unless it is 0.
+    """Return DATA-RECIPE, or DATA-from-RUN, with the seed unless it is 0.
 
     >>> from ganache.config.config import Config, DataConfig
     >>> default_name(Config("dcgan", 3, data=DataConfig("pictures/my faces.zip")))
     'my-faces-dcgan-seed3'
     """
-    return run_name(config.data.source, config.recipe) + (f"-seed{config.seed}" if config.seed else "")
+    start = config.start.source
+    name = name_from(config.data.source, start) if start else run_name(config.data.source, config.recipe)
+    return name + (f"-seed{config.seed}" if config.seed else "")
 
 
-def run_name(source: str, recipe: str) -> str:
+def run_name(data: str, recipe: str) -> str:
     """Return DATA-RECIPE."""
-    data = source.removeprefix("hf:") if source.startswith("hf:") else Path(source).resolve().stem
-    plain = re.sub(r"[^\w.]+", "-", data).strip("-.")[:MAX_NAME] or "data"
-    return f"{plain}-{Path(recipe).stem[:MAX_NAME]}"
+    return f"{plain_name(data)}-{Path(recipe).stem[:MAX_NAME]}"
+
+
+def name_from(data: str, start: str) -> str:
+    """Return DATA-from-RUN, for a run that starts from a model.
+
+    >>> name_from("cats.zip", "runs/faces@400"), name_from("cats.zip", "hf:someone/faces")
+    ('cats-from-faces-400', 'cats-from-someone-faces')
+    """
+    return f"{plain_name(data)}-from-{plain_name(start)}"
+
+
+def plain_name(source: str) -> str:
+    """Return the name of data or of a model without its folder and ending, of characters that a folder may have."""
+    name = source.removeprefix("hf:") if source.startswith("hf:") else Path(source).resolve().stem
+    return re.sub(r"[^\w.]+", "-", name).strip("-.")[:MAX_NAME] or "data"

@@ -112,6 +112,10 @@ class StartConfig:
             bool(self.source) or self.optimisers == "fresh",
             "start.optimisers is 'kept', and no model is given to start from: add --from RUN.",
         )
+        require(
+            bool(self.source) or not self.freeze,
+            f"start.freeze is '{' '.join(self.freeze)}', and new networks have nothing to keep: add --from RUN.",
+        )
 
 
 @dataclass(frozen=True)

@@ -85,12 +85,12 @@ def refuse_to_replace(path: Path, inputs: Iterable[str | Path] = ()) -> None:
     if not os.path.lexists(path):
         return
     if path.is_dir():
-        raise ConfigError(f"{path} is a folder, and the output is one file: name a file with -o.")
+        raise ConfigError(f"{path} is a folder, and the output is one file: name a file.")
     if any(os.path.exists(each) and os.path.samefile(path, each) for each in inputs if path.exists()):
-        raise ConfigError(f"{path} is read by this command and would be overwritten: name another file with -o.")
+        raise ConfigError(f"{path} is read by this command and would be overwritten: name another file.")
     try:
         ours = file_is_ours(path)
     except OSError as error:
-        raise ConfigError(f"{path} exists and cannot be read ({error.strerror}): name another file with -o.") from None
+        raise ConfigError(f"{path} exists and cannot be read ({error.strerror}): name another file.") from None
     if not ours:
-        raise ConfigError(f"{path} exists and was not made by ganache: name another file with -o.")
+        raise ConfigError(f"{path} exists and was not made by ganache: name another file.")

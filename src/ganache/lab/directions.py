@@ -18,7 +18,7 @@ from ganache.lab.figure import ImageGrid
 from ganache.lab.first_layer import first_activations, first_weight
 from ganache.lab.latent_source import LatentSource, sample_latents
 from ganache.lab.points import GENERATOR_DIRECTION, Kept, Point
-from ganache.lab.styles import StylePrior, layer_range, measured_w
+from ganache.lab.styles import StylePrior, layer_range, mean_w, measured_w
 from ganache.types import Prior
 
 Unsupervised = Literal["sefa", "pca"]
@@ -50,6 +50,10 @@ def generator_directions(
         z = sample_latents(model.prior, n, mean, std, seed, classes)
         h = z[:, : noise // model.generator.style_layers] if in_w else first_activations(model.generator, z)
         directions, sizes = pca(h if in_w else z[:, :noise], h, min(top, noise, *h.shape))
+        if not (directions.norm(dim=1) > 0).all():
+            raise ConfigError(
+                f"{n} latents at std {std:g} differ in fewer than {top} directions: use more, or a larger std."
+            )
     if in_w:
         directions = in_layers(model, directions, layers)
     captions = {"sefa": "sefa {}, stretched by {:.2g}", "pca": "pca {}, {:.1%} of the variance"}[how]
@@ -115,18 +119,35 @@ def resolve_directions(points: Sequence[Point], source: LatentSource, model: Mod
 
     Raises ConfigError for a direction of length 0.
     """
-    noise = model.prior.noise
     rows = torch.cat(
         [
-            generator_direction(point, model)
-            if names_generator_direction(point)
-            else source.from_point(point)[:, :noise]
+            generator_direction(point, model) if names_generator_direction(point) else towards(point, source, model)
             for point in points
         ]
     )
     if not (rows.norm(dim=1) > 0).all():
         raise ConfigError("A direction is 0 in each dimension of the noise and leads nowhere: name another.")
     return one_step(model, unit_rows(rows))
+
+
+def towards(point: Point, source: LatentSource, model: Model) -> Tensor:
+    """Return the direction [1, noise] that a point stands for: itself if it is one, else the way to it from the mean.
+
+    Raises ConfigError for a direction of z in W: a mapping is not linear, so it leads elsewhere from each latent.
+    """
+    prior, (first, *others) = model.prior, point.parts
+    if not isinstance(prior, StylePrior):
+        return source.from_point(point)[:, : prior.noise]
+    if not others and isinstance(first, Kept):
+        if is_direction(first, prior.mapped):
+            raise ConfigError(
+                f"{point} is a direction of z: find one of w with  ganache directions RUN --space w, or leave out "
+                "--space w."
+            )
+        if is_direction(first, prior):
+            return source.from_point(point)
+    assert prior.generator is not None
+    return source.from_point(point) - mean_w(prior.generator).repeat(model.generator.style_layers)
 
 
 def is_direction(kept: Kept, prior: Prior) -> bool:

@@ -130,13 +130,18 @@ class Experiment:
     def view(self, model: Model) -> Model:
         """Return the model as the request sees it: with w as its latents, if the request has the field `space` "w".
 
-        Raises ConfigError if the generator has no w.
+        Raises ConfigError if the generator has no w, and for latents z that are scaled if it normalises them.
         """
-        if getattr(self, "space", "z") != "w":
+        space = getattr(self, "space", None)
+        if space is None:
             return model
-        from ganache.lab.styles import in_styles
+        from ganache.lab.styles import check_scale, in_styles
 
-        return in_styles(model)
+        if space == "w":
+            return in_styles(model)
+        std: float | tuple[float, ...] = getattr(self, "std", 1.0)
+        check_scale(model, *(std if isinstance(std, tuple) else (std,)))
+        return model
 
     def figure(self, model: Model, inputs: Inputs) -> Figure:
         """Return the figure by one model.

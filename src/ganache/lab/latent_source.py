@@ -76,7 +76,7 @@ class LatentSource:
             name = f"The latent '{part.name}'" if part.name else "A latent"
             raise ConfigError(
                 f"{name} has {len(part.vector)} numbers, and this generator's latents have {self.prior.z_dim}: use it "
-                "with the run that it comes from."
+                "with the run that it comes from, and with --space w if it is one of w."
             )
         z = torch.tensor([part.vector])
         if self.category is None or isinstance(self.prior, StylePrior):  # w has no part for a class

@@ -102,6 +102,16 @@ def check_mapping(model: Model, what: str) -> None:
         )
 
 
+def check_scale(model: Model, *stds: float) -> None:
+    """Raise ConfigError for latents z that are scaled, if the mapping normalises them."""
+    scaled = [std for std in stds if std != 1]
+    if scaled and model.generator.normalises_latents:
+        raise ConfigError(
+            f"std is {scaled[0]:g}, and the mapping of {model.name or 'this generator'} normalises z, so its scale "
+            "changes no picture: add --space w, where std is psi, the distance from the mean of w."
+        )
+
+
 @torch.no_grad()
 def styles(generator: Generator, z: Tensor) -> Tensor:
     """Map z [N, z_dim] to w [N, style_layers, w_dim], the same for all layers, float32 on the CPU."""

@@ -112,6 +112,7 @@ class Style(Network):
 class StyleGenerator(Generator):
     """z -> mapping -> w -> synthesis -> x, as the module describes."""
 
+    normalises_latents = True
     mean_w: Tensor
     """The running mean of w, [w_dim]."""
     mean_path_length: Tensor

@@ -23,6 +23,9 @@ from ganache.training.build import prepared
 DATA_PATHS = "data_paths"
 """The key of a run's `config.json`, and of its checkpoints' headers, with the paths of its data."""
 
+UNKNOWN = "unknown"
+"""The fingerprint of the data of a model that other software has trained."""
+
 
 def data_paths(source: str, folder: Path) -> list[str]:
     """Return the paths of the data that a run in `folder` is trained on: absolute, then relative to the folder.
@@ -54,6 +57,10 @@ def run_data(checkpoint: Path, source: str | None = None, *, progress: bool = Fa
         size, channels = (f"{shape[1]}x{shape[2]}", shape[0]) if len(shape) == 3 else (config.size, config.channels)
         sized = replace(config, size=size, channels=channels)
         return prepared(sized, source, progress=progress, download=download)
+    if header.get("data_fingerprint") == UNKNOWN:
+        raise DataError(
+            f"The data that {checkpoint.parent.parent} was trained on are unknown: name them with  --data DATA"
+        )
     kept, problems = _kept_paths(checkpoint, header), list[str]()
     for place in (*kept, config.source):
         if place in kept and not os.path.exists(place):

@@ -40,7 +40,7 @@ def downloaded(source: str) -> Path:
         raise MissingExtra(f"'{source}' comes from the Hugging Face hub and", "hub") from error
     try:
         if not file:
-            files = [each for each in hub.list_repo_files(repository) if each.endswith(SUFFIX)]
+            files = [each for each in files_of(repository) if each.endswith(SUFFIX)]
             if len(files) != 1:
                 known = f"{len(files)} ({', '.join(files[:5])})" if files else "none"
                 raise CheckpointError(
@@ -53,3 +53,18 @@ def downloaded(source: str) -> Path:
         raise CheckpointError(
             f"'{source}' could not be downloaded from the hub ({reason}): check its name, or give the path of a file."
         ) from error
+
+
+def files_of(repository: str) -> list[str]:
+    """Return the names of the files of a repository; without network, of those in the library's cache."""
+    import huggingface_hub as hub
+
+    try:
+        files: list[str] = hub.list_repo_files(repository)
+        return files
+    except OSError as error:
+        try:
+            folder = Path(hub.snapshot_download(repository, local_files_only=True))
+        except (OSError, ValueError):
+            raise error from None
+        return [str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()]

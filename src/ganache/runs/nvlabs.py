@@ -10,8 +10,9 @@ from __future__ import annotations
 import io
 import math
 import pickle
+import pickletools
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +24,21 @@ from ganache.core import checkpoint_file
 from ganache.core.storage import create_folder, read_bytes, write_json
 from ganache.errors import CheckpointError
 from ganache.networks import Style
+from ganache.runs.data import UNKNOWN
 from ganache.runs.folder import PARTS, checkpoint_path
+from ganache.runs.resume import DATA_FINGERPRINT
 from ganache.types import Critic, Generator
 
 MAX_BYTES = 2**31
 """Size of a file that is read."""
 
 
-MAX_DEPTH = 6
-"""Modules inside modules: a hostile file may have one that holds itself."""
+MAX_TUPLES = 20_000
+"""Tuples in a pickle, which are a few for each tensor. Hashing deeply nested ones would overflow the stack."""
+MAX_MEMO = 1_000_000
+"""Largest number of an object that a pickle refers to again: memory is set aside for as many."""
+SIDES = tuple(2**power for power in range(2, 11))
+"""Sides of the layers that networks may have: 4 to 1,024."""
 
 
 class Inert:
@@ -59,23 +66,41 @@ class Module:
     def __init__(self, meta: Any) -> None:
         meta = meta if isinstance(meta, Mapping) else {}
         state = meta.get("state")
-        self.name, self.state = str(meta.get("class_name")), state if isinstance(state, Mapping) else {}
+        self.attributes = state if isinstance(state, Mapping) else {}
 
-    def tensors(self, prefix: str = "", depth: int = 0) -> dict[str, Tensor]:
-        """Return the parameters and buffers of the module and of those inside it, by name."""
+    def __setstate__(self, state: Any) -> None:
+        pass
+
+    def tensors(self, prefix: str = "", seen: set[int] | None = None) -> dict[str, Tensor]:
+        """Return the parameters and buffers of the module and of those inside it, by name.
+
+        Raises ValueError for numbers that are none, and for a tensor that is larger than what the file holds of it.
+        """
         found: dict[str, Tensor] = {}
-        if depth > MAX_DEPTH:
+        seen = set() if seen is None else seen
+        if id(self) in seen:  # a hostile file may have a module that holds itself
             return found
+        seen.add(id(self))
         for group in ("_parameters", "_buffers"):
-            entries = self.state.get(group)
+            entries = self.attributes.get(group)
             for name, value in (entries if isinstance(entries, Mapping) else {}).items():
                 if isinstance(value, Tensor):
-                    found[f"{prefix}{name}"] = value.detach().float()
-        modules = self.state.get("_modules")
+                    found[f"{prefix}{name}"] = own_numbers(value)
+        modules = self.attributes.get("_modules")
         for name, module in (modules if isinstance(modules, Mapping) else {}).items():
             if isinstance(module, Module):
-                found |= module.tensors(f"{prefix}{name}.", depth + 1)
+                found |= module.tensors(f"{prefix}{name}.", seen)
         return found
+
+
+def own_numbers(tensor: Tensor) -> Tensor:
+    """Return a tensor in float32; raise ValueError if it repeats its storage, or if a number is NaN or infinite."""
+    if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
+        raise ValueError("a tensor is larger than its storage")
+    numbers = tensor.detach().float()
+    if not numbers.isfinite().all():
+        raise ValueError("a weight is not a number")
+    return numbers
 
 
 class Attributes(dict[str, Any]):
@@ -87,6 +112,7 @@ class Attributes(dict[str, Any]):
 
 def storage(content: bytes) -> Any:
     """Return the storage of a tensor, by PyTorch's own loader of data without code."""
+    require_plausible(content, pickles=5)  # a number, a version, the machine, the storage's kind, and its key
     return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
 
 
@@ -94,13 +120,26 @@ def parameter(data: Any, requires_grad: bool, hooks: Any) -> Any:
     return data
 
 
+class Function:
+    """A function that a pickle may call. It may not set attributes of it, as it could of the function itself."""
+
+    def __init__(self, call: Callable[..., Any]) -> None:
+        self.call = call
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self.call(*arguments)
+
+    def __setstate__(self, state: Any) -> None:
+        pass
+
+
 ALLOWED: dict[tuple[str, str], Any] = {
     ("collections", "OrderedDict"): OrderedDict,
     ("torch_utils.persistence", "_reconstruct_persistent_obj"): Module,
     ("dnnlib.util", "EasyDict"): Attributes,
-    ("torch._utils", "_rebuild_tensor_v2"): torch._utils._rebuild_tensor_v2,
-    ("torch._utils", "_rebuild_parameter"): parameter,
-    ("torch.storage", "_load_from_bytes"): storage,
+    ("torch._utils", "_rebuild_tensor_v2"): Function(torch._utils._rebuild_tensor_v2),
+    ("torch._utils", "_rebuild_parameter"): Function(parameter),
+    ("torch.storage", "_load_from_bytes"): Function(storage),
 }
 """What the names in a pickle stand for; all others are Inert."""
 
@@ -115,11 +154,32 @@ class Reader(pickle.Unpickler):
         return Inert()
 
 
-def modules_of(path: Path) -> dict[str, Module]:
-    """Return the networks of a pickle by their keys: G, D and G_ema. Raises CheckpointError if it is no such file."""
+def require_plausible(content: bytes, pickles: int = 1) -> None:
+    """Raise ValueError for pickles that would exhaust the stack or the memory of the process that reads them."""
+    stream, tuples = io.BytesIO(content), 0
+    for _ in range(pickles):
+        for opcode, argument, _ in pickletools.genops(stream):
+            tuples += opcode.name.startswith("TUPLE")
+            if tuples > MAX_TUPLES:
+                raise ValueError("too many tuples")
+            if "PUT" in opcode.name and isinstance(argument, int) and argument > MAX_MEMO:
+                raise ValueError("a reference beyond all objects")
+
+
+def networks_of(path: Path) -> dict[str, dict[str, Tensor]]:
+    """Return the tensors of the networks of a pickle, by the keys G, D and G_ema, and by name.
+
+    Raises CheckpointError if it is no such file.
+    """
     try:
         content = read_bytes(path, MAX_BYTES)
+        require_plausible(content)
         found = Reader(io.BytesIO(content)).load()
+        networks = {
+            str(key): value.tensors()
+            for key, value in (found if isinstance(found, dict) else {}).items()
+            if isinstance(value, Module)
+        }
     except OSError as error:
         raise checkpoint_file.unreadable(path, error) from None
     except Exception as error:  # whatever a damaged or a hostile file makes the unpickler do
@@ -127,11 +187,6 @@ def modules_of(path: Path) -> dict[str, Module]:
             f"{path} cannot be read as networks of StyleGAN2 ({type(error).__name__}): give a .pkl file that "
             "stylegan2-ada-pytorch or stylegan3 wrote."
         ) from None
-    networks = (
-        {str(key): value for key, value in found.items() if isinstance(value, Module)}
-        if isinstance(found, dict)
-        else {}
-    )
     if not {"G", "G_ema"} & networks.keys():
         raise CheckpointError(f"{path} holds no generator: give a .pkl file with the networks G_ema and D.")
     return networks
@@ -208,6 +263,8 @@ def network_of(generator: Mapping[str, Tensor], path: Path) -> tuple[Style, tupl
     """Return the settings of the network family and the image shape that belong to the tensors of their generator."""
     try:
         sides = sorted(int(name.split(".")[1][1:]) for name in generator if name.endswith("torgb.weight"))
+        if tuple(sides) != SIDES[: len(sides)]:
+            raise ValueError("other sides of layers")
         colours = generator[f"synthesis.b{sides[-1]}.torgb.weight"]
         layers = sum(name.startswith("mapping.fc") and name.endswith(".weight") for name in generator)
         family = Style(
@@ -233,29 +290,24 @@ def convert(path: Path, folder: Path) -> str:
     """
     if folder.exists():
         raise CheckpointError(f"{folder} exists already: name another folder with --out.")
-    networks = modules_of(path)
-    average = networks.get("G_ema", networks.get("G"))
-    assert average is not None
-    family, shape = network_of(average.tensors(), path)
-    parts: dict[str, tuple[Module | None, Generator | Critic]] = {
-        "average": (average, family.generator(shape)),
-        "generator": (networks.get("G", average), family.generator(shape)),
-        "critic": (networks.get("D"), family.critic(shape)),
-    }
-    tensors: dict[str, Tensor] = {}
-    for part, (theirs, ours) in parts.items():
-        state = ours.state_dict() if theirs is None else converted(theirs.tensors(), ours, path)
-        tensors |= {f"{part}.{name}": tensor for name, tensor in state.items()}
+    networks = networks_of(path)
+    average = networks["G_ema"] if "G_ema" in networks else networks["G"]
+    family, shape = network_of(average, path)
+    with torch.device("meta"):  # without memory: what the file says of its sizes may not be so
+        G, D = family.generator(shape), family.critic(shape)
+    parts = {"average": converted(average, G, path), "generator": converted(networks.get("G", average), G, path)}
+    critic = networks.get("D")
+    parts["critic"] = converted(critic, D, path) if critic else family.critic(shape).state_dict()
+    tensors = {f"{part}.{name}": tensor for part, state in parts.items() for name, tensor in state.items()}
     config = to_dict(settings(family, shape[1]))
     header = {"step": 0, "batch_index": 0, "seconds": 0.0, "config": config, "image_shape": list(shape)}
+    header[DATA_FINGERPRINT] = UNKNOWN
     for part in PARTS:
         create_folder(folder / part)
     checkpoint_file.save(checkpoint_path(folder, 0), tensors, header)
-    write_json(folder / "config.json", config)
-    critic = "" if networks.get("D") else ", which has no critic, so that of the run is new"
-    return (
-        f"{folder} has the networks of {path}{critic}: {shape[2]}x{shape[1]} pixels, {family.z_dim} latent dimensions."
-    )
+    write_json(folder / "config.json", config | {DATA_FINGERPRINT: UNKNOWN})
+    new = "" if critic else ", which has no critic, so that of the run is new"
+    return f"{folder} has the networks of {path}{new}: {shape[2]}x{shape[1]} pixels, {family.z_dim} latent dimensions."
 
 
 def settings(family: Style, side: int) -> Config:

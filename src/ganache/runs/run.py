@@ -59,7 +59,7 @@ from ganache.runs.resume import (
     without_wrong_mirroring,
 )
 from ganache.runs.retention import remove_old_checkpoints
-from ganache.runs.start import Origin, freeze, start_from
+from ganache.runs.start import freeze, start
 from ganache.training import build
 from ganache.training.device import keep_freed_memory, set_determinism
 from ganache.training.loop import train
@@ -68,12 +68,26 @@ from ganache.training.state import Report, State
 from ganache.types import Generator
 
 
+def new_state(resolved: Resolved, data: Dataset) -> State:
+    """Return new networks for these data, with the parts frozen that the settings name."""
+    state = build.state(resolved, data.image_shape)
+    freeze(state, resolved.config.start.freeze)
+    return state
+
+
 class Run:
     """A run in training. Create one with `Run.open`."""
 
     def __init__(
-        self, folder: Path, resolved: Resolved, data: Dataset, state: State, start_again: bool = False
+        self,
+        folder: Path,
+        resolved: Resolved,
+        data: Dataset,
+        state: State,
+        start_again: bool = False,
+        started: str = "",
     ) -> None:
+        """`started`: a sentence on the model that `state` starts from; then there is no checkpoint to restore."""
         self.folder, self.resolved, self.data, self.state = folder, resolved, data, state
         self._scoring = scoring(data, self.config.policy.score)
         self._data_paths = data_paths(self.config.data.source, folder)
@@ -84,8 +98,7 @@ class Run:
         self._lock = lock(folder)
         self._last_time = time.perf_counter()
         remove_leftovers(folder)
-        freeze(state, self.config.start.freeze)
-        started = self._restore(checkpoints(folder), start_again)
+        started = started or self._restore(checkpoints(folder), start_again)
         self._prepare()
         if started:
             self.notify("start", started)
@@ -130,7 +143,8 @@ class Run:
             if not force:
                 refuse_differences(folder, known, resolved.config, data)
                 refuse_lost_checkpoints(folder, known)
-        state = build.state(resolved, data.image_shape)
+        state = new_state(resolved, data)
+        started = "" if checkpoints(folder) else start(state, resolved.config)
         try:
             for part in PARTS:
                 storage.create_folder(folder / part)
@@ -138,7 +152,7 @@ class Run:
             raise CheckpointError(
                 f"The folder {folder} cannot be used ({error}): choose another folder with --out."
             ) from None
-        run = cls(folder, resolved, data, state, force)
+        run = cls(folder, resolved, data, state, force, started)
         run.notices += [mirrored] if mirrored else []
         write_json(folder / "config.json", to_dict(resolved.config) | run.about_data())
         return run
@@ -305,8 +319,7 @@ class Run:
         found, notices = load_newest(self.folder, paths, start_again)
         self.notices += notices
         if found is None:
-            start = self.config.start
-            return start_from(self.state, Origin.load(start.source), start) if start.source else ""
+            return start(self.state, self.config)
         tensors, header = found
         checkpoint.restore(self.state, tensors, header)
         self.restarts = header.get("restarts", 0)
@@ -352,7 +365,8 @@ class Run:
         steps, old_seed, seconds = self.state.step, self.config.seed, self.state.seconds
         self.restarts += 1
         self.resolved = self.resolved.with_seed(policy.next_seed(old_seed))
-        self.state = build.state(self.resolved, self.data.image_shape)
+        self.state = new_state(self.resolved, self.data)
+        start(self.state, self.config)
         self.state.seconds = seconds
         self._prepare()  # the lines of the log go before the checkpoints: without these, they would seem to be lost
         for path in (*checkpoints(self.folder), *snapshots(self.folder), *samples(self.folder)):
@@ -366,7 +380,7 @@ class Run:
         if not self.config.policy.retry_nan or self.state.lr_scale < 1:
             raise error
         failed_step, seconds = self.state.step, self.state.seconds
-        self.state = build.state(self.resolved, self.data.image_shape)
+        self.state = new_state(self.resolved, self.data)
         self._restore(policy.regular(checkpoints(self.folder), self.config.record))
         for path in checkpoints(self.folder):
             if path > checkpoint_path(self.folder, self.state.step):

@@ -56,6 +56,11 @@ def settings_from(origin: Origin, recipe: str | None = None) -> Config:
     return replace(base, seed=0, data=replace(base.data, size=size), network=origin.config.network)
 
 
+def start(state: State, config: Config) -> str:
+    """Take the layers of the model that the settings start from, as `start_from` does; "" if they name none."""
+    return start_from(state, Origin.load(config.start.source), config.start) if config.start.source else ""
+
+
 def start_from(state: State, origin: Origin, settings: StartConfig) -> str:
     """Take all layers that fit into the networks of a new run, in place; return a sentence on what was taken.
 
@@ -81,7 +86,8 @@ def start_from(state: State, origin: Origin, settings: StartConfig) -> str:
         checkpoint.restore_optimisers(state, origin.tensors)
     counts = " and ".join(f"{count} of {total} layers of the {part}" for part, (count, total) in taken.items())
     step = origin.header["step"]
-    return f"The run starts from {origin.path}, trained for {step:,} steps: {counts} are taken."
+    frozen = f" Not trained: {', '.join(settings.freeze)}." if settings.freeze else ""
+    return f"The run starts from {origin.path}, trained for {step:,} steps: {counts} are taken.{frozen}"
 
 
 @torch.no_grad()
@@ -130,11 +136,11 @@ def signature(module: str, leaves: Mapping[str, Tensor]) -> tuple[Any, ...]:
 
 
 def freeze(state: State, parts: tuple[str, ...]) -> None:
-    """Exclude parts of the networks from training: critic, critic:first-3, generator:mapping, ...
+    """Exclude parts of the networks from training: critic:first-3, generator:mapping, ...
 
     `first-N` and `last-N` are layers with weights, counted from the input (Mo et al. 2020, "Freeze the discriminator",
     freezes the critic's first ones); any other word selects the layers whose name has it. Raises ConfigError if there
-    is no such part.
+    is no such part, and if nothing of a network is left to train.
     """
     for part in parts:
         name, _, which = part.partition(":")
@@ -150,6 +156,11 @@ def freeze(state: State, parts: tuple[str, ...]) -> None:
             )
         network.frozen = [*network.frozen, *(weight for key in chosen for weight in layers[key].values())]
         network.requires_grad_(True)
+        if not any(weight.requires_grad for weight in network.parameters()):
+            raise ConfigError(
+                f"start.freeze is '{' '.join(parts)}', which leaves nothing of the {name} to train: freeze fewer "
+                "layers, as in critic:first-3."
+            )
 
 
 def chosen_layers(names: list[str], which: str) -> list[str]:

@@ -85,7 +85,7 @@ class Picture(Experiment):
         from ganache.lab.styles import in_styles, with_noise
 
         if self.space == "z":
-            return model
+            return super().view(model)
         count = model.generator.style_layers
         if self.cutoff > count > 0:
             raise ConfigError(f"cutoff is {self.cutoff}, and this generator has {count} layers: use 0 to {count}.")
@@ -123,8 +123,13 @@ class Picture(Experiment):
             into[:, part] = taken[:, part]
         if self.directions:
             rows = resolve_directions(self.directions, source, model).to(z)
-            for row, layers in zip(rows, pairs(self.layers), strict=False):
+            for row, layers, direction in zip(rows, pairs(self.layers), self.directions, strict=False):
                 kept = row.reshape(count, -1)[layer_range(layers, count)].clone()
+                if not kept.any():
+                    first, last = layers
+                    raise ConfigError(
+                        f"The direction {direction} moves none of the layers {first} to {last}: give others of them."
+                    )
                 row.zero_().reshape(count, -1)[layer_range(layers, count)] = kept
             z[:, : prior.noise] += torch.tensor(self.steps).to(z) @ rows
         return z

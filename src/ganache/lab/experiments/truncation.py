@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from ganache.errors import ConfigError
 from ganache.lab.experiment import MAX_COLUMNS, Experiment, Inputs, PageView
 
 if TYPE_CHECKING:
@@ -43,17 +44,22 @@ class Truncation(Experiment):
         super().__post_init__()
         self.check_not_empty("stds")
         self.check_length("columns", self.n, MAX_COLUMNS)
+        if self.space == "z" and self.layers:
+            raise ConfigError(f"layers is {self.layers}, and only w has layers: add --space w.")
 
     def cost(self, prior: Prior) -> int:
         return self.n * len(self.stds)
 
     def view(self, model: Model) -> Model:
-        from ganache.lab.styles import in_styles, layer_range
+        from ganache.lab.styles import check_scale, in_styles
 
         if self.space == "z":
+            check_scale(model, *self.stds)
             return model
-        moving = layer_range((0, self.layers - 1) if self.layers else (), model.generator.style_layers).stop
-        return in_styles(model, "truncation in W", moving)
+        count = model.generator.style_layers
+        if count and not 0 <= self.layers <= count:
+            raise ConfigError(f"layers is {self.layers}, and this generator has {count} layers: use 0 to {count}.")
+        return in_styles(model, "truncation in W", self.layers or None)
 
     def figure(self, model: Model, inputs: Inputs) -> Figure:
         """Rows: standard deviations. Columns: seeds."""

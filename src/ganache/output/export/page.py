@@ -12,8 +12,11 @@ import gzip
 import json
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
 from importlib.resources import files
+from typing import Any
 
 from markupsafe import Markup
 
@@ -94,21 +97,26 @@ def to_html(model: Model, title: str = "", kept: Mapping[str, Kept] | None = Non
 def small_graphs(model: Model) -> list[bytes]:
     """Return the generator as an ONNX file with its weights in few bits: a style-based one as mapping and synthesis.
 
-    No weight has 8 bits if the pictures would differ from PyTorch's. Raises ExportError if they differ even then.
+    Weights have 8 or 16 bits as long as the pictures are PyTorch's, and 32 bits otherwise. Raises ExportError if the
+    pictures differ even then.
     """
-    try:
-        return compared(model, HUGE)
-    except ExportError:
-        return compared(model, sys.maxsize)
+    for huge in (HUGE, sys.maxsize):
+        with suppress(ExportError):
+            return compared(model, partial(halve, huge=huge))
+    return compared(model, lambda graph: graph)
 
 
-def compared(model: Model, huge: int) -> list[bytes]:
-    """Return the same, with matrices of `huge` elements in 8 bits. Raises ExportError if the pictures differ."""
+def compared(model: Model, shorten: Callable[[Any], Any]) -> list[bytes]:
+    """Return the same, with weights shortened by this function. Raises ExportError if the pictures differ.
+
+    The mapping keeps its 32 bits: it is small, and all layers read what it rounds.
+    """
     if not model.generator.style_layers:
-        content: bytes = halve(graph(model), huge).SerializeToString()
+        content: bytes = shorten(graph(model)).SerializeToString()
         compare(content, model)
         return [content]
-    mapping, synthesis = (halve(each, huge).SerializeToString() for each in style_graphs(model))
+    graphs = style_graphs(model)
+    mapping, synthesis = graphs[0].SerializeToString(), shorten(graphs[1]).SerializeToString()
     compare_styles(mapping, synthesis, model)
     return [mapping, synthesis]
 

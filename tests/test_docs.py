@@ -66,7 +66,7 @@ def parse(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], int]:
     monkeypatch.setattr(cli, "parse", parse_only)
     monkeypatch.setattr(cli, "train_command", parse_train)
     train = sys.modules[parse_train.__module__]
-    monkeypatch.setattr(train, "settings_of_source", lambda _, recipe: from_recipe(recipe or "style-small"))
+    monkeypatch.setattr(train, "settings_of_source", lambda _, recipe, args: from_recipe(recipe or "style-small"))
 
     def exit_code(command: str) -> int:
         words = shlex.split(command, comments=True)

@@ -13,9 +13,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ganache.errors import ConfigError
-from ganache.evaluation.features import efficientnet
+from ganache.networks import efficientnet
 from ganache.evaluation.features.base import Features
-from ganache.evaluation.features.efficientnet import WEIGHTS, EfficientNetLite, load_network
+from ganache.networks.efficientnet import WEIGHTS, EfficientNetLite, load_network
 from ganache.evaluation.features.perceptual import PerceptualFeatures, SecondPerceptualFeatures
 
 SIZES = {"lite0": 224, "lite1": 240}

@@ -65,6 +65,21 @@ class Generator(nn.Module, ABC):
         return self
 
 
+class PrecomputedGenerator(Generator):
+    """A generator that returns images x [B, *image_shape] that were computed before, whatever latents it is given."""
+
+    def __init__(self, x: Tensor) -> None:
+        super().__init__()
+        self.x = x
+
+    def synthesis(self, w: Tensor) -> Tensor:
+        return self.x
+
+    def detached(self) -> PrecomputedGenerator:
+        """Return the same images without their graph, for the critic's step."""
+        return PrecomputedGenerator(self.x.detach())
+
+
 class Critic(nn.Module, ABC):
     """The discriminator: x [B, *image_shape] -> scores [B] before any sigmoid, higher for images that look more real.
 
@@ -84,11 +99,14 @@ class Critic(nn.Module, ABC):
     """InfoGAN's recognition head Q, if the method needs one: features [B, F] -> predicted codes [B, any]."""
     classes: nn.Module | None
     """The class embedding of a conditional critic: labels [B] -> directions in feature space [B, F]."""
+    projected: Critic | None
+    """Critics of pretrained features beside this one, which `methods/projected.py` plays against."""
 
     def __init__(self) -> None:
         super().__init__()
         self.codes = None
         self.classes = None
+        self.projected = None
 
     @abstractmethod
     def features(self, x: Tensor) -> Tensor:

@@ -35,8 +35,23 @@ def check_environment() -> None:
         if value and value not in values:
             allowed = " or ".join(values)
             raise ConfigError(f"{variable} is '{value}', which is not a value of it: set it to {allowed}, or unset it.")
+    wait_briefly()
     for variable, value in OLDER_PROCESSORS.get(os.environ.get("GANACHE_KERNELS", ""), {}).items():
         os.environ.setdefault(variable, value)
+
+
+SPINS = "1000"
+"""Times that a thread of OpenMP looks for work before it sleeps: some microseconds (`bench/NOTES.md`)."""
+
+
+def wait_briefly() -> None:
+    """Let the threads that PyTorch computes with sleep soon when they have nothing to do, unless the user decides.
+
+    GNU's OpenMP lets them look for work 300,000 times, with which two programs that compute on the same cores hold each
+    other up: each waits for threads whose cores are kept busy by threads of the other that wait.
+    """
+    if not {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"} & os.environ.keys():
+        os.environ["GOMP_SPINCOUNT"] = SPINS
 
 
 def ignore_matplotlibrc() -> None:

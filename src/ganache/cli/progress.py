@@ -14,6 +14,7 @@ from typing import Any
 
 from ganache.cli.expected import describe_memory, memory, minutes
 from ganache.cli.text import command
+from ganache.core.cores import seconds_on_cores
 from ganache.core.progress import Bar, share
 from ganache.core.text import in_one_line
 from ganache.runs.run import Run
@@ -21,6 +22,9 @@ from ganache.training.forecast import free_memory
 
 QUIET_SECONDS = 20.0
 """Seconds between two lines of output if there is no terminal."""
+
+SHARED_AFTER, SHARED = 20.0, 0.2
+"""Seconds after which a machine is judged, and the share of its time for which a training then waited for a core."""
 
 
 class StopRequest:
@@ -119,6 +123,17 @@ def time_left(run: Run) -> str:
     return f"The rest takes {minutes(images / speed)} at this speed."
 
 
+def waited_for_cores(since: tuple[float, float]) -> str:
+    """Return a sentence if other programs use the cores that the training needs, else ""; `since` is its beginning."""
+    ran, waited = (now - before for now, before in zip(seconds_on_cores(), since, strict=True))
+    if waited <= SHARED * (ran + waited):
+        return ""
+    return (
+        f"Other programs compute on this machine, too: {waited / (ran + waited):.0%} of the time this training waits "
+        "for a core."
+    )
+
+
 def train_visibly(run: Run, stop: StopRequest) -> None:
     """Train with a progress bar, or with a line every QUIET_SECONDS if there is no terminal.
 
@@ -128,6 +143,7 @@ def train_visibly(run: Run, stop: StopRequest) -> None:
     terminal = sys.stderr.isatty()
     last_line, notices_shown = time.monotonic(), len(run.notices)
     first_step, timed = run.state.step, False
+    begun, on_cores, judged = time.monotonic(), seconds_on_cores(), False
     layout = "{percentage:3.0f}%|{bar}| {n:,.5g}/{total_fmt} {unit} [{elapsed}<{remaining}{postfix}]"
     total = None if math.isinf(budget) else budget
     with (
@@ -152,6 +168,10 @@ def train_visibly(run: Run, stop: StopRequest) -> None:
                 timed = True  # the first line of the log times steps in which kernels are chosen
                 if left := time_left(run):
                     Bar.write(left)
+            if not judged and time.monotonic() - begun > SHARED_AFTER:
+                judged = True
+                if sentence := waited_for_cores(on_cores):
+                    run.notify("shared machine", sentence)
             for notice in run.notices[notices_shown:]:
                 Bar.write(f"ganache: {notice}", file=sys.stderr)
             notices_shown = len(run.notices)

@@ -21,6 +21,7 @@ from ganache.config.sections import (
     PrecisionConfig,
     PriorConfig,
     ProbeConfig,
+    ProjectedConfig,
     RecordConfig,
     ScheduleConfig,
     StartConfig,
@@ -52,6 +53,7 @@ class Config:
     network: Network = field(default_factory=Dcgan)
     method: Method = field(default_factory=Gan)
     penalty: PenaltyConfig = field(default_factory=PenaltyConfig)
+    projected: ProjectedConfig = field(default_factory=ProjectedConfig)
     prior: PriorConfig = field(default_factory=PriorConfig)
     view: ViewConfig = field(default_factory=ViewConfig)
     critic_optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)

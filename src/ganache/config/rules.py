@@ -26,6 +26,7 @@ def refuse_contradictions(config: Config) -> None:
     refuse_too_many_codes(config)
     refuse_mixed_images(config)
     refuse_path_length(config)
+    refuse_projected(config)
     require(
         not config.view.adaptive or config.method.decision_threshold is not None,
         f"view.adaptive needs the share of real images that the critic recognises, but scores of the method {method} "
@@ -79,6 +80,17 @@ def refuse_path_length(config: Config) -> None:
         config.schedule.fresh_latents,
         f"penalty.path_length is {config.penalty.path_length}, and schedule.fresh_latents is off, so that the "
         "generator's step reuses images that were made without paths: add --schedule.fresh-latents.",
+    )
+
+
+def refuse_projected(config: Config) -> None:
+    """Raise ConfigError if critics of pretrained features cannot serve the method."""
+    method = config.method
+    require(
+        not config.projected.weight or (method.latent_codes is None and not method.per_sample_gradients),
+        f"projected.weight is {config.projected.weight:g}, and the method {name_of('method', method)} needs features "
+        "or gradients of single images, which critics of pretrained features do not have: use --projected.weight 0, or "
+        "another method, such as lsgan.",
     )
 
 

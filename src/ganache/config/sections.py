@@ -203,6 +203,21 @@ class PenaltyConfig:
 
 
 @dataclass(frozen=True)
+class ProjectedConfig:
+    """Critics of pretrained features beside the critic (Sauer et al. 2021, "Projected GANs converge faster")."""
+
+    __pydantic_config__ = STRICT
+    weight: float = 0.0
+    """Length of their gradient at the generator's images, beside the critic's own of 1; 0 leaves them out."""
+    share: float = 1.0
+    """Share of each batch's images that they see."""
+
+    def __post_init__(self) -> None:
+        require(self.weight >= 0, f"projected.weight is {self.weight}: use 0 or more.")
+        require(0 < self.share <= 1, f"projected.share is {self.share}: use a share above 0 and at most 1.")
+
+
+@dataclass(frozen=True)
 class OptimiserConfig:
     """The optimiser of one network."""
 

@@ -1,9 +1,10 @@
-"""Apply a function to many items on all cores, one item per core."""
+"""The cores of this machine: a function applied to many items on all of them, and how long threads waited for one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TypeVar
 
 import torch
@@ -33,3 +34,19 @@ def map_on_cores(function: Callable[[Item], Result], items: Sequence[Item]) -> l
             return list(threads.map(function, items))
     finally:
         torch.set_num_threads(cores)  # for threads that start later, which take the number that was set last
+
+
+def seconds_on_cores() -> tuple[float, float]:
+    """Return the seconds that the threads of this process have run, and those that they were ready and had no core.
+
+    The second number grows where other programs compute at the same time. (0, 0) where the system does not tell:
+    Linux does, in `/proc/self/task/*/schedstat`.
+    """
+    ran = waited = 0
+    for path in Path("/proc/self/task").glob("*/schedstat"):
+        try:
+            on_core, in_queue, _ = map(int, path.read_text(encoding="ascii").split())
+        except (OSError, ValueError):  # the thread has ended, or a system without these numbers
+            continue
+        ran, waited = ran + on_core, waited + in_queue
+    return ran / 1e9, waited / 1e9

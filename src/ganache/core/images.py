@@ -142,3 +142,13 @@ def pad_box(found: tuple[int, int], wanted: tuple[int, int]) -> Box:
     width = min(wanted[1], max(1, round(found[1] * scale)))
     top, left = (wanted[0] - height) // 2, (wanted[1] - width) // 2
     return left, top, left + width, top + height
+
+
+def as_rgb(x: Tensor) -> Tensor:
+    """Return x [N, C, H, W], C = 1, 3 or 4, in [-1, 1] with three channels.
+
+    RGBA is laid on the mean of black and white.
+    """
+    if x.shape[1] == 4:
+        return x[:, :3] * (x[:, 3:] + 1) / 2
+    return x.expand(-1, 3, -1, -1)

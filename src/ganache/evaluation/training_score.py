@@ -15,13 +15,14 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
-from ganache.evaluation.features.base import as_rgb, resize
-from ganache.evaluation.features.efficientnet import EfficientNetLite, load_network
+from ganache.core.images import as_rgb
+from ganache.evaluation.features.base import resize
 from ganache.evaluation.features.extract import default_features
 from ganache.evaluation.features.perceptual import SHORTEST, SIDE
 from ganache.evaluation.metrics.energy import energy_distance
 from ganache.evaluation.metrics.sliced_wasserstein import sliced_distance
 from ganache.evaluation.metrics.thumbnails import coverage_and_precision
+from ganache.networks.efficientnet import EfficientNetLite, load_network
 
 PIXELS = 8 * 128 * 128
 """Pixels of the images that the network sees at once: their maps fit into the cache of a core."""

@@ -22,6 +22,8 @@ from ganache.data import Dataset, Stream, load
 from ganache.errors import ConfigError
 from ganache.functional import schedules
 from ganache.methods.penalised import Penalised
+from ganache.methods.projected import Projected
+from ganache.networks.projected import ProjectedCritic
 from ganache.training import cuda_graphs
 from ganache.training.critic_view import CriticView, ProjectionCritic
 from ganache.training.device import can_record_steps, choose_compute_dtype, choose_device
@@ -56,11 +58,11 @@ def prior(config: Config) -> Prior:
 
 
 def method(config: Config) -> Method:
-    """Return the method, with the penalties that the section `penalty` adds to it."""
-    added = config.penalty
-    if not added.any():
-        return config.method
-    return Penalised(config.method, **asdict(added))
+    """Return the method, with what the sections `projected` and `penalty` add to it."""
+    chosen, projected, penalty = config.method, config.projected, config.penalty
+    if projected.weight:
+        chosen = Projected(chosen, **asdict(projected))
+    return Penalised(chosen, **asdict(penalty)) if penalty.any() else chosen
 
 
 # ---- data ----
@@ -168,11 +170,14 @@ def with_category(G: Generator, config: Config) -> Generator:
 
 
 def add_heads(D: Critic, config: Config) -> None:
-    """Give the critic the method's head for latent codes, and one embedding per class for a conditional run."""
+    """Give the critic the method's head for latent codes, one embedding per class for a conditional run, and critics of
+    pretrained features beside it."""
     D.codes = config.method.code_head(D.head.in_features)
     if config.data.classes:
         D.classes = nn.Embedding(config.data.classes, D.head.in_features)
         nn.init.zeros_(D.classes.weight)  # at first the critic treats all classes alike
+    if config.projected.weight:
+        D.projected = ProjectedCritic(D.image_shape)
 
 
 # ---- the loop ----

@@ -89,7 +89,8 @@ def network_costs(resolved: Resolved, image_shape: ImageShape) -> tuple[NetworkC
 def meta_networks(resolved: Resolved, image_shape: ImageShape) -> tuple[Generator, Critic]:
     """Return the networks without values. The random state of PyTorch does not change."""
     with META:
-        return build.networks(resolved.config, image_shape)
+        G, D = build.networks(resolved.config, image_shape)
+    return G, D.to(META)  # pretrained weights come from a file
 
 
 @torch.no_grad()

@@ -26,16 +26,24 @@ class CriticView(Critic):
         self.joins_batches = inner.joins_batches
         self.augmentations = [AUGMENTATIONS[name] for name in augmentations]
         self.sigma, self.p = sigma, p
+        if inner.projected is not None:
+            self.projected = CriticView(inner.projected, augmentations, sigma, p)
 
-    def features(self, x: Tensor) -> Tensor:
+    def seen(self, x: Tensor) -> Tensor:
+        """Return images as the inner critic sees them."""
         for augment in self.augmentations:
             x = with_probability(self.p, augment, x)
-        if self.sigma > 0:
-            x = x + self.sigma * torch.randn_like(x)
-        return self.inner.features(x)
+        return x + self.sigma * torch.randn_like(x) if self.sigma > 0 else x
+
+    def features(self, x: Tensor) -> Tensor:
+        return self.inner.features(self.seen(x))
 
     def score(self, h: Tensor) -> Tensor:
         return self.inner.score(h)
+
+    def forward(self, x: Tensor) -> Tensor:
+        scores: Tensor = self.inner(self.seen(x))
+        return scores
 
 
 def with_probability(p: float, augment: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
@@ -58,7 +66,7 @@ class ProjectionCritic(Critic):
         assert inner.classes is not None
         self.inner, self.head, self.codes, self.image_shape = inner, inner.head, inner.codes, inner.image_shape
         self.joins_batches = inner.joins_batches
-        self.embedding, self.labels = inner.classes, labels
+        self.embedding, self.labels, self.projected = inner.classes, labels, inner.projected
 
     def features(self, x: Tensor) -> Tensor:
         return self.inner.features(x)

@@ -28,7 +28,7 @@ class Resolved:
     prior: Prior
     """Distribution of the latents in training."""
     method: Method
-    """The method, with the penalties that the section `penalty` adds to it."""
+    """The method, with what the sections `projected` and `penalty` add to it."""
 
     def with_seed(self, seed: int) -> Resolved:
         """Return the same settings with another seed, on which nothing else here depends."""

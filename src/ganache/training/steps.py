@@ -12,7 +12,7 @@ from torch.nn.utils import get_total_norm
 
 from ganache.functional import schedules
 from ganache.training.state import Plan, State, StepResult
-from ganache.types import Generator, Method, Prior, Terms
+from ganache.types import Method, PrecomputedGenerator, Prior, Terms
 
 ADAPT_EVERY = 4
 """Batches between two updates of adaptive augmentation: NVlabs/stylegan2-ada-pytorch, train.py (ada_interval)."""
@@ -58,21 +58,6 @@ def critic_and_generator_step(
     g, g_norm = descend_in_parts(plan, len(real), g_terms, state.g_optimiser, plan.g_clip_value)
     D.requires_grad_(True)
     return StepResult(z, d, {"d": d_norm, "g": g_norm}, g)
-
-
-class PrecomputedGenerator(Generator):
-    """A generator that returns images x [B, *image_shape] that were computed before, whatever latents it is given."""
-
-    def __init__(self, x: Tensor) -> None:
-        super().__init__()
-        self.x = x
-
-    def synthesis(self, w: Tensor) -> Tensor:
-        return self.x
-
-    def detached(self) -> PrecomputedGenerator:
-        """Return the same images without their graph, for the critic's step."""
-        return PrecomputedGenerator(self.x.detach())
 
 
 def critic_step(

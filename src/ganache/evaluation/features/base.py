@@ -189,13 +189,3 @@ def describe_resize(original: tuple[int, ...], size: tuple[int, ...]) -> str:
         return "points as they are"
     shown = f"{size[1]}x{size[0]}"
     return f"{shown}, as they are" if original == size else f"{shown}, reduced with antialiasing"
-
-
-def as_rgb(x: Tensor) -> Tensor:
-    """Return x [N, C, H, W], C = 1, 3 or 4, in [-1, 1] with three channels.
-
-    RGBA is laid on the mean of black and white.
-    """
-    if x.shape[1] == 4:
-        return x[:, :3] * (x[:, 3:] + 1) / 2
-    return x.expand(-1, 3, -1, -1)

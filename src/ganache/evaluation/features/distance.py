@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ganache.evaluation.features.base import as_rgb, resize
+from ganache.core.images import as_rgb
+from ganache.evaluation.features.base import resize
 from ganache.evaluation.features.perceptual import PerceptualFeatures
 
 SHORTEST = 1.0

@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganache.core.images import to_uint8
+from ganache.core.images import as_rgb, to_uint8
 from ganache.errors import ConfigError, MissingExtra
-from ganache.evaluation.features.base import FeatureInputs, Features, as_rgb, require_image
+from ganache.evaluation.features.base import FeatureInputs, Features, require_image
 from ganache.types import ImageShape
 
 WEIGHTS_FILE = "pt_inception-2015-12-05-6726825d.pth"

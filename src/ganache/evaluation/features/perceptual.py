@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from ganache.core.images import as_rgb
 from ganache.errors import ConfigError
-from ganache.evaluation.features.base import Features, as_rgb, require_image, resize
-from ganache.evaluation.features.efficientnet import EfficientNetLite, load_network
+from ganache.evaluation.features.base import Features, require_image, resize
+from ganache.networks.efficientnet import EfficientNetLite, load_network
 from ganache.types import ImageShape
 
 SIDE = 128

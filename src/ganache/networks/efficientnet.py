@@ -37,8 +37,8 @@ class Convolution(nn.Module):
 
     def __init__(self, weight: Tensor, bias: Tensor, stride: int, activate: bool) -> None:
         super().__init__()
-        self.register_buffer("weight", weight.contiguous(memory_format=torch.channels_last))
-        self.register_buffer("bias", bias)
+        self.register_buffer("weight", weight.contiguous(memory_format=torch.channels_last), persistent=False)
+        self.register_buffer("bias", bias, persistent=False)
         self.stride, self.activate = stride, activate
         self.groups = weight.shape[0] if weight.shape[1] == 1 else 1
         """Depthwise, or over all channels."""
@@ -107,8 +107,8 @@ class EfficientNetLite(nn.Module):
         self.stem = folded(weights, "_conv_stem", "_bn0", stride=2)
         self.blocks = nn.Sequential(*blocks(weights))
         self.top = folded(weights, "_conv_head", "_bn1")
-        self.register_buffer("classes", weights["_fc.weight"])
-        self.register_buffer("class_bias", weights["_fc.bias"])
+        self.register_buffer("classes", weights["_fc.weight"], persistent=False)
+        self.register_buffer("class_bias", weights["_fc.bias"], persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the last feature map [N, 1280, h, w], whose sides are those of x divided by 32, rounded up."""

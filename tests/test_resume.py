@@ -32,6 +32,12 @@ STATES = {
     "adaptive augmentation": {"view": {"augment": ["colour", "cutout"], "adaptive": True, "adaptive_images": 100}},
     "instance noise": {"view": {"noise": 0.5, "noise_steps": 6}},
     "added penalties": {"penalty": {"r1": 1.0, "r2": 1.0, "weight": 1.0}},
+    "critics of pretrained features": {
+        "data": {"size": "32"},
+        "network": {"critic_norm": "batch"},
+        "method": {"name": "lsgan"},
+        "projected": {"weight": 0.5, "share": 0.5},
+    },
     "no average": {"schedule": {"ema_half_life": None}},
     "boosted critic steps": {"schedule": {"boosted_critic_steps": 4, "boost_first": 2, "boost_every": 5}},
     "micro-batches": {"schedule": {"batch": 6, "micro_batch": 4}},

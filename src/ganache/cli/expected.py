@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from ganache.config.config import Config, from_recipe
+from ganache.config.recipes import read
 from ganache.data import Dataset
-from ganache.errors import GanacheError
+from ganache.errors import ConfigError, GanacheError
+from ganache.runs.run import Run
 from ganache.training.cost import StepCost, step_cost
 from ganache.training.forecast import Pace, free_memory, measured_pace, planned_steps
 from ganache.training.resolved import Resolved
@@ -40,6 +43,51 @@ def duration(resolved: Resolved, pace: Pace, images: int | None) -> str:
     if schedule.minutes is not None and took >= 60 * schedule.minutes:
         return f"{schedule.minutes:g} minutes, enough for about {planned.steps:,} steps{passes}{more}."
     return f"{minutes(took)} for {planned.steps:,} steps{passes}{more}."
+
+
+def forecast(run: Run) -> str:
+    """Return one sentence on the run at the speed of the last log line; "" if that is not known.
+
+    It says how fast the run is here, when one sees what its pictures show if the recipe knows, and when it ends.
+    """
+    speed, schedule = run.log.last.get("images_per_second", 0) if run.log.last else 0, run.config.schedule
+    if not speed:
+        return ""
+    sides, steps_per_second = run.data.image_shape, speed / (schedule.critic_steps * schedule.batch)
+    what = "points" if len(sides) == 1 else f"{sides[1]}x{sides[2]}"
+    parts = [f"{steps_per_second:.2g} steps/s here"]
+    to_good = (good_after(run.config) or 0) - run.state.step
+    if to_good > 0:
+        parts.append(f"good pictures {later(to_good / steps_per_second)}")
+    done, budget, unit = run.progress()
+    if not math.isinf(budget):
+        left = {"minutes": 60, "images": 1 / speed, "steps": 1 / steps_per_second}[unit] * (budget - done)
+        parts.append(f"done {later(left)}")
+    return f"{what}, {run.config.recipe or 'no recipe'}: {', '.join(parts)}."
+
+
+def later(seconds: float) -> str:
+    """Format the time until something happens.
+
+    >>> later(20), later(700)
+    ('in less than a minute', 'in about 12 minutes')
+    """
+    return f"in {minutes(seconds)}"
+
+
+def good_after(config: Config) -> int | None:
+    """Return the steps after which the recipe says that pictures are good; None if the run is not what it describes."""
+    try:
+        heading = read(config.recipe)
+        described = from_recipe(config.recipe)
+    except ConfigError:  # a recipe in a file that is gone, or a run without one
+        return None
+    same = ("network", "method", "projected", "critic_optimiser", "generator_optimiser")
+    if any(getattr(config, each) != getattr(described, each) for each in same) or config.start.source:
+        return None
+    if (config.data.size, config.schedule.batch) != (described.data.size, described.schedule.batch):
+        return None
+    return heading.good_after
 
 
 def memory(resolved: Resolved, image_shape: ImageShape, images: int) -> int | None:

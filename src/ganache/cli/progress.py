@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from ganache.cli.expected import describe_memory, memory, minutes
+from ganache.cli.expected import describe_memory, forecast, memory
 from ganache.cli.text import command
 from ganache.core.cores import seconds_on_cores
 from ganache.core.progress import Bar, share
@@ -113,16 +113,6 @@ def warn_of_memory(run: Run) -> None:
         print(f"Note: {describe_memory(needed, free)}")
 
 
-def time_left(run: Run) -> str:
-    """Return how long the rest of the budget takes at the speed of the last log line; "" if that is not known."""
-    done, budget, unit = run.progress()
-    speed, schedule = run.log.last.get("images_per_second", 0) if run.log.last else 0, run.config.schedule
-    if unit == "minutes" or math.isinf(budget) or not speed:
-        return ""
-    images = (budget - done) * (1 if unit == "images" else schedule.critic_steps * schedule.batch)
-    return f"The rest takes {minutes(images / speed)} at this speed."
-
-
 def waited_for_cores(since: tuple[float, float]) -> str:
     """Return a sentence if other programs use the cores that the training needs, else ""; `since` is its beginning."""
     ran, waited = (now - before for now, before in zip(seconds_on_cores(), since, strict=True))
@@ -166,7 +156,7 @@ def train_visibly(run: Run, stop: StopRequest) -> None:
             bar.reach(done)
             if not timed and run.log.last and run.log.last["step"] > first_step + 1:
                 timed = True  # the first line of the log times steps in which kernels are chosen
-                if left := time_left(run):
+                if left := forecast(run):
                     Bar.write(left)
             if not judged and time.monotonic() - begun > SHARED_AFTER:
                 judged = True

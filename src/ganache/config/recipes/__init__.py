@@ -45,6 +45,8 @@ class Heading:
     source: str = ""
     advice: str = ""
     deviations: tuple[str, ...] = ()
+    good_after: int | None = None
+    """Steps after which one sees what the pictures show, of 8,000 anime faces; None if nobody has looked."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,9 @@
 """Work on all cores gives the results of a loop, and changes nothing around it."""
 
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 import torch
@@ -47,3 +50,19 @@ def test_an_error_of_one_item_is_raised(cores):
     with pytest.raises(ZeroDivisionError):
         map_on_cores(lambda k: 1 / k, [2, 1, 0])
     assert torch.get_num_threads() == cores
+
+
+@pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="only Linux tells how long threads waited")
+def test_time_on_cores_and_time_without_one() -> None:
+    """Two processes on one core each wait for about half of the time."""
+    code = (
+        "import os, time; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); "
+        "from ganache.core.cores import seconds_on_cores; end = time.monotonic() + 2\n"
+        "while time.monotonic() < end: pass\n"
+        "print(*seconds_on_cores())"
+    )
+    both = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    for process in both:
+        ran, waited = map(float, process.communicate()[0].split())
+        assert ran > 0.1
+        assert waited > 0.1

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import torch
 
 from ganache.cli import main
-from ganache.cli.expected import describe_memory, duration, memory
-from ganache.config.config import from_dict
+from ganache.cli.expected import describe_memory, duration, forecast, memory
+from ganache.config.config import from_dict, recipe
+from ganache.config.recipes import read
 from ganache.training import build
 from ganache.training.forecast import Pace, measured_pace
 from ganache.training.resolved import Resolved
@@ -49,7 +54,8 @@ def test_a_run_says_how_long_it_takes(
     small = ["train", "pages", "--recipe", "faces-quick", "--size", "16", "--network.width", "4", "--batch", "4"]
     main([*small, "--steps", "12", "-o", "run"])
     said = capsys.readouterr().out
-    assert "The rest takes" in said
+    assert "16x16, faces-quick: " in said
+    assert "steps/s here" in said
 
 
 def test_memory_that_is_not_free_is_said_with_what_to_do() -> None:
@@ -69,3 +75,30 @@ def test_doctor_and_dry_run_say_what_to_expect(
     main(["doctor", "ring8", "--quick"])
     assert "passes" not in capsys.readouterr().out
     assert not list(tmp_path.iterdir())
+
+
+class Started:
+    """What `forecast` reads of a run."""
+
+    def __init__(self, speed: float | None, steps_done: int = 0, **settings: object) -> None:
+        self.config = from_dict(settings, recipe("faces"))
+        self.data = SimpleNamespace(image_shape=(3, 64, 64))
+        self.log = SimpleNamespace(last={"images_per_second": speed} if speed is not None else None)
+        self.state = SimpleNamespace(step=steps_done)
+
+    def progress(self) -> tuple[float, float, str]:
+        steps = self.config.schedule.steps
+        return self.state.step, math.inf if steps is None else steps, "steps"
+
+
+def test_a_run_says_its_speed_when_its_pictures_are_good_and_when_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    described = read("faces")
+    monkeypatch.setattr("ganache.cli.expected.read", lambda name: replace(described, good_after=1_000))
+    batch = recipe("faces").schedule.batch
+    run: Any = Started(2.0 * batch, steps_done=400, schedule={"steps": 4_000})
+    assert forecast(run) == "64x64, faces: 2 steps/s here, good pictures in about 5 minutes, done in about 30 minutes."
+    run = Started(2.0 * batch, steps_done=1_000, schedule={"steps": None})
+    assert forecast(run) == "64x64, faces: 2 steps/s here."
+    run = Started(2.0 * batch, network={"width": 8}, schedule={"steps": None})  # nobody has looked at such a run
+    assert forecast(run) == "64x64, faces: 2 steps/s here."
+    assert forecast(cast("Any", Started(None))) == ""

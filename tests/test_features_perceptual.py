@@ -13,10 +13,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ganache.errors import ConfigError
-from ganache.networks import efficientnet
 from ganache.evaluation.features.base import Features
-from ganache.networks.efficientnet import WEIGHTS, EfficientNetLite, load_network
 from ganache.evaluation.features.perceptual import PerceptualFeatures, SecondPerceptualFeatures
+from ganache.networks import efficientnet
+from ganache.networks.efficientnet import WEIGHTS, EfficientNetLite, load_network
 
 SIZES = {"lite0": 224, "lite1": 240}
 """The size of the images that each network was trained on."""

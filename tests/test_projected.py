@@ -1,4 +1,4 @@
-"""Critics of pretrained features beside the critic: their terms, their gradients, and what a checkpoint holds of them."""
+"""Critics of pretrained features beside the critic: their terms and gradients, and what a checkpoint holds of them."""
 
 from __future__ import annotations
 
@@ -115,13 +115,13 @@ def test_methods_that_need_features_or_gradients_of_images_are_refused(method: s
     config = from_dict(
         {"projected": {"weight": 1.0}, "method": {"name": method}, "network": {"critic_norm": "none"}}, recipe("dcgan")
     )
-    with pytest.raises(ConfigError, match="projected.weight is 1"):
+    with pytest.raises(ConfigError, match=r"projected\.weight is 1"):
         build.resolve(config)
 
 
 def test_tiny_images_and_points_are_refused() -> None:
     for shape in ((2,), (3, 16, 16), (2, 64, 64)):
-        with pytest.raises(ConfigError, match="use --projected.weight 0"):
+        with pytest.raises(ConfigError, match=r"use --projected\.weight 0"):
             ProjectedCritic(shape)
 
 

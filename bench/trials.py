@@ -26,8 +26,10 @@ from ganache.core import checkpoint_file
 HERE = Path(__file__).resolve().parent
 COSTS = HERE / "trials.json"
 
+RECIPES = ("dcgan", "faces", "style-small")
+
 BEGINNINGS: dict[str, dict[str, Any]] = {
-    "dcgan": {},
+    **{name: {} for name in RECIPES},
     "hinge": {
         "network": {"z_dim": 64, "critic_norm": "none", "critic_spectral": True},
         "method": {"name": "hinge"},
@@ -42,7 +44,7 @@ BEGINNINGS: dict[str, dict[str, Any]] = {
         "generator_optimiser": {"lr": 2e-4},
     },
 }
-"""What a trial's name begins with: a change to the recipe `dcgan`."""
+"""What a trial's name begins with: a recipe, or a change to the recipe `dcgan`."""
 
 CHANGES: dict[str, dict[str, Any]] = {
     "batch 32": {"schedule": {"batch": 32}},
@@ -72,6 +74,11 @@ CHANGES: dict[str, dict[str, Any]] = {
     "half rates": {"critic_optimiser": {"lr": 1e-4}, "generator_optimiser": {"lr": 4e-4}},
     "falling rates": {"critic_optimiser": {"decay": 1 / 1500}, "generator_optimiser": {"decay": 1 / 1500}},
     "fast falling rates": {"critic_optimiser": {"decay": 1 / 500}, "generator_optimiser": {"decay": 1 / 500}},
+    "pretrained": {"projected": {"weight": 1.0, "share": 0.5}},
+    "pretrained weak": {"projected": {"weight": 0.4, "share": 0.5}},
+    "pretrained strong": {"projected": {"weight": 2.5, "share": 0.5}},
+    "pretrained few": {"projected": {"weight": 1.0, "share": 0.25}},
+    "longer average": {"schedule": {"ema_half_life": 20_000.0}},
     "short memory": {"critic_optimiser": {"beta2": 0.99}, "generator_optimiser": {"beta2": 0.99}},
 }
 """What may follow in a trial's name, after commas."""
@@ -99,8 +106,9 @@ def setting(name: str, data: str, device: str, seed: int = 0, graphs: bool = Tru
     from ganache.config.config import from_dict, recipe
     from unseen import HELD_OUT
 
-    config = recipe("dcgan", data=data, seed=seed)
-    for part in parts(name):
+    first, *_ = found = parts(name)
+    config = recipe(first if first in RECIPES else "dcgan", data=data, seed=seed)
+    for part in found:
         config = from_dict((BEGINNINGS | CHANGES)[part], config)
     precision = replace(config.precision, cuda_graphs=graphs)
     config = from_dict({"device": device}, config)

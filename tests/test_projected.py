@@ -119,17 +119,17 @@ def test_methods_that_need_features_or_gradients_of_images_are_refused(method: s
         build.resolve(config)
 
 
-def test_tiny_images_and_points_are_refused() -> None:
-    for shape in ((2,), (3, 16, 16), (2, 64, 64)):
+def test_points_and_other_numbers_of_channels_are_refused() -> None:
+    for shape in ((2,), (2, 64, 64)):
         with pytest.raises(ConfigError, match=r"use --projected\.weight 0"):
             ProjectedCritic(shape)
 
 
-@pytest.mark.parametrize("channels", [1, 4])
-def test_grey_images_and_images_with_transparency_are_seen(channels: int) -> None:
+@pytest.mark.parametrize("shape", [(1, 32, 40), (4, 64, 64), (3, 8, 8), (1, 28, 28)])
+def test_images_of_any_size_and_channels_are_seen(shape: tuple[int, ...]) -> None:
     torch.manual_seed(0)
-    x = torch.rand(4, channels, 32, 40, requires_grad=True)
-    scores = ProjectedCritic((channels, 32, 40))(x)
+    x = torch.rand(4, *shape, requires_grad=True)
+    scores = ProjectedCritic(shape)(x)
     (gradient,) = torch.autograd.grad(scores.sum(), x)
     assert gradient.isfinite().all()
     assert (gradient.flatten(1).norm(dim=1) > 0).all()

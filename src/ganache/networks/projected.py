@@ -38,8 +38,6 @@ SPREAD_SCALE = 2.0
 SLOPE = 0.2
 WEIGHT_STD = 0.02
 """Of the critics' initial weights: those of `dcgan.py`."""
-LEAST = 32
-"""Pixels of a side, at least: two pixels of the coarsest map that is used, which is the sixteenth part."""
 
 
 class ProjectedCritic(Critic):
@@ -51,10 +49,10 @@ class ProjectedCritic(Critic):
 
     def __init__(self, shape: ImageShape) -> None:
         super().__init__()
-        if len(shape) != 3 or shape[0] not in (1, 3, 4) or min(shape[1:]) < LEAST:
+        if len(shape) != 3 or shape[0] not in (1, 3, 4):
             raise ConfigError(
-                f"Critics of pretrained features need images of 1, 3 or 4 channels and {LEAST}x{LEAST} pixels or more, "
-                f"not {'x'.join(map(str, shape))}: use --projected.weight 0."
+                "Critics of pretrained features see images of 1, 3 or 4 channels, not "
+                f"{'x'.join(map(str, shape))}: use --projected.weight 0."
             )
         self.image_shape = shape
         self.network = load_network("lite0")

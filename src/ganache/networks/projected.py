@@ -12,7 +12,7 @@ the features' means over the image and their spread across images: without it, f
 from __future__ import annotations
 
 import math
-from math import gcd, prod
+from math import gcd
 
 import torch
 import torch.nn.functional as F
@@ -67,7 +67,7 @@ class ProjectedCritic(Critic):
         self.critics = nn.ModuleList(
             small_critic(channels, size[1:]) for size, channels in zip(sizes, mixed, strict=True)
         )
-        inputs = 2 * sum(size[0] * prod(pooled(size[1:])) for size in sizes)
+        inputs = 2 * sum(size[0] * len(parts(torch.empty(1, *size))) for size in sizes)
         self.overview = nn.Sequential(
             nn.Linear(inputs, UNITS), nn.LeakyReLU(SLOPE), nn.Linear(UNITS, UNITS), nn.LeakyReLU(SLOPE)
         )
@@ -103,7 +103,7 @@ class ProjectedCritic(Critic):
         return mixed
 
     def read_overview(self, maps: list[Tensor]) -> Tensor:
-        means = torch.cat([F.adaptive_avg_pool2d(h, pooled(h.shape[2:])).flatten(1) for h in maps], dim=1)
+        means = torch.cat([part.mean(dim=(2, 3)) for h in maps for part in parts(h)], dim=1)
         group = gcd(GROUP, len(means))
         grouped = means.view(-1, group, means.shape[1])
         spread = (grouped.var(1, correction=0) + 1e-8).sqrt().repeat_interleave(group, dim=0)
@@ -112,9 +112,13 @@ class ProjectedCritic(Critic):
         return h
 
 
-def pooled(size: tuple[int, ...]) -> tuple[int, int]:
-    """Return the size to which a map is averaged: 2x2, so that left and right differ, and 1x1 of a tiny one."""
-    return (2, 2) if min(size) >= 4 else (1, 1)
+def parts(h: Tensor) -> list[Tensor]:
+    """Return the quarters of a map [B, C, h, w], so that left and right differ, or the whole of a tiny one."""
+    height, width = h.shape[2:]
+    if min(height, width) < 4:
+        return [h]
+    rows = h[:, :, : (height + 1) // 2], h[:, :, height // 2 :]
+    return [part for row in rows for part in (row[..., : (width + 1) // 2], row[..., width // 2 :])]
 
 
 def random_weight(c_out: int, c_in: int, kernel: int) -> Tensor:

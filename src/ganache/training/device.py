@@ -52,9 +52,10 @@ def can_record_steps(config: Config, device: torch.device) -> bool:
     """Whether training steps can be recorded as CUDA graphs: on a GPU, if only learning rates change between steps.
 
     Fading noise and adaptive augmentation are Python numbers that a recording would freeze, and so is the learning
-    rate of PyTorch's SGD. A recorded step computes all its terms or none.
+    rate of PyTorch's SGD. A recorded step computes all its terms or none. Critics of pretrained features have not been
+    tried in a recording.
     """
-    changes = config.view.adaptive or config.view.noise > 0 or config.penalty.is_lazy()
+    changes = config.view.adaptive or config.view.noise > 0 or config.penalty.is_lazy() or config.projected.weight > 0
     optimisers = (config.critic_optimiser.name, config.generator_optimiser.name)
     return config.precision.cuda_graphs and device.type == "cuda" and not changes and "sgd" not in optimisers
 

@@ -111,11 +111,11 @@ def test_pretrained_weights_are_neither_trained_nor_stored() -> None:
 
 
 @pytest.mark.parametrize("method", ["wgan-gp", "infogan"])
-def test_methods_that_need_features_or_gradients_of_images_are_refused(method: str) -> None:
+def test_methods_that_need_codes_or_gradients_of_single_images_are_refused(method: str) -> None:
     config = from_dict(
         {"projected": {"weight": 1.0}, "method": {"name": method}, "network": {"critic_norm": "none"}}, recipe("dcgan")
     )
-    with pytest.raises(ConfigError, match=r"projected\.weight is 1"):
+    with pytest.raises(ConfigError, match=r"--projected\.weight 0"):
         build.resolve(config)
 
 

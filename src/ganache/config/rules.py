@@ -58,7 +58,9 @@ def refuse_mixed_images(config: Config) -> None:
         source = "The section penalty"
     else:
         return
-    mixing = config.network.critic_mixes_images()
+    mixing = dict(config.network.critic_mixes_images())
+    if config.method.per_sample_gradients and config.projected.weight:
+        mixing["critics of pretrained features"] = "--projected.weight 0"
     require(
         not mixing,
         f"{source} penalises the critic's gradient at each image, but with {' and '.join(mixing)} in the critic a "
@@ -84,13 +86,12 @@ def refuse_path_length(config: Config) -> None:
 
 
 def refuse_projected(config: Config) -> None:
-    """Raise ConfigError if critics of pretrained features cannot serve the method."""
+    """Raise ConfigError if the method reads latent codes off the critic's features, which pretrained ones do not have."""
     method = config.method
     require(
-        not config.projected.weight or (method.latent_codes is None and not method.per_sample_gradients),
-        f"projected.weight is {config.projected.weight:g}, and the method {name_of('method', method)} needs features "
-        "or gradients of single images, which critics of pretrained features do not have: use --projected.weight 0, or "
-        "another method, such as lsgan.",
+        not config.projected.weight or method.latent_codes is None,
+        f"projected.weight is {config.projected.weight:g}, and the method {name_of('method', method)} reads codes off "
+        "the critic's features, which critics of pretrained features do not share: use --projected.weight 0.",
     )
 
 

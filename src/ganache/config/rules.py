@@ -86,7 +86,7 @@ def refuse_path_length(config: Config) -> None:
 
 
 def refuse_projected(config: Config) -> None:
-    """Raise ConfigError if the method reads latent codes off the critic's features, which pretrained ones do not have."""
+    """Raise ConfigError if the method reads latent codes off the features of the critic."""
     method = config.method
     require(
         not config.projected.weight or method.latent_codes is None,

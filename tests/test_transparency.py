@@ -14,9 +14,8 @@ from PIL import Image
 
 import corpus
 from ganache.cli import main
-from ganache.core.images import CHECKER, as_image, opaque
+from ganache.core.images import CHECKER, as_image, as_rgb, opaque
 from ganache.data import diagnose, load
-from ganache.evaluation.features.base import as_rgb
 from ganache.figures import picture
 from ganache.functional import augment
 from ganache.playground.encoding import encode_sheet

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from ganache.config.config import Config, from_recipe
+from ganache.config.config import Config, from_dict
 from ganache.config.recipes import read
 from ganache.data import Dataset
 from ganache.errors import ConfigError, GanacheError
@@ -58,28 +58,19 @@ def forecast(run: Run) -> str:
     parts = [f"{steps_per_second:.2g} steps/s here"]
     to_good = (good_after(run.config) or 0) - run.state.step
     if to_good > 0:
-        parts.append(f"good pictures {later(to_good / steps_per_second)}")
+        parts.append(f"good pictures in {minutes(to_good / steps_per_second)}")
     done, budget, unit = run.progress()
     if not math.isinf(budget):
         left = {"minutes": 60, "images": 1 / speed, "steps": 1 / steps_per_second}[unit] * (budget - done)
-        parts.append(f"done {later(left)}")
+        parts.append(f"done in {minutes(left)}")
     return f"{what}, {run.config.recipe or 'no recipe'}: {', '.join(parts)}."
-
-
-def later(seconds: float) -> str:
-    """Format the time until something happens.
-
-    >>> later(20), later(700)
-    ('in less than a minute', 'in about 12 minutes')
-    """
-    return f"in {minutes(seconds)}"
 
 
 def good_after(config: Config) -> int | None:
     """Return the steps after which the recipe says that pictures are good; None if the run is not what it describes."""
     try:
         heading = read(config.recipe)
-        described = from_recipe(config.recipe)
+        described = from_dict(heading.settings)
     except ConfigError:  # a recipe in a file that is gone, or a run without one
         return None
     same = ("network", "method", "projected", "critic_optimiser", "generator_optimiser")

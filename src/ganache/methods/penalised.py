@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ganache.functional.penalties import (
     around,
@@ -18,18 +17,18 @@ from ganache.functional.penalties import (
     path_length_penalty,
     zero_centred,
 )
-from ganache.types import Critic, Generator, Method, Terms
+from ganache.methods.wrapped import Wrapped
+from ganache.types import Critic, Generator, Terms
 
 TARGETS = {"one": one_centred, "one-sided": one_sided, "zero": zero_centred}
 
 
 @dataclass(frozen=True)
-class Penalised(Method):
+class Penalised(Wrapped):
     """`method` with added penalties: those whose weight is not 0."""
 
     per_sample_gradients = True
 
-    method: Method
     r1: float = 0.0
     """gamma of R1, the zero-centred penalty at real images (Mescheder et al. 2018, equation 9)."""
     r2: float = 0.0
@@ -46,14 +45,6 @@ class Penalised(Method):
     """Weight of the path length penalty on the generator, which must have a mapping."""
     path_length_every: int = 4
     """Batches from one computation of that to the next."""
-
-    @property
-    def decision_threshold(self) -> float | None:
-        return self.method.decision_threshold
-
-    @property
-    def latent_codes(self) -> tuple[int, int] | None:
-        return self.method.latent_codes
 
     def at(self, batch_index: int) -> Penalised:
         """Return the method at this batch: penalties that are not due have the weight 0 (Karras et al. 2020, 3.1)."""
@@ -86,19 +77,7 @@ class Penalised(Method):
 
     def estimates(self, G: Generator, D: Critic, real: Tensor, z: Tensor, d: Terms) -> Terms:
         norms = {f"gradient_norm_{where}": n.mean() for where, n in self.norms(G, D, real, z).items()}
-        return self.method.estimates(G, D, real, z, d) | norms
-
-    def code_head(self, features: int) -> nn.Module | None:
-        return self.method.code_head(features)
-
-    def after_d_step(self, D: Critic) -> None:
-        self.method.after_d_step(D)
-
-    def clips_weights(self) -> bool:
-        return self.method.clips_weights()
-
-    def warnings(self) -> Iterator[str]:
-        return self.method.warnings()
+        return super().estimates(G, D, real, z, d) | norms
 
     def norms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
         """Return the critic's gradient norms [B] at each kind of point that a penalty needs."""

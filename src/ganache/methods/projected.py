@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from ganache.types import Critic, Generator, Method, PrecomputedGenerator, Terms
+from ganache.methods.wrapped import Wrapped
+from ganache.types import Critic, Generator, PrecomputedGenerator, Terms
 
 
 @dataclass(frozen=True)
-class Projected(Method):
+class Projected(Wrapped):
     """`method`, played against the critic and against `D.projected`, whose terms are called projected_...
 
     Each of the two pulls at the generator's images with a gradient of a fixed length over the batch, 1 and `weight`:
@@ -21,15 +21,10 @@ class Projected(Method):
     of the terms.
     """
 
-    method: Method
     weight: float = 1.0
     """Length of the gradient from the critics of pretrained features."""
     share: float = 1.0
     """Share of a batch's images that they see."""
-
-    @property
-    def decision_threshold(self) -> float | None:
-        return self.method.decision_threshold
 
     def at(self, batch_index: int) -> Projected:
         return replace(self, method=self.method.at(batch_index))
@@ -46,21 +41,6 @@ class Projected(Method):
         own, other = of_length(x, 1.0), of_length(x[:seen], self.weight)
         terms = self.method.g_terms(PrecomputedGenerator(own), D, real, z)
         return terms | self.named(self.method.g_terms(PrecomputedGenerator(other), projected(D), real[:seen], z[:seen]))
-
-    def estimates(self, G: Generator, D: Critic, real: Tensor, z: Tensor, d: Terms) -> Terms:
-        return self.method.estimates(G, D, real, z, d)
-
-    def code_head(self, features: int) -> nn.Module | None:
-        return self.method.code_head(features)
-
-    def after_d_step(self, D: Critic) -> None:
-        self.method.after_d_step(D)
-
-    def clips_weights(self) -> bool:
-        return self.method.clips_weights()
-
-    def warnings(self) -> Iterator[str]:
-        return self.method.warnings()
 
     def seen(self, batch: Tensor) -> int:
         """Return how many images of a batch the critics of pretrained features see."""

@@ -40,15 +40,19 @@ class Overview(nn.Module):
         self.read = nn.Sequential(*layers)
 
     def initialise(self) -> None:
-        """Initialise weights so that the signal's variance survives LeakyReLU (He et al. 2015, section 2.2)."""
-        for layer in self.read.children():
-            if isinstance(layer, nn.Linear):
-                nn.init.kaiming_normal_(layer.weight, SLOPE)
-                nn.init.zeros_(layer.bias)
+        initialise_read(self.read)
 
     def forward(self, x: Tensor) -> Tensor:
         features: Tensor = self.read(STATISTICS_SCALE * thumbnail_statistics(x, self.side, self.batch_groups))
         return features
+
+
+def initialise_read(layers: nn.Sequential) -> None:
+    """Initialise weights so that the signal's variance survives LeakyReLU (He et al. 2015, section 2.2)."""
+    for layer in layers.children():
+        if isinstance(layer, nn.Linear):
+            nn.init.kaiming_normal_(layer.weight, SLOPE)
+            nn.init.zeros_(layer.bias)
 
 
 def thumbnail_statistics(x: Tensor, side: int, groups: int = 1) -> Tensor:

@@ -20,7 +20,9 @@ from torch import Tensor, nn
 
 from ganache.core.images import as_rgb
 from ganache.errors import ConfigError
+from ganache.networks.dcgan import SLOPE, WEIGHT_STD
 from ganache.networks.efficientnet import load_network
+from ganache.networks.overview import GROUP, initialise_read
 from ganache.types import Critic, ImageShape, at_least_float32, without_autocast
 
 SCALES = {2: 11.2, 3: 10.1, 5: 8.4, 7: 4.0}
@@ -31,13 +33,8 @@ WIDTH = 64
 """Channels of a critic."""
 UNITS = 512
 """Units of each of the two layers that read means and spread."""
-GROUP = 4
-"""Images over which the spread is taken, as in `overview.py`."""
 SPREAD_SCALE = 2.0
 """Factor on the spread, so that it has an effect from the start."""
-SLOPE = 0.2
-WEIGHT_STD = 0.02
-"""Of the critics' initial weights: those of `dcgan.py`."""
 
 
 class ProjectedCritic(Critic):
@@ -57,7 +54,7 @@ class ProjectedCritic(Critic):
         self.image_shape = shape
         self.network = load_network("lite0")
         with torch.no_grad(), torch.device("cpu"):
-            maps = self.network.to("cpu").stages(torch.zeros(1, 3, *shape[1:]))
+            maps = self.network.stages(torch.zeros(1, 3, *shape[1:]))
         sizes = [tuple(maps[stage].shape[1:]) for stage in SCALES]
         mixed = [*[MIXED] * (len(sizes) - 1), 2 * MIXED]
         for k, (size, channels) in enumerate(zip(sizes, mixed, strict=True)):
@@ -71,10 +68,7 @@ class ProjectedCritic(Critic):
         self.overview = nn.Sequential(
             nn.Linear(inputs, UNITS), nn.LeakyReLU(SLOPE), nn.Linear(UNITS, UNITS), nn.LeakyReLU(SLOPE)
         )
-        for layer in self.overview.children():
-            if isinstance(layer, nn.Linear):
-                nn.init.kaiming_normal_(layer.weight, SLOPE)
-                nn.init.zeros_(layer.bias)
+        initialise_read(self.overview)
         self.head = nn.Linear(UNITS, 1)
         nn.init.normal_(self.head.weight, 0.0, WEIGHT_STD)
         nn.init.zeros_(self.head.bias)

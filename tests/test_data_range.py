@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
@@ -223,6 +223,7 @@ def test_ranges_that_are_none_are_left_out(record: Any) -> None:
         hnp.array_shapes(min_dims=3, max_dims=3, max_side=5),
     )
 )
+@example(np.full((1, 1, 1), -1.5, dtype=np.float16))
 def test_every_set_has_a_range_in_order(values: NDArray[Any]) -> None:
     if not np.isfinite(values).all():
         with pytest.raises(ValueError, match="NaN"):

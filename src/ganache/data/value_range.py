@@ -219,7 +219,8 @@ def decide(kind: Kind, histogram: Histogram) -> Range:
         return DEFAULTS[kind]
     if kind == Kind.FLOATS:
         return _float_range(low, high)
-    low, high = float(np.ceil(low)), float(np.floor(high))
+    if np.ceil(low) <= np.floor(high):  # edges of bins lie between whole numbers
+        low, high = float(np.ceil(low)), float(np.floor(high))
     if low >= 0 and high <= 1:
         return Range(0, 1)
     if kind == Kind.EIGHT:

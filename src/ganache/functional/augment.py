@@ -9,6 +9,7 @@ of mit-han-lab/data-efficient-gans, DiffAugment_pytorch.py.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -31,16 +32,54 @@ def colour(x: Tensor) -> Tensor:
 
 def translation(x: Tensor, ratio: float = 0.125) -> Tensor:
     """Shift each image by up to `ratio` of each side; the uncovered area is 0, mid-grey in [-1, 1]."""
-    rows, columns = (torch.arange(side, device=x.device) for side in x.shape[2:])
     down, across = (_integer(x, round(side * ratio)) for side in x.shape[2:])  # [B, 1], one shift per image
+    if x.device.type != "cpu":
+        return shifted_at_once(x, down, across)
+    moved: Tensor = Shift.apply(x, down.flatten().tolist(), across.flatten().tolist())  # type: ignore[no-untyped-call]
+    return moved
+
+
+def shifted_at_once(x: Tensor, down: Tensor, across: Tensor) -> Tensor:
+    """Return all images shifted by down and across [B, 1] pixels, in a few operations on the whole batch."""
+    rows, columns = (torch.arange(side, device=x.device) for side in x.shape[2:])
     # Positions beyond the border all read the one pixel of padding.
     height, width = x.shape[2:]
-    row = (rows + down + 1).clamp(0, height + 1)  # [B, H]
-    column = (columns + across + 1).clamp(0, width + 1)  # [B, W]
+    row = (rows - down + 1).clamp(0, height + 1)  # [B, H]
+    column = (columns - across + 1).clamp(0, width + 1)  # [B, W]
     sample = torch.arange(len(x), device=x.device)
     padded = pad(x, (1, 1, 1, 1)).permute(0, 2, 3, 1)
     shifted = padded[sample[:, None, None], row[:, :, None], column[:, None, :]]  # [B, H, W, C]
     return shifted.permute(0, 3, 1, 2)
+
+
+class Shift(torch.autograd.Function):
+    """Each image shifted by its own number of pixels, image by image: on a CPU a quarter of the time of an index.
+
+    Its gradient is shifted back, which is the same function with the opposite numbers.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, down: list[int], across: list[int]) -> Tensor:
+        ctx.down, ctx.across = down, across
+        y = torch.zeros_like(x)
+        for image, source, *by in zip(y, x, down, across, strict=True):
+            (to_rows, rows), (to_columns, columns) = map(overlap, by, source.shape[1:])
+            image[:, to_rows, to_columns] = source[:, rows, columns]
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
+        back: Tensor = Shift.apply(gradient, [-n for n in ctx.down], [-n for n in ctx.across])  # type: ignore[no-untyped-call]
+        return back, None, None
+
+
+def overlap(by: int, side: int) -> tuple[slice, slice]:
+    """Return where the pixels of a side that stay inside come to, and where they come from, if shifted by `by`.
+
+    >>> overlap(2, 8), overlap(-1, 8)
+    ((slice(2, 8, None), slice(0, 6, None)), (slice(0, 7, None), slice(1, 8, None)))
+    """
+    return slice(max(0, by), side + min(0, by)), slice(max(0, -by), side + min(0, -by))
 
 
 def cutout(x: Tensor, ratio: float = 0.5) -> Tensor:

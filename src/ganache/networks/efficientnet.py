@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from ganache.errors import ConfigError
@@ -33,7 +34,12 @@ WEIGHTS = {
 
 
 class Convolution(nn.Module):
-    """A convolution with TensorFlow's padding "SAME", with its batch norm folded in, and ReLU6 if `activate`."""
+    """A convolution with TensorFlow's padding "SAME", with its batch norm folded in, and ReLU6 if `activate`.
+
+    Its weight and bias never change. So on a CPU the weight is laid out once as oneDNN computes with it, and not for
+    each batch; and the gradient at the input is, for stride 1, a convolution of the same kind. In float32 this takes
+    five ninths of the time of autograd's own, and in bfloat16 a quarter of it.
+    """
 
     def __init__(self, weight: Tensor, bias: Tensor, stride: int, activate: bool) -> None:
         super().__init__()
@@ -42,28 +48,51 @@ class Convolution(nn.Module):
         self.stride, self.activate = stride, activate
         self.groups = weight.shape[0] if weight.shape[1] == 1 else 1
         """Depthwise, or over all channels."""
-        self.packed: dict[torch.Size, tuple[Tensor, list[int]]] = {}
-        """Size of the input -> the weight in the layout that oneDNN computes with, and the padding."""
+        self.packed: dict[tuple[torch.Size, torch.dtype, bool], tuple[Tensor, list[int]]] = {}
+        """Size, type and whether it is for a gradient -> the weight in the layout of oneDNN, and the padding."""
 
     def forward(self, x: Tensor) -> Tensor:
-        if is_inference(x):
-            return self.forward_packed(x)
+        if can_pack(x):
+            if not torch.is_grad_enabled() or not x.requires_grad:
+                return self.forward_packed(x)
+            y: Tensor = PackedConvolution.apply(x, self)  # type: ignore[no-untyped-call]
+            return y
         weight, padding = self.with_even_padding(x.shape[2:])
         x = F.conv2d(x, weight, self.get_buffer("bias"), self.stride, padding, groups=self.groups)
         return F.relu6(x, inplace=True) if self.activate else x
 
     def forward_packed(self, x: Tensor) -> Tensor:
-        """Return the same numbers in five sixths of the time: the weight is laid out once, and not for each batch."""
-        stride, size = [self.stride] * 2, x.shape[2:]
-        if size not in self.packed:
-            weight, padding = self.with_even_padding(size)
-            shape = (weight.contiguous(), padding, stride, [1, 1], self.groups, list(x.shape))
-            self.packed[size] = torch.ops.mkldnn._reorder_convolution_weight(*shape), padding
+        """Return the convolution of x, in the type of x."""
         after = ("hardtanh", [0.0, 6.0], "") if self.activate else ("none", [], "")
-        weight, padding = self.packed[size]
-        given = (weight, self.get_buffer("bias"), padding, stride, [1, 1], self.groups)
-        y: Tensor = torch.ops.mkldnn._convolution_pointwise(x, *given, *after)
-        return y
+        weight, padding = self.packed_weight(x, self.stride, is_backward=False)
+        return convolve(x, weight, self.get_buffer("bias").to(x.dtype), padding, self.stride, self.groups, after)
+
+    def backward_packed(self, gradient: Tensor, size: torch.Size) -> Tensor:
+        """Return the gradient at an input of this size, from the gradient at the output without ReLU6."""
+        if self.stride == 1:
+            weight, padding = self.packed_weight(gradient, 1, is_backward=True)
+            return convolve(gradient, weight, None, padding, 1, self.groups, ("none", [], ""))
+        weight, padding = self.with_even_padding(size[2:])
+        given = gradient.float() if self.groups > 1 else gradient  # depthwise in bfloat16: 50 times the time
+        like_input = torch.empty(size, dtype=given.dtype, memory_format=torch.channels_last)  # only its size is read
+        shape = [self.stride] * 2, padding, [1, 1], False, [0, 0], self.groups
+        of_input, _, _ = torch.ops.aten.convolution_backward(
+            given, like_input, weight.to(given.dtype), None, *shape, [True, False, False]
+        )
+        return of_input.to(gradient.dtype)
+
+    def packed_weight(self, x: Tensor, stride: int, is_backward: bool) -> tuple[Tensor, list[int]]:
+        """Return the weight in the layout that oneDNN computes with for an input like x, and the padding."""
+        key = x.shape, x.dtype, is_backward
+        if key not in self.packed:
+            weight, padding = self.with_even_padding(x.shape[2:])
+            if is_backward:
+                weight = weight.transpose(0, 1) if self.groups == 1 else weight.flip(2, 3)
+                padding = [weight.shape[2] - 1 - padding[0], weight.shape[3] - 1 - padding[1]]
+            shape = padding, [stride] * 2, [1, 1], self.groups, list(x.shape)
+            given = weight.to(x.dtype).contiguous()
+            self.packed[key] = torch.ops.mkldnn._reorder_convolution_weight(given, *shape), padding
+        return self.packed[key]
 
     def with_even_padding(self, size: torch.Size) -> tuple[Tensor, list[int]]:
         """Return the weight for inputs of this size, and the zeros on both sides of its height and width.
@@ -79,9 +108,39 @@ class Convolution(nn.Module):
         return {**self.__dict__, "packed": {}}  # such a layout cannot be copied
 
 
-def is_inference(x: Tensor) -> bool:
-    """Whether a convolution of x needs no gradient, and is one of float32 by oneDNN."""
-    is_plain = x.dtype is torch.float32 and not torch.is_grad_enabled() and not torch.is_autocast_enabled("cpu")
+class PackedConvolution(torch.autograd.Function):
+    """A `Convolution` in oneDNN's layout, with the gradient at its input. It has no second derivative."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, layer: Convolution) -> Tensor:
+        y = layer.forward_packed(x)
+        ctx.layer, ctx.size = layer, x.shape
+        if layer.activate:
+            ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    @once_differentiable  # type: ignore[untyped-decorator]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        if ctx.layer.activate:
+            (y,) = ctx.saved_tensors
+            gradient = torch.ops.aten.hardtanh_backward(gradient, y, 0.0, 6.0)
+        return ctx.layer.backward_packed(gradient.contiguous(memory_format=torch.channels_last), ctx.size), None
+
+
+def convolve(
+    x: Tensor, weight: Tensor, bias: Tensor | None, padding: list[int], stride: int, groups: int, after: tuple[Any, ...]
+) -> Tensor:
+    """Return oneDNN's convolution with a weight in its own layout, and the function `after` of the result."""
+    y: Tensor = torch.ops.mkldnn._convolution_pointwise(
+        x, weight, bias, padding, [stride] * 2, [1, 1], groups, *after
+    )
+    return y
+
+
+def can_pack(x: Tensor) -> bool:
+    """Whether a convolution of x is one by oneDNN, in the type of x."""
+    is_plain = x.dtype in (torch.float32, torch.bfloat16) and not torch.is_autocast_enabled("cpu")
     return is_plain and x.device.type == "cpu" and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
 
 

@@ -23,7 +23,7 @@ from ganache.errors import ConfigError
 from ganache.networks.dcgan import SLOPE, WEIGHT_STD
 from ganache.networks.efficientnet import load_network
 from ganache.networks.overview import GROUP, initialise_read
-from ganache.types import Critic, ImageShape, at_least_float32, without_autocast
+from ganache.types import Critic, ImageShape, at_least_float32, autocast_dtype, without_autocast
 
 SCALES = {2: 11.2, 3: 10.1, 5: 8.4, 7: 4.0}
 """Stage of the network (`EfficientNetLite.stages`) -> root mean square of its features of anime faces of 64x64."""
@@ -84,9 +84,10 @@ class ProjectedCritic(Critic):
         return torch.cat([*scores, self.score(self.read_overview(maps))])
 
     def maps(self, x: Tensor) -> list[Tensor]:
-        """Return the pretrained features at each stride, of mean square 1, in float32: a long chain of layers."""
+        """Return the pretrained features at each stride, of mean square 1; on a CPU in the type of autocast."""
+        dtype = autocast_dtype(x) if x.device.type == "cpu" else torch.float32
         with without_autocast(x):
-            stages = self.network.stages(as_rgb(at_least_float32(x)))
+            stages = self.network.stages(as_rgb(x).to(dtype))
         return [stages[stage] / scale for stage, scale in SCALES.items()]
 
     def mixtures(self, maps: list[Tensor]) -> list[Tensor]:
@@ -97,10 +98,10 @@ class ProjectedCritic(Critic):
         return mixed
 
     def read_overview(self, maps: list[Tensor]) -> Tensor:
-        means = torch.cat([part.mean(dim=(2, 3)) for h in maps for part in parts(h)], dim=1)
+        means = torch.cat([part.mean(dim=(2, 3), dtype=torch.float32) for h in maps for part in parts(h)], dim=1)
         group = gcd(GROUP, len(means))
         grouped = means.view(-1, group, means.shape[1])
-        spread = (grouped.var(1, correction=0) + 1e-8).sqrt().repeat_interleave(group, dim=0)
+        spread = ((grouped - grouped.mean(1, keepdim=True)).square().mean(1) + 1e-8).sqrt().repeat_interleave(group, dim=0)
         with without_autocast(means):
             h: Tensor = self.overview(torch.cat([means, SPREAD_SCALE * spread], dim=1))
         return h

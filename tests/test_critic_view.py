@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ganache.config.sections import ViewConfig
-from ganache.functional.augment import AUGMENTATIONS, colour, cutout, translation
+from ganache.functional.augment import AUGMENTATIONS, Shift, colour, cutout, shifted_at_once, translation
 from ganache.methods import Gan, Lsgan
 from ganache.networks import Dcgan
 from ganache.training import build
@@ -42,6 +42,19 @@ def test_translation_shifts_whole_images_and_fills_with_black() -> None:
         shifts |= set(found)
     assert {down for down, _ in shifts} == set(range(-2, 3)), "an eighth of 16 pixels, both ways"
     assert {across for _, across in shifts} == set(range(-3, 4)), "an eighth of 24"
+
+
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+def test_images_are_shifted_one_by_one_as_at_once(memory_format: torch.memory_format) -> None:
+    x = pictures(6).contiguous(memory_format=memory_format).requires_grad_()
+    down, across = torch.tensor([[0], [1], [-2], [16], [-17], [3]]), torch.tensor([[2], [0], [-3], [1], [1], [24]])
+    one_by_one = Shift.apply(x, down.flatten().tolist(), across.flatten().tolist())
+    at_once = shifted_at_once(x, down, across)
+    assert torch.equal(one_by_one, at_once)
+    weights = torch.rand(x.shape, dtype=x.dtype)
+    found, expected = (torch.autograd.grad((y * weights).sum(), x)[0] for y in (one_by_one, at_once))
+    assert torch.equal(found, expected)
+    assert torch.autograd.gradgradcheck(lambda x: Shift.apply(x**2, [1, -1], [0, 5]), x[:2, :, :3, :3])
 
 
 def test_cutout_blackens_one_box_and_keeps_the_rest() -> None:

@@ -125,6 +125,43 @@ def test_the_stages_lead_to_the_last_map() -> None:
     assert [tuple(stage.shape[2:]) for stage in stages[::2]] == [(32, 24), (16, 12), (4, 3), (2, 2)]
 
 
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.bfloat16, 0.06)])
+@pytest.mark.parametrize("sides", [(64, 64), (33, 50)])
+def test_packed_weights_give_the_same_maps_and_gradients(
+    dtype: torch.dtype, tolerance: float, sides: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Against autograd through PyTorch's own convolutions, layer by layer, as errors of bfloat16 add up."""
+    network, given = load_network("lite0"), images(2, 3, *sides)
+    inputs: dict[efficientnet.Convolution, Tensor] = {}
+    layers = [layer for layer in network.modules() if isinstance(layer, efficientnet.Convolution)]
+    handles = [layer.register_forward_pre_hook(lambda layer, x: inputs.update({layer: x[0]})) for layer in layers]
+    with torch.no_grad():
+        network(given)
+    for handle in handles:
+        handle.remove()
+    for layer, x in inputs.items():
+        results = []
+        for can_pack in (False, True):
+            monkeypatch.setattr(efficientnet, "can_pack", lambda _, packs=can_pack: packs)
+            leaf = x.to(dtype if can_pack else torch.float32).requires_grad_()
+            y = layer(leaf)
+            if not can_pack:  # units near an end of ReLU6 may be on its other side in bfloat16
+                is_inside = (y > 0.2) & (y < 5.8) if layer.activate else torch.ones_like(y)
+                weights = torch.rand(y.shape, generator=torch.Generator().manual_seed(0)) * is_inside
+            results.append((y, *torch.autograd.grad((y.float() * weights).sum(), leaf)))
+        for plain, packed in zip(*results, strict=True):
+            assert packed.dtype == dtype
+            assert packed.shape == plain.shape
+            assert (packed.float() - plain).norm() <= tolerance * plain.norm()
+
+
+def test_packed_weights_have_no_second_derivative() -> None:
+    x = images(2, 3, 32, 32).requires_grad_()
+    (gradient,) = torch.autograd.grad(load_network("lite0")(x).square().sum(), x, create_graph=True)
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        gradient.sum().backward()
+
+
 def test_the_features_keep_the_interface() -> None:
     assert issubclass(SecondPerceptualFeatures, Features)
     assert SecondPerceptualFeatures.name == "perceptual-2"

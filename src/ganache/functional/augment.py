@@ -79,6 +79,7 @@ def overlap(by: int, side: int) -> tuple[slice, slice]:
     >>> overlap(2, 8), overlap(-1, 8)
     ((slice(2, 8, None), slice(0, 6, None)), (slice(0, 7, None), slice(1, 8, None)))
     """
+    by = min(max(by, -side), side)
     return slice(max(0, by), side + min(0, by)), slice(max(0, -by), side + min(0, -by))
 
 

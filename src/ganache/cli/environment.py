@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 
@@ -36,6 +37,7 @@ def check_environment() -> None:
             allowed = " or ".join(values)
             raise ConfigError(f"{variable} is '{value}', which is not a value of it: set it to {allowed}, or unset it.")
     wait_briefly()
+    compute_within_quota()
     for variable, value in OLDER_PROCESSORS.get(os.environ.get("GANACHE_KERNELS", ""), {}).items():
         os.environ.setdefault(variable, value)
 
@@ -52,6 +54,48 @@ def wait_briefly() -> None:
     """
     if not {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"} & os.environ.keys():
         os.environ["GOMP_SPINCOUNT"] = SPINS
+
+
+def compute_within_quota() -> None:
+    """Let PyTorch compute with as many threads as the process has cores' time for, unless the user decides.
+
+    A container has a quota of time and sees all cores of its machine. With a thread for each of them, the quota is used
+    up early in each period, and all threads then stand still until the next one.
+    """
+    quota = cores_of_quota()
+    if quota is not None and "OMP_NUM_THREADS" not in os.environ:
+        os.environ["OMP_NUM_THREADS"] = str(min(quota, len(os.sched_getaffinity(0))))
+
+
+def cores_of_quota(groups: Path = Path("/sys/fs/cgroup"), own_groups: Path = Path("/proc/self/cgroup")) -> int | None:
+    """Return how many cores' time the control groups of this process allow it, rounded up; None without a limit.
+
+    Version 2 keeps "quota period" in cpu.max, or "max period"; version 1 keeps both in files of their own, and -1 is no
+    limit. A group is also bound by those that contain it. In a container, its own group may be the root.
+    """
+    found: list[float] = []
+    try:
+        lines = own_groups.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeError):  # not Linux
+        return None
+    for line in lines:
+        _, controllers, own = line.split(":", 2)
+        if controllers and "cpu" not in controllers.split(","):
+            continue
+        root = groups / "cpu" if controllers else groups
+        path = root / own.lstrip("/")
+        for folder in [path, *path.parents]:
+            try:
+                if controllers:
+                    quota, period = ((folder / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period"))
+                else:
+                    quota, period = (folder / "cpu.max").read_text().split()
+                found += [float(quota) / float(period)] if quota.strip() not in ("max", "-1") else []
+            except (OSError, ValueError):  # a group without a limit, or one that this process cannot see
+                pass
+            if folder == root:
+                break
+    return max(1, math.ceil(min(found))) if found else None
 
 
 def ignore_matplotlibrc() -> None:

@@ -132,9 +132,7 @@ def convolve(
     x: Tensor, weight: Tensor, bias: Tensor | None, padding: list[int], stride: int, groups: int, after: tuple[Any, ...]
 ) -> Tensor:
     """Return oneDNN's convolution with a weight in its own layout, and the function `after` of the result."""
-    y: Tensor = torch.ops.mkldnn._convolution_pointwise(
-        x, weight, bias, padding, [stride] * 2, [1, 1], groups, *after
-    )
+    y: Tensor = torch.ops.mkldnn._convolution_pointwise(x, weight, bias, padding, [stride] * 2, [1, 1], groups, *after)
     return y
 
 

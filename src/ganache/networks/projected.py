@@ -101,7 +101,9 @@ class ProjectedCritic(Critic):
         means = torch.cat([part.mean(dim=(2, 3), dtype=torch.float32) for h in maps for part in parts(h)], dim=1)
         group = gcd(GROUP, len(means))
         grouped = means.view(-1, group, means.shape[1])
-        spread = ((grouped - grouped.mean(1, keepdim=True)).square().mean(1) + 1e-8).sqrt().repeat_interleave(group, dim=0)
+        spread = (
+            ((grouped - grouped.mean(1, keepdim=True)).square().mean(1) + 1e-8).sqrt().repeat_interleave(group, dim=0)
+        )
         with without_autocast(means):
             h: Tensor = self.overview(torch.cat([means, SPREAD_SCALE * spread], dim=1))
         return h

@@ -29,6 +29,7 @@ def critic() -> Critic:
     torch.manual_seed(0)
     D = Dcgan(width=4, critic_norm="none").critic(SHAPE)
     D.projected = ProjectedCritic(SHAPE)
+    D.windows = ProjectedCritic(SHAPE, D.projected.network)
     return D.eval().requires_grad_(False)
 
 
@@ -46,23 +47,40 @@ def gradient_at(x: Tensor, D: Critic) -> Tensor:
 def test_each_critic_pulls_at_the_images_with_its_own_length() -> None:
     D, x = critic(), images()
     assert D.projected is not None
-    method = Projected(Lsgan(), weight=0.5, share=0.75)
+    assert D.windows is not None
+    method = Projected(Lsgan(), weight=0.5, share=0.75, windows=0.5, window=(0.0, 0.25))
     leaf = x.clone().requires_grad_()
     terms = method.g_terms(PrecomputedGenerator(leaf), D, x, x)
-    (found,) = torch.autograd.grad(terms["fake"] + terms["projected_fake"], leaf)
+    (found,) = torch.autograd.grad(sum(terms.values()), leaf)
     own, other = gradient_at(x, D), gradient_at(x[:6], D.projected)
+    window = gradient_at(x[4:, :, :16, 4:20], D.windows)
     expected = own / own.norm()
     expected[:6] += 0.5 * other / other.norm()
+    expected[4:, :, :16, 4:20] += 0.5 * window / window.norm()
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_windows_move_from_batch_to_batch_within_the_images() -> None:
+    batches = [Projected(Lsgan(), windows=0.5).at(index) for index in range(200)]
+    assert [each.window for each in batches[:5]] == [Projected(Lsgan()).at(index).window for index in range(5)]
+    x = torch.arange(9 * 8).view(1, 1, 9, 8).expand(4, 1, 9, 8)
+    seen = [next(part for part in each.parts(critic(), 4) if part.name == "windows").of(x) for each in batches]
+    assert {tuple(each.shape) for each in seen} == {(2, 1, 5, 4)}
+    corners = {divmod(int(each[0, 0, 0, 0]), 8) for each in seen}
+    assert corners == {(row, column) for row in range(5) for column in range(5)}
 
 
 def test_the_critics_minimise_the_terms_of_the_method() -> None:
     D, real, fake = critic(), images(), images().flip(0) / 2
     assert D.projected is not None
     G = PrecomputedGenerator(fake)
-    found = Projected(Lsgan()).d_terms(G, D, real, fake)
+    assert D.windows is not None
+    found = Projected(Lsgan(), windows=1.0, window=(1.0, 1.0)).d_terms(G, D, real, fake)
     expected = Lsgan().d_terms(G, D, real, fake)
+    corner = PrecomputedGenerator(fake[..., 16:, 16:])
+    of_windows = Lsgan().d_terms(corner, D.windows, real[..., 16:, 16:], fake)
     expected |= {f"projected_{name}": term for name, term in Lsgan().d_terms(G, D.projected, real, fake).items()}
+    expected |= {f"windows_{name}": term for name, term in of_windows.items()}
     assert found.keys() == expected.keys()
     for name, term in expected.items():
         torch.testing.assert_close(found[name], term)
@@ -91,13 +109,22 @@ def test_one_critic_sees_that_all_images_are_alike() -> None:
 
 
 def test_they_see_what_the_critic_sees() -> None:
-    view = CriticView(critic(), ("translation",))
-    assert view.projected is not None
-    x = images()
-    torch.manual_seed(0)
-    first = view.projected(x)
-    torch.manual_seed(1)
-    assert not torch.allclose(first, view.projected(x))
+    view, x = CriticView(critic(), ("translation",)), images()
+    for seen_by in (view.projected, view.windows):
+        assert seen_by is not None
+        torch.manual_seed(0)
+        first = seen_by(x)
+        torch.manual_seed(1)
+        assert not torch.allclose(first, seen_by(x))
+
+
+@pytest.mark.parametrize(("shape", "seen"), [((3, 128, 96), (64, 48)), ((3, 40, 64), (40, 64)), ((1, 8, 8), (8, 8))])
+def test_large_images_are_reduced_and_windows_are_enlarged(shape: tuple[int, ...], seen: tuple[int, int]) -> None:
+    D, sizes = ProjectedCritic(shape), []
+    handle = D.network.stem.register_forward_pre_hook(lambda _, given: sizes.append(tuple(given[0].shape[2:])))
+    D(torch.rand(2, *shape)), D(torch.rand(2, *shape)[..., : shape[1] // 2, : shape[2] // 2])
+    handle.remove()
+    assert sizes == [seen, seen]
 
 
 def test_pretrained_weights_are_neither_trained_nor_stored() -> None:

@@ -101,12 +101,15 @@ class Critic(nn.Module, ABC):
     """The class embedding of a conditional critic: labels [B] -> directions in feature space [B, F]."""
     projected: Critic | None
     """Critics of pretrained features beside this one, which `methods/projected.py` plays against."""
+    windows: Critic | None
+    """The same for windows of the images."""
 
     def __init__(self) -> None:
         super().__init__()
         self.codes = None
         self.classes = None
         self.projected = None
+        self.windows = None
 
     @abstractmethod
     def features(self, x: Tensor) -> Tensor:

@@ -210,11 +210,14 @@ class ProjectedConfig:
     weight: float = 0.0
     """Length of their gradient at the generator's images, beside the critic's own of 1; 0 leaves them out."""
     share: float = 1.0
-    """Share of each batch's images that they see."""
+    """Share of each batch's images that they see whole."""
+    windows: float = 0.0
+    """Share of each batch's images of which other such critics see a window of half of each side, enlarged."""
 
     def __post_init__(self) -> None:
         require(self.weight >= 0, f"projected.weight is {self.weight}: use 0 or more.")
         require(0 < self.share <= 1, f"projected.share is {self.share}: use a share above 0 and at most 1.")
+        require(0 <= self.windows <= 1, f"projected.windows is {self.windows}: use a share from 0 to 1.")
 
 
 @dataclass(frozen=True)

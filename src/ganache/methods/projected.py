@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,47 +16,72 @@ from ganache.types import Critic, Generator, PrecomputedGenerator, Terms
 
 @dataclass(frozen=True)
 class Projected(Wrapped):
-    """`method`, played against the critic and against `D.projected`, whose terms are called projected_...
+    """`method`, played against the critic, and against critics of pretrained features of whole images and of windows.
 
-    Each of the two pulls at the generator's images with a gradient of a fixed length over the batch, 1 and `weight`:
-    their losses change by orders of magnitude in a training, at different times. The critics' own gradients are those
-    of the terms.
+    Those are `D.projected` and `D.windows`; their terms are called projected_... and windows_... Each of the three
+    pulls at the generator's images with a gradient of a fixed length over the batch, 1 and twice `weight`: their losses
+    change by orders of magnitude in a training, at different times. The critics' own gradients are those of the terms.
     """
 
     weight: float = 1.0
-    """Length of the gradient from the critics of pretrained features."""
+    """Length of the gradient from each of the critics of pretrained features."""
     share: float = 1.0
-    """Share of a batch's images that they see."""
+    """Share of a batch's images, the first ones, that are seen whole."""
+    windows: float = 0.0
+    """Share of a batch's images, the last ones, of which windows are seen."""
+    window: tuple[float, float] = (0.5, 0.5)
+    """Where this batch's window is, from top to bottom and from left to right, both in [0, 1]. All images of a batch,
+    real and fake, have the same one, so that the critics compare like with like."""
 
     def at(self, batch_index: int) -> Projected:
-        return replace(self, method=self.method.at(batch_index))
+        drawn = random.Random(batch_index)
+        return replace(self, method=self.method.at(batch_index), window=(drawn.random(), drawn.random()))
 
     def d_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
-        x, seen = G(z), self.seen(real)
-        own = self.method.d_terms(PrecomputedGenerator(x), D, real, z)
-        return own | self.named(
-            self.method.d_terms(PrecomputedGenerator(x[:seen]), projected(D), real[:seen], z[:seen])
-        )
+        x = G(z)
+        terms = self.method.d_terms(PrecomputedGenerator(x), D, real, z)
+        for part in self.parts(D, len(real)):
+            fake = PrecomputedGenerator(part.of(x))
+            terms |= part.named(self.method.d_terms(fake, part.critic, part.of(real), z[part.rows]))
+        return terms
 
     def g_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
-        x, seen = G(z), self.seen(real)
-        own, other = of_length(x, 1.0), of_length(x[:seen], self.weight)
-        terms = self.method.g_terms(PrecomputedGenerator(own), D, real, z)
-        return terms | self.named(self.method.g_terms(PrecomputedGenerator(other), projected(D), real[:seen], z[:seen]))
+        x = G(z)
+        terms = self.method.g_terms(PrecomputedGenerator(of_length(x, 1.0)), D, real, z)
+        for part in self.parts(D, len(real)):
+            fake = PrecomputedGenerator(part.of(of_length(x, self.weight)))
+            terms |= part.named(self.method.g_terms(fake, part.critic, part.of(real), z[part.rows]))
+        return terms
 
-    def seen(self, batch: Tensor) -> int:
-        """Return how many images of a batch the critics of pretrained features see."""
-        return max(1, round(self.share * len(batch)))
+    def parts(self, D: Critic, batch: int) -> Iterator[Part]:
+        """Yield what each of the critics of pretrained features sees of a batch."""
+        if D.projected is not None:
+            yield Part("projected", D.projected, slice(0, max(1, round(self.share * batch))))
+        if D.windows is not None:
+            yield Part("windows", D.windows, slice(batch - max(1, round(self.windows * batch)), batch), self.window)
 
-    @staticmethod
-    def named(terms: Terms) -> Terms:
-        return {f"projected_{name}": term for name, term in terms.items()}
 
+@dataclass(frozen=True)
+class Part:
+    """What critics of pretrained features see of a batch."""
 
-def projected(D: Critic) -> Critic:
-    """Return the critics of pretrained features that belong to a critic."""
-    assert D.projected is not None
-    return D.projected
+    name: str
+    critic: Critic
+    rows: slice
+    window: tuple[float, float] | None = None
+    """Where their window is; None for whole images."""
+
+    def of(self, x: Tensor) -> Tensor:
+        """Return the images, or windows of half of each side, rounded up."""
+        x = x[self.rows]
+        for axis, position in zip((2, 3), self.window or (), strict=False):
+            side = x.shape[axis]
+            size = (side + 1) // 2
+            x = x.narrow(axis, round(position * (side - size)), size)
+        return x
+
+    def named(self, terms: Terms) -> Terms:
+        return {f"{self.name}_{name}": term for name, term in terms.items()}
 
 
 def of_length(x: Tensor, length: float) -> Tensor:

@@ -76,10 +76,10 @@ class Convolution(nn.Module):
         given = gradient.float() if self.groups > 1 else gradient  # depthwise in bfloat16: 50 times the time
         like_input = torch.empty(size, dtype=given.dtype, memory_format=torch.channels_last)  # only its size is read
         shape = [self.stride] * 2, padding, [1, 1], False, [0, 0], self.groups
-        of_input, _, _ = torch.ops.aten.convolution_backward(
+        at_input: Tensor = torch.ops.aten.convolution_backward(
             given, like_input, weight.to(given.dtype), None, *shape, [True, False, False]
-        )
-        return of_input.to(gradient.dtype)
+        )[0]
+        return at_input.to(gradient.dtype)
 
     def packed_weight(self, x: Tensor, stride: int, is_backward: bool) -> tuple[Tensor, list[int]]:
         """Return the weight in the layout that oneDNN computes with for an input like x, and the padding."""

@@ -4,9 +4,10 @@ The features of EfficientNet-Lite0 at four strides are mixed by fixed random con
 coarse to fine (section 3.2, figure 1), and each mixture has a small critic of its own. They know eyes and hair from the
 first step on, where a new critic has to learn them.
 
-What differs from the paper: the network sees images of 64x64 as they are, not enlarged to 224x224. A fifth critic reads
-the features' means over the image and their spread across images: without it, faces are sharp within 500 steps of
-`faces`, and all of one kind.
+What differs from the paper: the network sees images of 64x64 as they are, not enlarged to 224x224, and larger ones
+reduced to that. A fifth critic reads the features' means over the image and their spread across images: without it,
+faces are sharp within 500 steps of `faces`, and all of one kind. Other critics may see windows of the images, enlarged
+(`methods/projected.py`): eyes as large as those of the photographs that the network was trained on.
 """
 
 from __future__ import annotations
@@ -21,12 +22,14 @@ from torch import Tensor, nn
 from ganache.core.images import as_rgb
 from ganache.errors import ConfigError
 from ganache.networks.dcgan import SLOPE, WEIGHT_STD
-from ganache.networks.efficientnet import load_network
+from ganache.networks.efficientnet import EfficientNetLite, load_network
 from ganache.networks.overview import GROUP, initialise_read
 from ganache.types import Critic, ImageShape, at_least_float32, autocast_dtype, without_autocast
 
 SCALES = {2: 11.2, 3: 10.1, 5: 8.4, 7: 4.0}
 """Stage of the network (`EfficientNetLite.stages`) -> root mean square of its features of anime faces of 64x64."""
+LARGEST = 64
+"""Pixels of the longer side that the network sees; of larger images, each side is reduced by the same factor."""
 MIXED = 64
 """Channels of a mixture; of the coarsest one, twice as many."""
 WIDTH = 64
@@ -40,11 +43,13 @@ SPREAD_SCALE = 2.0
 class ProjectedCritic(Critic):
     """x [B, C, H, W] -> the scores of all critics, [K * B], one critic after the other.
 
-    Its scores have no common features, so it has no head for codes or classes. Raises ConfigError for images that the
-    pretrained network cannot be shown, or if its package is not installed.
+    `shape` is that of the training's images; x of other sides, such as a window, is seen at the same size. `network`
+    is the pretrained one, if another critic has loaded it. The scores have no common features, so there is no head for
+    codes or classes. Raises ConfigError for images that the pretrained network cannot be shown, or if its package is
+    not installed.
     """
 
-    def __init__(self, shape: ImageShape) -> None:
+    def __init__(self, shape: ImageShape, network: EfficientNetLite | None = None) -> None:
         super().__init__()
         if len(shape) != 3 or shape[0] not in (1, 3, 4):
             raise ConfigError(
@@ -52,9 +57,10 @@ class ProjectedCritic(Critic):
                 f"{'x'.join(map(str, shape))}: use --projected.weight 0."
             )
         self.image_shape = shape
-        self.network = load_network("lite0")
+        self.network = network or load_network("lite0")
+        self.seen_size = tuple(max(1, round(side * min(1, LARGEST / max(shape[1:])))) for side in shape[1:])
         with torch.no_grad(), torch.device("cpu"):
-            maps = self.network.stages(torch.zeros(1, 3, *shape[1:]))
+            maps = self.network.stages(torch.zeros(1, 3, *self.seen_size))
         sizes = [tuple(maps[stage].shape[1:]) for stage in SCALES]
         mixed = [*[MIXED] * (len(sizes) - 1), 2 * MIXED]
         for k, (size, channels) in enumerate(zip(sizes, mixed, strict=True)):
@@ -87,7 +93,11 @@ class ProjectedCritic(Critic):
         """Return the pretrained features at each stride, of mean square 1; on a CPU in the type of autocast."""
         dtype = autocast_dtype(x) if x.device.type == "cpu" else torch.float32
         with without_autocast(x):
-            stages = self.network.stages(as_rgb(x).to(dtype))
+            x = as_rgb(x)
+            if x.shape[2:] != self.seen_size:
+                mode = "bilinear" if x.shape[2] < self.seen_size[0] else "area"
+                x = F.interpolate(x, size=self.seen_size, mode=mode)
+            stages = self.network.stages(x.to(dtype))
         return [stages[stage] / scale for stage, scale in SCALES.items()]
 
     def mixtures(self, maps: list[Tensor]) -> list[Tensor]:

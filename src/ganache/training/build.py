@@ -178,6 +178,8 @@ def add_heads(D: Critic, config: Config) -> None:
         nn.init.zeros_(D.classes.weight)  # at first the critic treats all classes alike
     if config.projected.weight:
         D.projected = ProjectedCritic(D.image_shape)
+        if config.projected.windows:
+            D.windows = ProjectedCritic(D.image_shape, D.projected.network)
 
 
 # ---- the loop ----

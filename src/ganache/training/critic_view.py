@@ -28,6 +28,8 @@ class CriticView(Critic):
         self.sigma, self.p = sigma, p
         if inner.projected is not None:
             self.projected = CriticView(inner.projected, augmentations, sigma, p)
+        if inner.windows is not None:
+            self.windows = CriticView(inner.windows, augmentations, sigma, p)
 
     def seen(self, x: Tensor) -> Tensor:
         """Return images as the inner critic sees them."""
@@ -66,7 +68,8 @@ class ProjectionCritic(Critic):
         assert inner.classes is not None
         self.inner, self.head, self.codes, self.image_shape = inner, inner.head, inner.codes, inner.image_shape
         self.joins_batches = inner.joins_batches
-        self.embedding, self.labels, self.projected = inner.classes, labels, inner.projected
+        self.embedding, self.labels = inner.classes, labels
+        self.projected, self.windows = inner.projected, inner.windows
 
     def features(self, x: Tensor) -> Tensor:
         return self.inner.features(x)

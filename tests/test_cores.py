@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ganache.core.cores import batch_on_cores, map_on_cores
+from ganache.core.cores import map_on_cores
 
 
 @pytest.fixture(params=[1, 2, 3])
@@ -50,29 +50,6 @@ def test_an_error_of_one_item_is_raised(cores):
     with pytest.raises(ZeroDivisionError):
         map_on_cores(lambda k: 1 / k, [2, 1, 0])
     assert torch.get_num_threads() == cores
-
-
-def squares_and_means(x):
-    return [x.square(), x.mean(dim=1)]
-
-
-@pytest.mark.parametrize("batch", [1, 2, 7])
-def test_a_batch_in_parts_gives_the_same_outputs_and_gradients(cores, batch):
-    x = torch.randn(batch, 4, dtype=torch.float64).requires_grad_()
-    found, expected = batch_on_cores(squares_and_means, x), squares_and_means(x)
-    weights = [torch.randn_like(each) for each in expected]
-    for one, other in zip(found, expected, strict=True):
-        assert torch.equal(one, other)
-    gradients = [torch.autograd.grad(outputs, x, weights)[0] for outputs in (found, expected)]
-    assert torch.equal(*gradients)
-    assert torch.autograd.grad(batch_on_cores(squares_and_means, x)[1].sum(), x)[0].unique().tolist() == [0.25]
-
-
-@pytest.mark.parametrize("is_recorded", [True, False])
-def test_a_batch_without_a_gradient_has_no_graph(cores, is_recorded):
-    with torch.set_grad_enabled(is_recorded):
-        outputs = batch_on_cores(squares_and_means, torch.ones(4, 4, requires_grad=not is_recorded))
-    assert [each.requires_grad for each in outputs] == [False, False]
 
 
 @pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="only Linux tells how long threads waited")

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
-from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -36,44 +34,6 @@ def map_on_cores(function: Callable[[Item], Result], items: Sequence[Item]) -> l
             return list(threads.map(function, items))
     finally:
         torch.set_num_threads(cores)  # for threads that start later, which take the number that was set last
-
-
-def batch_on_cores(function: Callable[[Tensor], Sequence[Tensor]], x: Tensor) -> tuple[Tensor, ...]:
-    """Return function(x) for x [B, ...], where each core computes a part of the batch, and later its gradient.
-
-    `function` treats each image alone, has no weights that are trained, and returns tensors [B, ...]. A network whose
-    layers are small then takes less time than with all cores in each layer. There is no second derivative.
-    """
-    if x.device.type != "cpu" or torch.get_num_threads() == 1 or len(x) < 2:
-        return tuple(function(x))
-    if torch.is_grad_enabled() and x.requires_grad:
-        found: tuple[Tensor, ...] = BatchOnCores.apply(x, function)  # type: ignore[no-untyped-call]
-        return found
-    return joined(map_on_cores(function, x.chunk(torch.get_num_threads())))
-
-
-class BatchOnCores(torch.autograd.Function):
-    """`batch_on_cores` with a gradient: each part of the batch keeps a graph of its own."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, function: Callable[[Tensor], Sequence[Tensor]]) -> tuple[Tensor, ...]:
-        ctx.parts = [part.detach().requires_grad_() for part in x.chunk(torch.get_num_threads())]
-        with torch.enable_grad():
-            ctx.outputs = map_on_cores(function, ctx.parts)
-        return joined([[each.detach() for each in outputs] for outputs in ctx.outputs])
-
-    @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        of_parts = zip(*(each.split([len(part) for part in ctx.parts]) for each in gradients), strict=True)
-        parts = list(zip(ctx.outputs, ctx.parts, of_parts, strict=True))
-        at_inputs = map_on_cores(lambda part: torch.autograd.grad(*part)[0], parts)
-        return torch.cat(at_inputs), None
-
-
-def joined(parts: Sequence[Sequence[Tensor]]) -> tuple[Tensor, ...]:
-    """Return the outputs for a batch from those for its parts."""
-    return tuple(torch.cat(each) for each in zip(*parts, strict=True))
 
 
 def seconds_on_cores() -> tuple[float, float]:

@@ -19,7 +19,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ganache.core.cores import batch_on_cores
 from ganache.core.images import as_rgb
 from ganache.errors import ConfigError
 from ganache.networks.dcgan import SLOPE, WEIGHT_STD
@@ -98,10 +97,7 @@ class ProjectedCritic(Critic):
             if x.shape[2:] != self.seen_size:
                 mode = "bilinear" if x.shape[2] < self.seen_size[0] else "area"
                 x = F.interpolate(x, size=self.seen_size, mode=mode)
-            return list(batch_on_cores(self.scaled_stages, x.to(dtype)))
-
-    def scaled_stages(self, x: Tensor) -> list[Tensor]:
-        stages = self.network.stages(x)
+            stages = self.network.stages(x.to(dtype))
         return [stages[stage] / scale for stage, scale in SCALES.items()]
 
     def mixtures(self, maps: list[Tensor]) -> list[Tensor]:

@@ -10,7 +10,15 @@ import torch
 from torch import Tensor
 
 from ganache.config.sections import ViewConfig
-from ganache.functional.augment import AUGMENTATIONS, Shift, colour, cutout, shifted_at_once, translation
+from ganache.functional.augment import (
+    AUGMENTATIONS,
+    Shift,
+    colour,
+    cutout,
+    shifted_at_once,
+    shifted_one_by_one,
+    translation,
+)
 from ganache.methods import Gan, Lsgan
 from ganache.networks import Dcgan
 from ganache.training import build
@@ -48,7 +56,7 @@ def test_translation_shifts_whole_images_and_fills_with_black() -> None:
 def test_images_are_shifted_one_by_one_as_at_once(memory_format: torch.memory_format) -> None:
     x = pictures(6).contiguous(memory_format=memory_format).requires_grad_()
     down, across = torch.tensor([[0], [1], [-2], [16], [-17], [3]]), torch.tensor([[2], [0], [-3], [1], [1], [24]])
-    one_by_one = Shift.apply(x, down.flatten().tolist(), across.flatten().tolist())
+    one_by_one = shifted_one_by_one(x, down, across)
     at_once = shifted_at_once(x, down, across)
     assert torch.equal(one_by_one, at_once)
     weights = torch.rand(x.shape, dtype=x.dtype)

@@ -19,6 +19,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 from ganache.config.config import Config, from_dict
 from ganache.config.sections import OptimiserConfig
 from ganache.fastconv.kernels import loading
+from ganache.functional import augment
 from ganache.methods import METHODS
 from ganache.runs import checkpoint
 from ganache.training import build
@@ -30,8 +31,9 @@ from ganache.training.state import Plan, State
 
 @pytest.fixture(autouse=True)
 def _as_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A GPU does not use the compiled kernels, whose work a tape could not record."""
+    """A GPU does not use the compiled kernels, whose work a tape could not record, nor shift images one by one."""
     monkeypatch.setattr(loading, "library", lambda: None)
+    monkeypatch.setattr(augment, "shifted_one_by_one", augment.shifted_at_once)
 
 
 class Tape(TorchDispatchMode):  # type: ignore[no-untyped-call]

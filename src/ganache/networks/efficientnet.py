@@ -37,8 +37,8 @@ class Convolution(nn.Module):
     """A convolution with TensorFlow's padding "SAME", with its batch norm folded in, and ReLU6 if `activate`.
 
     Its weight and bias never change. So on a CPU the weight is laid out once as oneDNN computes with it, and not for
-    each batch; and the gradient at the input is, for stride 1, a convolution of the same kind. In float32 this takes
-    five ninths of the time of autograd's own, and in bfloat16 a quarter of it.
+    each batch; and the gradient at the input is, for stride 1, a convolution of the same kind. `bench/NOTES.md` has the
+    times.
     """
 
     def __init__(self, weight: Tensor, bias: Tensor, stride: int, activate: bool) -> None:

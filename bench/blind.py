@@ -24,8 +24,8 @@ from ganache.figures.text import font
 from ganache.functional.latents import samples
 from ganache.runs.checkpoint import load_generator
 from ganache.runs.data import run_data
-from ganache.runs.folder import at_step, find_checkpoint
 from ganache.training import build
+from pairs import checkpoint_of
 
 COLUMNS, LARGER, MARGIN = 5, 3, 22
 SEED = 20_000
@@ -33,8 +33,7 @@ SEED = 20_000
 
 def sheets(out: Path, name: str, of_samples: int, of_real: int) -> None:
     """Write the sheets, and `key.json`: for each number whether it is a sample."""
-    folder, which = at_step(name)
-    checkpoint, random = find_checkpoint(folder, which), np.random.default_rng(0)
+    checkpoint, random = checkpoint_of(name), np.random.default_rng(0)
     (generator, config, _), data = load_generator(checkpoint), run_data(checkpoint)
     fake = render(generator, samples(build.prior(config), of_samples, seed=SEED))
     real = data.at(random.choice(data.held_out, of_real, replace=False))

@@ -73,7 +73,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "rates 4 to 1": {"critic_optimiser": {"lr": 4e-4}, "generator_optimiser": {"lr": 1e-4}},
     "half rates": {"critic_optimiser": {"lr": 1e-4}, "generator_optimiser": {"lr": 4e-4}},
     "falling rates": {"critic_optimiser": {"decay": 1 / 1500}, "generator_optimiser": {"decay": 1 / 1500}},
-    "steady rates": {"critic_optimiser": {"decay": 1 / 6000}, "generator_optimiser": {"decay": 1 / 6000}},
+    "very slowly falling rates": {"critic_optimiser": {"decay": 1 / 6000}, "generator_optimiser": {"decay": 1 / 6000}},
     "fast falling rates": {"critic_optimiser": {"decay": 1 / 500}, "generator_optimiser": {"decay": 1 / 500}},
     "pretrained": {"projected": {"weight": 1.0, "share": 0.5, "windows": 0.0}},
     "pretrained weak": {"projected": {"weight": 0.4, "share": 0.5, "windows": 0.0}},
@@ -81,8 +81,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "pretrained all": {"projected": {"weight": 2.5, "share": 1.0, "windows": 0.0}},
     "pretrained few": {"projected": {"weight": 1.0, "share": 0.25, "windows": 0.0}},
     "windows": {"projected": {"weight": 2.5, "share": 0.5, "windows": 0.5}},
-    "longer average": {"schedule": {"ema_half_life": 20_000.0}},
-    "long average": {"schedule": {"ema_half_life": 10_000.0, "ema_rampup": 0.15}},
+    "longer average": {"schedule": {"ema_half_life": 10_000.0, "ema_rampup": 0.15}},
     "short memory": {"critic_optimiser": {"beta2": 0.99}, "generator_optimiser": {"beta2": 0.99}},
 }
 """What may follow in a trial's name, after commas."""

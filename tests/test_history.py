@@ -55,14 +55,15 @@ def test_a_run_keeps_snapshots_and_commands_and_pages_find_them(run: Path) -> No
     assert about["best"] in {int(path.stem) for path in checkpoints(run)}
 
 
-def test_a_snapshot_makes_the_pictures_of_its_step(run: Path) -> None:
-    pictures = []
+def test_a_snapshot_makes_the_pictures_of_its_step(tmp_path: Path) -> None:
+    # At the recipe's rate tiny pictures are saturated after 8 steps, and float16 changes a few values by up to 10.
+    words = ["--steps", "8", "--record.checkpoint-every", "4", "--generator-optimiser.lr", "1e-4"]
+    run, pictures = train(tmp_path / "run", FACES, *words), []
     for path in (find_checkpoint(run, "8"), history_path(run, 8)):
         generator, config, _ = ganache.load_generator(path)
         pictures.append(render(generator, from_seeds(ganache.prior(config), [0, 1])).astype(int))
     assert find_checkpoint(run, "8") in checkpoints(run), "a checkpoint goes first"
-    differences = np.abs(pictures[0] - pictures[1])
-    assert np.mean(differences <= 2) > 0.99, "a few values lie where tanh is steep, as after 8 steps most are saturated"
+    assert np.abs(pictures[0] - pictures[1]).max() <= 2
 
 
 def test_what_a_snapshot_lacks_is_said(run: Path) -> None:

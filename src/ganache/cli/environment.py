@@ -70,32 +70,35 @@ def compute_within_quota() -> None:
 def cores_of_quota(groups: Path = Path("/sys/fs/cgroup"), own_groups: Path = Path("/proc/self/cgroup")) -> int | None:
     """Return how many cores' time the control groups of this process allow it, rounded up; None without a limit.
 
-    Version 2 keeps "quota period" in cpu.max, or "max period"; version 1 keeps both in files of their own, and -1 is no
-    limit. A group is also bound by those that contain it. In a container, its own group may be the root.
+    Groups of version 1 are listed by controller, and lie in a folder for each; the one of version 2 has no controllers
+    in its line. A group is also bound by those that contain it. In a container, its own group may be the root.
     """
-    found: list[float] = []
     try:
         lines = own_groups.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeError):  # not Linux
         return None
-    for line in lines:
-        _, controllers, own = line.split(":", 2)
-        if controllers and "cpu" not in controllers.split(","):
+    quotas = [math.inf]
+    for _, controllers, own in (line.split(":", 2) for line in lines):
+        if not controllers or "cpu" in controllers.split(","):
+            root = groups / "cpu" if controllers else groups
+            path = root / own.lstrip("/")
+            quotas += [quota_of(folder) for folder in (path, *path.parents) if folder.is_relative_to(root)]
+    return None if math.isinf(min(quotas)) else max(1, math.ceil(min(quotas)))
+
+
+def quota_of(group: Path) -> float:
+    """Return how many cores' time a control group allows; infinity if it has no limit, or none that can be read.
+
+    Version 2 keeps "quota period" in cpu.max, or "max period"; version 1 keeps both in files of their own, and -1 is no
+    limit.
+    """
+    for names in (["cpu.max"], ["cpu.cfs_quota_us", "cpu.cfs_period_us"]):
+        try:
+            quota, period = " ".join((group / name).read_text() for name in names).split()
+            return math.inf if quota in ("max", "-1") else float(quota) / float(period)
+        except (OSError, ValueError):
             continue
-        root = groups / "cpu" if controllers else groups
-        path = root / own.lstrip("/")
-        for folder in [path, *path.parents]:
-            try:
-                if controllers:
-                    quota, period = ((folder / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period"))
-                else:
-                    quota, period = (folder / "cpu.max").read_text().split()
-                found += [float(quota) / float(period)] if quota.strip() not in ("max", "-1") else []
-            except (OSError, ValueError):  # a group without a limit, or one that this process cannot see
-                pass
-            if folder == root:
-                break
-    return max(1, math.ceil(min(found))) if found else None
+    return math.inf
 
 
 def ignore_matplotlibrc() -> None:

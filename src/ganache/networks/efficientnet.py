@@ -48,13 +48,11 @@ class Convolution(nn.Module):
         self.stride, self.activate = stride, activate
         self.groups = weight.shape[0] if weight.shape[1] == 1 else 1
         """Depthwise, or over all channels."""
-        self.packed: dict[tuple[torch.Size, torch.dtype, bool], tuple[Tensor, list[int]]] = {}
-        """Size, type and whether it is for a gradient -> the weight in the layout of oneDNN, and the padding."""
+        self.packed: dict[tuple[torch.Size, torch.dtype, bool], tuple[Tensor, Tensor, list[int]]] = {}
+        """Size, type and whether it is for a gradient -> weight in the layout of oneDNN, bias, padding."""
 
     def forward(self, x: Tensor) -> Tensor:
         if can_pack(x):
-            if not torch.is_grad_enabled() or not x.requires_grad:
-                return self.forward_packed(x)
             y: Tensor = PackedConvolution.apply(x, self)  # type: ignore[no-untyped-call]
             return y
         weight, padding = self.with_even_padding(x.shape[2:])
@@ -63,15 +61,14 @@ class Convolution(nn.Module):
 
     def forward_packed(self, x: Tensor) -> Tensor:
         """Return the convolution of x, in the type of x."""
-        after = ("hardtanh", [0.0, 6.0], "") if self.activate else ("none", [], "")
-        weight, padding = self.packed_weight(x, self.stride, is_backward=False)
-        return convolve(x, weight, self.get_buffer("bias").to(x.dtype), padding, self.stride, self.groups, after)
+        weight, bias, padding = self.packed_weight(x, is_backward=False)
+        return self.convolve(x, weight, bias, padding, self.activate)
 
     def backward_packed(self, gradient: Tensor, size: torch.Size) -> Tensor:
         """Return the gradient at an input of this size, from the gradient at the output without ReLU6."""
         if self.stride == 1:
-            weight, padding = self.packed_weight(gradient, 1, is_backward=True)
-            return convolve(gradient, weight, None, padding, 1, self.groups, ("none", [], ""))
+            weight, _, padding = self.packed_weight(gradient, is_backward=True)
+            return self.convolve(gradient, weight, None, padding, False)
         weight, padding = self.with_even_padding(size[2:])
         given = gradient.float() if self.groups > 1 else gradient  # depthwise in bfloat16: 50 times the time
         like_input = torch.empty(size, dtype=given.dtype, memory_format=torch.channels_last)  # only its size is read
@@ -81,17 +78,28 @@ class Convolution(nn.Module):
         )[0]
         return at_input.to(gradient.dtype)
 
-    def packed_weight(self, x: Tensor, stride: int, is_backward: bool) -> tuple[Tensor, list[int]]:
-        """Return the weight in the layout that oneDNN computes with for an input like x, and the padding."""
+    def convolve(self, x: Tensor, weight: Tensor, bias: Tensor | None, padding: list[int], activate: bool) -> Tensor:
+        """Return oneDNN's convolution with a weight in its own layout, with ReLU6 if `activate`."""
+        after = ("hardtanh", [0.0, 6.0], "") if activate else ("none", [], "")
+        shape = padding, [self.stride] * 2, [1, 1], self.groups
+        y: Tensor = torch.ops.mkldnn._convolution_pointwise(x, weight, bias, *shape, *after)
+        return y
+
+    def packed_weight(self, x: Tensor, is_backward: bool) -> tuple[Tensor, Tensor, list[int]]:
+        """Return the weight in the layout that oneDNN computes with for an input like x, the bias, and the padding.
+
+        The gradient of a convolution of stride 1 is one with the kernel turned round.
+        """
         key = x.shape, x.dtype, is_backward
         if key not in self.packed:
             weight, padding = self.with_even_padding(x.shape[2:])
             if is_backward:
                 weight = weight.transpose(0, 1) if self.groups == 1 else weight.flip(2, 3)
                 padding = [weight.shape[2] - 1 - padding[0], weight.shape[3] - 1 - padding[1]]
-            shape = padding, [stride] * 2, [1, 1], self.groups, list(x.shape)
+            shape = padding, [self.stride] * 2, [1, 1], self.groups, list(x.shape)
             given = weight.to(x.dtype).contiguous()
-            self.packed[key] = torch.ops.mkldnn._reorder_convolution_weight(given, *shape), padding
+            packed = torch.ops.mkldnn._reorder_convolution_weight(given, *shape)
+            self.packed[key] = packed, self.get_buffer("bias").to(x.dtype), padding
         return self.packed[key]
 
     def with_even_padding(self, size: torch.Size) -> tuple[Tensor, list[int]]:
@@ -126,14 +134,6 @@ class PackedConvolution(torch.autograd.Function):
             (y,) = ctx.saved_tensors
             gradient = torch.ops.aten.hardtanh_backward(gradient, y, 0.0, 6.0)
         return ctx.layer.backward_packed(gradient.contiguous(memory_format=torch.channels_last), ctx.size), None
-
-
-def convolve(
-    x: Tensor, weight: Tensor, bias: Tensor | None, padding: list[int], stride: int, groups: int, after: tuple[Any, ...]
-) -> Tensor:
-    """Return oneDNN's convolution with a weight in its own layout, and the function `after` of the result."""
-    y: Tensor = torch.ops.mkldnn._convolution_pointwise(x, weight, bias, padding, [stride] * 2, [1, 1], groups, *after)
-    return y
 
 
 def can_pack(x: Tensor) -> bool:

@@ -25,8 +25,11 @@ def test_results_are_those_of_a_loop_in_order(cores):
     assert map_on_cores(str, []) == []
 
 
-def test_each_thread_computes_on_one_core_and_later_threads_on_all_again(cores):
+def test_threads_share_the_cores_and_later_threads_compute_on_all_again(cores):
     assert map_on_cores(lambda _: torch.get_num_threads(), range(4)) == [1] * 4
+    torch.set_num_threads(2 * cores)
+    assert map_on_cores(lambda _: torch.get_num_threads(), range(cores)) == [2] * cores
+    torch.set_num_threads(cores)
     found = []
     later = threading.Thread(target=lambda: found.append(torch.get_num_threads()))
     later.start()
@@ -44,6 +47,15 @@ def test_gradients_are_recorded_as_around_it(cores, recorded):
     if recorded:
         torch.stack(sums).sum().backward()
         assert weight.grad.tolist() == [6, 6, 6]
+
+
+@pytest.mark.parametrize("dtype", [None, torch.bfloat16, torch.float16])
+def test_autocast_is_as_around_it(cores, dtype):
+    x = torch.randn(4, 4)
+    with torch.autocast("cpu", dtype, enabled=dtype is not None):
+        products = map_on_cores(lambda item: item @ item, [x, x, x])
+    assert {each.dtype for each in products} == {dtype or torch.float32}
+    assert not torch.is_autocast_enabled("cpu")
 
 
 def test_an_error_of_one_item_is_raised(cores):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from functools import cache
 
@@ -64,7 +65,8 @@ def test_windows_move_from_batch_to_batch_within_the_images() -> None:
     batches = [Projected(Lsgan(), windows=0.5).at(index) for index in range(200)]
     assert [each.window for each in batches[:5]] == [Projected(Lsgan()).at(index).window for index in range(5)]
     x = torch.arange(9 * 8).view(1, 1, 9, 8).expand(4, 1, 9, 8)
-    seen = [next(part for part in each.parts(critic(), 4) if part.name == "windows").of(x) for each in batches]
+    games = [each.games(critic(), x, x, x) for each in batches]
+    seen = [next(game for game in of_batch if game.prefix == "windows_").fake for of_batch in games]
     assert {tuple(each.shape) for each in seen} == {(2, 1, 5, 4)}
     corners = {divmod(int(each[0, 0, 0, 0]), 8) for each in seen}
     assert corners == {(row, column) for row in range(5) for column in range(5)}
@@ -109,13 +111,53 @@ def test_one_critic_sees_that_all_images_are_alike() -> None:
 
 
 def test_they_see_what_the_critic_sees() -> None:
-    view, x = CriticView(critic(), ("translation",)), images()
-    for seen_by in (view.projected, view.windows):
-        assert seen_by is not None
-        torch.manual_seed(0)
-        first = seen_by(x)
-        torch.manual_seed(1)
-        assert not torch.allclose(first, seen_by(x))
+    method, x = Projected(Lsgan(), windows=0.5), images() + 3
+    for game in method.games(CriticView(critic(), ("translation",)), x, x, x):
+        if game.prefix:
+            assert (game.fake == 0).any(), f"{game.prefix}: images are shifted"
+            assert (game.real == 0).any(), f"{game.prefix}: real images are shifted"
+
+
+def gradients_of_a_step(method: Projected) -> dict[str, Tensor]:
+    """Return the gradients that a training step finds, of all weights and at the images, and the terms."""
+    D = copy.deepcopy(critic()).requires_grad_(True).train()
+    view, x, leaf = CriticView(D, ("translation",), sigma=0.1), images(), images().flip(0).requires_grad_()
+    torch.manual_seed(0)
+    with torch.autocast("cpu", torch.bfloat16):
+        d = method.d_terms(PrecomputedGenerator(leaf.detach()), view, x, x)
+    (0.5 * sum(d.values())).backward()
+    found = {name: weight.grad for name, weight in D.named_parameters() if weight.grad is not None}
+    D.requires_grad_(False)
+    with torch.autocast("cpu", torch.bfloat16):
+        g = method.g_terms(PrecomputedGenerator(leaf), view, x, x)
+    (0.5 * sum(g.values())).backward()
+    return {**found, **{f"g {name}": term for name, term in g.items()}, **d, "images": leaf.grad}
+
+
+def test_critics_at_the_same_time_give_the_same_bits_as_one_after_the_other() -> None:
+    method, cores = Projected(Lsgan(), weight=0.5, share=0.75, windows=0.5), torch.get_num_threads()
+    torch.set_num_threads(3)  # one for each
+    try:
+        at_once = gradients_of_a_step(method)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(1)
+    one_by_one = gradients_of_a_step(method)
+    torch.set_num_threads(cores)
+    assert any(name.startswith("windows.overview") for name in at_once)
+    assert at_once.keys() == one_by_one.keys()
+    for name, gradient in one_by_one.items():
+        assert torch.equal(at_once[name], gradient), name
+
+
+def test_terms_are_also_computed_one_at_a_time() -> None:
+    D, x = critic(), images()
+    method, G = Projected(Lsgan(), windows=0.5), PrecomputedGenerator(images().flip(0))
+    expected = method.d_terms(G, D, x, x)
+    found = dict(method.iter_d_terms(G, D, x, x))
+    assert found.keys() == expected.keys()
+    for name, term in expected.items():
+        torch.testing.assert_close(found[name], term)
 
 
 @pytest.mark.parametrize(("shape", "seen"), [((3, 128, 96), (64, 48)), ((3, 40, 64), (40, 64)), ((1, 8, 8), (8, 8))])

@@ -100,7 +100,8 @@ class Critic(nn.Module, ABC):
     classes: nn.Module | None
     """The class embedding of a conditional critic: labels [B] -> directions in feature space [B, F]."""
     projected: Critic | None
-    """Critics of pretrained features beside this one, which `methods/projected.py` plays against."""
+    """Critics of pretrained features beside this one, which `methods/projected.py` plays against. They are given what
+    `seen` returns."""
     windows: Critic | None
     """The same for windows of the images."""
 
@@ -114,6 +115,10 @@ class Critic(nn.Module, ABC):
     @abstractmethod
     def features(self, x: Tensor) -> Tensor:
         """Return the last hidden layer [B, F] for x [B, *image_shape]."""
+
+    def seen(self, x: Tensor) -> Tensor:
+        """Return images x [B, C, H, W] as the critic sees them: augmented or noisy, if a training wants that."""
+        return x
 
     def score(self, h: Tensor) -> Tensor:
         """Return the scores [B] for features h [B, F]."""
@@ -233,6 +238,9 @@ class Method(ABC):
     per_sample_gradients: bool = False
     """Whether a term penalises the critic's gradient at single images, so that each score must depend on its own image
     alone (Gulrajani et al. 2017, section 4: no batch norm in the critic)."""
+    draws_random_numbers: bool = True
+    """Whether the terms may draw random numbers. Terms that do not are computed for several critics at the same time,
+    in no particular order (`methods/projected.py`). A subclass that draws some sets this to True again."""
     recipe: str | None = None
     """The recipe whose constants, optimisers and critic schedule the claims use to compare this method with others;
     None leaves it out of the comparisons."""

@@ -14,24 +14,30 @@ Result = TypeVar("Result")
 
 
 def map_on_cores(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-    """Return [function(item) for item in items], computed in as many threads as PyTorch uses.
+    """Return [function(item) for item in items], computed at the same time in threads that share the cores.
 
     PyTorch splits an operation between threads, and they wait for each other after each of them; small operations are
-    faster when each thread computes whole items. In a thread of this function PyTorch uses one core, and gradients are
-    recorded if they are where it was called.
+    faster when each thread computes whole items. In a thread of this function PyTorch uses one core, or more if there
+    are fewer items than cores. Gradients are recorded, and autocast is enabled, if they are where it was called.
     """
     cores = torch.get_num_threads()
     if cores == 1 or len(items) < 2:
         return [function(item) for item in items]
+    workers = min(cores, len(items))
     gradients = torch.is_grad_enabled()
+    dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else None
 
     def prepare() -> None:
-        torch.set_num_threads(1)
+        torch.set_num_threads(cores // workers)
         torch.set_grad_enabled(gradients)
 
+    def compute(item: Item) -> Result:
+        with torch.autocast("cpu", dtype, enabled=dtype is not None):
+            return function(item)
+
     try:
-        with ThreadPoolExecutor(cores, thread_name_prefix="ganache-cores", initializer=prepare) as threads:
-            return list(threads.map(function, items))
+        with ThreadPoolExecutor(workers, thread_name_prefix="ganache-cores", initializer=prepare) as threads:
+            return list(threads.map(compute, items))
     finally:
         torch.set_num_threads(cores)  # for threads that start later, which take the number that was set last
 

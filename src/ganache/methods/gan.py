@@ -20,6 +20,7 @@ class Gan(Method):
     when the critic wins.
     """
 
+    draws_random_numbers = False
     recipe = "gan-mlp"
 
     generator: Literal["non-saturating", "minimax"] = "non-saturating"

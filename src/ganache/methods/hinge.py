@@ -18,6 +18,7 @@ class Hinge(Method):
     contribute no gradient to the critic.
     """
 
+    draws_random_numbers = False
     recipe = "hinge"
 
     def d_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:

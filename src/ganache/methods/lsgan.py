@@ -18,6 +18,7 @@ class Lsgan(Method):
     pair minimises the Pearson chi-squared divergence between p_data + p_g and 2 p_g.
     """
 
+    draws_random_numbers = False
     recipe = "lsgan"
 
     a: float = 0.0

@@ -1,17 +1,23 @@
-"""Two critics at once: the network's own, and critics of pretrained features (`networks/projected.py`)."""
+"""Three critics at once: the network's own, and two of pretrained features (`networks/projected.py`)."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from ganache.core.cores import map_on_cores
 from ganache.methods.wrapped import Wrapped
-from ganache.types import Critic, Generator, PrecomputedGenerator, Terms
+from ganache.types import Critic, Generator, PrecomputedGenerator, Terms, without_autocast
+
+TermsOf = Callable[[Generator, Critic, Tensor, Tensor], Terms]
+"""`d_terms` or `g_terms` of a method."""
+Played = tuple[Terms, list[Tensor | None]]
+"""Terms without their graphs, and the gradients of their sum."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +27,9 @@ class Projected(Wrapped):
     Those are `D.projected` and `D.windows`; their terms are called projected_... and windows_... Each of the three
     pulls at the generator's images with a gradient of a fixed length over the batch, 1 and twice `weight`: their losses
     change by orders of magnitude in a training, at different times. The critics' own gradients are those of the terms.
+
+    The critics share no weights, so on a CPU they are computed at the same time, each on cores of its own, and so are
+    their gradients, which the terms carry with them. The terms have no second derivative.
     """
 
     weight: float = 1.0
@@ -38,67 +47,119 @@ class Projected(Wrapped):
         return replace(self, method=self.method.at(batch_index), window=(drawn.random(), drawn.random()))
 
     def d_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
-        x = G(z)
-        terms = self.method.d_terms(PrecomputedGenerator(x), D, real, z)
-        for part in self.parts(D, len(real)):
-            fake = PrecomputedGenerator(part.of(x))
-            terms |= part.named(self.method.d_terms(fake, part.critic, part.of(real), z[part.rows]))
-        return terms
+        weights = [weight for weight in D.parameters() if weight.requires_grad]
+
+        def play(game: Game) -> Played:
+            terms = game.terms(self.method.d_terms)
+            return detached(terms), gradients(terms, weights)
+
+        return joined(self.play_all(play, self.games(D, G(z), real, z)), weights)
+
+    def iter_d_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Iterator[tuple[str, Tensor]]:
+        for game in self.games(D, G(z), real, z):
+            for name, term in self.method.iter_d_terms(PrecomputedGenerator(game.fake), game.D, game.real, game.z):
+                yield game.prefix + name, term
 
     def g_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
         x = G(z)
-        terms = self.method.g_terms(PrecomputedGenerator(of_length(x, 1.0)), D, real, z)
-        for part in self.parts(D, len(real)):
-            fake = PrecomputedGenerator(part.of(of_length(x, self.weight)))
-            terms |= part.named(self.method.g_terms(fake, part.critic, part.of(real), z[part.rows]))
-        return terms
+        leaf = x.detach().requires_grad_(x.requires_grad)
 
-    def parts(self, D: Critic, batch: int) -> Iterator[Part]:
-        """Yield what each of the critics of pretrained features sees of a batch."""
-        if D.projected is not None:
-            yield Part("projected", D.projected, slice(0, max(1, round(self.share * batch))))
+        def play(game: Game) -> Played:
+            terms = game.terms(self.method.g_terms)
+            return detached(terms), [of_length(each, game.pull) for each in gradients(terms, [leaf])]
+
+        return joined(self.play_all(play, self.games(D, leaf, real, z)), [x])
+
+    def games(self, D: Critic, x: Tensor, real: Tensor, z: Tensor) -> list[Game]:
+        """Return what each critic is given of generated images x and real ones."""
+        found = [Game("", D, x, real, z, 1.0)]
         if D.windows is not None:
-            yield Part("windows", D.windows, slice(batch - max(1, round(self.windows * batch)), batch), self.window)
+            rows = slice(len(x) - max(1, round(self.windows * len(x))), len(x))
+            fake, seen = (D.seen(window(images[rows], *self.window)) for images in (x, real))
+            found.append(Game("windows_", D.windows, fake, seen, z[rows], self.weight))
+        if D.projected is not None:
+            rows = slice(0, max(1, round(self.share * len(x))))
+            found.append(Game("projected_", D.projected, D.seen(x[rows]), D.seen(real[rows]), z[rows], self.weight))
+        return found
+
+    def play_all(self, play: Callable[[Game], Played], games: Sequence[Game]) -> list[Played]:
+        """Return [play(game) for game in games], at the same time if the order of their random numbers is known."""
+        if games[0].fake.device.type != "cpu" or self.method.draws_random_numbers:
+            return [play(game) for game in games]
+        return map_on_cores(play, games)
 
 
 @dataclass(frozen=True)
-class Part:
-    """What critics of pretrained features see of a batch."""
+class Game:
+    """What the method is given for one of the critics."""
 
-    name: str
-    critic: Critic
-    rows: slice
-    window: tuple[float, float] | None = None
-    """Where their window is; None for whole images."""
+    prefix: str
+    """What the names of its terms begin with."""
+    D: Critic
+    fake: Tensor
+    real: Tensor
+    z: Tensor
+    pull: float
+    """Length of the gradient at the generated images."""
 
-    def of(self, x: Tensor) -> Tensor:
-        """Return the images, or windows of half of each side, rounded up."""
-        x = x[self.rows]
-        for axis, position in zip((2, 3), self.window or (), strict=False):
-            side = x.shape[axis]
-            size = (side + 1) // 2
-            x = x.narrow(axis, round(position * (side - size)), size)
-        return x
-
-    def named(self, terms: Terms) -> Terms:
-        return {f"{self.name}_{name}": term for name, term in terms.items()}
+    def terms(self, terms_of: TermsOf) -> Terms:
+        found = terms_of(PrecomputedGenerator(self.fake), self.D, self.real, self.z)
+        return {self.prefix + name: term for name, term in found.items()}
 
 
-def of_length(x: Tensor, length: float) -> Tensor:
-    """Return x, whose gradient is scaled to this length."""
-    scaled: Tensor = GradientOfLength.apply(x, length)  # type: ignore[no-untyped-call]
-    return scaled
+def window(x: Tensor, down: float, across: float) -> Tensor:
+    """Return the window of half of each side, rounded up, at this position; both are in [0, 1]."""
+    for axis, position in ((2, down), (3, across)):
+        side = x.shape[axis]
+        size = (side + 1) // 2
+        x = x.narrow(axis, round(position * (side - size)), size)
+    return x
 
 
-class GradientOfLength(torch.autograd.Function):
-    """The identity, whose gradient is scaled to a given length."""
+# ---- terms and their gradients -----------------------------------------------------------------------------------
+
+
+def gradients(terms: Terms, inputs: Sequence[Tensor]) -> list[Tensor | None]:
+    """Return the gradients of the sum of the terms at each of the inputs: None where it does not depend on one."""
+    total = torch.stack(list(terms.values())).sum()
+    if not total.requires_grad:
+        return [None] * len(inputs)
+    with without_autocast(total):  # as in training, whose backward passes are outside of it
+        return list(torch.autograd.grad(total, inputs, allow_unused=True))
+
+
+def of_length(gradient: Tensor | None, length: float) -> Tensor | None:
+    """Return the gradient, scaled to this length."""
+    if gradient is None:
+        return None
+    norm: Tensor = torch.linalg.vector_norm(gradient, dtype=torch.float32)
+    return gradient * (length / norm.clamp_min(1e-30)).to(gradient.dtype)
+
+
+def detached(terms: Terms) -> Terms:
+    return {name: term.detach() for name, term in terms.items()}
+
+
+def joined(played: Sequence[Played], inputs: Sequence[Tensor]) -> Terms:
+    """Return the terms of all games, whose sum has the sum of their gradients at the inputs."""
+    terms = {name: term for found, _ in played for name, term in found.items()}
+    sums = []
+    for of_games in zip(*(found for _, found in played), strict=True):
+        known = [gradient for gradient in of_games if gradient is not None]
+        sums.append(sum(known[1:], known[0]) if known else None)
+    values: Tensor = KnownGradients.apply(sums, torch.stack(list(terms.values())), *inputs)  # type: ignore[no-untyped-call]
+    return dict(zip(terms, values.unbind(), strict=True))
+
+
+class KnownGradients(torch.autograd.Function):
+    """Numbers [K] that were computed before, with the gradients of their sum at the inputs."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, length: float) -> Tensor:
-        ctx.length = length
-        return x.view_as(x)
+    def forward(ctx: Any, known: list[Tensor | None], values: Tensor, *inputs: Tensor) -> Tensor:
+        ctx.known = known
+        return values.clone()
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
-        norm = torch.linalg.vector_norm(gradient, dtype=torch.float32)
-        return gradient * (ctx.length / norm.clamp_min(1e-30)).to(gradient.dtype), None
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        """The K numbers of `gradient` are equal, as a loss is the sum of its terms."""
+        return None, None, *(None if each is None else each * gradient[0].to(each.dtype) for each in ctx.known)

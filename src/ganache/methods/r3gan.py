@@ -20,6 +20,7 @@ class R3gan(Method):
     """
 
     per_sample_gradients = True
+    draws_random_numbers = False
     recipe = "r3gan"
 
     gamma: float = 1.0

@@ -20,6 +20,7 @@ class Wgan(Method):
     constant.
     """
 
+    draws_random_numbers = False
     recipe = "wgan"
 
     clip: float | None = 0.01

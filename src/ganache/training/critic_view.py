@@ -26,13 +26,9 @@ class CriticView(Critic):
         self.joins_batches = inner.joins_batches
         self.augmentations = [AUGMENTATIONS[name] for name in augmentations]
         self.sigma, self.p = sigma, p
-        if inner.projected is not None:
-            self.projected = CriticView(inner.projected, augmentations, sigma, p)
-        if inner.windows is not None:
-            self.windows = CriticView(inner.windows, augmentations, sigma, p)
+        self.projected, self.windows = inner.projected, inner.windows
 
     def seen(self, x: Tensor) -> Tensor:
-        """Return images as the inner critic sees them."""
         for augment in self.augmentations:
             x = with_probability(self.p, augment, x)
         return x + self.sigma * torch.randn_like(x) if self.sigma > 0 else x

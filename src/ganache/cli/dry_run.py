@@ -148,14 +148,14 @@ def data_text(config: Config, data: Dataset | None) -> str:
     if data is None:
         return f"{config.data.source}, not read, as data.size and data.channels are set"
     held_out = f", {len(data.held_out):,} more are held out for evaluation" if len(data.held_out) else ""
-    return f"{data.name}: {len(data.training):,} for training{held_out}"
+    return f"{data.name}: {data.shown_text} for training{held_out}"
 
 
 def batch_text(config: Config, data: Dataset | None) -> str:
     batch = config.schedule.batch
     if data is None:
         return f"{batch} images"
-    batches = len(data.training) / batch
+    batches = len(data.shown) / batch
     return f"{batch} images; an epoch is {batches:,.1f} batches"
 
 
@@ -178,7 +178,7 @@ def budget_text(resolved: Resolved, data: Dataset | None) -> str:
     if budget is None:
         return "none: the run continues until you stop it"
     images = budget.critic_steps * schedule.batch
-    epochs = f" = {images / len(data.training):,.1f} epochs" if data is not None else ""
+    epochs = f" = {images / len(data.shown):,.1f} epochs" if data is not None else ""
     return f"{budget.steps:,} generator steps = {images:,} real images{epochs}"
 
 

@@ -25,7 +25,7 @@ def expected_lines(resolved: Resolved, image_shape: ImageShape, data: Dataset | 
     A few steps are measured, on random images and a state of their own.
     """
     pace = measured_pace(resolved, image_shape)
-    yield "duration", duration(resolved, pace, len(data.training) if data is not None else None)
+    yield "duration", duration(resolved, pace, len(data.shown) if data is not None else None)
     needed = memory(resolved, image_shape, len(data) if data is not None else 0)
     if needed is not None:
         yield "memory", describe_memory(needed, free_memory(resolved.device))

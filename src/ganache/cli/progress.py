@@ -96,7 +96,7 @@ def print_start(run: Run) -> None:
     shape = "points in the plane" if len(sides) == 1 else "x".join(map(str, sides))
     start = f"resumes at step {run.state.step}" if run.state.step else "starts"
     held_out = f", {len(run.data.held_out):,} more held out" if len(run.data.held_out) else ""
-    data = f"{len(run.data.training):,} of {run.data.name} ({shape}{held_out})"
+    data = f"{run.data.shown_text} of {run.data.name} ({shape}{held_out})"
     print(f"{run.folder} {start}: {data}, {run.resolved.describe()}.")
     diagnosis = run.data.diagnosis
     for remark in run.data.remarks if diagnosis is None else diagnosis.remarks:

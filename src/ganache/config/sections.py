@@ -51,6 +51,9 @@ class DataConfig:
     """Number of samples, for data that ganache draws by itself (faces and 2-D points)."""
     held_out: float = 0.05
     """Share of images that training never sees, for `ganache evaluate`; a set of fewer than 200 holds out none."""
+    typical: float = 1.0
+    """Share of the images of each class that training is shown: the most typical ones, by features of a pretrained
+    network (instance selection). Scores compare with all images."""
     classes: int = 0
     """Number of classes for a class-conditional run, in which any class can be sampled; 0 ignores the labels."""
     flip: bool = False
@@ -78,6 +81,7 @@ class DataConfig:
         )
         require(self.classes >= 0, f"data.classes is {self.classes}: use 0 or more.")
         require(0 <= self.held_out <= 0.5, f"data.held_out is {self.held_out}: use a share from 0 to 0.5.")
+        require(0 < self.typical <= 1, f"data.typical is {self.typical}: use a share above 0 and at most 1.")
         require(self.count >= 1, f"data.count is {self.count}: use 1 or more.")
 
     def height_width(self) -> tuple[int, int] | None:

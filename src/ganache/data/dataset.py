@@ -59,6 +59,20 @@ class Dataset:
     held_out: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64), repr=False)
     """Indices of the images that training never sees, ascending; empty if the data are not split."""
 
+    selected: NDArray[np.integer[Any]] | None = field(default=None, compare=False, repr=False)
+    """Indices of the training images that a Stream shows, ascending, if it does not show all of them."""
+
+    @property
+    def shown(self) -> NDArray[np.integer[Any]]:
+        """Indices of the images that a Stream shows, ascending: those of the training, or the selected ones."""
+        return self.training if self.selected is None else self.selected
+
+    @property
+    def shown_text(self) -> str:
+        """The number of images that a Stream shows, for people: "5,977", or "the most typical 2,988 of 5,977"."""
+        training = f"{len(self.training):,}"
+        return training if self.selected is None else f"the most typical {len(self.selected):,} of {training}"
+
     @cached_property
     def training(self) -> NDArray[np.integer[Any]]:
         """Indices of the training images, ascending; int32 if N allows it."""
@@ -83,9 +97,9 @@ class Dataset:
     def split(self, share: float) -> Dataset:
         """Return the same data with about `share` of the images held out, chosen by their content; none for 0."""
         if not share:
-            return replace(self, held_out=np.empty(0, dtype=np.int64))
+            return replace(self, held_out=np.empty(0, dtype=np.int64), selected=None)
         digests = content_digests(self.images) if self.digests is None else self.digests
-        return replace(self, digests=None, held_out=held_out_positions(digests, share))
+        return replace(self, digests=None, held_out=held_out_positions(digests, share), selected=None)
 
     def with_remarks(self, remarks: tuple[str, ...]) -> Dataset:
         """Return the same data with further sentences of the doctor on them."""

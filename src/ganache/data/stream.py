@@ -33,10 +33,10 @@ def random_bits(n: int, *, seed: int, key: int, purpose: int) -> NDArray[np.uint
 class Stream:
     """Batches `stream[0]`, `stream[1]`, ... of exactly `batch` training images, without end.
 
-    `order` "shuffle" shows every training image once per epoch, in a new order for each epoch; "sequential" keeps the
-    order of the data set. Held-out images are never shown. Batches continue across the ends of epochs, so they are
-    full even if the data set is smaller than a batch. With `flip`, each image is mirrored horizontally with
-    probability 1/2. Of `world` ranks, rank `rank` reads the batches `rank`, `rank + world`, ... of one order.
+    `order` "shuffle" shows every image of `dataset.shown` once per epoch, in a new order for each epoch; "sequential"
+    keeps the order of the data set. Batches continue across the ends of epochs, so they are full even if the data set
+    is smaller than a batch. With `flip`, each image is mirrored horizontally with probability 1/2. Of `world` ranks,
+    rank `rank` reads the batches `rank`, `rank + world`, ... of one order.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Stream:
         """Raises DataError for an empty data set, a batch below 1 or an unknown order."""
         if batch < 1:
             raise DataError(f"The batch size is {batch}: give at least 1.")
-        if not len(dataset.training):
+        if not len(dataset.shown):
             raise DataError(f"'{dataset.name}' is empty: give data with at least one image.")
         if order not in ("shuffle", "sequential"):
             raise DataError(f"There is no order '{order}': choose 'shuffle' or 'sequential'.")
@@ -94,7 +94,7 @@ class Stream:
         parts: list[NDArray[Any]] = []
         position, end = start, start + self.batch
         while position < end:
-            epoch, offset = divmod(position, len(self.dataset.training))
+            epoch, offset = divmod(position, len(self.dataset.shown))
             parts.append(self._permutation(epoch)[offset : offset + end - position])
             position += len(parts[-1])
         return np.concatenate(parts)
@@ -105,7 +105,7 @@ class Stream:
         cached = self._epoch
         if cached is not None and (cached[0] == epoch or self.order == "sequential"):
             return cached[1]
-        order = self.dataset.training
+        order = self.dataset.shown
         if self.order == "shuffle":
             order = order[
                 np.argsort(random_bits(len(order), seed=self.seed, key=epoch, purpose=SHUFFLE), kind="stable")

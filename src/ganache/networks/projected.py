@@ -58,10 +58,9 @@ class ProjectedCritic(Critic):
             )
         self.image_shape = shape
         self.network = network or load_network("lite0")
-        self.seen_size = tuple(max(1, round(side * min(1, LARGEST / max(shape[1:])))) for side in shape[1:])
+        self.seen_size = seen_size(shape)
         with torch.no_grad(), torch.device("cpu"):
-            maps = self.network.stages(torch.zeros(1, 3, *self.seen_size))
-        sizes = [tuple(maps[stage].shape[1:]) for stage in SCALES]
+            sizes = [tuple(h.shape[1:]) for h in features_of(self.network, torch.zeros(1, 3, *self.seen_size))]
         mixed = [*[MIXED] * (len(sizes) - 1), 2 * MIXED]
         for k, (size, channels) in enumerate(zip(sizes, mixed, strict=True)):
             self.register_buffer(f"across_{k}", random_weight(channels, size[0], 1))
@@ -93,12 +92,7 @@ class ProjectedCritic(Critic):
         """Return the pretrained features at each stride, of mean square 1; on a CPU in the type of autocast."""
         dtype = autocast_dtype(x) if x.device.type == "cpu" else torch.float32
         with without_autocast(x):
-            x = as_rgb(x)
-            if x.shape[2:] != self.seen_size:
-                mode = "bilinear" if x.shape[2] < self.seen_size[0] else "area"
-                x = F.interpolate(x, size=self.seen_size, mode=mode)
-            stages = self.network.stages(x.to(dtype))
-        return [stages[stage] / scale for stage, scale in SCALES.items()]
+            return features_of(self.network, resized(as_rgb(x), self.seen_size).to(dtype))
 
     def mixtures(self, maps: list[Tensor]) -> list[Tensor]:
         mixed = [F.conv2d(h, self.get_buffer(f"across_{k}")) for k, h in enumerate(maps)]
@@ -117,6 +111,28 @@ class ProjectedCritic(Critic):
         with without_autocast(means):
             h: Tensor = self.overview(torch.cat([means, SPREAD_SCALE * spread], dim=1))
         return h
+
+
+def seen_size(shape: ImageShape) -> tuple[int, ...]:
+    """Return (H, W) at which the pretrained network sees images of this shape.
+
+    >>> seen_size((3, 64, 48)), seen_size((1, 256, 128))
+    ((64, 48), (64, 32))
+    """
+    return tuple(max(1, round(side * min(1, LARGEST / max(shape[1:])))) for side in shape[1:])
+
+
+def resized(x: Tensor, size: tuple[int, ...]) -> Tensor:
+    """Return x [B, C, H, W] enlarged or reduced to this size."""
+    if x.shape[2:] == size:
+        return x
+    return F.interpolate(x, size=size, mode="bilinear" if x.shape[2] < size[0] else "area")
+
+
+def features_of(network: EfficientNetLite, x: Tensor) -> list[Tensor]:
+    """Return the network's maps of x [B, 3, H, W] at four strides, of mean square 1 on average."""
+    stages = network.stages(x)
+    return [stages[stage] / scale for stage, scale in SCALES.items()]
 
 
 def parts(h: Tensor) -> list[Tensor]:

@@ -65,6 +65,7 @@ from ganache.training.device import keep_freed_memory, set_determinism
 from ganache.training.loop import train
 from ganache.training.resolved import Resolved
 from ganache.training.state import Report, State
+from ganache.training.typical import with_typical
 from ganache.types import Generator
 
 
@@ -130,7 +131,10 @@ class Run:
             raise CheckpointError(f"{folder} is a file, and a run is a folder: name another path with --out.")
         known = read_config(folder) or newest_config(folder)
         resolved = build.resolve(keep_old_choices(known, config))
-        data = data if data is not None else build.load_dataset(resolved, progress=progress)
+        if data is None:
+            data = build.load_dataset(resolved, progress=progress)
+        else:
+            data = with_typical(data, config.data.typical)
         if known is None and holds_something_else(folder):
             raise CheckpointError(
                 f"The folder {folder} holds files that are no run of ganache: choose another folder with --out."

@@ -31,6 +31,7 @@ from ganache.training.optimisers import optimiser
 from ganache.training.resolved import Resolved
 from ganache.training.state import Plan, State
 from ganache.training.trial import check_plugins, pair
+from ganache.training.typical import with_typical
 from ganache.types import Critic, Generator, ImageShape, Method, Prior
 
 
@@ -92,7 +93,7 @@ def load_dataset(resolved: Resolved, *, progress: bool = False) -> Dataset:
         raise ConfigError(
             f"data.classes is {config.data.classes}, and {loaded.name} has {labels}: use --data.classes {found}{other}."
         )
-    return loaded
+    return with_typical(loaded, config.data.typical)
 
 
 def prepared(data: DataConfig, source: str | None = None, *, progress: bool = False, download: bool = True) -> Dataset:

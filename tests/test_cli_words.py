@@ -101,7 +101,7 @@ def test_without_a_command_ten_lines_tell_where_to_begin(capsys: pytest.CaptureF
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["faces"], ["Default: faces", "64 with this recipe", "Default: 32", "4,500 if no other", "runs/faces-faces"]),
+        (["faces"], ["Default: faces", "64 with this recipe", "Default: 32", "6,000 if no other", "runs/faces-faces"]),
         (["faces", "--recipe", "wgan-gp"], ["Default: wgan-gp", "Default: 64.", "10,000", "runs/faces-wgan-gp"]),
         (["--recipe=faces-quick,dcgan"], ["recipe faces-quick"]),
         (["ring8"], ["recipe points", "runs/ring8-points"]),

@@ -161,5 +161,8 @@ class KnownGradients(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
-        """The K numbers of `gradient` are equal, as a loss is the sum of its terms."""
-        return None, None, *(None if each is None else each * gradient[0].to(each.dtype) for each in ctx.known)
+        """The K numbers of `gradient` are equal, as a loss is the sum of its terms; and 1, if it is that of a batch."""
+        known, factor = ctx.known, gradient[0]
+        if factor.device.type != "cpu" or factor != 1:  # to read it from a GPU, one would have to wait
+            known = [None if each is None else each * factor.to(each.dtype) for each in known]
+        return None, None, *known

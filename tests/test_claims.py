@@ -6,6 +6,7 @@ import csv
 import json
 import math
 import re
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,48 @@ def test_a_run_that_was_stopped_goes_on_and_keeps_its_bits(tmp_path: Path) -> No
     assert verdict["outcome"] == "holds"
     assert verdict["command"] == f"ganache claims coin --seeds 3 --out {tmp_path}"
     assert verdict["machines"][0].keys() == {"commit", "processor", "threads", "accelerator", "python", "versions"}
+
+
+def test_more_seeds_go_to_the_decision_that_is_nearest(tmp_path: Path) -> None:
+    """Two coins whose mean decides, the second one sooner, and one whose mean lies between the two numbers."""
+
+    def coin(name: str, mean: float) -> Claim[Throws]:
+        def throw(unit: Unit, size: Throws) -> Numbers:
+            if size.throw_steps == 100:  # not a trial
+                RUN.append(f"{name} {unit.seed}")
+                time.sleep(0.01)
+            return {"heads": mean + (0.02 if unit.seed % 2 else -0.02)}
+
+        return replace(COIN, name=name, measure=throw, variants=lambda size: ("penny",))
+
+    jobs = [Job.create(coin(*each), Settings(), tmp_path) for each in (("near", 0.31), ("nearer", 0.32), ("off", 0.2))]
+    lines: list[str] = []
+    run(jobs, tmp_path, lines.append, hours=1.0)
+    seeds = {name: sum(unit.startswith(f"{name} ") for unit in RUN) for name in ("near", "nearer", "off")}
+    assert seeds["off"] == 3, "between the two: no number of seeds decides it"
+    assert 3 < seeds["nearer"] < seeds["near"]
+    order = [unit.split()[0] for unit in RUN[RUN.index("off 2") + 1 :]]
+    assert order == sorted(order, key=["nearer", "near"].index), "the nearest first"
+    for name in ("near", "nearer"):
+        verdict = json.loads((tmp_path / name / "verdict.json").read_text())
+        assert verdict["outcome"] == "holds"
+        assert verdict["command"].endswith(f"--seeds {seeds[name]} --out {tmp_path}")
+    RUN.clear()
+    run(jobs, tmp_path, lines.append, hours=1e-9)
+    assert RUN == [], "what was measured is found again"
+
+
+def test_what_there_is_no_time_for_is_left_open(tmp_path: Path) -> None:
+    claim = replace(COIN, measure=lambda unit, size: {"heads": 0.31 + 0.02 * (-1) ** unit.seed})
+    lines: list[str] = []
+    run([Job.create(claim, Settings(), tmp_path)], tmp_path, lines.append, hours=1e-9)
+    assert lines[-1].startswith("coin is left open: the seeds that it lacks take about")
+
+
+@pytest.mark.parametrize("options", [["--until-decided"], ["--hours", "8"], ["--until-decided", "--hours", "0"]])
+def test_a_budget_has_both_its_options(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert ganache("claims", "dirac", *options) == 2
+    assert "--hours" in capsys.readouterr().err
 
 
 def test_the_csv_holds_every_number_and_infinity(tmp_path: Path) -> None:
@@ -200,7 +243,7 @@ def test_discussions_are_shown_and_the_table_has_every_judged_number(tmp_path: P
     assert shown in report.write(tmp_path).read_text()
     (row,) = csv.DictReader((tmp_path / "verdicts.csv").open(encoding="utf-8"))
     assert (row["claim"], row["outcome"], row["measured"]) == ("coin", "not decided", "heads")
-    assert (row["holds_at"], row["fails_at"], row["part"], row["seeds"]) == ("≥ 0.3", "≤ 0.1", "holds", "1")
+    assert (row["holds_at"], row["fails_at"], row["result"], row["seeds"]) == ("≥ 0.3", "≤ 0.1", "holds", "1")
     assert row["size"] == "throw_steps=100"
 
 

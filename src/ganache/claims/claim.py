@@ -3,6 +3,7 @@
     size(settings) -> the size of the experiment          variants(size) -> the names of what is compared
     measure(unit, size) -> numbers: the experiment for one variant and one seed; the only part that takes long
     judge(measured) -> the parts of the claim, each a number with the values at which it holds and fails
+    controls(measured) -> what must have happened in the trainings before the claim may be judged
     draw(measured) -> figures
 
 So a claim can be judged again without measuring again, and a judge can be tested with invented numbers.
@@ -16,13 +17,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
-from ganache.claims.verdict import Outcome, Part, Verdict
+from ganache.claims.verdict import Control, Outcome, Part, Verdict
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MIN_SEEDS = 3
 """Fewer seeds decide nothing if a network is trained."""
+
+NOT_DECIDED: Outcome = "not decided"
+UNDER_TRAINED: Outcome = "under-trained"
 
 Numbers = dict[str, Any]
 """Numbers, lists of numbers, and text by name, as in JSON, but infinities are allowed."""
@@ -112,6 +116,8 @@ class Claim(Generic[S]):
     judge: Callable[[Sequence[Measurement]], tuple[Part, ...]]
     draw: Callable[[Sequence[Measurement]], dict[str, Figure]]
     """Return figures by name, the most informative one first."""
+    controls: Callable[[Sequence[Measurement]], tuple[Control, ...]] = lambda measured: ()
+    """Positive controls. A claim of which one is not passed is under-trained: it neither holds nor fails."""
     animate: Callable[[Sequence[Measurement]], dict[str, list[Figure]]] | None = None
     """Return the frames of animations, by name."""
     cost_group: Callable[[str], str] = str
@@ -126,17 +132,22 @@ class Claim(Generic[S]):
     def verdict(self, measured: Sequence[Measurement], quick: bool = False) -> Verdict:
         """Judge the measurements: holds if every part holds, fails if one part fails, else not decided.
 
-        The quick form and fewer than MIN_SEEDS seeds decide nothing.
+        The quick form and fewer than MIN_SEEDS seeds decide nothing, and nor do trainings that did not go far enough.
         """
-        parts = self.judge(measured)
+        parts, controls = self.judge(measured), () if quick else self.controls(measured)
         seeds = len({each.unit.seed for each in measured})
+        missed = next((control for control in controls if not control.passed()), None)
         if quick:
-            return Verdict("not decided", "The quick form decides nothing: it is far too small.", parts)
-        if self.seeded and seeds < MIN_SEEDS:
-            return Verdict("not decided", f"Number of seeds: {seeds}; fewer than {MIN_SEEDS} decide nothing.", parts)
-        worst: tuple[Outcome, ...] = ("fails", "not decided", "holds")
-        deciding = min(parts, key=lambda part: worst.index(part.outcome()))
-        return Verdict(deciding.outcome(), deciding.sentence(), parts)
+            outcome, reason = NOT_DECIDED, "The quick form decides nothing: it is far too small."
+        elif self.seeded and seeds < MIN_SEEDS:
+            outcome, reason = NOT_DECIDED, f"Number of seeds: {seeds}; fewer than {MIN_SEEDS} decide nothing."
+        elif missed is not None:
+            outcome, reason = UNDER_TRAINED, missed.sentence()
+        else:
+            worst: tuple[Outcome, ...] = ("fails", NOT_DECIDED, "holds")
+            deciding = min(parts, key=lambda part: worst.index(part.outcome()))
+            outcome, reason = deciding.outcome(), deciding.sentence()
+        return Verdict(outcome, reason, parts, controls)
 
 
 # ---- for judges and figures ----------------------------------------------------------------------------------------

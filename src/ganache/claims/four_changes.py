@@ -12,7 +12,7 @@ from torch import Tensor
 from ganache.claims import pictures
 from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Unit, runs_of, values, variants
 from ganache.claims.pictures import PictureTraining, picture_config, train_and_score
-from ganache.claims.verdict import Part
+from ganache.claims.verdict import Control, Part
 from ganache.config.sections import OptimiserConfig
 from ganache.functional.losses import gan_fake, gan_real, wasserstein_fake, wasserstein_real
 from ganache.methods import Wgan
@@ -111,6 +111,11 @@ def judge(measured: Sequence[Measurement]) -> tuple[Part, ...]:
     )
 
 
+def controls(measured: Sequence[Measurement]) -> tuple[Control, ...]:
+    reason = "Where neither end of the list of changes draws good pictures, what is between them shows nothing."
+    return pictures.learnt(measured, ("GAN", "WGAN"), pictures.GOOD, reason)
+
+
 # ---- the figures ---------------------------------------------------------------------------------------------------
 
 
@@ -161,13 +166,15 @@ CLAIM = Claim(
     "starting from the GAN the log goes first, and WGAN gets it back together with the sigmoid. With momentum means "
     "Adam with 0.5, without means RMSProp. The measure is the Frechet distance of 1,000 samples to pictures that no "
     "training has seen, in the features of a fixed random network (with labels: of a classifier trained on held-out "
-    "labels). A training diverges if it ends above 0.9 of the untrained distance. WGAN must not diverge, and its "
-    "distance must be at most that of the GAN (twice as large fails). The best of the four WGANs with one change "
-    "undone must have a distance at least 1.1 times that of WGAN (1.0 or less fails).",
+    "labels). Before the claim is judged, GAN and WGAN must reach a fifth of the untrained distance. A training "
+    "diverges if it ends above 0.9 of the untrained distance. WGAN must not diverge, and its distance must be at most"
+    " that of the GAN (twice as large fails). The best of the four WGANs with one change undone must have a distance "
+    "at least 1.1 times that of WGAN (1.0 or less fails).",
     size=choose_size,
     variants=lambda size: tuple(VARIANTS),
     measure=measure,
     judge=judge,
+    controls=controls,
     draw=draw,
     cost_group=lambda variant: "any",
 )

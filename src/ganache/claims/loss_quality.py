@@ -10,7 +10,7 @@ import numpy as np
 from ganache.claims import pictures
 from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Unit, rank_correlation, runs_of, variants
 from ganache.claims.pictures import SHOWN, MixedPair, PictureTraining, picture_config, png_base64, scored_snapshots
-from ganache.claims.verdict import Part, spread
+from ganache.claims.verdict import Control, Part, spread
 from ganache.networks import Dcgan, Mlp, Network
 from ganache.training.state import Report
 
@@ -43,6 +43,7 @@ def measure(unit: Unit, size: PictureTraining) -> Numbers:
     method, name = unit.variant.split(", ")
     numbers: Numbers = {"steps": [], "estimate": [], "frechet": []}
     for scored in scored_snapshots(picture_config(method, network(name, size.width), size, unit.seed), size):
+        numbers.setdefault("untrained", scored.frechet)
         if scored.snapshot.step < max(1, WARM_UP * size.steps):
             continue
         numbers["steps"].append(scored.snapshot.step)
@@ -70,6 +71,18 @@ def judge(measured: Sequence[Measurement]) -> tuple[Part, ...]:
     wgan = [Part(words.format("WGAN", name), found("wgan", name), holds=0.7, fails=0.3) for name in GENERATORS]
     gan = [Part(words.format("the GAN", name), found("gan", name), holds=0.3, fails=0.7) for name in GENERATORS]
     return (*wgan, *gan)
+
+
+def controls(measured: Sequence[Measurement]) -> tuple[Control, ...]:
+    """Each generator must have come nearer at some time: otherwise there is no progress that a loss could show."""
+
+    def best(variant: str) -> tuple[float, ...]:
+        every = [run.numbers for run in runs_of(measured, variant)]
+        return pictures.ratios([min(n["frechet"]) for n in every], [n["untrained"] for n in every])
+
+    reason = "Of a generator whose samples never improve, no loss can follow the improvement."
+    words = "Smallest Frechet distance of {}, as a share of that before training"
+    return tuple(Control(words.format(each), best(each), pictures.LEARNT, reason) for each in variants(measured))
 
 
 # ---- the figure ----------------------------------------------------------------------------------------------------
@@ -127,5 +140,6 @@ CLAIM = Claim(
     variants=lambda size: tuple(f"{method}, {name}" for name in GENERATORS for method in METHODS),
     measure=measure,
     judge=judge,
+    controls=controls,
     draw=draw,
 )

@@ -12,8 +12,9 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from ganache.claims.claim import Numbers, Settings, Size
+from ganache.claims.claim import Measurement, Numbers, Settings, Size, values
 from ganache.claims.training import Snapshot, config, snapshots
+from ganache.claims.verdict import Control
 from ganache.config.config import Config
 from ganache.config.sections import DataConfig
 from ganache.core import images
@@ -195,6 +196,29 @@ def train_and_score(settings: Config, size: PictureTraining, seed: int) -> Numbe
         numbers["frechet_through_training"].append(scored.frechet)
     numbers |= {"untrained": numbers["frechet_through_training"][0]} | scored.scorer.scores(scored.samples)
     return numbers | ({"samples": png_base64(scored.samples[:SHOWN])} if seed == 0 else {})
+
+
+GOOD, LEARNT = 0.2, 0.3
+"""Distances as shares of that before training: DCGAN's networks draw what is in the pictures below the first, and other
+networks differ by latent below the second."""
+
+
+def learnt(measured: Sequence[Measurement], variants: Sequence[str], bound: float, reason: str) -> tuple[Control, ...]:
+    """Return a control for each variant: its last distance as a share of that before training."""
+    return tuple(
+        Control(f"Frechet distance of {name} as a share of that before training", shares(measured, name), bound, reason)
+        for name in variants
+    )
+
+
+def shares(measured: Sequence[Measurement], variant: str) -> tuple[float, ...]:
+    """Return the last distance of a variant as a share of that before training, by seed."""
+    return ratios(values(measured, variant, "frechet"), values(measured, variant, "untrained"))
+
+
+def ratios(above: Sequence[float], below: Sequence[float]) -> tuple[float, ...]:
+    """Return the ratios of two numbers, by seed."""
+    return tuple(a / max(b, 1e-12) for a, b in zip(above, below, strict=True))
 
 
 # ---- pictures in JSON ----------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from ganache.claims.stored import StoredVerdict, figures, read_verdicts
 from ganache.core.storage import write_text
 from ganache.figures.page import data_url, environment, render
 
-OUTCOMES = {"holds": "holds", "fails": "fails", "not decided": "undecided"}
+OUTCOMES = {"holds": "holds", "fails": "fails", "not decided": "undecided", "under-trained": "untrained"}
 """Outcome -> its class in the page's style."""
 
 STYLE = """
@@ -19,6 +19,8 @@ STYLE = """
 .picture img { display: block; width: 100%; min-width: 32rem; }
 .verdict { font-weight: 700; padding: .15rem .6rem; border-radius: 1rem; color: #fff; white-space: nowrap; }
 .holds { background: #00714f; } .fails { background: #a63f00; } .undecided { background: #666; }
+.untrained { background: #fff; color: #555; box-shadow: inset 0 0 0 1px #888; }
+.bars { display: flex; flex-wrap: wrap; gap: .3rem 1.5rem; align-items: center; }
 tbody th { font-weight: inherit; }
 """
 
@@ -43,6 +45,8 @@ def extras(verdict: StoredVerdict, folder: Path, written: dict[str, list[str]]) 
     """Return what the page shows of a verdict beside its own fields."""
     return {
         "outcome_class": OUTCOMES[verdict.outcome],
+        "training": min((control.progress for control in verdict.controls), default=None),
+        "power": min((part.power for part in verdict.parts), default=0.0),
         "figures": [
             {"name": name, "url": data_url(content, name.rpartition(".")[2])}
             for name, content in figures(verdict, folder)

@@ -13,20 +13,21 @@ Measurements are kept, so a program that was stopped continues where it was.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from ganache.claims import report
-from ganache.claims.claim import Measurement, runs_of, values, variants
+from ganache.claims.claim import MIN_SEEDS, NOT_DECIDED, Measurement, runs_of, values, variants
 from ganache.claims.job import Job
 from ganache.claims.machine import describe_machine
 from ganache.claims.stored import encoded, read_verdicts
 from ganache.claims.tables import numbers_csv, write_verdicts
 from ganache.claims.timing import estimate
-from ganache.claims.verdict import spread
+from ganache.claims.verdict import Control, Part, spread
 from ganache.claims.workers import Result, run_in_parallel
 from ganache.core.storage import write_bytes, write_json, write_text
 from ganache.errors import CheckpointError
@@ -64,25 +65,62 @@ def plan(jobs: Sequence[Job], out: Path, echo: Echo, workers: int) -> list[Job]:
 # ---- running -------------------------------------------------------------------------------------------------------
 
 
-def run(jobs: Sequence[Job], out: Path, echo: Echo, workers: int = 1) -> None:
-    """Measure every missing unit, `workers` at a time. When a claim is complete, judge it and write the report."""
+def run(jobs: Sequence[Job], out: Path, echo: Echo, workers: int = 1, hours: float | None = None) -> None:
+    """Measure every missing unit, `workers` at a time. When a claim is complete, judge it and write the report.
+
+    With `hours`, claims that are not decided get more seeds, as long as the time from the start lasts.
+    """
+    deadline = None if hours is None else time.monotonic() + 3600 * hours
     out.mkdir(parents=True, exist_ok=True)
     folder_lock = lock(out)
     try:
-        ordered = plan(jobs, out, echo, workers)
-        counts = {job.claim.name: len(job.missing()) for job in jobs}
-        done = dict.fromkeys(counts, 0)
-        by_name = {job.claim.name: job for job in jobs}
-        for name in (name for name, count in counts.items() if not count):
-            conclude(by_name[name], out, echo)
-        for name, (unit, numbers, seconds, machine) in measure_missing(ordered, workers):
-            by_name[name].write(unit, numbers, seconds, machine)
-            done[name] += 1
-            echo(f"{name} {done[name]}/{counts[name]}: {unit.variant}, seed {unit.seed}: {duration(seconds)}")
-            if done[name] == counts[name]:
-                conclude(by_name[name], out, echo)
+        measure_and_conclude(plan(jobs, out, echo, workers), out, echo, workers)
+        if deadline is not None:
+            add_seeds(jobs, out, echo, workers, deadline)
     finally:
         folder_lock.release()
+
+
+def measure_and_conclude(jobs: Sequence[Job], out: Path, echo: Echo, workers: int) -> None:
+    """Measure every missing unit, and judge each claim as soon as it is complete."""
+    counts = {job.claim.name: len(job.missing()) for job in jobs}
+    done = dict.fromkeys(counts, 0)
+    by_name = {job.claim.name: job for job in jobs}
+    for name in (name for name, count in counts.items() if not count):
+        conclude(by_name[name], out, echo)
+    for name, (unit, numbers, seconds, machine) in measure_missing(jobs, workers):
+        by_name[name].write(unit, numbers, seconds, machine)
+        done[name] += 1
+        echo(f"{name} {done[name]}/{counts[name]}: {unit.variant}, seed {unit.seed}: {duration(seconds)}")
+        if done[name] == counts[name]:
+            conclude(by_name[name], out, echo)
+
+
+def add_seeds(jobs: Sequence[Job], out: Path, echo: Echo, workers: int, deadline: float) -> None:
+    """Give one more seed at a time to the claim whose decision is nearest, and say what is left open."""
+    jobs = list(jobs)
+    while True:
+        wanted = [(seconds_to_decide(job, workers), place) for place, job in enumerate(jobs)]
+        costs = [(seconds, place) for seconds, place in wanted if seconds is not None]
+        seconds, place = min(costs, default=(math.inf, 0))
+        if seconds > deadline - time.monotonic():
+            break
+        settings = jobs[place].settings
+        jobs[place] = replace(jobs[place], settings=replace(settings, seeds=settings.seeds + 1))
+        measure_and_conclude([jobs[place]], out, echo, workers)
+    for seconds, place in costs:
+        echo(f"{jobs[place].claim.name} is left open: the seeds that it lacks take about {duration(seconds)}.")
+
+
+def seconds_to_decide(job: Job, workers: int) -> float | None:
+    """Return about how long the seeds take that a claim lacks; None if it is decided, or no seeds would decide it."""
+    measured = job.measured()
+    verdict = job.claim.verdict(measured, job.settings.quick)
+    needed = verdict.seeds_needed()
+    if verdict.outcome != NOT_DECIDED or needed is None or job.settings.quick or not job.claim.seeded:
+        return None
+    seeds = max(needed, MIN_SEEDS, job.settings.seeds + 1) - job.settings.seeds
+    return seeds * sum(each.seconds for each in measured) / job.settings.seeds / workers
 
 
 def measure_missing(jobs: Sequence[Job], workers: int) -> Iterator[tuple[str, Result]]:
@@ -138,7 +176,8 @@ def judge_and_draw(job: Job) -> dict[str, Any]:
         "outcome": found.outcome,
         "reason": found.reason,
         "summary": summary(measured),
-        "parts": [asdict(part) | {"outcome": part.outcome(), "number": part.number()} for part in found.parts],
+        "parts": [stored_part(part) for part in found.parts],
+        "controls": [stored_control(control) for control in found.controls],
         "source": claim.source,
         "protocol": claim.protocol,
         "quick": job.settings.quick,
@@ -151,6 +190,16 @@ def judge_and_draw(job: Job) -> dict[str, Any]:
     }
     write_json(job.folder / "verdict.json", encoded(verdict))
     return verdict
+
+
+def stored_part(part: Part) -> dict[str, Any]:
+    derived = {"outcome": part.outcome(), "number": part.number(), "interval": part.interval()}
+    return asdict(part) | derived | {"power": part.power(), "seeds_needed": part.seeds_needed()}
+
+
+def stored_control(control: Control) -> dict[str, Any]:
+    derived = {"passed": control.passed(), "progress": control.progress(), "number": control.number()}
+    return asdict(control) | derived
 
 
 def summary(measured: Sequence[Measurement]) -> list[dict[str, str]]:

@@ -33,11 +33,30 @@ class StoredPart:
     fails: Number
     outcome: Outcome
     number: str
+    interval: tuple[Number, Number]
+    """The confidence interval of the mean."""
+    power: float
+    """Its seeds as a share of those that would decide."""
+    seeds_needed: int | None
 
     @property
     def signs(self) -> tuple[str, str]:
         """The signs before the numbers at which it holds and fails."""
         return ("≥", "≤") if float(self.holds) > float(self.fails) else ("≤", "≥")
+
+
+@dataclass(frozen=True)
+class StoredControl:
+    """A positive control of a verdict; see `verdict.Control`."""
+
+    what: str
+    values: tuple[Number, ...]
+    bound: Number
+    reason: str
+    at_least: bool
+    passed: bool
+    progress: float
+    number: str
 
 
 @dataclass(frozen=True)
@@ -51,6 +70,7 @@ class StoredVerdict:
     reason: str
     summary: tuple[dict[str, str], ...]
     parts: tuple[StoredPart, ...]
+    controls: tuple[StoredControl, ...]
     source: str
     protocol: str
     quick: bool

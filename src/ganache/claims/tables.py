@@ -13,7 +13,10 @@ from ganache.claims.stored import StoredVerdict
 from ganache.core.storage import write_text
 
 VERDICTS = "verdicts.csv"
-COLUMNS = ("claim", "outcome", "measured", "value", "holds_at", "fails_at", "part", "seeds", "minutes", "size")
+COLUMNS = (
+    "claim", "outcome", "kind", "measured", "value", "holds_at", "fails_at", "result", "seeds", "seeds_needed",
+    "minutes", "size",
+)  # fmt: skip
 
 
 def numbers_csv(measured: Sequence[Measurement]) -> str:
@@ -28,7 +31,7 @@ def numbers_csv(measured: Sequence[Measurement]) -> str:
 
 
 def write_verdicts(out: Path, verdicts: Sequence[StoredVerdict]) -> Path:
-    """Write `verdicts.csv` in the folder `out`: one row per judged number. Returns its path."""
+    """Write `verdicts.csv` in the folder `out`: one row per judged number and control. Returns its path."""
     path = out / VERDICTS
     write_text(path, as_csv([COLUMNS, *(row for verdict in verdicts for row in verdict_rows(verdict))]))
     return path
@@ -37,19 +40,16 @@ def write_verdicts(out: Path, verdicts: Sequence[StoredVerdict]) -> Path:
 def verdict_rows(verdict: StoredVerdict) -> Iterator[tuple[Any, ...]]:
     """Yield the rows of one claim, in the order of COLUMNS."""
     size = " ".join(f"{name}={plain(value)}" for name, value in verdict.size.items() if name != "fingerprint")
+    spent = round(verdict.seconds / 60, 1), size
+    for control in verdict.controls:
+        required = f"{'≥' if control.at_least else '≤'} {float(control.bound):g}"
+        result = "reached" if control.passed else "not reached"
+        shared = (verdict.name, verdict.outcome, "control", control.what, control.number)
+        yield (*shared, required, "", result, verdict.seeds, "", *spent)
     for part in verdict.parts:
-        yield (
-            verdict.name,
-            verdict.outcome,
-            part.what,
-            part.number,
-            f"{part.signs[0]} {float(part.holds):g}",
-            f"{part.signs[1]} {float(part.fails):g}",
-            part.outcome,
-            verdict.seeds,
-            round(verdict.seconds / 60, 1),
-            size,
-        )
+        bounds = (f"{sign} {float(bound):g}" for sign, bound in zip(part.signs, (part.holds, part.fails), strict=True))
+        shared = (verdict.name, verdict.outcome, "part", part.what, part.number)
+        yield (*shared, *bounds, part.outcome, verdict.seeds, part.seeds_needed or "", *spent)
 
 
 def plain(value: Any) -> str:

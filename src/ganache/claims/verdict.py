@@ -8,7 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Outcome = Literal["holds", "fails", "not decided"]
+Outcome = Literal["holds", "fails", "not decided", "under-trained"]
+
+CONFIDENCE = 0.95
+"""Of the interval around the mean over the seeds, by which a part is decided."""
+MOST_SEEDS = 1_000
+"""More seeds than these are not planned."""
 
 
 @dataclass(frozen=True)
@@ -26,17 +31,61 @@ class Part:
     fails: float
 
     def outcome(self) -> Outcome:
-        """Return the outcome: decided only if all seeds agree.
+        """Return the outcome: decided only if the whole confidence interval of the mean is on one side.
 
-        >>> Part("modes", (8.0, 7.0), holds=7, fails=5).outcome(), Part("error", (0.2, 0.01), 0.1, 0.5).outcome()
-        ('holds', 'not decided')
+        >>> Part("modes", (8.0, 7.0, 8.0, 8.0), holds=7, fails=5).outcome()
+        'holds'
+        >>> Part("error", (0.2, 0.01, 0.1), holds=0.1, fails=0.5).outcome()
+        'not decided'
         """
+        low, high = self.interval()
+        if self.holds < self.fails:
+            low, high = -high, -low
         sign = 1 if self.holds > self.fails else -1
-        if self.values and all(sign * value >= sign * self.holds for value in self.values):
+        if low >= sign * self.holds:
             return "holds"
-        if self.values and all(sign * value <= sign * self.fails for value in self.values):
-            return "fails"
-        return "not decided"
+        return "fails" if high <= sign * self.fails else "not decided"
+
+    def interval(self) -> tuple[float, float]:
+        """Return the confidence interval of the mean (Student's t); NaN if a value is not finite.
+
+        Values that are all equal are their own interval, such as the one of an experiment without chance.
+
+        >>> [round(end, 3) for end in Part("it", (1.0, 2.0, 3.0), 1, 0).interval()]
+        [-0.484, 4.484]
+        """
+        if len(set(self.values)) == 1:
+            return self.values[0], self.values[0]
+        mean = mean_of(self.values)
+        half = half_width(self.values, len(self.values)) if math.isfinite(mean) else math.nan
+        return mean - half, mean + half
+
+    def leans_to(self) -> Outcome:
+        """Return what the mean alone would say."""
+        mean, sign = mean_of(self.values), 1 if self.holds > self.fails else -1
+        if sign * mean >= sign * self.holds:
+            return "holds"
+        return "fails" if sign * mean <= sign * self.fails else "not decided"
+
+    def seeds_needed(self) -> int | None:
+        """Return the number of seeds with which this mean and spread decide; None if no number would.
+
+        None if the mean is between the two numbers, or is not finite.
+
+        >>> Part("it", (1.0, 2.0, 3.0), holds=1, fails=0).seeds_needed()
+        7
+        """
+        mean, sign = mean_of(self.values), 1 if self.holds > self.fails else -1
+        margin = max(sign * (mean - self.holds), sign * (self.fails - mean))
+        if len(self.values) < 2 or not math.isfinite(mean) or margin <= 0:
+            return len(self.values) if self.outcome() in ("holds", "fails") else None
+        numbers = range(2, MOST_SEEDS + 1)
+        return next((count for count in numbers if half_width(self.values, count) <= margin), None)
+
+    def power(self) -> float:
+        """Return the seeds as a share of those that would decide, from 0 to 1; 0 if no number would."""
+        needed = self.seeds_needed()
+        return min(len(self.values) / needed, 1.0) if needed else 0.0
 
     def number(self) -> str:
         """Return the mean and standard deviation over the seeds, as text."""
@@ -45,13 +94,64 @@ class Part:
     def sentence(self) -> str:
         """Return a sentence with the number and what the claim requires of it."""
         bound = "at least" if self.holds > self.fails else "at most"
-        ending = {
-            "holds": "",
-            "fails": ", so this contradicts it",
-            "not decided": ", which is neither clearly reached nor clearly missed",
-        }
         required = f"the claim requires {bound} {shown(self.holds)}"
-        return f"{self.what}: {self.number()}; {required}{ending[self.outcome()]}."
+        return f"{self.what}: {self.number()}; {required}{self.ending()}."
+
+    def ending(self) -> str:
+        outcome = self.outcome()
+        if outcome != "not decided":
+            return ", so this contradicts it" if outcome == "fails" else ""
+        low, high = self.interval()
+        if math.isnan(low):
+            return ", and there is no mean: a value is not finite"
+        needed = self.seeds_needed()
+        if needed is None:
+            return f", and contradicts the claim from {shown(self.fails)} on: it is between the two"
+        return f". The mean is between {shown(low)} and {shown(high)}; about {needed} seeds would decide"
+
+
+@dataclass(frozen=True)
+class Control:
+    """A positive control: a number that shows that a training went far enough for the claim to be judged."""
+
+    what: str
+    values: tuple[float, ...]
+    """One value per seed."""
+    bound: float
+    reason: str
+    """Why this number was required: one sentence, set with the number, before the measurement."""
+    at_least: bool = False
+    """Whether it must be at least the bound, or at most."""
+
+    def passed(self) -> bool:
+        """Return whether every seed reached it.
+
+        >>> Control("distance", (0.1, 0.2), 0.2, "").passed(), Control("classes", (9, 7), 8, "", at_least=True).passed()
+        (True, False)
+        """
+        sign = 1 if self.at_least else -1
+        return bool(self.values) and all(sign * value >= sign * self.bound for value in self.values)
+
+    def progress(self) -> float:
+        """Return how far the seed that is farthest from the bound has come, from 0 to 1.
+
+        >>> Control("distance", (0.1, 0.4), 0.2, "").progress(), Control("classes", (4,), 8, "", True).progress()
+        (0.5, 0.5)
+        """
+        if self.passed():
+            return 1.0
+        worst = (min if self.at_least else max)(self.values, default=math.nan)
+        share = worst / self.bound if self.at_least else self.bound / worst
+        return min(max(share, 0.0), 1.0) if math.isfinite(share) else 0.0
+
+    def number(self) -> str:
+        """Return the mean and standard deviation over the seeds, as text."""
+        return spread(self.values)
+
+    def sentence(self) -> str:
+        """Return a sentence with how far the training got."""
+        required = f"{'at least' if self.at_least else 'at most'} {shown(self.bound)} in every seed"
+        return f"{self.what}: {self.number()}; before the claim can be judged it must be {required}."
 
 
 @dataclass(frozen=True)
@@ -62,6 +162,35 @@ class Verdict:
     reason: str
     """One sentence: the part that decides, or why nothing is decided."""
     parts: tuple[Part, ...]
+    controls: tuple[Control, ...] = ()
+
+    def seeds_needed(self) -> int | None:
+        """Return the number of seeds with which these means and spreads would decide; None if no number would.
+
+        One part that fails decides, and all have to hold.
+        """
+        if self.outcome == "under-trained":
+            return None
+        needed = [(part.leans_to(), part.seeds_needed()) for part in self.parts]
+        failing = [count for leaning, count in needed if leaning == "fails" and count is not None]
+        if failing:
+            return min(failing)
+        holding = [count for leaning, count in needed if leaning == "holds" and count is not None]
+        return max(holding) if len(holding) == len(self.parts) else None
+
+
+def mean_of(values: Sequence[float]) -> float:
+    """Return the mean; NaN if there is none, as of no values, or of infinities of both signs."""
+    return sum(values) / len(values) if values else math.nan
+
+
+def half_width(values: Sequence[float], count: int) -> float:
+    """Return half the length of the confidence interval of the mean of `count` values with the spread of these."""
+    if len(values) < 2 or count < 2:
+        return 0.0
+    from scipy.stats import t
+
+    return float(t.ppf((1 + CONFIDENCE) / 2, count - 1)) * statistics.stdev(values) / math.sqrt(count)
 
 
 def spread(numbers: Sequence[float]) -> str:
@@ -72,7 +201,7 @@ def spread(numbers: Sequence[float]) -> str:
     """
     if not numbers:
         return "nothing"
-    mean = sum(numbers) / len(numbers)
+    mean = mean_of(numbers)
     if len(numbers) == 1 or not math.isfinite(mean):
         return shown(mean)
     return f"{shown(mean)} ± {shown(statistics.stdev(numbers))}"

@@ -20,6 +20,8 @@ def claims(
     data: Annotated[tuple[str, ...], arg(metavar="[KIND=PATH ...]")] = (),
     out: str | None = None,
     workers: int | None = None,
+    until_decided: bool = False,
+    hours: float | None = None,
     list_: Annotated[bool, arg(name="list")] = False,
 ) -> None:
     """Test the papers' claims by experiments, judge them, and write one report. The same command continues an
@@ -32,12 +34,19 @@ def claims(
         data: Real pictures for the claims about pictures: mnist=PATH, faces=PATH, or both.
         out: The folder for the results; by default runs/claims, or runs/claims-quick.
         workers: How many trainings run at the same time, each on one core; by default the number of cores.
+        until_decided: Give more seeds to claims that are not decided, the nearest decision first, for as long as
+            --hours says.
+        hours: The time for --until-decided, from the start of the command; the number of --seeds is always completed.
         list_: List the claims, and test none.
     """
     if not 1 <= seeds <= 1_000:
         raise ConfigError(f"--seeds is {str(seeds)[:30]}: give a number of trainings from 1 to 1000.")
     if workers is not None and workers < 1:
         raise ConfigError(f"--workers is {workers}: give at least 1.")
+    if until_decided != (hours is not None):
+        raise ConfigError("--until-decided and --hours belong together: give both, such as  --until-decided --hours 8")
+    if hours is not None and not 0 < hours < 10_000:
+        raise ConfigError(f"--hours is {hours:g}: give a number of hours above 0.")
     sources = parse_sources(data)
     import torch
 
@@ -60,7 +69,7 @@ def claims(
     workers = workers or (1 if quick else usable_cores())
     if workers > 1:
         torch.set_num_threads(1)  # so that the trials run like the workers
-    run(jobs, folder, lambda line: print(line, flush=True), workers)
+    run(jobs, folder, lambda line: print(line, flush=True), workers, hours)
     print(f"Report: {folder / 'report.html'}")
 
 

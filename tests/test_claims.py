@@ -269,7 +269,7 @@ def test_the_quick_form_of_each_claim(name: str, tmp_path: Path, capsys: pytest.
     verdict = json.loads((tmp_path / name / "verdict.json").read_text())
     assert verdict["quick"]
     for file in verdict["figures"]:
-        assert (tmp_path / name / file).stat().st_size > 5_000
+        assert (tmp_path / name / file).stat().st_size > 2_000
     text = (tmp_path / "report.html").read_text()
     page = Page()
     page.feed(text)

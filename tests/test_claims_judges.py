@@ -11,10 +11,11 @@ import pytest
 
 from ganache.claims import CLAIMS
 from ganache.claims.anime import MEANS, STDS
-from ganache.claims.claim import Measurement, Unit
+from ganache.claims.claim import Measurement, Unit, pseudo_values
 from ganache.claims.dirac import ARRIVING, CIRCLING, METHODS
 from ganache.claims.four_changes import UNDONE
 from ganache.claims.mlp import GOOD_GAN
+from ganache.claims.mnist_article import JUDGED
 from ganache.claims.optimal_critic import EPOCHS
 from ganache.claims.verdict import Part
 
@@ -140,6 +141,33 @@ def article(after: float, precise: float, yellow: list[float], untrained: float 
     }
 
 
+def digits(gan: list[float], others: list[float], moving: float = 1.0, untrained: float = 100.0) -> Made:
+    """Last distances by seed, of the GAN and of both WGANs, which move from epoch to epoch `moving` times as much."""
+
+    def run(last: float, factor: float) -> dict[str, Any]:
+        curve = [untrained, *[last * math.exp(factor * 0.1 * (step % 2)) for step in range(10)][::-1]]
+        return {"frechet": last, "untrained": untrained, "frechet_through_training": curve}
+
+    made: Made = {"GAN": [run(last, 1.0) for last in gan]}
+    return made | {name: [run(last, moving) for last in others] for name in JUDGED}
+
+
+def losses(critic: list[float], generator: list[float], untrained: float = 10.0) -> Made:
+    """Losses beside distances that fall to 1, the same in each seed."""
+    run = {"frechet": [4.0, 3.0, 2.0, 1.0], "untrained": untrained, "critic": critic, "generator": generator}
+    return {"the article": [run] * 3}
+
+
+def seeds(early: list[float], last: list[float], untrained: float = 100.0) -> Made:
+    both = zip(early, last, strict=True)
+    return {"the article": [{"early": a, "frechet": b, "untrained": untrained} for a, b in both]}
+
+
+TWELVE = [float(place) for place in range(1, 13)]
+NO_ORDER = [2.0, 4.0, 1.0, 3.0]
+"""Its rank correlation with what falls is 0."""
+MIXED = [4.0, 9.0, 1.0, 11.0, 6.0, 2.0, 12.0, 5.0, 8.0, 3.0, 10.0, 7.0]
+
 MADE: dict[str, dict[str, Made]] = {
     "parallel-lines": {
         "holds": {"lines": [lines(0.05), lines(-0.02), lines()]},
@@ -206,6 +234,24 @@ MADE: dict[str, dict[str, Made]] = {
         "not decided": {"the article": [article(1.3, 0.7, [0.2, 0.1])] * 2 + [article(1.3, 0.7, [0.1, 0.2])]},
         "under-trained": {"the article": [article(0.9, 0.7, [0.2, 0.1], untrained=2.0)] * 3},
     },
+    "mnist-article": {
+        "holds": digits([20.0, 10.0, 15.0, 12.0], [8.0, 8.2, 7.9, 8.1], moving=0.3),
+        "fails": digits([8.0, 8.2, 7.9, 8.1], [20.0, 19.0, 18.0, 21.0], moving=3.0),
+        "not decided": digits([20.0, 10.0, 15.0, 12.0], [8.0, 18.0, 8.0, 13.0], moving=0.3),
+        "under-trained": digits([8.0, 8.2, 7.9, 8.1], [20.0, 19.0, 18.0, 21.0], moving=3.0, untrained=22.0),
+    },
+    "anime-losses": {
+        "holds": losses(NO_ORDER, NO_ORDER),
+        "fails": losses(NO_ORDER, [4.0, 3.0, 2.0, 1.0]),
+        "not decided": losses(NO_ORDER, [4.0, 2.0, 3.0, 2.5]),
+        "under-trained": losses(NO_ORDER, [4.0, 3.0, 2.0, 1.0], untrained=2.0),
+    },
+    "restart": {
+        "holds": seeds(TWELVE, TWELVE),
+        "fails": seeds(TWELVE, TWELVE[::-1]),
+        "not decided": seeds(TWELVE, MIXED),
+        "under-trained": seeds(TWELVE, TWELVE[::-1], untrained=2.0),
+    },
     "dirac": {
         "holds": dirac(1.4, 1e-6),
         "fails": dirac(1e-6, 1e-6),
@@ -255,11 +301,12 @@ def test_a_claim_whose_trainings_did_not_go_far_enough_is_not_judged(name: str) 
 
 
 @pytest.mark.parametrize("name", [name for name, claim in CLAIMS.items() if claim.seeded])
-def test_fewer_than_three_seeds_decide_nothing(name: str) -> None:
-    two = {variant: runs[:2] for variant, runs in MADE[name]["holds"].items()}
-    verdict = CLAIMS[name].verdict(measured(two))
+def test_fewer_seeds_than_a_claim_needs_decide_nothing(name: str) -> None:
+    fewest = CLAIMS[name].fewest_seeds
+    too_few = {variant: runs[: fewest - 1] for variant, runs in MADE[name]["holds"].items()}
+    verdict = CLAIMS[name].verdict(measured(too_few))
     assert verdict.outcome == "not decided"
-    assert verdict.reason == "Number of seeds: 2; fewer than 3 decide nothing."
+    assert verdict.reason == f"Number of seeds: {fewest - 1}; fewer than {fewest} decide nothing."
 
 
 @pytest.mark.parametrize(
@@ -325,6 +372,16 @@ def test_a_part_is_decided_only_where_the_whole_interval_is_on_one_side(sign: fl
     assert part(0.1, 0.2, 0.3).outcome() == "fails"
     for values in ((3.0, 1.0), (2.0, 2.0), (3.0, 4.0, 5.0), (math.nan,), (math.inf, 3.0, 3.0), ()):
         assert part(*values).outcome() == "not decided", values
+
+
+def test_pseudo_values_have_the_statistic_as_their_mean_and_its_error_as_theirs() -> None:
+    random = np.random.default_rng(0)
+    pairs = random.multivariate_normal([0, 0], [[1, 0.6], [0.6, 1]], size=(200, 30))
+    every = [pseudo_values(lambda chosen: float(np.corrcoef(np.array(chosen).T)[0, 1]), list(each)) for each in pairs]
+    means = [float(np.mean(each)) for each in every]
+    errors = [float(np.std(each, ddof=1)) / 30**0.5 for each in every]
+    assert np.mean(means) == pytest.approx(0.6, abs=0.02)
+    assert np.mean(errors) == pytest.approx(np.std(means), rel=0.15)
 
 
 def test_the_number_of_seeds_that_decide_is_that_at_which_they_do() -> None:

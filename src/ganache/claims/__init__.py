@@ -10,17 +10,20 @@ from typing import Any
 
 from ganache.claims import (
     anime,
+    anime_losses,
     both_good,
     clipping,
     dirac,
     four_changes,
     loss_quality,
     mlp,
+    mnist_article,
     modes,
     no_batch_norm,
     noise,
     optimal_critic,
     parallel_lines,
+    restart,
 )
 from ganache.claims.claim import Claim
 from ganache.core.table import Entry, Table
@@ -40,6 +43,9 @@ CLAIMS: Table[Claim[Any]] = Table(
         "four-changes": four_changes.CLAIM,
         "anime-article": anime.CLAIM,
         "dirac": dirac.CLAIM,
+        "mnist-article": mnist_article.CLAIM,
+        "anime-losses": anime_losses.CLAIM,
+        "restart": restart.CLAIM,
     },
 )
 """In the order of the report. A plugin adds a claim by assigning into this table."""

@@ -95,6 +95,7 @@ class Measurement:
 
 
 S = TypeVar("S", bound=Size)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,8 @@ class Claim(Generic[S]):
     """variant -> a key that variants of equal cost share: the time is estimated with one of them."""
     seeded: bool = True
     """Whether the experiment is random. If not, one seed is enough."""
+    fewest_seeds: int = MIN_SEEDS
+    """Fewer decide nothing. A claim about what differs between seeds needs more of them than others."""
 
     def units(self, size: S, seeds: int) -> list[Unit]:
         """Return every unit to run, seed by seed, so that an interrupted run has complete comparisons."""
@@ -139,8 +142,8 @@ class Claim(Generic[S]):
         missed = next((control for control in controls if not control.passed()), None)
         if quick:
             outcome, reason = NOT_DECIDED, "The quick form decides nothing: it is far too small."
-        elif self.seeded and seeds < MIN_SEEDS:
-            outcome, reason = NOT_DECIDED, f"Number of seeds: {seeds}; fewer than {MIN_SEEDS} decide nothing."
+        elif self.seeded and seeds < self.fewest_seeds:
+            outcome, reason = NOT_DECIDED, f"Number of seeds: {seeds}; fewer than {self.fewest_seeds} decide nothing."
         elif missed is not None:
             outcome, reason = UNDER_TRAINED, missed.sentence()
         else:
@@ -166,6 +169,19 @@ def values(measured: Sequence[Measurement], variant: str, name: str) -> tuple[fl
 def variants(measured: Sequence[Measurement]) -> list[str]:
     """Return the measured variants, in the order in which they were run."""
     return list(dict.fromkeys(each.unit.variant for each in measured))
+
+
+def pseudo_values(statistic: Callable[[Sequence[T]], float], seeds: Sequence[T]) -> tuple[float, ...]:
+    """Return the jackknife's pseudo-values of a statistic of all seeds together, one for each (Tukey 1958).
+
+    Their mean is the statistic, without most of its bias, and their confidence interval that of the statistic.
+
+    >>> pseudo_values(lambda numbers: sum(numbers) / len(numbers), [1.0, 2.0, 6.0])
+    (1.0, 2.0, 6.0)
+    """
+    count, whole = len(seeds), statistic(seeds)
+    rest = ([*seeds[:place], *seeds[place + 1 :]] for place in range(count))
+    return tuple(count * whole - (count - 1) * statistic(each) for each in rest)
 
 
 def rank_correlation(x: Sequence[float], y: Sequence[float]) -> float:

@@ -135,16 +135,16 @@ def as_image(fig: Figure) -> Image.Image:
     return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy())
 
 
-def png(fig: Figure) -> bytes:
-    """Return a figure as PNG: with 192 colours if that is smaller, which line drawings do not show."""
-    full, reduced = io.BytesIO(), io.BytesIO()
+def still(fig: Figure) -> bytes:
+    """Return a figure as WebP: lines without loss, and pictures as a photograph if that is smaller."""
+    exact, close = io.BytesIO(), io.BytesIO()
     image = as_image(fig)
-    image.save(full, "PNG", optimize=True, **marked(".png"))
-    image.quantize(192).save(reduced, "PNG", optimize=True, **marked(".png"))
-    return min(full.getvalue(), reduced.getvalue(), key=len)
+    image.save(exact, "WEBP", lossless=True, method=6, **marked(".webp"))
+    image.save(close, "WEBP", quality=85, method=6, **marked(".webp"))
+    return min(exact.getvalue(), close.getvalue(), key=len)
 
 
-def webp(frames: Sequence[Figure], milliseconds: int = 400) -> bytes:
+def moving(frames: Sequence[Figure], milliseconds: int = 400) -> bytes:
     """Return figures as an animation; the last frame stays for two seconds."""
     images = [as_image(fig) for fig in frames]
     durations = [milliseconds] * (len(images) - 1) + [2000]

@@ -32,7 +32,12 @@ class Job:
 
     @property
     def units(self) -> list[Unit]:
-        return self.claim.units(self.size, self.settings.seeds)
+        return self.claim.units(self.size, self.seeds)
+
+    @property
+    def seeds(self) -> int:
+        """The number of seeds: what the user asked for, or what the claim needs; the quick form decides nothing."""
+        return self.settings.seeds if self.settings.quick else max(self.settings.seeds, self.claim.fewest_seeds)
 
     @property
     def command(self) -> str:
@@ -40,7 +45,7 @@ class Job:
         data = [f"{kind}={source}" for kind, source in self.settings.data.items()]
         words = ["ganache", "claims", self.claim.name]
         words += ["--quick"] if self.settings.quick else []
-        words += ["--seeds", str(self.settings.seeds)] + (["--data", *data] if data else [])
+        words += ["--seeds", str(self.seeds)] + (["--data", *data] if data else [])
         return shlex.join([*words, "--out", str(self.folder.parent)])
 
     def path(self, unit: Unit) -> Path:

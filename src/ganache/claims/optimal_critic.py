@@ -63,10 +63,11 @@ def choose_size(settings: Settings) -> Freezing:
     has_digits = importlib.util.find_spec("sklearn") is not None
     given = settings.data.get("mnist") or settings.data.get("faces")
     source = given or ("digits" if has_digits else "faces")
+    small = 8 if source == "digits" else 16
     if settings.quick:
-        size = Freezing(source, "", image_size=16, width=8, batches=4, snapshots=6, critic_steps=30)
+        size = Freezing(source, "", image_size=small, width=8, batches=4, snapshots=6, critic_steps=30)
         return replace(size, fingerprint=data(size).fingerprint, generator_steps=25)
-    size = Freezing(source, "", image_size=32 if given else 16)
+    size = Freezing(source, "", image_size=32 if given else small)
     dataset = data(size)
     return replace(
         size, fingerprint=dataset.fingerprint, generator_steps=EPOCHS[-1] * math.ceil(min(EPOCH, len(dataset)) / BATCH)

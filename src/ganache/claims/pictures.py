@@ -61,11 +61,12 @@ class PictureTraining(Size):
 P = TypeVar("P", bound=PictureTraining)
 
 
-def choose_size(settings: Settings, kinds: Sequence[str], full: P, **quick: int) -> P:
+def choose_size(settings: Settings, kinds: Sequence[str], full: P, *, enlarged: bool = False, **quick: int) -> P:
     """Return `full`, or its quick form, with the pictures to use.
 
     These are the first of `kinds` ("mnist", "faces") that the user gave. If none was given, they are built in: digits
-    instead of MNIST, drawn faces instead of faces. Keywords change the quick form.
+    instead of MNIST, drawn faces instead of faces. The digits keep their 8x8 pixels unless they are to be `enlarged`.
+    Further keywords change the quick form.
     """
     given = [settings.data[kind] for kind in kinds if kind in settings.data]
     has_digits = kinds[0] == "mnist" and importlib.util.find_spec("sklearn") is not None
@@ -80,20 +81,19 @@ def choose_size(settings: Settings, kinds: Sequence[str], full: P, **quick: int)
             "steps": 8,
         }
         size = replace(size, **small | quick)
+    if size.source == "digits" and not enlarged:
+        size = replace(size, image_size=8)
     return replace(size, fingerprint=pictures(size.source, size.image_size, size.num_faces).fingerprint)
 
 
 def pictures(source: str, image_size: int, count: int, held_out: float = HELD_OUT) -> Dataset:
-    """Load pictures from a source as in `ganache train`, at image_size x image_size; digits stay 8x8."""
-    if source == "digits":
-        return load(source, held_out=held_out)
+    """Load pictures from a source as in `ganache train`, at image_size x image_size."""
     return load(source, size=(image_size, image_size), count=count, held_out=held_out)
 
 
 def picture_config(method: str, network: Network, size: PictureTraining, seed: int) -> Config:
     """Return a method with its recipe's optimisers, on these pictures."""
-    image_size = None if size.source == "digits" else str(size.image_size)
-    data = DataConfig(size.source, size=image_size, count=size.num_faces, held_out=HELD_OUT)
+    data = DataConfig(size.source, size=str(size.image_size), count=size.num_faces, held_out=HELD_OUT)
     return replace(config(method, network, size.source, seed, BATCH), data=data, device="auto")
 
 

@@ -2,7 +2,7 @@
 
 OUT/NAME/units/KEY.json   one measurement, with its protocol and the machine
 OUT/NAME/numbers.csv      every number of every unit
-OUT/NAME/*.png, *.webp    the figures
+OUT/NAME/*.webp           the figures
 OUT/NAME/verdict.json     everything that the report shows
 OUT/verdicts.csv          one row per judged number of every claim
 OUT/discussions.md        discussions written by hand, if there are any: the report shows them
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from ganache.claims import report
-from ganache.claims.claim import MIN_SEEDS, NOT_DECIDED, Measurement, runs_of, values, variants
+from ganache.claims.claim import NOT_DECIDED, Measurement, runs_of, values, variants
 from ganache.claims.job import Job
 from ganache.claims.machine import describe_machine
 from ganache.claims.stored import encoded, read_verdicts
@@ -105,8 +105,8 @@ def add_seeds(jobs: Sequence[Job], out: Path, echo: Echo, workers: int, deadline
         seconds, place = min(costs, default=(math.inf, 0))
         if seconds > deadline - time.monotonic():
             break
-        settings = jobs[place].settings
-        jobs[place] = replace(jobs[place], settings=replace(settings, seeds=settings.seeds + 1))
+        settings = replace(jobs[place].settings, seeds=jobs[place].seeds + 1)
+        jobs[place] = replace(jobs[place], settings=settings)
         measure_and_conclude([jobs[place]], out, echo, workers)
     for seconds, place in costs:
         echo(f"{jobs[place].claim.name} is left open: the seeds that it lacks take about {duration(seconds)}.")
@@ -119,8 +119,8 @@ def seconds_to_decide(job: Job, workers: int) -> float | None:
     needed = verdict.seeds_needed()
     if verdict.outcome != NOT_DECIDED or needed is None or job.settings.quick or not job.claim.seeded:
         return None
-    seeds = max(needed, MIN_SEEDS, job.settings.seeds + 1) - job.settings.seeds
-    return seeds * sum(each.seconds for each in measured) / job.settings.seeds / workers
+    seeds = max(needed, job.seeds + 1) - job.seeds
+    return seeds * sum(each.seconds for each in measured) / job.seeds / workers
 
 
 def measure_missing(jobs: Sequence[Job], workers: int) -> Iterator[tuple[str, Result]]:
@@ -158,12 +158,12 @@ def conclude(job: Job, out: Path, echo: Echo) -> None:
 
 def judge_and_draw(job: Job) -> dict[str, Any]:
     """Judge and draw a complete claim. Writes its figures, `numbers.csv` and `verdict.json`; returns the latter."""
-    from ganache.claims.drawing import png, webp
+    from ganache.claims.drawing import moving, still
 
     claim, measured = job.claim, job.measured()
-    files = {f"{name}.png": png(figure) for name, figure in claim.draw(measured).items()}
+    files = {f"{name}.webp": still(figure) for name, figure in claim.draw(measured).items()}
     if claim.animate is not None:
-        files |= {f"{name}.webp": webp(frames) for name, frames in claim.animate(measured).items()}
+        files |= {f"{name}.webp": moving(frames) for name, frames in claim.animate(measured).items()}
     for name, content in files.items():
         write_bytes(job.folder / name, content)
     write_text(job.folder / "numbers.csv", numbers_csv(measured))

@@ -14,7 +14,7 @@ from ganache.core import storage
 from ganache.core.strict import parse_json, read_record, require_bounded
 from ganache.errors import CheckpointError, ConfigError
 
-FIGURE = re.compile(r"[\w-][\w.-]*\.(png|webp)")
+FIGURE = re.compile(r"[\w-][\w.-]*\.webp")
 """The name of a figure: a plain name inside the claim's folder."""
 MAX_FIGURE = 2**26
 """Bytes."""
@@ -84,7 +84,7 @@ class StoredVerdict:
     def __post_init__(self) -> None:
         require_bounded((name, getattr(self, name)) for name in ("number", "seeds", "seconds"))
         if not all(FIGURE.fullmatch(name) for name in self.figures):
-            raise ValueError("a figure is a plain name that ends in .png or .webp")
+            raise ValueError("a figure is a plain name that ends in .webp")
 
 
 @dataclass(frozen=True)

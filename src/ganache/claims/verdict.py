@@ -21,7 +21,7 @@ class Part:
     """One measured number that a claim depends on.
 
     If `holds` is above `fails`, values of at least `holds` support the claim and values of at most `fails` contradict
-    it; if it is below, it is the other way round. Values between the two decide nothing.
+    it; if it is not, it is the other way round. Values between the two decide nothing.
     """
 
     what: str
@@ -39,9 +39,9 @@ class Part:
         'not decided'
         """
         low, high = self.interval()
-        if self.holds < self.fails:
-            low, high = -high, -low
-        sign = 1 if self.holds > self.fails else -1
+        sign = 1
+        if self.holds <= self.fails:
+            low, high, sign = -high, -low, -1
         if low >= sign * self.holds:
             return "holds"
         return "fails" if high <= sign * self.fails else "not decided"

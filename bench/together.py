@@ -43,8 +43,9 @@ def rates(folder: Path, recipe: str, trainings: int, way: dict[str, str]) -> lis
         raise SystemExit(f"A training ended with an error: {' '.join(map(str, running[0].args))}")  # type: ignore[arg-type]
     found = []
     for out in outs:
-        lines = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
-        found.append(statistics.median(line["images_per_second"] for line in lines[len(lines) // 3 :]))
+        lines = map(json.loads, (out / "log.jsonl").read_text().splitlines())
+        speeds = [line["images_per_second"] for line in lines if "images_per_second" in line]  # others are events
+        found.append(statistics.median(speeds[len(speeds) // 3 :]))
     return found
 
 

@@ -97,6 +97,14 @@ def test_a_run_that_was_stopped_goes_on_and_keeps_its_bits(tmp_path: Path) -> No
     assert verdict["machines"][0].keys() == {"commit", "processor", "threads", "accelerator", "python", "versions"}
 
 
+def test_a_claim_about_many_seeds_gets_them_unless_fewer_than_decide_are_asked_for(tmp_path: Path) -> None:
+    claim = replace(COIN, fewest_seeds=12)
+    jobs = [Job.create(claim, settings, tmp_path) for settings in map(Settings, (False, False, True), (3, 1, 3))]
+    assert [job.seeds for job in jobs] == [12, 1, 3]
+    assert [len(job.units) for job in jobs] == [24, 2, 6]
+    assert "--seeds 12 " in jobs[0].command
+
+
 def test_more_seeds_go_to_the_decision_that_is_nearest(tmp_path: Path) -> None:
     """Two coins whose mean decides, the second one sooner, and one whose mean lies between the two numbers."""
 

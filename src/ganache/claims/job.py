@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Size, Unit
+from ganache.claims.claim import MIN_SEEDS, Claim, Measurement, Numbers, Settings, Size, Unit
 from ganache.claims.stored import StoredUnit, encoded, read_unit
 from ganache.core import old_names
 from ganache.core.storage import write_json
@@ -36,8 +36,9 @@ class Job:
 
     @property
     def seeds(self) -> int:
-        """The number of seeds: what the user asked for, or what the claim needs; the quick form decides nothing."""
-        return self.settings.seeds if self.settings.quick else max(self.settings.seeds, self.claim.fewest_seeds)
+        """The number of seeds: as many as the user asked for, and as the claim needs if that could decide a claim."""
+        asked = self.settings.seeds
+        return asked if self.settings.quick or asked < MIN_SEEDS else max(asked, self.claim.fewest_seeds)
 
     @property
     def command(self) -> str:

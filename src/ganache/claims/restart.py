@@ -61,8 +61,7 @@ def judge(measured: Sequence[Measurement]) -> tuple[Part, ...]:
     pairs = list(zip(values(measured, "the article", "early"), values(measured, "the article", "frechet"), strict=True))
 
     def correlation(chosen: Sequence[tuple[float, float]]) -> float:
-        early, last = zip(*chosen, strict=True)
-        return rank_correlation(early, last)
+        return rank_correlation([early for early, _ in chosen], [last for _, last in chosen])
 
     words = "Rank correlation over the seeds of the distance after 200 steps and the last one"
     return (Part(words, pseudo_values(correlation, pairs), holds=0.5, fails=0.2),)

@@ -13,6 +13,7 @@ from torch import Tensor
 from ganache.config.config import from_dict, recipe
 from ganache.errors import ConfigError
 from ganache.methods import Lsgan
+from ganache.methods.penalised import Penalised
 from ganache.methods.projected import Projected
 from ganache.networks import Dcgan
 from ganache.networks.efficientnet import load_network
@@ -148,6 +149,22 @@ def test_critics_at_the_same_time_give_the_same_bits_as_one_after_the_other() ->
     assert at_once.keys() == one_by_one.keys()
     for name, gradient in one_by_one.items():
         assert torch.equal(at_once[name], gradient), name
+
+
+def test_terms_that_were_computed_together_are_not_stepped_on_one_by_one() -> None:
+    D, x = copy.deepcopy(critic()).requires_grad_(True), images()
+    terms = Projected(Lsgan()).d_terms(PrecomputedGenerator(x), D, x, x)
+    with pytest.raises(RuntimeError, match="iter_d_terms"):
+        terms["real"].backward()
+    method = Penalised(Projected(Lsgan(), windows=0.5), r1=1.0, r2=1.0)
+    found = {}
+    for name, term in method.iter_d_terms(PrecomputedGenerator(x), D, x, x):
+        gradients = torch.autograd.grad(term, list(D.parameters()), allow_unused=True)
+        found[name] = sum(float(each.norm()) for each in gradients if each is not None)
+    both = ("real", "fake")
+    names = [f"{prefix}{name}" for prefix in ("", "windows_", "projected_") for name in both]
+    assert [*found] == [*names, "added_r1", "added_r2"]
+    assert min(found.values()) > 0
 
 
 def test_terms_are_also_computed_one_at_a_time() -> None:

@@ -52,8 +52,8 @@ class DataConfig:
     held_out: float = 0.05
     """Share of images that training never sees, for `ganache evaluate`; a set of fewer than 200 holds out none."""
     typical: float = 1.0
-    """Share of the images of each class that training is shown: the most typical ones, by features of a pretrained
-    network (instance selection). Scores compare with all images."""
+    """Share of the images that training is shown: the most typical ones, of each class in a class-conditional run, by
+    features of a pretrained network (instance selection). Scores compare with all images."""
     classes: int = 0
     """Number of classes for a class-conditional run, in which any class can be sampled; 0 ignores the labels."""
     flip: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -60,7 +61,16 @@ class Penalised(Wrapped):
         )
 
     def d_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
-        norms, terms = self.norms(G, D, real, z), self.method.d_terms(G, D, real, z)
+        return self.method.d_terms(G, D, real, z) | self.penalties(G, D, real, z)
+
+    def iter_d_terms(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Iterator[tuple[str, Tensor]]:
+        yield from self.method.iter_d_terms(G, D, real, z)
+        first = self.penalties(G, D, real, z)
+        for place, name in enumerate(first):
+            yield name, (self.penalties(G, D, real, z) if place else first)[name]
+
+    def penalties(self, G: Generator, D: Critic, real: Tensor, z: Tensor) -> Terms:
+        norms, terms = self.norms(G, D, real, z), Terms()
         if self.r1:
             terms["added_r1"] = self.r1 / 2 * zero_centred(norms["real"])
         if self.r2:

@@ -131,10 +131,7 @@ class Run:
             raise CheckpointError(f"{folder} is a file, and a run is a folder: name another path with --out.")
         known = read_config(folder) or newest_config(folder)
         resolved = build.resolve(keep_old_choices(known, config))
-        if data is None:
-            data = build.load_dataset(resolved, progress=progress)
-        else:
-            data = with_typical(data, config.data.typical)
+        data = data if data is not None else build.load_dataset(resolved, progress=progress)
         if known is None and holds_something_else(folder):
             raise CheckpointError(
                 f"The folder {folder} holds files that are no run of ganache: choose another folder with --out."
@@ -147,6 +144,7 @@ class Run:
             if not force:
                 refuse_differences(folder, known, resolved.config, data)
                 refuse_lost_checkpoints(folder, known)
+        data = with_typical(data, resolved.config.data)
         state = new_state(resolved, data)
         started = "" if checkpoints(folder) else start(state, resolved.config)
         try:

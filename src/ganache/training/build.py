@@ -93,7 +93,7 @@ def load_dataset(resolved: Resolved, *, progress: bool = False) -> Dataset:
         raise ConfigError(
             f"data.classes is {config.data.classes}, and {loaded.name} has {labels}: use --data.classes {found}{other}."
         )
-    return with_typical(loaded, config.data.typical)
+    return with_typical(loaded, config.data)
 
 
 def prepared(data: DataConfig, source: str | None = None, *, progress: bool = False, download: bool = True) -> Dataset:

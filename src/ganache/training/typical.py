@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ganache.config.sections import DataConfig
 from ganache.core.cores import map_on_cores
 from ganache.core.images import as_rgb, as_x
 from ganache.data import Dataset
@@ -27,27 +28,29 @@ COMPONENTS, IMAGES_EACH = 128, 8
 """Principal components of the features that count, at most, and the images that there must be for each of them."""
 
 
-def with_typical(data: Dataset, share: float) -> Dataset:
-    """Return the data with this share of the training images selected, the most typical ones of each class.
+def with_typical(data: Dataset, settings: DataConfig) -> Dataset:
+    """Return the data with the share `settings.typical` of the training images selected, the most typical ones.
 
-    A class keeps one image at least. Raises ConfigError for points, or if the weights of the network are missing.
+    In a class-conditional run these are the most typical ones of each class, and at least one. Data with a selection
+    keep it. Raises ConfigError for points, or if the weights of the network are missing.
     """
-    if share == 1:
+    share = settings.typical
+    if share == 1 or data.selected is not None:
         return data
     if len(data.image_shape) != 3 or data.image_shape[0] not in (1, 3, 4):
         raise ConfigError(
             f"data.typical is {share:g}, and {data.name} has no images of 1, 3 or 4 channels: use --data.typical 1."
         )
-    distance = distances(features(data))
-    classes = np.zeros(len(data.training)) if data.labels is None else data.labels[data.training]
-    chosen = [most_typical(np.flatnonzero(classes == each), distance, share) for each in np.unique(classes)]
+    found, by_class = features(data), settings.classes and data.labels is not None
+    classes = data.labels[data.training] if by_class and data.labels is not None else np.zeros(len(found))
+    members = [np.flatnonzero(classes == each) for each in np.unique(classes)]
+    chosen = [each[most_typical(found[each], share)] for each in members]
     return replace(data, selected=data.training[np.sort(np.concatenate(chosen))])
 
 
-def most_typical(members: NDArray[np.int64], distance: NDArray[np.float64], share: float) -> NDArray[np.int64]:
-    """Return this share of the members, those at the smallest distances."""
-    count = max(1, round(share * len(members)))
-    return members[np.argsort(distance[members], kind="stable")[:count]]
+def most_typical(features: NDArray[np.float64], share: float) -> NDArray[np.int64]:
+    """Return the places of this share of the rows, those at the smallest distances."""
+    return np.argsort(distances(features), kind="stable")[: max(1, round(share * len(features)))]
 
 
 @torch.no_grad()

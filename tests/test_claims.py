@@ -125,6 +125,9 @@ def test_more_seeds_go_to_the_decision_that_is_nearest(tmp_path: Path) -> None:
     assert 3 < seeds["nearer"] < seeds["near"]
     order = [unit.split()[0] for unit in RUN[RUN.index("off 2") + 1 :]]
     assert order == sorted(order, key=["nearer", "near"].index), "the nearest first"
+    RUN.clear()
+    run([jobs[0]], tmp_path, lines.append)
+    assert RUN == [], "what was measured is judged as a whole, also by a command that asks for less"
     for name in ("near", "nearer"):
         verdict = json.loads((tmp_path / name / "verdict.json").read_text())
         assert verdict["outcome"] == "holds"
@@ -139,6 +142,9 @@ def test_what_there_is_no_time_for_is_left_open(tmp_path: Path) -> None:
     lines: list[str] = []
     run([Job.create(claim, Settings(), tmp_path)], tmp_path, lines.append, hours=1e-9)
     assert lines[-1].startswith("coin is left open: the seeds that it lacks take about")
+    between = replace(COIN, measure=lambda unit, size: {"heads": 0.2})
+    run([Job.create(between, Settings(), tmp_path / "between")], tmp_path / "between", lines.append, hours=1.0)
+    assert lines[-1].startswith("coin is left open: heads: 0.2")
 
 
 @pytest.mark.parametrize("options", [["--until-decided"], ["--hours", "8"], ["--until-decided", "--hours", "0"]])

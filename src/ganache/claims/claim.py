@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
-from ganache.claims.verdict import Control, Outcome, Part, Verdict
+from ganache.claims.verdict import CONFIDENCE, Control, Outcome, Part, Verdict
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -40,6 +40,8 @@ class Settings:
     seeds: int = MIN_SEEDS
     data: Mapping[str, str] = field(default_factory=dict)
     """Real pictures by kind ("mnist", "faces"): a source as in `ganache train`."""
+    looks: int = 1
+    """How often the claims may be judged, with more seeds each time."""
 
 
 @dataclass(frozen=True)
@@ -132,12 +134,16 @@ class Claim(Generic[S]):
         """Return every unit to run, seed by seed, so that an interrupted run has complete comparisons."""
         return [Unit(variant, seed) for seed in range(seeds if self.seeded else 1) for variant in self.variants(size)]
 
-    def verdict(self, measured: Sequence[Measurement], quick: bool = False) -> Verdict:
+    def verdict(self, measured: Sequence[Measurement], quick: bool = False, looks: int = 1) -> Verdict:
         """Judge the measurements: holds if every part holds, fails if one part fails, else not decided.
 
         The quick form and fewer than MIN_SEEDS seeds decide nothing, and nor do trainings that did not go far enough.
+        Measurements that are judged up to `looks` times, with more seeds each time, have wider intervals: the chance
+        that one of the times decides by accident is that of a single time (Bonferroni).
         """
-        parts, controls = self.judge(measured), () if quick else self.controls(measured)
+        confidence = 1 - (1 - CONFIDENCE) / looks
+        parts = tuple(replace(part, confidence=confidence) for part in self.judge(measured))
+        controls = () if quick else self.controls(measured)
         seeds = len({each.unit.seed for each in measured})
         missed = next((control for control in controls if not control.passed()), None)
         if quick:

@@ -36,9 +36,19 @@ class Job:
 
     @property
     def seeds(self) -> int:
-        """The number of seeds: as many as the user asked for, and as the claim needs if that could decide a claim."""
+        """The number of seeds: as many as the user asked for, as are measured already, and as the claim needs if that
+        could decide a claim."""
         asked = self.settings.seeds
-        return asked if self.settings.quick or asked < MIN_SEEDS else max(asked, self.claim.fewest_seeds)
+        if self.settings.quick or asked < MIN_SEEDS or not self.claim.seeded:
+            return asked
+        return max(asked, self.claim.fewest_seeds, self.measured_seeds())
+
+    def measured_seeds(self) -> int:
+        """Return how many seeds, from the first one on, have measurements of all variants."""
+        seeds = 0
+        while all(self.path(Unit(variant, seeds)).is_file() for variant in self.claim.variants(self.size)):
+            seeds += 1
+        return seeds
 
     @property
     def command(self) -> str:

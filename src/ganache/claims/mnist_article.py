@@ -88,7 +88,7 @@ def spreads(pairs: Sequence[tuple[float, float]]) -> tuple[float, ...]:
     """Return values by seed of the logarithm of the ratio of two spreads, those of the logarithms of the distances."""
 
     def log_ratio(chosen: Sequence[tuple[float, float]]) -> float:
-        if len(chosen) < 2:
+        if len(chosen) < 2 or not all(math.isfinite(each) for pair in chosen for each in pair):
             return math.nan
         gan, other = (statistics.stdev(math.log(max(each, 1e-12)) for each in one) for one in zip(*chosen, strict=True))
         return math.log(max(other, 1e-12) / max(gan, 1e-12))
@@ -97,8 +97,13 @@ def spreads(pairs: Sequence[tuple[float, float]]) -> tuple[float, ...]:
 
 
 def controls(measured: Sequence[Measurement]) -> tuple[Control, ...]:
-    reason = "Of trainings that have not begun to draw digits, neither quality nor steadiness can be compared."
-    return pictures.learnt(measured, ("GAN", "WGAN"), pictures.LEARNT, reason)
+    """One seed of each must have learnt; others may fail, which is a part of the claim."""
+    reason = "Of a method that draws digits with no seed, neither quality nor steadiness can be compared."
+    words, whose = "Frechet distance of {}, as a share of that before training", "by the best seed"
+    return tuple(
+        Control(words.format(name), (min(pictures.shares(measured, name)),), pictures.LEARNT, reason, whose=whose)
+        for name in ("GAN", "WGAN")
+    )
 
 
 # ---- the figure ----------------------------------------------------------------------------------------------------
@@ -117,15 +122,15 @@ CLAIM = Claim(
     "GAN, and its training is more stable.",
     source="Paper reproduction: Wasserstein GAN (2018), its experiment and conclusion",
     protocol="The article's generator (tanh, upsampling) and critic (pooling, batch norm) are trained on digits of "
-    "28x28 (MNIST if given, else scikit-learn's, enlarged) for 4,690 steps of 128, which are ten epochs of MNIST: one "
-    "critic step per generator step, on fakes and on reals in turn. The GAN has Adam at 2e-4 with momentum 0.5, WGAN "
-    "RMSProp at 5e-5. WGAN's weights are clipped to ±0.01; in its second form they are not, since the article's "
+    "28x28 (MNIST if given, else scikit-learn's, enlarged) for 4,690 steps of 128, which are ten epochs of MNIST: one"
+    " critic step per generator step, on fakes and on reals in turn. The GAN has Adam at 2e-4 with momentum 0.5, WGAN"
+    " RMSProp at 5e-5. WGAN's weights are clipped to ±0.01; in its second form they are not, since the article's "
     "listing computes clipped values and never assigns them. The measure is the Frechet distance of 1,000 samples to "
-    "pictures that no training has seen, in the features of a classifier trained on other held-out labels. Before the "
-    "claim is judged, GAN and WGAN must reach 0.3 of the untrained distance. WGAN, in both forms, must then be nearer "
-    "than the GAN; its distance must change less from epoch to epoch in the second half; no more of its seeds may end "
-    "above half of the untrained distance; and its last distance must vary less over the seeds (with jackknife "
-    "pseudo-values for each seed).",
+    "pictures that no training has seen, in the features of a classifier trained on other held-out labels. Before the"
+    " claim is judged, the best seed of the GAN and of WGAN must reach 0.3 of the untrained distance. WGAN, in both "
+    "forms, must then be nearer than the GAN; its distance must change less from epoch to epoch in the second half; "
+    "no more of its seeds may end above half of the untrained distance; and its last distance must vary less over the"
+    " seeds (with jackknife pseudo-values for each seed).",
     size=choose_size,
     variants=lambda size: tuple(METHODS),
     measure=measure,

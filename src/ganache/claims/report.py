@@ -46,7 +46,7 @@ def extras(verdict: StoredVerdict, folder: Path, written: dict[str, list[str]]) 
     return {
         "outcome_class": OUTCOMES[verdict.outcome],
         "training": min((control.progress for control in verdict.controls), default=None),
-        "power": min((part.power for part in verdict.parts), default=0.0),
+        "power": min(verdict.seeds / verdict.seeds_needed, 1.0) if verdict.seeds_needed else 0.0,
         "figures": [
             {"name": name, "url": data_url(content, name.rpartition(".")[2])}
             for name, content in figures(verdict, folder)

@@ -21,18 +21,21 @@ from pathlib import Path
 from typing import Any
 
 from ganache.claims import report
-from ganache.claims.claim import NOT_DECIDED, Measurement, runs_of, values, variants
+from ganache.claims.claim import NOT_DECIDED, UNDER_TRAINED, Measurement, runs_of, values, variants
 from ganache.claims.job import Job
 from ganache.claims.machine import describe_machine
 from ganache.claims.stored import encoded, read_verdicts
 from ganache.claims.tables import numbers_csv, write_verdicts
 from ganache.claims.timing import estimate
-from ganache.claims.verdict import Control, Part, spread
+from ganache.claims.verdict import Control, Part, Verdict, spread
 from ganache.claims.workers import Result, run_in_parallel
 from ganache.core.storage import write_bytes, write_json, write_text
 from ganache.errors import CheckpointError
 from ganache.figures.page import duration
 from ganache.runs.lock import lock
+
+LOOKS = 4
+"""How often a claim is judged at most while it is given more seeds."""
 
 Echo = Callable[[str], None]
 """Receives each line of progress."""
@@ -70,6 +73,8 @@ def run(jobs: Sequence[Job], out: Path, echo: Echo, workers: int = 1, hours: flo
 
     With `hours`, claims that are not decided get more seeds, as long as the time from the start lasts.
     """
+    if hours is not None:
+        jobs = [replace(job, settings=replace(job.settings, looks=LOOKS)) for job in jobs]
     deadline = None if hours is None else time.monotonic() + 3600 * hours
     out.mkdir(parents=True, exist_ok=True)
     folder_lock = lock(out)
@@ -97,30 +102,36 @@ def measure_and_conclude(jobs: Sequence[Job], out: Path, echo: Echo, workers: in
 
 
 def add_seeds(jobs: Sequence[Job], out: Path, echo: Echo, workers: int, deadline: float) -> None:
-    """Give one more seed at a time to the claim whose decision is nearest, and say what is left open."""
-    jobs = list(jobs)
+    """Give the claim whose decision is nearest the seeds that it lacks, and so on; then say what is left open."""
+    jobs, looked = list(jobs), [1] * len(jobs)
     while True:
-        wanted = [(seconds_to_decide(job, workers), place) for place, job in enumerate(jobs)]
-        costs = [(seconds, place) for seconds, place in wanted if seconds is not None]
-        seconds, place = min(costs, default=(math.inf, 0))
-        if seconds > deadline - time.monotonic():
+        costs = [cost_of_decision(job, workers) if looked[i] < LOOKS else math.inf for i, job in enumerate(jobs)]
+        nearest = min(range(len(jobs)), key=costs.__getitem__)
+        if costs[nearest] > deadline - time.monotonic():
             break
-        settings = replace(jobs[place].settings, seeds=jobs[place].seeds + 1)
-        jobs[place] = replace(jobs[place], settings=settings)
-        measure_and_conclude([jobs[place]], out, echo, workers)
-    for seconds, place in costs:
-        echo(f"{jobs[place].claim.name} is left open: the seeds that it lacks take about {duration(seconds)}.")
+        needed = verdict_of(jobs[nearest]).seeds_needed()
+        settings = replace(jobs[nearest].settings, seeds=max(needed or 0, jobs[nearest].seeds + 1))
+        jobs[nearest], looked[nearest] = replace(jobs[nearest], settings=settings), looked[nearest] + 1
+        measure_and_conclude([jobs[nearest]], out, echo, workers)
+    for job, cost in zip(jobs, costs, strict=True):
+        verdict = verdict_of(job)
+        if verdict.outcome in (NOT_DECIDED, UNDER_TRAINED):
+            lacks = f"the seeds that it lacks take about {duration(cost)}" if math.isfinite(cost) else verdict.reason
+            echo(f"{job.claim.name} is left open: {lacks}")
 
 
-def seconds_to_decide(job: Job, workers: int) -> float | None:
-    """Return about how long the seeds take that a claim lacks; None if it is decided, or no seeds would decide it."""
-    measured = job.measured()
-    verdict = job.claim.verdict(measured, job.settings.quick)
+def verdict_of(job: Job) -> Verdict:
+    return job.claim.verdict(job.measured(), job.settings.quick, job.settings.looks)
+
+
+def cost_of_decision(job: Job, workers: int) -> float:
+    """Return about how many seconds the seeds take that a claim lacks; infinity if no more seeds would decide it."""
+    verdict, measured = verdict_of(job), job.measured()
     needed = verdict.seeds_needed()
     if verdict.outcome != NOT_DECIDED or needed is None or job.settings.quick or not job.claim.seeded:
-        return None
-    seeds = max(needed, job.seeds + 1) - job.seeds
-    return seeds * sum(each.seconds for each in measured) / job.seeds / workers
+        return math.inf
+    units = (max(needed, job.seeds + 1) - job.seeds) * len(measured) / job.seeds
+    return math.ceil(units / workers) * sum(each.seconds for each in measured) / len(measured)
 
 
 def measure_missing(jobs: Sequence[Job], workers: int) -> Iterator[tuple[str, Result]]:
@@ -167,7 +178,7 @@ def judge_and_draw(job: Job) -> dict[str, Any]:
     for name, content in files.items():
         write_bytes(job.folder / name, content)
     write_text(job.folder / "numbers.csv", numbers_csv(measured))
-    found = claim.verdict(measured, job.settings.quick)
+    found = claim.verdict(measured, job.settings.quick, job.settings.looks)
     stored = [job.read(unit) for unit in job.units]
     verdict = {
         "name": claim.name,
@@ -182,6 +193,7 @@ def judge_and_draw(job: Job) -> dict[str, Any]:
         "protocol": claim.protocol,
         "quick": job.settings.quick,
         "seeds": len({run.unit.seed for run in measured}),
+        "seeds_needed": found.seeds_needed(),
         "size": job.protocol(),
         "seconds": round(sum(run.seconds for run in measured), 1),
         "command": job.command,
@@ -194,7 +206,7 @@ def judge_and_draw(job: Job) -> dict[str, Any]:
 
 def stored_part(part: Part) -> dict[str, Any]:
     derived = {"outcome": part.outcome(), "number": part.number(), "interval": part.interval()}
-    return asdict(part) | derived | {"power": part.power(), "seeds_needed": part.seeds_needed()}
+    return asdict(part) | derived | {"seeds_needed": part.seeds_needed()}
 
 
 def stored_control(control: Control) -> dict[str, Any]:

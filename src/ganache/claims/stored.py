@@ -33,10 +33,9 @@ class StoredPart:
     fails: Number
     outcome: Outcome
     number: str
+    confidence: float
     interval: tuple[Number, Number]
     """The confidence interval of the mean."""
-    power: float
-    """Its seeds as a share of those that would decide."""
     seeds_needed: int | None
 
     @property
@@ -54,6 +53,7 @@ class StoredControl:
     bound: Number
     reason: str
     at_least: bool
+    whose: str
     passed: bool
     progress: float
     number: str
@@ -75,6 +75,7 @@ class StoredVerdict:
     protocol: str
     quick: bool
     seeds: int
+    seeds_needed: int | None
     size: dict[str, Any]
     seconds: float
     command: str

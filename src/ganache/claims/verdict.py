@@ -29,6 +29,8 @@ class Part:
     """One value per seed."""
     holds: float
     fails: float
+    confidence: float = CONFIDENCE
+    """Of the interval around the mean that decides."""
 
     def outcome(self) -> Outcome:
         """Return the outcome: decided only if the whole confidence interval of the mean is on one side.
@@ -57,7 +59,7 @@ class Part:
         if len(set(self.values)) == 1:
             return self.values[0], self.values[0]
         mean = mean_of(self.values)
-        half = half_width(self.values, len(self.values)) if math.isfinite(mean) else math.nan
+        half = self.half_width(len(self.values)) if math.isfinite(mean) else math.nan
         return mean - half, mean + half
 
     def leans_to(self) -> Outcome:
@@ -80,12 +82,16 @@ class Part:
         if len(self.values) < 2 or not math.isfinite(mean) or margin <= 0:
             return len(self.values) if self.outcome() in ("holds", "fails") else None
         numbers = range(2, MOST_SEEDS + 1)
-        return next((count for count in numbers if half_width(self.values, count) <= margin), None)
+        return next((count for count in numbers if self.half_width(count) <= margin), None)
 
-    def power(self) -> float:
-        """Return the seeds as a share of those that would decide, from 0 to 1; 0 if no number would."""
-        needed = self.seeds_needed()
-        return min(len(self.values) / needed, 1.0) if needed else 0.0
+    def half_width(self, count: int) -> float:
+        """Return half the length of the confidence interval of the mean of `count` values with this spread."""
+        if len(self.values) < 2 or count < 2:
+            return 0.0
+        from scipy.stats import t
+
+        quantile = float(t.ppf((1 + self.confidence) / 2, count - 1))
+        return quantile * statistics.stdev(self.values) / math.sqrt(count)
 
     def number(self) -> str:
         """Return the mean and standard deviation over the seeds, as text."""
@@ -104,10 +110,11 @@ class Part:
         low, high = self.interval()
         if math.isnan(low):
             return ", and there is no mean: a value is not finite"
-        needed = self.seeds_needed()
-        if needed is None:
+        interval = f". The mean is between {shown(low)} and {shown(high)}"
+        if self.leans_to() == "not decided":
             return f", and contradicts the claim from {shown(self.fails)} on: it is between the two"
-        return f". The mean is between {shown(low)} and {shown(high)}; about {needed} seeds would decide"
+        needed = self.seeds_needed()
+        return f"{interval}; {f'about {needed}' if needed else f'more than {MOST_SEEDS:,}'} seeds would decide"
 
 
 @dataclass(frozen=True)
@@ -122,6 +129,8 @@ class Control:
     """Why this number was required: one sentence, set with the number, before the measurement."""
     at_least: bool = False
     """Whether it must be at least the bound, or at most."""
+    whose: str = "in every seed"
+    """What the values are of, for people."""
 
     def passed(self) -> bool:
         """Return whether every seed reached it.
@@ -140,9 +149,8 @@ class Control:
         """
         if self.passed():
             return 1.0
-        worst = (min if self.at_least else max)(self.values, default=math.nan)
-        share = worst / self.bound if self.at_least else self.bound / worst
-        return min(max(share, 0.0), 1.0) if math.isfinite(share) else 0.0
+        shares = [value / self.bound if self.at_least else self.bound / value for value in self.values]
+        return max(min(shares, default=0.0), 0.0) if all(map(math.isfinite, shares)) else 0.0
 
     def number(self) -> str:
         """Return the mean and standard deviation over the seeds, as text."""
@@ -150,7 +158,7 @@ class Control:
 
     def sentence(self) -> str:
         """Return a sentence with how far the training got."""
-        required = f"{'at least' if self.at_least else 'at most'} {shown(self.bound)} in every seed"
+        required = f"{'at least' if self.at_least else 'at most'} {shown(self.bound)} {self.whose}"
         return f"{self.what}: {self.number()}; before the claim can be judged it must be {required}."
 
 
@@ -182,15 +190,6 @@ class Verdict:
 def mean_of(values: Sequence[float]) -> float:
     """Return the mean; NaN if there is none, as of no values, or of infinities of both signs."""
     return sum(values) / len(values) if values else math.nan
-
-
-def half_width(values: Sequence[float], count: int) -> float:
-    """Return half the length of the confidence interval of the mean of `count` values with the spread of these."""
-    if len(values) < 2 or count < 2:
-        return 0.0
-    from scipy.stats import t
-
-    return float(t.ppf((1 + CONFIDENCE) / 2, count - 1)) * statistics.stdev(values) / math.sqrt(count)
 
 
 def spread(numbers: Sequence[float]) -> str:

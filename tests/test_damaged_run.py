@@ -197,16 +197,22 @@ VERDICT = {
     "summary": [{"variant": "one", "heads": "0.5"}],
     "parts": [
         {"what": "heads", "values": [0.5, "inf"], "holds": 0.4, "fails": "-inf", "outcome": "holds", "number": "1"}
+        | {"confidence": 0.95, "interval": [0.4, "nan"], "seeds_needed": 4}
+    ],
+    "controls": [
+        {"what": "throws", "values": [0.5], "bound": 0.4, "reason": "Enough.", "at_least": True, "whose": "in all"}
+        | {"passed": True, "progress": 1.0, "number": "1"}
     ],
     "source": "a paper",
     "protocol": "throw it",
     "quick": False,
     "seeds": 3,
+    "seeds_needed": 4,
     "size": {"steps": 3, "sides": [1, 2]},
     "seconds": 1.5,
     "command": "ganache claims coin",
     "machines": [{"python": "3"}],
-    "figures": ["one.png"],
+    "figures": ["one.webp"],
 }
 UNIT = {
     "variant": "one",
@@ -222,10 +228,11 @@ def test_hostile_verdicts_are_left_out_of_the_report_or_escaped(tmp_path: Path) 
     folder = tmp_path / "coin"
     folder.mkdir()
     (tmp_path / "secret").write_bytes(b"secret")
-    (folder / "link.png").symlink_to(tmp_path / "secret")
-    (folder / "one.png").write_bytes(b"PNG")
+    (folder / "link.webp").symlink_to(tmp_path / "secret")
+    (folder / "one.webp").write_bytes(b"PNG")
     figures = [
-        [name] for name in ("../secret", "../../secret", "/etc/passwd", "link.png", "one.svg", "one.png\0", "a/b.png")
+        [name]
+        for name in ("../secret", "../../secret", "/etc/passwd", "link.webp", "one.svg", "one.webp\0", "a/b.webp")
     ]
     cases = list(hostile.json_cases("verdict.json", VERDICT, hostile.write_json))[::5]
     plain = [VERDICT | {"figures": names} for names in figures]
@@ -241,7 +248,7 @@ def test_hostile_verdicts_are_left_out_of_the_report_or_escaped(tmp_path: Path) 
         found, problems = read_verdicts(tmp_path)
         assert len(found) + len(problems) == 1
     hostile.write_json(folder / "verdict.json", VERDICT)
-    assert "data:image/png;base64,UE5H" in report.write(tmp_path).read_text()
+    assert "data:image/webp;base64,UE5H" in report.write(tmp_path).read_text()
 
 
 def test_a_hostile_measurement_is_one_sentence(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ COMMAND = """
 """
 """The options that trained the run, with the names of today."""
 
-LATER = {"range": None, "background": "white", "labels": "folders"}
+LATER = {"range": None, "background": "white", "labels": "folders", "typical": 1.0}
 """Settings of the section `data` that did not exist then, with the values in effect then."""
 
 

@@ -35,7 +35,7 @@ class Part:
     def outcome(self) -> Outcome:
         """Return the outcome: decided only if the whole confidence interval of the mean is on one side.
 
-        >>> Part("modes", (8.0, 7.0, 8.0, 8.0), holds=7, fails=5).outcome()
+        >>> Part("modes", (8.0, 8.0, 9.0, 8.0), holds=7, fails=5).outcome()
         'holds'
         >>> Part("error", (0.2, 0.01, 0.1), holds=0.1, fails=0.5).outcome()
         'not decided'

@@ -84,7 +84,7 @@ class Projected(Wrapped):
 
     def play_all(self, play: Callable[[Game], Played], games: Sequence[Game]) -> list[Played]:
         """Return [play(game) for game in games], at the same time if the order of their random numbers is known."""
-        if games[0].fake.device.type != "cpu" or self.method.draws_random_numbers:
+        if not games[0].fake.is_cpu or self.method.draws_random_numbers:
             return [play(game) for game in games]
         return map_on_cores(play, games)
 
@@ -163,8 +163,8 @@ class KnownGradients(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
         """The K numbers of `gradient` are equal, as a loss is the sum of its terms; and 1, if it is that of a batch."""
         known, factor = ctx.known, gradient[0]
-        if gradient.device.type == "cpu" and (gradient != factor).any():
+        if gradient.is_cpu and (gradient != factor).any():
             raise RuntimeError("These terms were computed together: step on their sum, or take them from iter_d_terms.")
-        if factor.device.type != "cpu" or factor != 1:  # to read it from a GPU, one would have to wait
+        if not factor.is_cpu or factor != 1:  # to read it from a GPU, one would have to wait
             known = [None if each is None else each * factor.to(each.dtype) for each in known]
         return None, None, *known

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ganache.claims import pictures
-from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Unit, rank_correlation, runs_of
+from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Unit, rank_correlation, ratios, runs_of
 from ganache.claims.pictures import SHOWN, PictureTraining, SampleScorer, picture_config, png_base64, scored_snapshots
 from ganache.claims.training import Snapshot
 from ganache.claims.verdict import Control, Part
@@ -118,7 +118,7 @@ def judge(measured: Sequence[Measurement]) -> tuple[Part, ...]:
 def controls(measured: Sequence[Measurement]) -> tuple[Control, ...]:
     """The network must have drawn faces at some time, and still at the step at which the article explores it."""
     every = [run.numbers["frechet_through_training"] for run in measured]
-    best = pictures.ratios([min(curve) for curve in every], [curve[0] for curve in every])
+    best = ratios([min(curve) for curve in every], [curve[0] for curve in every])
     precision = tuple(float(run.numbers["precision"][STDS.index(1.0)]) for run in measured)
     reason = "A network that has drawn no faces has no quality to lose."
     explored = "Where hardly a sample is near a real picture, there is nothing to explore."

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ganache.claims import anime, pictures
-from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Unit, rank_correlation
+from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Unit, rank_correlation, ratios
 from ganache.claims.loss_quality import WARM_UP, scaled
 from ganache.claims.pictures import scored_snapshots
 from ganache.claims.verdict import Control, Part, spread
@@ -56,7 +56,7 @@ def judge(measured: Sequence[Measurement]) -> tuple[Part, ...]:
 
 def controls(measured: Sequence[Measurement]) -> tuple[Control, ...]:
     every = [run.numbers for run in measured]
-    best = pictures.ratios([min(n["frechet"]) for n in every], [n["untrained"] for n in every])
+    best = ratios([min(n["frechet"]) for n in every], [n["untrained"] for n in every])
     reason = "Of a generator whose samples never improve, no loss can follow the improvement."
     return (Control("Smallest Frechet distance as a share of that before training", best, pictures.GOOD, reason),)
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ganache.claims import pictures
-from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Unit, runs_of, values
+from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Unit, at_rest, runs_of, shares, values
 from ganache.claims.pictures import PictureTraining, picture_config, train_and_score
 from ganache.claims.verdict import Control, Part
 from ganache.networks import Dcgan
@@ -39,7 +38,7 @@ def judge(measured: Sequence[Measurement]) -> tuple[Part, ...]:
     ratio = tuple(max(g, w) / max(min(g, w), 1e-12) for g, w in zip(gan, wgan, strict=True))
     parts = [Part("The larger Frechet distance divided by the smaller", ratio, holds=2.0, fails=4.0)]
     words = "Frechet distance of {} as a share of that before training"
-    parts += [Part(words.format(name), pictures.shares(measured, name), holds=0.2, fails=0.5) for name in METHODS]
+    parts += [Part(words.format(name), shares(measured, name), holds=0.2, fails=0.5) for name in METHODS]
     return tuple(parts)
 
 
@@ -48,20 +47,15 @@ def controls(measured: Sequence[Measurement]) -> tuple[Control, ...]:
 
     def rest(variant: str) -> tuple[float, ...]:
         curves = [run.numbers["frechet_through_training"] for run in runs_of(measured, variant)]
-        shares = pictures.shares(measured, variant)
+        reached = shares(measured, variant)
         return tuple(
-            1.0 if share <= pictures.GOOD else at_rest(curve) for share, curve in zip(shares, curves, strict=True)
+            1.0 if share <= pictures.GOOD else at_rest(curve, len(curve) // 3)
+            for share, curve in zip(reached, curves, strict=True)
         )
 
     reason = "While a method that does not draw good pictures still improves, it may come to draw them."
     words = "Frechet distance of {} in the last third of the steps, divided by that in the third before (good: 1)"
     return tuple(Control(words.format(name), rest(name), 0.8, reason, at_least=True) for name in METHODS)
-
-
-def at_rest(curve: Sequence[float]) -> float:
-    """Return the mean of the last third of a curve, divided by that of the third before."""
-    third = max(1, len(curve) // 3)
-    return statistics.fmean(curve[-third:]) / max(statistics.fmean(curve[-2 * third : -third]), 1e-12)
 
 
 # ---- the figure ----------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from statistics import fmean
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from ganache.claims.verdict import CONFIDENCE, Control, Outcome, Part, Verdict
@@ -170,6 +171,22 @@ def runs_of(measured: Sequence[Measurement], variant: str) -> list[Measurement]:
 def values(measured: Sequence[Measurement], variant: str, name: str) -> tuple[float, ...]:
     """Return one number of one variant: one value per seed."""
     return tuple(float(each.numbers[name]) for each in runs_of(measured, variant))
+
+
+def ratios(above: Sequence[float], below: Sequence[float]) -> tuple[float, ...]:
+    """Return the ratios of two numbers, by seed."""
+    return tuple(a / max(b, 1e-12) for a, b in zip(above, below, strict=True))
+
+
+def shares(measured: Sequence[Measurement], variant: str, name: str = "frechet") -> tuple[float, ...]:
+    """Return a distance of one variant as a share of that before training, by seed."""
+    return ratios(values(measured, variant, name), values(measured, variant, "untrained"))
+
+
+def at_rest(curve: Sequence[float], count: int) -> float:
+    """Return the mean of the last `count` values of a curve, divided by that of as many before them."""
+    (ratio,) = ratios([fmean(curve[-count:])], [fmean(curve[-2 * count : -count])])
+    return ratio
 
 
 def variants(measured: Sequence[Measurement]) -> list[str]:

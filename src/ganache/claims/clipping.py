@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Size, Unit, runs_of, values
+from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Size, Unit, runs_of, shares, values
 from ganache.claims.training import config, em_to_held_out, snapshots
 from ganache.claims.verdict import Control, Part
 from ganache.networks import Mlp
@@ -115,12 +115,7 @@ def judge(measured: Sequence[Measurement]) -> tuple[Part, ...]:
 def controls(measured: Sequence[Measurement]) -> tuple[Control, ...]:
     reason = "A critic from which the generator has learnt nothing may still be as it was initialised."
     words = "EM distance of points with {}, as a share of that before training"
-    return tuple(Control(words.format(name), shares(measured, name), 0.5, reason) for name in METHODS)
-
-
-def shares(measured: Sequence[Measurement], variant: str) -> tuple[float, ...]:
-    every = [run.numbers for run in runs_of(measured, variant)]
-    return tuple(float(n["earth_mover"]) / max(float(n["untrained"]), 1e-12) for n in every)
+    return tuple(Control(words.format(name), shares(measured, name, "earth_mover"), 0.5, reason) for name in METHODS)
 
 
 # ---- the figure ----------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ganache.claims import pictures
-from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Unit, runs_of, values, variants
+from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Unit, ratios, runs_of, values, variants
 from ganache.claims.pictures import PictureTraining, picture_config, train_and_score
 from ganache.claims.verdict import Control, Part
 from ganache.config.sections import OptimiserConfig
@@ -93,18 +93,15 @@ def measure(unit: Unit, size: PictureTraining) -> Numbers:
 def judge(measured: Sequence[Measurement]) -> tuple[Part, ...]:
     distance = {name: values(measured, name, "frechet") for name in variants(measured)}
 
-    def ratio(above: Sequence[float], below: Sequence[float]) -> tuple[float, ...]:
-        return tuple(a / max(b, 1e-12) for a, b in zip(above, below, strict=True))
-
     nearest = [min(seed) for seed in zip(*(distance[name] for name in UNDONE), strict=True)]
     return (
         Part("WGAN diverges (1: yes, 0: no)", values(measured, "WGAN", "diverged"), holds=0.0, fails=1.0),
         Part(
-            "Frechet distance of WGAN, divided by that of the GAN", ratio(distance["WGAN"], distance["GAN"]), 1.0, 2.0
+            "Frechet distance of WGAN, divided by that of the GAN", ratios(distance["WGAN"], distance["GAN"]), 1.0, 2.0
         ),
         Part(
             "Frechet distance of the best WGAN with one change undone, divided by that of WGAN",
-            ratio(nearest, distance["WGAN"]),
+            ratios(nearest, distance["WGAN"]),
             holds=1.1,
             fails=1.0,
         ),

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ganache.claims import pictures
-from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Unit, rank_correlation, runs_of, variants
+from ganache.claims.claim import (
+    Claim,
+    Measurement,
+    Numbers,
+    Settings,
+    Unit,
+    rank_correlation,
+    ratios,
+    runs_of,
+    variants,
+)
 from ganache.claims.pictures import SHOWN, MixedPair, PictureTraining, picture_config, png_base64, scored_snapshots
 from ganache.claims.verdict import Control, Part, spread
 from ganache.networks import Dcgan, Mlp, Network
@@ -78,7 +88,7 @@ def controls(measured: Sequence[Measurement]) -> tuple[Control, ...]:
 
     def best(variant: str) -> tuple[float, ...]:
         every = [run.numbers for run in runs_of(measured, variant)]
-        return pictures.ratios([min(n["frechet"]) for n in every], [n["untrained"] for n in every])
+        return ratios([min(n["frechet"]) for n in every], [n["untrained"] for n in every])
 
     reason = "Of a generator whose samples never improve, no loss can follow the improvement."
     words = "Smallest Frechet distance of {}, as a share of that before training"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ganache.claims import pictures
-from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Unit, runs_of, values
+from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Unit, ratios, runs_of, values
 from ganache.claims.pictures import MixedPair, PictureTraining, picture_config, train_and_score
 from ganache.claims.verdict import Control, Part
 from ganache.networks import Dcgan, Mlp
@@ -40,7 +40,7 @@ def measure(unit: Unit, size: PictureTraining) -> Numbers:
 
 def judge(measured: Sequence[Measurement]) -> tuple[Part, ...]:
     """Judge the coverage, and if the pictures have labels, also the entropy over the classes."""
-    kept = pictures.ratios(values(measured, "GAN", "coverage"), values(measured, "WGAN", "coverage"))
+    kept = ratios(values(measured, "GAN", "coverage"), values(measured, "WGAN", "coverage"))
     parts = [Part("Coverage of real pictures by the GAN, divided by that of WGAN", kept, holds=0.7, fails=1.0)]
     if has_labels(measured):
         gan, wgan = (values(measured, name, "bits") for name in METHODS)

@@ -10,8 +10,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ganache.claims import pictures
-from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Unit, pseudo_values, runs_of
-from ganache.claims.pictures import PictureTraining, picture_config, ratios, train_and_score
+from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Unit, pseudo_values, ratios, runs_of, shares
+from ganache.claims.pictures import PictureTraining, picture_config, train_and_score
 from ganache.claims.verdict import Control, Part
 from ganache.methods import Wgan
 from ganache.networks.wgan_article import WganArticle
@@ -101,7 +101,7 @@ def controls(measured: Sequence[Measurement]) -> tuple[Control, ...]:
     reason = "Of a method that draws digits with no seed, neither quality nor steadiness can be compared."
     words, whose = "Frechet distance of {}, as a share of that before training", "by the best seed"
     return tuple(
-        Control(words.format(name), (min(pictures.shares(measured, name)),), pictures.LEARNT, reason, whose=whose)
+        Control(words.format(name), (min(shares(measured, name)),), pictures.LEARNT, reason, whose=whose)
         for name in ("GAN", "WGAN")
     )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Size, Unit, runs_of, values, variants
+from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Size, Unit, at_rest, runs_of, values, variants
 from ganache.claims.training import config, em_floor, em_to_held_out, held_out, method_recipes, snapshots, surface
 from ganache.claims.verdict import Control, Part
 from ganache.data import TOYS
@@ -114,7 +114,7 @@ def controls(measured: Sequence[Measurement]) -> tuple[Control, ...]:
 
     def rest(toy: str) -> tuple[float, ...]:
         curves = [run.numbers["earth_mover_through_training"] for run in runs_of(measured, f"{toy}, wgan")]
-        return tuple(float(np.mean(curve[-3:]) / max(np.mean(curve[-6:-3]), 1e-12)) for curve in curves)
+        return tuple(at_rest(curve, 3) for curve in curves)
 
     reason = "While the points of WGAN still come nearer, it may find modes that it has not found yet."
     words = "EM distance of WGAN on {} in the last fifth of the steps, divided by that in the fifth before"

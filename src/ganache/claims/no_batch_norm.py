@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ganache.claims import pictures
-from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Unit, values
+from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Unit, ratios, shares, values
 from ganache.claims.pictures import MixedPair, PictureTraining, picture_config, train_and_score
 from ganache.claims.verdict import Control, Part
 from ganache.networks import Dcgan
@@ -39,11 +39,9 @@ def measure(unit: Unit, size: PictureTraining) -> Numbers:
 
 def judge(measured: Sequence[Measurement]) -> tuple[Part, ...]:
     gan, wgan = (values(measured, name, "frechet") for name in METHODS)
-    untrained = values(measured, "WGAN without batch norm", "untrained")
-    relative = tuple(w / max(g, 1e-12) for g, w in zip(gan, wgan, strict=True))
-    fraction = tuple(w / max(u, 1e-12) for w, u in zip(wgan, untrained, strict=True))
+    fraction = shares(measured, "WGAN without batch norm")
     return (
-        Part("Frechet distance of WGAN, divided by that of DCGAN", relative, holds=0.5, fails=1.0),
+        Part("Frechet distance of WGAN, divided by that of DCGAN", ratios(wgan, gan), holds=0.5, fails=1.0),
         Part("Frechet distance of WGAN as a share of that before training", fraction, holds=0.3, fails=0.7),
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Size, Unit, runs_of, values
+from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Size, Unit, ratios, runs_of, shares, values
 from ganache.claims.lines import LinePair
 from ganache.claims.modes import PENALTY
 from ganache.claims.training import config, em_floor, em_to_held_out, snapshots
@@ -79,8 +79,7 @@ def noise_config(toy: str, noise: str, seed: int, size: Training) -> Config:
 
 def judge(measured: Sequence[Measurement]) -> tuple[Part, ...]:
     def ratio(toy: str) -> tuple[float, ...]:
-        pair = (values(measured, f"{toy}, {noise}", "earth_mover") for noise in (WITH, WITHOUT))
-        return tuple(with_noise / max(without, 1e-12) for with_noise, without in zip(*pair, strict=True))
+        return ratios(*(values(measured, f"{toy}, {noise}", "earth_mover") for noise in (WITH, WITHOUT)))
 
     return tuple(
         Part(f"EM with noise, divided by EM without, on {toy}", ratio(toy), holds=0.5, fails=1.0) for toy in TOYS
@@ -88,13 +87,11 @@ def judge(measured: Sequence[Measurement]) -> tuple[Part, ...]:
 
 
 def controls(measured: Sequence[Measurement]) -> tuple[Control, ...]:
-    def share(toy: str) -> tuple[float, ...]:
-        every = [run.numbers for run in runs_of(measured, f"{toy}, {OTHER}")]
-        return tuple(float(n["earth_mover"]) / max(float(n["untrained"]), 1e-12) for n in every)
-
     reason = "A method that needs no overlap must be able to learn with these networks in as many steps."
     words = "EM distance of WGAN-GP on {}, as a share of that before training"
-    return tuple(Control(words.format(toy), share(toy), 0.5, reason) for toy in TOYS)
+    return tuple(
+        Control(words.format(toy), shares(measured, f"{toy}, {OTHER}", "earth_mover"), 0.5, reason) for toy in TOYS
+    )
 
 
 # ---- the figure ----------------------------------------------------------------------------------------------------

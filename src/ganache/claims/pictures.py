@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from ganache.claims.claim import Measurement, Numbers, Settings, Size, values
+from ganache.claims.claim import Measurement, Numbers, Settings, Size, shares
 from ganache.claims.training import Snapshot, config, snapshots
 from ganache.claims.verdict import Control
 from ganache.config.config import Config
@@ -209,16 +209,6 @@ def learnt(measured: Sequence[Measurement], variants: Sequence[str], bound: floa
         Control(f"Frechet distance of {name} as a share of that before training", shares(measured, name), bound, reason)
         for name in variants
     )
-
-
-def shares(measured: Sequence[Measurement], variant: str) -> tuple[float, ...]:
-    """Return the last distance of a variant as a share of that before training, by seed."""
-    return ratios(values(measured, variant, "frechet"), values(measured, variant, "untrained"))
-
-
-def ratios(above: Sequence[float], below: Sequence[float]) -> tuple[float, ...]:
-    """Return the ratios of two numbers, by seed."""
-    return tuple(a / max(b, 1e-12) for a, b in zip(above, below, strict=True))
 
 
 # ---- pictures in JSON ----------------------------------------------------------------------------------------------

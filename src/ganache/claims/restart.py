@@ -16,6 +16,7 @@ from ganache.claims.claim import (
     pseudo_values,
     rank_correlation,
     runs_of,
+    shares,
     values,
 )
 from ganache.claims.pictures import scored_snapshots
@@ -69,7 +70,7 @@ def judge(measured: Sequence[Measurement]) -> tuple[Part, ...]:
 
 def controls(measured: Sequence[Measurement]) -> tuple[Control, ...]:
     """The best seed must have learnt; others may fail, which is what the advice is about."""
-    best = min(pictures.shares(measured, "the article"))
+    best = min(shares(measured, "the article"))
     reason = "Where no seed ends with faces, there is nothing that an early look could foretell."
     return (
         Control("Frechet distance as a share of that before training", (best,), 0.2, reason, whose="by the best seed"),

@@ -126,7 +126,8 @@ def verdict_of(job: Job) -> Verdict:
 
 def cost_of_decision(job: Job, workers: int) -> float:
     """Return about how many seconds the seeds take that a claim lacks; infinity if no more seeds would decide it."""
-    verdict, measured = verdict_of(job), job.measured()
+    measured = job.measured()
+    verdict = job.claim.verdict(measured, job.settings.quick, job.settings.looks)
     needed = verdict.seeds_needed()
     if verdict.outcome != NOT_DECIDED or needed is None or job.settings.quick or not job.claim.seeded:
         return math.inf

@@ -40,13 +40,13 @@ class Part:
         >>> Part("error", (0.2, 0.01, 0.1), holds=0.1, fails=0.5).outcome()
         'not decided'
         """
-        low, high = self.interval()
-        sign = 1
-        if self.holds <= self.fails:
-            low, high, sign = -high, -low, -1
-        if low >= sign * self.holds:
-            return "holds"
-        return "fails" if high <= sign * self.fails else "not decided"
+        return self.side(*self.interval())
+
+    def side(self, low: float, high: float) -> Outcome:
+        """Return what an interval says that lies on one side as a whole."""
+        if self.holds > self.fails:
+            return "holds" if low >= self.holds else "fails" if high <= self.fails else "not decided"
+        return "holds" if high <= self.holds else "fails" if low >= self.fails else "not decided"
 
     def interval(self) -> tuple[float, float]:
         """Return the confidence interval of the mean (Student's t); NaN if a value is not finite.
@@ -64,10 +64,8 @@ class Part:
 
     def leans_to(self) -> Outcome:
         """Return what the mean alone would say."""
-        mean, sign = mean_of(self.values), 1 if self.holds > self.fails else -1
-        if sign * mean >= sign * self.holds:
-            return "holds"
-        return "fails" if sign * mean <= sign * self.fails else "not decided"
+        mean = mean_of(self.values)
+        return self.side(mean, mean)
 
     def seeds_needed(self) -> int | None:
         """Return the number of seeds with which this mean and spread decide; None if no number would.

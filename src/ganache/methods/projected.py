@@ -17,7 +17,7 @@ from ganache.types import Critic, Generator, PrecomputedGenerator, Terms, withou
 TermsOf = Callable[[Generator, Critic, Tensor, Tensor], Terms]
 """`d_terms` or `g_terms` of a method."""
 Played = tuple[Terms, list[Tensor | None]]
-"""Terms without their graphs, and the gradients of their sum."""
+"""Terms, and the gradients of their sum."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Projected(Wrapped):
 
         def play(game: Game) -> Played:
             terms = game.terms(self.method.d_terms)
-            return detached(terms), gradients(terms, weights)
+            return terms, gradients(terms, weights)
 
         return joined(self.play_all(play, self.games(D, G(z), real, z)), weights)
 
@@ -66,7 +66,7 @@ class Projected(Wrapped):
 
         def play(game: Game) -> Played:
             terms = game.terms(self.method.g_terms)
-            return detached(terms), [of_length(each, game.pull) for each in gradients(terms, [leaf])]
+            return terms, [of_length(each, game.pull) for each in gradients(terms, [leaf])]
 
         return joined(self.play_all(play, self.games(D, leaf, real, z)), [x])
 
@@ -136,10 +136,6 @@ def of_length(gradient: Tensor | None, length: float) -> Tensor | None:
     return gradient * (length / norm.clamp_min(1e-30)).to(gradient.dtype)
 
 
-def detached(terms: Terms) -> Terms:
-    return {name: term.detach() for name, term in terms.items()}
-
-
 def joined(played: Sequence[Played], inputs: Sequence[Tensor]) -> Terms:
     """Return the terms of all games, whose sum has the sum of their gradients at the inputs."""
     terms = {name: term for found, _ in played for name, term in found.items()}
@@ -147,7 +143,8 @@ def joined(played: Sequence[Played], inputs: Sequence[Tensor]) -> Terms:
     for of_games in zip(*(found for _, found in played), strict=True):
         known = [gradient for gradient in of_games if gradient is not None]
         sums.append(sum(known[1:], known[0]) if known else None)
-    values: Tensor = KnownGradients.apply(sums, torch.stack(list(terms.values())), *inputs)  # type: ignore[no-untyped-call]
+    numbers = torch.stack(list(terms.values())).detach()
+    values: Tensor = KnownGradients.apply(sums, numbers, *inputs)  # type: ignore[no-untyped-call]
     return dict(zip(terms, values.unbind(), strict=True))
 
 

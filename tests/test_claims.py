@@ -18,6 +18,7 @@ import torch
 from conftest import run_command as ganache
 from ganache.claims import CLAIMS, dirac, parallel_lines, report, training
 from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Size, Unit
+from ganache.claims.executors import Processes
 from ganache.claims.job import Job
 from ganache.claims.lines import Line
 from ganache.claims.running import plan, run
@@ -137,6 +138,34 @@ def test_more_seeds_go_to_the_decision_that_is_nearest(tmp_path: Path) -> None:
     assert RUN == [], "what was measured is found again"
 
 
+def test_claims_of_one_experiment_are_measured_once_and_judged_each(tmp_path: Path) -> None:
+    """Also where one of them gets more seeds: the other is judged again with them."""
+
+    def heads(unit: Unit, size: Throws) -> Numbers:
+        if size.throw_steps == 100:
+            RUN.append(unit.key)
+        return {"heads": 0.31 + (0.02 if unit.seed % 2 else -0.02)}
+
+    shared = replace(COIN, name="fair", measure=heads, experiment="coins", variants=lambda size: ("penny",))
+    other = replace(
+        shared,
+        name="heavy",
+        judge=lambda measured: (Part("heads", tuple(m.numbers["heads"] for m in measured), 0.2, 0.1),),
+    )
+    lines: list[str] = []
+    jobs = [Job.create(claim, Settings(), tmp_path) for claim in (shared, other)]
+    run(jobs, tmp_path, lines.append)
+    assert RUN == ["penny-seed0", "penny-seed1", "penny-seed2"]
+    assert any(line.startswith("heavy               0 of 3 to run") for line in lines)
+    assert any("(3 more are those of another claim)" in line for line in lines)
+    run(jobs, tmp_path, lines.append, hours=1.0)
+    assert len(RUN) == len(set(RUN)) > 3
+    for name, outcome in (("fair", "holds"), ("heavy", "holds")):
+        verdict = json.loads((tmp_path / name / "verdict.json").read_text())
+        assert (verdict["outcome"], verdict["seeds"]) == (outcome, len(RUN))
+    assert sorted(path.name for path in tmp_path.glob("*/units")) == ["units"]
+
+
 def test_what_there_is_no_time_for_is_left_open(tmp_path: Path) -> None:
     claim = replace(COIN, measure=lambda unit, size: {"heads": 0.31 + 0.02 * (-1) ** unit.seed})
     lines: list[str] = []
@@ -169,7 +198,7 @@ def test_units_side_by_side_are_what_they_are_one_by_one(tmp_path: Path) -> None
     for workers in (1, 2):
         out = tmp_path / str(workers)
         job = Job.create(CLAIMS["dirac"], Settings(quick=True, seeds=1), out)
-        run([job], out, lines.append, workers)
+        run([job], out, lines.append, Processes(workers) if workers > 1 else None)
         numbers.append([each.numbers for each in job.measured()])
     assert numbers[0] == numbers[1]
     assert any("on this machine, 2 at a time" in line for line in lines)
@@ -179,11 +208,14 @@ def test_the_claims_with_the_longest_units_begin_where_units_run_side_by_side(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     jobs = [Job.create(replace(COIN, name=name), Settings(), tmp_path) for name in ("short", "long")]
-    seconds = {"short": [1.0] * 90, "long": [30.0] * 2}
-    monkeypatch.setattr("ganache.claims.running.estimate", lambda job: seconds[job.claim.name])
+    seconds = {"short": 5.0, "long": 20.0}
+    monkeypatch.setattr("ganache.claims.running.estimate", lambda job, units: [seconds[job.claim.name]] * len(units))
     lines: list[str] = []
-    assert [job.claim.name for job in plan(jobs, tmp_path, lines.append, 2)] == ["long", "short"]
-    assert [job.claim.name for job in plan(jobs, tmp_path, lines.append, 1)] == ["short", "long"]
+    order = {
+        workers: [each.job.claim.name for each in plan(jobs, tmp_path, lines.append, workers)] for workers in (2, 1)
+    }
+    assert list(dict.fromkeys(order[2])) == ["long", "short"]
+    assert list(dict.fromkeys(order[1])) == ["short", "long"]
     assert lines[3].startswith("all              about 1 min 15 s on this machine, 2 at a time")
 
 
@@ -208,9 +240,10 @@ def test_the_estimate_is_what_a_step_costs_times_the_steps(tmp_path: Path, monke
 
     monkeypatch.setattr("ganache.claims.timing.time.perf_counter", lambda: now)
     job = Job.create(replace(COIN, measure=slow), Settings(seeds=3), tmp_path)
-    assert estimate(job) == pytest.approx([3 + 50] * 2 * 3)
+    assert estimate(job, job.missing()) == pytest.approx([3 + 50] * 2 * 3)
     few = replace(COIN, measure=slow, size=lambda settings: Throws(2))
-    assert estimate(Job.create(few, Settings(seeds=3), tmp_path)) == pytest.approx([3 + 1] * 2 * 3)
+    job = Job.create(few, Settings(seeds=3), tmp_path)
+    assert estimate(job, job.missing()) == pytest.approx([3 + 1] * 2 * 3)
 
 
 @dataclass(frozen=True)
@@ -228,7 +261,8 @@ def test_the_estimate_includes_the_time_of_snapshots(tmp_path: Path, monkeypatch
 
     monkeypatch.setattr("ganache.claims.timing.time.perf_counter", lambda: now)
     watched = replace(COIN, measure=slow, size=lambda settings: Watched())
-    assert estimate(Job.create(watched, Settings(seeds=1), tmp_path)) == pytest.approx([3 + 50 + 80] * 2)
+    job = Job.create(watched, Settings(seeds=1), tmp_path)
+    assert estimate(job, job.missing()) == pytest.approx([3 + 50 + 80] * 2)
 
 
 def test_the_report_is_one_page_without_network(tmp_path: Path) -> None:

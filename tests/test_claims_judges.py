@@ -10,13 +10,22 @@ import numpy as np
 import pytest
 
 from ganache.claims import CLAIMS
-from ganache.claims.anime import MEANS, STDS
+from ganache.claims.anime import MEANS, STDS, VARIANT
 from ganache.claims.claim import Measurement, Unit, pseudo_values
 from ganache.claims.dirac import ARRIVING, CIRCLING, METHODS
 from ganache.claims.four_changes import UNDONE
-from ganache.claims.mlp import GOOD_GAN
 from ganache.claims.mnist_article import JUDGED
 from ganache.claims.optimal_critic import EPOCHS
+from ganache.claims.pairs import (
+    DCGAN,
+    GAN_BARE,
+    GAN_DCGAN,
+    GAN_PLAIN,
+    PLAIN,
+    WGAN_BARE,
+    WGAN_DCGAN,
+    WGAN_PLAIN,
+)
 from ganache.claims.verdict import Part
 
 Made = dict[str, list[dict[str, Any]]]
@@ -54,7 +63,7 @@ def distances(with_noise: list[float], without: list[float], other: float = 0.1)
     """EM distances by seed, 1 before training; `other` is that of WGAN-GP."""
     found = {"with noise": with_noise, "without": without, "WGAN-GP without": [other] * 3}
     return {
-        f"{toy}, {name}": [{"earth_mover": distance, "untrained": 1.0} for distance in seeds]
+        f"{toy}, {name}": [{"earth_mover": 0.05 + distance, "untrained": 1.0, "floor": 0.05} for distance in seeds]
         for toy in ("lines", "ring8", "swissroll")
         for name, seeds in found.items()
     }
@@ -89,13 +98,19 @@ def dirac(circling: float, arriving: float) -> Made:
 
 def told(wgan: list[list[float]], gan: list[list[float]], untrained: float = 10.0) -> Made:
     """Estimates beside distances that fall to 1; WGAN's and the GAN's, by seed, with either generator."""
-    falling = [4.0, 3.0, 2.0, 1.0]
-    both = {"wgan": wgan, "gan": gan}
+    both = {"WGAN": wgan, "GAN": gan}
     return {
-        f"{method}, {name}": [{"estimate": each, "frechet": falling, "untrained": untrained} for each in seeds]
-        for name in ("mlp", "dcgan")
+        f"{method}, {name}": [curve(untrained, estimate=each) for each in seeds]
+        for name in (PLAIN, DCGAN)
         for method, seeds in both.items()
     }
+
+
+def curve(untrained: float, **series: list[float]) -> dict[str, Any]:
+    """Distances that fall from `untrained` to 1 in a training of 4 snapshots, and other series beside them."""
+    later = {name: [math.nan, *each] for name, each in series.items()}
+    steps = {"steps": [0, 10, 20, 30, 40], "frechet_through_training": [untrained, 4.0, 3.0, 2.0, 1.0]}
+    return steps | {"untrained": untrained} | later
 
 
 DOWN, UP = [4.0, 3.0, 2.0, 1.0], [1.0, 2.0, 3.0, 4.0]
@@ -121,14 +136,18 @@ def falling(made: Made) -> Made:
 
 def bare(gan: list[float], wgan: list[float], normal: float = 10.0) -> Made:
     """Without batch norm by seed, and with it."""
-    made = pair("DCGAN without batch norm", "WGAN without batch norm", gan, wgan)
-    return made | pair("DCGAN", "WGAN", [normal] * 3, [normal] * 3)
+    return pair(GAN_BARE, WGAN_BARE, gan, wgan) | good(*([normal] * len(gan) for _ in range(2)))
+
+
+def good(gan: list[float], wgan: list[float]) -> Made:
+    """With DCGAN's networks, by seed."""
+    return pair(GAN_DCGAN, WGAN_DCGAN, gan, wgan)
 
 
 def plain(wgan: list[float], coverage: list[float], bits: list[float], classes: float = 10, good: float = 10.0) -> Made:
     """Of a generator of fully connected layers; coverage and bits: the GAN's, WGAN's. `good`: of DCGAN's generator."""
-    made = pair("GAN", "WGAN", [20.0] * 3, wgan, coverage=coverage, bits=bits, classes=[10.0, classes])
-    return made | {GOOD_GAN: [{"frechet": good, "untrained": 100.0, "bits": 3.0} for _ in range(3)]}
+    made = pair(GAN_PLAIN, WGAN_PLAIN, [20.0] * 3, wgan, coverage=coverage, bits=bits, classes=[10.0, classes])
+    return made | {GAN_DCGAN: [{"frechet": good, "untrained": 100.0, "bits": 3.0} for _ in range(3)]}
 
 
 def changes(gan: float, wgan: list[float], taken_back: list[float], diverged: float = 0.0) -> Made:
@@ -147,6 +166,7 @@ def article(after: float, precise: float, yellow: list[float], untrained: float 
         "frechet_through_training": [untrained] + [1.0] * 26 + [after] * 4,
         "precision": [precise if std == 0.4 else 0.5 for std in STDS],
         "yellow": [yellow[0] - place * (yellow[0] - yellow[1]) / 9 for place in range(len(MEANS))],
+        "untrained": untrained,
     }
 
 
@@ -163,16 +183,22 @@ def digits(gan: list[float], others: list[float], moving: float = 1.0, untrained
 
 def losses(critic: list[float], generator: list[float], untrained: float = 10.0) -> Made:
     """Losses beside distances that fall to 1, the same in each seed."""
-    run = {"frechet": [4.0, 3.0, 2.0, 1.0], "untrained": untrained, "critic": critic, "generator": generator}
-    return {"the article": [run] * 3}
+    return {VARIANT: [curve(untrained, critic=critic, generator=generator)] * 12}
 
 
-def seeds(early: list[float], last: list[float], untrained: float = 100.0) -> Made:
-    both = zip(early, last, strict=True)
-    return {"the article": [{"early": a, "frechet": b, "untrained": untrained} for a, b in both]}
+def seeds(early: list[float], best: list[float], untrained: float = 100.0) -> Made:
+    """Distances after 200 steps and the smallest ones, by seed."""
+    return {
+        VARIANT: [
+            {"early": a, "frechet_through_training": [untrained, b], "untrained": untrained}
+            for a, b in zip(early, best, strict=True)
+        ]
+    }
 
 
 TWELVE = [float(place) for place in range(1, 13)]
+BADLY = [50.0 + place for place in TWELVE]
+"""After 200 steps: nothing like a face, 100 being the distance before training."""
 NO_ORDER = [2.0, 4.0, 1.0, 3.0]
 """Its rank correlation with what falls is 0."""
 MIXED = [4.0, 9.0, 1.0, 11.0, 6.0, 2.0, 12.0, 5.0, 8.0, 3.0, 10.0, 7.0]
@@ -226,10 +252,10 @@ MADE: dict[str, dict[str, Made]] = {
         "under-trained": curves([0.1, 0.2, 0.1], [1.0, 0.9, 1.1], loss=0.5),
     },
     "both-good": {
-        "holds": pair("DCGAN", "WGAN", [10.0, 8.0, 9.0], [12.0, 9.0, 11.0]),
-        "fails": pair("DCGAN", "WGAN", [4.0, 4.0, 4.0], [19.0, 18.0, 19.0]),
-        "not decided": pair("DCGAN", "WGAN", [10.0, 8.0, 9.0], [12.0, 19.0, 8.0]),
-        "under-trained": falling(pair("DCGAN", "WGAN", [10.0, 8.0, 9.0], [80.0, 64.0, 72.0])),
+        "holds": good([10.0, 8.0, 9.0], [12.0, 9.0, 11.0]),
+        "fails": good([4.0, 4.0, 4.0], [19.0, 18.0, 19.0]),
+        "not decided": good([10.0, 8.0, 9.0], [12.0, 19.0, 8.0]),
+        "under-trained": falling(good([10.0, 8.0, 9.0], [80.0, 64.0, 72.0])),
     },
     "four-changes": {
         "holds": changes(10.0, [7.0, 6.0, 7.0], [20.0, 18.0, 21.0]),
@@ -238,10 +264,10 @@ MADE: dict[str, dict[str, Made]] = {
         "under-trained": changes(50.0, [50.0, 60.0, 40.0], [20.0, 18.0, 21.0]),
     },
     "anime-article": {
-        "holds": {"the article": [article(1.3, 0.7, [0.2, 0.1])] * 3},
-        "fails": {"the article": [article(0.9, 0.7, [0.2, 0.1])] * 3},
-        "not decided": {"the article": [article(1.3, 0.7, [0.2, 0.1])] * 2 + [article(1.3, 0.7, [0.1, 0.2])]},
-        "under-trained": {"the article": [article(0.9, 0.7, [0.2, 0.1], untrained=2.0)] * 3},
+        "holds": {VARIANT: [article(1.3, 0.7, [0.2, 0.1])] * 12},
+        "fails": {VARIANT: [article(0.9, 0.7, [0.2, 0.1])] * 12},
+        "not decided": {VARIANT: [article(1.3, 0.7, [0.2, 0.1])] * 8 + [article(1.3, 0.7, [0.1, 0.2])] * 4},
+        "under-trained": {VARIANT: [article(0.9, 0.7, [0.2, 0.1], untrained=2.0)] * 12},
     },
     "mnist-article": {
         "holds": digits([20.0, 10.0, 15.0, 12.0], [8.0, 8.2, 7.9, 8.1], moving=0.3),
@@ -256,10 +282,10 @@ MADE: dict[str, dict[str, Made]] = {
         "under-trained": losses(NO_ORDER, [4.0, 3.0, 2.0, 1.0], untrained=2.0),
     },
     "restart": {
-        "holds": seeds(TWELVE, TWELVE),
-        "fails": seeds(TWELVE, TWELVE[::-1]),
-        "not decided": seeds(TWELVE, MIXED),
-        "under-trained": seeds(TWELVE, TWELVE[::-1], untrained=2.0),
+        "holds": seeds([10.0, *BADLY[1:]], [5.0, *BADLY[1:]]),
+        "fails": seeds(BADLY, TWELVE),
+        "not decided": seeds([10.0, *BADLY[1:]], [5.0, *(20 + each for each in MIXED[1:])]),
+        "under-trained": seeds(BADLY, [60 - each for each in TWELVE]),
     },
     "dirac": {
         "holds": dirac(1.4, 1e-6),
@@ -331,11 +357,13 @@ def test_fewer_seeds_than_a_claim_needs_decide_nothing(name: str) -> None:
         ("loss-and-quality", told([DOWN, DOWN, DOWN], [DOWN, DOWN, DOWN])),
         ("no-batch-norm", bare([300.0] * 3, [80.0] * 3)),
         ("mlp", plain([10.0] * 3, coverage=[0.3, 0.6], bits=[3.3, 3.3])),
-        ("both-good", pair("DCGAN", "WGAN", [2.0] * 3, [9.0] * 3)),
+        ("both-good", good([2.0] * 3, [9.0] * 3)),
         ("four-changes", changes(10.0, [9.0] * 3, [20.0] * 3, diverged=1.0)),
         ("four-changes", changes(10.0, [20.0] * 3, [40.0] * 3)),
-        ("anime-article", {"the article": [article(1.3, 0.4, [0.2, 0.1])] * 3}),
-        ("anime-article", {"the article": [article(1.3, 0.7, [0.1, 0.2])] * 3}),
+        ("anime-article", {VARIANT: [article(1.3, 0.4, [0.2, 0.1])] * 12}),
+        ("anime-article", {VARIANT: [article(1.3, 0.7, [0.1, 0.2])] * 12}),
+        ("restart", seeds([10.0, *BADLY[1:]], [5.0, *[15.0] * 11])),
+        ("restart", seeds(BADLY, [*BADLY[::-1][:-1], 5.0])),
     ],
 )
 def test_one_part_that_fails_is_enough(name: str, made: Made) -> None:
@@ -364,8 +392,8 @@ def test_a_loss_that_stands_still_tells_nothing_and_decides_nothing() -> None:
 
 
 def test_without_labels_variety_is_judged_by_coverage_alone() -> None:
-    made = pair("GAN", "WGAN", [20.0] * 3, [10.0] * 3, coverage=[0.3, 0.6])
-    verdict = CLAIMS["mlp"].verdict(measured(made | {GOOD_GAN: made["WGAN"]}))
+    made = pair(GAN_PLAIN, WGAN_PLAIN, [20.0] * 3, [10.0] * 3, coverage=[0.3, 0.6])
+    verdict = CLAIMS["mlp"].verdict(measured(made | {GAN_DCGAN: made[WGAN_PLAIN]}))
     assert verdict.outcome == "holds"
     assert len(verdict.parts) == 1
 

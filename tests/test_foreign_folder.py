@@ -12,14 +12,16 @@ from typing import Any
 
 import pytest
 
-from ganache.claims import workers
+from ganache.claims import CLAIMS, executors
+from ganache.claims.claim import Size, Unit
 
 WORKERS = """
 import sys
-from ganache.claims.workers import run_in_parallel
+from types import SimpleNamespace
+from ganache.claims.executors import Processes, Task
 if __name__ == "__main__":
     try:
-        list(run_in_parallel([("no claim", None, None)], 1))
+        list(Processes(1).run([Task(SimpleNamespace(name="no claim"), None, None)]))
     except KeyError as error:
         print("a worker looked for", error)
 """
@@ -76,10 +78,10 @@ def test_interpreters_that_workers_start_do_not_search_the_working_directory(
             pass
 
     monkeypatch.delenv("PYTHONSAFEPATH", raising=False)
-    monkeypatch.setattr(workers, "ProcessPoolExecutor", Pool)
+    monkeypatch.setattr(executors, "ProcessPoolExecutor", Pool)
     assert run_code("import sys; print('' in sys.path)", tmp_path) == "True"
-    tasks: Any = [("a claim", None, None)]
-    assert list(workers.run_in_parallel(tasks, 1)) == [("a claim", "False")]
+    task = executors.Task(CLAIMS["dirac"], Unit("gan"), Size())
+    assert list(executors.Processes(1).run([task])) == [(task, "False")]
     assert "PYTHONSAFEPATH" not in os.environ
 
 

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 MIN_SEEDS = 3
 """Fewer seeds decide nothing if a network is trained."""
 
+WARM_UP = 0.1
+"""Share of a training that is left out where losses are compared with quality."""
+
 NOT_DECIDED: Outcome = "not decided"
 UNDER_TRAINED: Outcome = "under-trained"
 
@@ -130,6 +133,8 @@ class Claim(Generic[S]):
     """Whether the experiment is random. If not, one seed is enough."""
     fewest_seeds: int = MIN_SEEDS
     """Fewer decide nothing. A claim about what differs between seeds needs more of them than others."""
+    experiment: str = ""
+    """The name of the measurements if other claims judge them, too: these have the same size, variants and measure."""
 
     def units(self, size: S, seeds: int) -> list[Unit]:
         """Return every unit to run, seed by seed, so that an interrupted run has complete comparisons."""
@@ -181,6 +186,22 @@ def ratios(above: Sequence[float], below: Sequence[float]) -> tuple[float, ...]:
 def shares(measured: Sequence[Measurement], variant: str, name: str = "frechet") -> tuple[float, ...]:
     """Return a distance of one variant as a share of that before training, by seed."""
     return ratios(values(measured, variant, name), values(measured, variant, "untrained"))
+
+
+def best_shares(measured: Sequence[Measurement], variant: str) -> tuple[float, ...]:
+    """Return the smallest distance during training as a share of that before it, by seed."""
+    smallest = [min(run.numbers["frechet_through_training"]) for run in runs_of(measured, variant)]
+    return ratios(smallest, values(measured, variant, "untrained"))
+
+
+def after_warm_up(numbers: Numbers, *names: str) -> list[list[float]]:
+    """Return the steps and these series, without the first tenth of the steps.
+
+    At first a critic's loss shows the progress of the critic, not of the samples.
+    """
+    steps = numbers["steps"]
+    kept = [place for place, step in enumerate(steps) if step >= max(1, WARM_UP * steps[-1])]
+    return [[numbers[name][place] for place in kept] for name in ("steps", *names)]
 
 
 def at_rest(curve: Sequence[float], count: int) -> float:

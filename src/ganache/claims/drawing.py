@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -102,11 +102,30 @@ def tiles(ax: Axes, samples: str, title: str) -> None:
     ax.axis("off")
 
 
-def learning(title: str, measured: Sequence[Measurement], real: str = "") -> Figure:
-    """Draw the Frechet distance of each variant during training, and below it the last samples of its first seed."""
+def side_by_side(title: str, shown: Mapping[str, str], columns: int = 4) -> Figure:
+    """Show several tiled pictures with their names, at most `columns` in a row."""
+    rows = -(-len(shown) // columns)
+    fig = figure(title, 0.3 + 2.2 * rows)
+    places = fig.subplots(rows, min(len(shown), columns), squeeze=False).flatten()
+    for ax in places:
+        ax.axis("off")
+    for ax, (name, samples) in zip(places, shown.items(), strict=False):
+        tiles(ax, samples, name.replace(", ", ",\n"))
+    return fig
+
+
+def learning(title: str, measured: Sequence[Measurement]) -> Figure:
+    """Draw the Frechet distance of each variant during training, and below it the last samples of its first seed.
+
+    If the measurements have real pictures, these come last.
+    """
     names = variants(measured)
+    first = {name: runs_of(measured, name)[0].numbers for name in names}
+    shown = {name: numbers["samples"] for name, numbers in first.items()}
+    real = next((numbers["real"] for numbers in first.values() if "real" in numbers), "")
+    shown |= {"real pictures": real} if real else {}
     fig = figure(title, 5.6)
-    parts: Any = fig.subfigures(2, 1, height_ratios=(3, 2 if len(names) + bool(real) > 2 else 3))
+    parts: Any = fig.subfigures(2, 1, height_ratios=(3, 2 if len(shown) > 2 else 3))
     above, below = parts
     (curves,) = axes(above, 1, 1)[0]
     for name, colour in zip(names, COLOURS, strict=False):
@@ -114,12 +133,9 @@ def learning(title: str, measured: Sequence[Measurement], real: str = "") -> Fig
         band(curves, runs[0]["steps"], [n["frechet_through_training"] for n in runs], colour, name)
     logarithmic(curves, "y")
     label(curves, "generator steps", "Frechet distance to held-out pictures", "lower is better", legend=True)
-    shown = {name: runs_of(measured, name)[0].numbers["samples"] for name in names} | (
-        {"real pictures": real} if real else {}
-    )
-    below.suptitle("samples of the first seed at the end", fontsize=9)
+    below.suptitle("samples of the first seed at the end, of the same latents", fontsize=9)
     for ax, (name, samples) in zip(below.subplots(1, len(shown), squeeze=False)[0], shown.items(), strict=True):
-        tiles(ax, samples, name)
+        tiles(ax, samples, name.replace(", ", ",\n"))
     return fig
 
 

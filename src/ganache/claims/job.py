@@ -24,11 +24,14 @@ class Job:
     size: Size
     folder: Path
     """The folder of this claim, `OUT/NAME`."""
+    units_folder: Path
+    """The folder of its measurements, which claims of the same experiment share."""
 
     @classmethod
     def create(cls, claim: Claim[Any], settings: Settings, out: Path) -> Job:
         """Return the job of a claim with these settings; `out` is the folder of all claims."""
-        return cls(claim, settings, claim.size(settings), out / claim.name)
+        units = out / (claim.experiment or claim.name) / "units"
+        return cls(claim, settings, claim.size(settings), out / claim.name, units)
 
     @property
     def units(self) -> list[Unit]:
@@ -60,7 +63,7 @@ class Job:
         return shlex.join([*words, "--out", str(self.folder.parent)])
 
     def path(self, unit: Unit) -> Path:
-        return self.folder / "units" / f"{unit.key}.json"
+        return self.units_folder / f"{unit.key}.json"
 
     def protocol(self) -> Numbers:
         """Return everything that a measurement depends on, besides its unit, as plain data."""
@@ -79,16 +82,19 @@ class Job:
         if before != now:
             changed = sorted(name for name in before | now if before.get(name) != now.get(name))
             raise CheckpointError(
-                f"{self.folder} holds measurements of another size or of other data ({', '.join(changed)}): choose "
-                "another folder with --out, or delete this one."
+                f"{self.units_folder} holds measurements of another size or of other data ({', '.join(changed)}): "
+                "choose another folder with --out, or delete this one."
             )
         return kept
 
-    def write(self, unit: Unit, numbers: Numbers, seconds: float, machine: dict[str, str]) -> None:
-        """Store a measurement atomically, with its protocol and the machine."""
+    def write(
+        self, unit: Unit, numbers: Numbers, seconds: float, machine: dict[str, str], estimated: float = 0.0
+    ) -> None:
+        """Store a measurement atomically, with its protocol, the machine and the estimated seconds."""
         self.path(unit).parent.mkdir(parents=True, exist_ok=True)
         kept = {"variant": unit.variant, "seed": unit.seed, "seconds": round(seconds, 3), "machine": machine}
-        write_json(self.path(unit), encoded(kept | {"protocol": self.protocol(), "numbers": numbers}))
+        kept |= {"estimated": round(estimated, 3), "protocol": self.protocol(), "numbers": numbers}
+        write_json(self.path(unit), encoded(kept))
 
     def measured(self) -> list[Measurement]:
         """Return all stored measurements; every unit must have one."""

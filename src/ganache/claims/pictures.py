@@ -7,8 +7,9 @@ import importlib.util
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,12 +17,11 @@ from ganache.claims.claim import Measurement, Numbers, Settings, Size, shares
 from ganache.claims.training import Snapshot, config, snapshots
 from ganache.claims.verdict import Control
 from ganache.config.config import Config
-from ganache.config.sections import DataConfig
+from ganache.config.sections import DataConfig, PrecisionConfig
 from ganache.core import images
 from ganache.data import Dataset, load
 from ganache.evaluation.features import extract
-from ganache.evaluation.features.base import FeatureInputs
-from ganache.evaluation.features.classifier import ClassifierFeatures
+from ganache.evaluation.features.base import FeatureInputs, Features
 from ganache.evaluation.features.random import RandomFeatures
 from ganache.evaluation.metrics.diversity import classes_reached
 from ganache.evaluation.metrics.frechet import BlockMoments, frechet_distance
@@ -33,8 +33,6 @@ from ganache.types import Critic, Generator, ImageShape
 BATCH = 64
 HELD_OUT = 0.3
 """Share of the pictures that no training sees."""
-FEATURES = 128
-"""Number of features of the random network that compares pictures."""
 SHOWN = 24
 """Number of samples in a figure."""
 
@@ -50,6 +48,8 @@ class PictureTraining(Size):
     """Number of faces that are drawn if no pictures were given."""
     image_size: int = 32
     """Side of the square pictures, in pixels."""
+    compute: Literal["auto", "float32", "bfloat16"] = "auto"
+    """dtype of convolutions and matrix products, as in `ganache train`."""
     width: int = 16
     """Channels of a convolutional network in the layer next to the picture, where they are fewest."""
     num_samples: int = 1000
@@ -94,7 +94,8 @@ def pictures(source: str, image_size: int, count: int, held_out: float = HELD_OU
 def picture_config(method: str, network: Network, size: PictureTraining, seed: int) -> Config:
     """Return a method with its recipe's optimisers, on these pictures."""
     data = DataConfig(size.source, size=str(size.image_size), count=size.num_faces, held_out=HELD_OUT)
-    return replace(config(method, network, size.source, seed, BATCH), data=data, device="auto")
+    settings = config(method, network, size.source, seed, BATCH)
+    return replace(settings, data=data, device="auto", precision=PrecisionConfig(size.compute))
 
 
 @dataclass(frozen=True)
@@ -127,30 +128,38 @@ class MixedPair(Network):
 class SampleScorer:
     """Scores samples by comparison with pictures that no training has seen.
 
+    Pictures of the training set have a distance to them, too, the larger the fewer pictures there are: it is subtracted
+    from that of samples.
+
     The held-out pictures are split into two halves. If there are labels, the first half trains a classifier, whose
-    features are compared; if not, the features are those of a fixed random network. The second half is compared with
-    the samples.
+    features are compared; if not, the features are those of EfficientNet-Lite0, which knows photographs. The second
+    half is compared with the samples.
     """
 
     def __init__(self, data: Dataset, num_samples: int) -> None:
         train_indices, compared = data.held_out[::2], data.held_out[1::2][:num_samples]
-        self.network: RandomFeatures | ClassifierFeatures = RandomFeatures(data.image_shape, num_features=FEATURES)
+        self.network: Features = extract.suitable_features(data.image_shape) or RandomFeatures(data.image_shape)
         self.labels = None
         if data.labels is not None and len(data.label_names) > 1:
-            network = extract.build_features("classifier", FeatureInputs(data, train_indices, compared))
-            assert isinstance(network, ClassifierFeatures)
-            self.network, self.labels = network, torch.from_numpy(data.labels[compared].copy())
+            self.network = extract.build_features("classifier", FeatureInputs(data, train_indices, compared))
+            self.labels = torch.from_numpy(data.labels[compared].copy())
         self.num_classes = len(data.label_names)
         self.x = images.as_x(data.at(compared))
         self.real_features: Tensor = self.network(self.x)
         self.moments = BlockMoments.from_features(self.real_features, 1).moments()
+        self.floor = 0.0
+        chosen = np.random.default_rng(0).choice(data.training, min(len(compared), len(data.training)), replace=False)
+        self.floor = self.frechet(images.as_x(data.at(chosen)))
 
     def frechet(self, samples: Tensor) -> float:
-        """Return the Frechet distance of generated x [N, C, H, W]; infinity if its features are not finite."""
+        """Return by how much the Frechet distance of generated x [N, C, H, W] is above that of as many real ones.
+
+        Infinity if its features are not finite.
+        """
         features: Tensor = self.network(samples)
         if not features.isfinite().all():
             return float("inf")
-        return frechet_distance(BlockMoments.from_features(features, 1).moments(), self.moments)
+        return frechet_distance(BlockMoments.from_features(features, 1).moments(), self.moments) - self.floor
 
     def scores(self, samples: Tensor) -> Numbers:
         """Return every score of generated x [N, C, H, W]; precision, coverage and classes are 0 if x is not finite."""
@@ -175,15 +184,15 @@ class ScoredSnapshot:
     samples: Tensor
     """Generated x [N, C, H, W], from the same latents in every snapshot."""
     frechet: float
-    """The Frechet distance of the samples to pictures that no training has seen."""
+    """Of the samples, as by `SampleScorer.frechet`."""
     scorer: SampleScorer
 
 
-def scored_snapshots(settings: Config, size: PictureTraining) -> Iterator[ScoredSnapshot]:
-    """Train, and yield a scored snapshot `size.snapshots` times."""
+def scored_snapshots(settings: Config, size: PictureTraining, *, also: int | None = None) -> Iterator[ScoredSnapshot]:
+    """Train, and yield a scored snapshot `size.snapshots` times, and one after the step `also`."""
     data = pictures(size.source, size.image_size, size.num_faces)
     scorer = SampleScorer(data, size.num_samples)
-    for snapshot in snapshots(settings, size.steps, size.snapshots, data):
+    for snapshot in snapshots(settings, size.steps, size.snapshots, data, also=also):
         samples = snapshot.images(size.num_samples)
         yield ScoredSnapshot(snapshot, samples, scorer.frechet(samples), scorer)
 

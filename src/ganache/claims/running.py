@@ -1,6 +1,7 @@
 """Run claims: estimate the time, measure unit by unit, judge, draw, and write the results.
 
-OUT/NAME/units/KEY.json   one measurement, with its protocol and the machine
+OUT/NAME/units/KEY.json   one measurement, with its protocol and the machine; NAME is that of an experiment if claims
+                          share it
 OUT/NAME/numbers.csv      every number of every unit
 OUT/NAME/*.webp           the figures
 OUT/NAME/verdict.json     everything that the report shows
@@ -15,20 +16,19 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ganache.claims import report
-from ganache.claims.claim import NOT_DECIDED, UNDER_TRAINED, Measurement, runs_of, values, variants
+from ganache.claims.claim import NOT_DECIDED, UNDER_TRAINED, Measurement, Unit, runs_of, values, variants
+from ganache.claims.executors import Executor, OneByOne, Task
 from ganache.claims.job import Job
-from ganache.claims.machine import describe_machine
 from ganache.claims.stored import encoded, read_verdicts
 from ganache.claims.tables import numbers_csv, write_verdicts
 from ganache.claims.timing import estimate
 from ganache.claims.verdict import Control, Part, Verdict, spread
-from ganache.claims.workers import Result, run_in_parallel
 from ganache.core.storage import write_bytes, write_json, write_text
 from ganache.errors import CheckpointError
 from ganache.figures.page import duration
@@ -41,78 +41,113 @@ Echo = Callable[[str], None]
 """Receives each line of progress."""
 
 
+@dataclass(frozen=True)
+class Planned:
+    """A unit to measure for a claim, and the seconds that it will take, as estimated."""
+
+    job: Job
+    unit: Unit
+    seconds: float
+
+
 # ---- planning ------------------------------------------------------------------------------------------------------
 
 
-def plan(jobs: Sequence[Job], out: Path, echo: Echo, workers: int) -> list[Job]:
-    """Report what will run and how long it will take. Returns the jobs in the order in which they should run.
+def plan(jobs: Sequence[Job], out: Path, echo: Echo, workers: int) -> list[Planned]:
+    """Report what will run and how long it will take. Returns the units in the order in which they should run.
 
-    In parallel, the claims with the longest units come first, so that at the end no core waits long for another.
+    In parallel, the longest come first, so that at the end no core waits long for another.
     """
     if any(job.missing() for job in jobs):
         echo("Short trials of each experiment come first, to estimate the time.")
-    timed = []
+    planned: dict[Path, Planned] = {}
     for job in jobs:
-        seconds = estimate(job)
-        timed.append((job, seconds))
+        own = [unit for unit in job.missing() if job.path(unit) not in planned]
+        seconds = estimate(job, own)
+        planned |= {job.path(unit): Planned(job, unit, each) for unit, each in zip(own, seconds, strict=True)}
+        shared = len(job.missing()) - len(own)
+        more = f" ({shared} more are those of another claim)" if shared else ""
         total = duration(sum(seconds) / workers)
-        echo(f"{job.claim.name:16} {len(seconds):4} of {len(job.units)} to run, about {total}")
+        echo(f"{job.claim.name:16} {len(own):4} of {len(job.units)} to run, about {total}{more}")
     parallel = f", {workers} at a time" if workers > 1 else ""
-    total = duration(sum(sum(seconds) for _, seconds in timed) / workers)
+    total = duration(sum(each.seconds for each in planned.values()) / workers)
     echo(f"{'all':16} about {total} on this machine{parallel}; results in {out}/")
     if workers > 1:
-        timed.sort(key=lambda entry: -max(entry[1], default=0.0))
-    return [job for job, _ in timed]
+        longest: dict[str, float] = {}
+        for each in planned.values():
+            longest[each.job.claim.name] = max(longest.get(each.job.claim.name, 0.0), each.seconds)
+        return sorted(planned.values(), key=lambda each: -longest[each.job.claim.name])
+    return list(planned.values())
 
 
 # ---- running -------------------------------------------------------------------------------------------------------
 
 
-def run(jobs: Sequence[Job], out: Path, echo: Echo, workers: int = 1, hours: float | None = None) -> None:
-    """Measure every missing unit, `workers` at a time. When a claim is complete, judge it and write the report.
+def run(
+    jobs: Sequence[Job], out: Path, echo: Echo, executor: Executor | None = None, hours: float | None = None
+) -> None:
+    """Measure every missing unit. When a claim is complete, judge it and write the report.
 
-    With `hours`, claims that are not decided get more seeds, as long as the time from the start lasts.
+    With `hours`, claims that are not decided get more seeds, as long as the time from the start lasts. The executor is
+    by default `OneByOne`.
     """
+    executor = executor or OneByOne()
     if hours is not None:
         jobs = [replace(job, settings=replace(job.settings, looks=LOOKS)) for job in jobs]
     deadline = None if hours is None else time.monotonic() + 3600 * hours
     out.mkdir(parents=True, exist_ok=True)
     folder_lock = lock(out)
     try:
-        measure_and_conclude(plan(jobs, out, echo, workers), out, echo, workers)
+        measure_and_conclude(jobs, out, echo, executor)
         if deadline is not None:
-            add_seeds(jobs, out, echo, workers, deadline)
+            add_seeds(jobs, out, echo, executor, deadline)
     finally:
         folder_lock.release()
 
 
-def measure_and_conclude(jobs: Sequence[Job], out: Path, echo: Echo, workers: int) -> None:
+def measure_and_conclude(jobs: Sequence[Job], out: Path, echo: Echo, executor: Executor) -> None:
     """Measure every missing unit, and judge each claim as soon as it is complete."""
-    counts = {job.claim.name: len(job.missing()) for job in jobs}
-    done = dict.fromkeys(counts, 0)
-    by_name = {job.claim.name: job for job in jobs}
-    for name in (name for name, count in counts.items() if not count):
-        conclude(by_name[name], out, echo)
-    for name, (unit, numbers, seconds, machine) in measure_missing(jobs, workers):
-        by_name[name].write(unit, numbers, seconds, machine)
-        done[name] += 1
-        echo(f"{name} {done[name]}/{counts[name]}: {unit.variant}, seed {unit.seed}: {duration(seconds)}")
-        if done[name] == counts[name]:
-            conclude(by_name[name], out, echo)
+    planned = plan(jobs, out, echo, executor.workers)
+    waiting = {job.claim.name: {job.path(unit) for unit in job.missing()} for job in jobs}
+    counts = {name: len(paths) for name, paths in waiting.items()}
+    for job in jobs:
+        if not counts[job.claim.name]:
+            conclude(job, out, echo)
+    tasks = {Task(each.job.claim, each.unit, each.job.size): each for each in planned}
+    for task, result in executor.run(list(tasks)):
+        each = tasks[task]
+        each.job.write(task.unit, result.numbers, result.seconds, result.machine, each.seconds)
+        for job in jobs:
+            name, path = job.claim.name, each.job.path(task.unit)
+            if path not in waiting[name]:
+                continue
+            waiting[name].remove(path)
+            done = f"{name} {counts[name] - len(waiting[name])}/{counts[name]}"
+            echo(f"{done}: {task.unit.variant}, seed {task.unit.seed}: {duration(result.seconds)}")
+            if not waiting[name]:
+                conclude(job, out, echo)
 
 
-def add_seeds(jobs: Sequence[Job], out: Path, echo: Echo, workers: int, deadline: float) -> None:
-    """Give the claim whose decision is nearest the seeds that it lacks, and so on; then say what is left open."""
+def add_seeds(jobs: Sequence[Job], out: Path, echo: Echo, executor: Executor, deadline: float) -> None:
+    """Give the claim whose decision is nearest the seeds that it lacks, and so on; then say what is left open.
+
+    The other claims of its experiment get them, too.
+    """
     jobs, looked = list(jobs), [1] * len(jobs)
     while True:
-        costs = [cost_of_decision(job, workers) if looked[i] < LOOKS else math.inf for i, job in enumerate(jobs)]
+        costs = [
+            cost_of_decision(job, executor.workers) if looked[i] < LOOKS else math.inf for i, job in enumerate(jobs)
+        ]
         nearest = min(range(len(jobs)), key=costs.__getitem__)
         if costs[nearest] > deadline - time.monotonic():
             break
         needed = verdict_of(jobs[nearest]).seeds_needed()
-        settings = replace(jobs[nearest].settings, seeds=max(needed or 0, jobs[nearest].seeds + 1))
-        jobs[nearest], looked[nearest] = replace(jobs[nearest], settings=settings), looked[nearest] + 1
-        measure_and_conclude([jobs[nearest]], out, echo, workers)
+        seeds = max(needed or 0, jobs[nearest].seeds + 1)
+        same = [i for i, job in enumerate(jobs) if job.units_folder == jobs[nearest].units_folder]
+        for i in same:
+            jobs[i] = replace(jobs[i], settings=replace(jobs[i].settings, seeds=seeds))
+            looked[i] += 1
+        measure_and_conclude([jobs[i] for i in same], out, echo, executor)
     for job, cost in zip(jobs, costs, strict=True):
         verdict = verdict_of(job)
         if verdict.outcome in (NOT_DECIDED, UNDER_TRAINED):
@@ -135,19 +170,6 @@ def cost_of_decision(job: Job, workers: int) -> float:
     return math.ceil(units / workers) * sum(each.seconds for each in measured) / len(measured)
 
 
-def measure_missing(jobs: Sequence[Job], workers: int) -> Iterator[tuple[str, Result]]:
-    """Measure every missing unit, and yield (name of the claim, result)."""
-    missing = [(job, unit) for job in jobs for unit in job.missing()]
-    if workers > 1 and len(missing) > 1:
-        yield from run_in_parallel([(job.claim.name, unit, job.size) for job, unit in missing], workers)
-        return
-    machine = describe_machine()
-    for job, unit in missing:
-        start = time.perf_counter()
-        numbers = job.claim.measure(unit, job.size)
-        yield job.claim.name, (unit, numbers, time.perf_counter() - start, machine)
-
-
 # ---- results -------------------------------------------------------------------------------------------------------
 
 
@@ -157,8 +179,7 @@ def conclude(job: Job, out: Path, echo: Echo) -> None:
         verdict = judge_and_draw(job)
     except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
         raise CheckpointError(
-            f"The measurements in {job.folder / 'units'} cannot be judged ({error!r:.100}): delete them to measure "
-            "again."
+            f"The measurements in {job.units_folder} cannot be judged ({error!r:.100}): delete them to measure again."
         ) from error
     verdicts, problems = read_verdicts(out)
     write_verdicts(out, verdicts)
@@ -176,6 +197,7 @@ def judge_and_draw(job: Job) -> dict[str, Any]:
     files = {f"{name}.webp": still(figure) for name, figure in claim.draw(measured).items()}
     if claim.animate is not None:
         files |= {f"{name}.webp": moving(frames) for name, frames in claim.animate(measured).items()}
+    job.folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         write_bytes(job.folder / name, content)
     write_text(job.folder / "numbers.csv", numbers_csv(measured))
@@ -197,6 +219,7 @@ def judge_and_draw(job: Job) -> dict[str, Any]:
         "seeds_needed": found.seeds_needed(),
         "size": job.protocol(),
         "seconds": round(sum(run.seconds for run in measured), 1),
+        "estimated": round(sum(each.estimated for each in stored if each), 1),
         "command": job.command,
         "machines": [dict(pairs) for pairs in sorted({tuple(each.machine.items()) for each in stored if each})],
         "figures": list(files),

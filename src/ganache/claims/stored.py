@@ -81,9 +81,11 @@ class StoredVerdict:
     command: str
     machines: tuple[dict[str, str], ...]
     figures: tuple[str, ...]
+    estimated: float = 0.0
+    """The seconds that had been estimated."""
 
     def __post_init__(self) -> None:
-        require_bounded((name, getattr(self, name)) for name in ("number", "seeds", "seconds"))
+        require_bounded((name, getattr(self, name)) for name in ("number", "seeds", "seconds", "estimated"))
         if not all(FIGURE.fullmatch(name) for name in self.figures):
             raise ValueError("a figure is a plain name that ends in .webp")
 
@@ -96,9 +98,11 @@ class StoredUnit:
     numbers: dict[str, Any]
     seconds: float
     machine: dict[str, str]
+    estimated: float = 0.0
+    """The seconds that had been estimated."""
 
     def __post_init__(self) -> None:
-        require_bounded([("seconds", self.seconds)])
+        require_bounded((name, getattr(self, name)) for name in ("seconds", "estimated"))
 
 
 def read_verdicts(out: Path) -> tuple[list[StoredVerdict], list[str]]:

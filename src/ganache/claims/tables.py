@@ -15,7 +15,7 @@ from ganache.core.storage import write_text
 VERDICTS = "verdicts.csv"
 COLUMNS = (
     "claim", "outcome", "kind", "measured", "value", "holds_at", "fails_at", "result", "seeds", "seeds_needed",
-    "minutes", "size",
+    "minutes", "estimated_minutes", "size",
 )  # fmt: skip
 
 
@@ -40,7 +40,7 @@ def write_verdicts(out: Path, verdicts: Sequence[StoredVerdict]) -> Path:
 def verdict_rows(verdict: StoredVerdict) -> Iterator[tuple[Any, ...]]:
     """Yield the rows of one claim, in the order of COLUMNS."""
     size = " ".join(f"{name}={plain(value)}" for name, value in verdict.size.items() if name != "fingerprint")
-    spent = round(verdict.seconds / 60, 1), size
+    spent = round(verdict.seconds / 60, 1), round(verdict.estimated / 60, 1), size
     for control in verdict.controls:
         required = f"{'≥' if control.at_least else '≤'} {float(control.bound):g}"
         result = "reached" if control.passed else "not reached"

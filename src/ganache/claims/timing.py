@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from ganache.claims.claim import Unit
 from ganache.claims.job import Job
@@ -14,15 +15,15 @@ SHORT = (40, 7)
 """An experiment with at most this many steps and snapshots, as in the quick form, is timed once, as a whole."""
 
 
-def estimate(job: Job) -> list[float]:
-    """Return the estimated seconds of each missing unit.
+def estimate(job: Job, units: Sequence[Unit]) -> list[float]:
+    """Return the estimated seconds of each of these units.
 
     One unit per cost group (`Claim.cost_group`) is tried: with few steps and snapshots, with more steps, and with more
     snapshots.
     """
     known: dict[str, float] = {}
     seconds = []
-    for unit in job.missing():
+    for unit in units:
         group = job.claim.cost_group(unit.variant)
         if group not in known:
             if not known:

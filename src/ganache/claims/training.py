@@ -78,16 +78,21 @@ class Snapshot:
         return self.images(n, 512).double().numpy()
 
 
-def snapshots(settings: Config, steps: int, count: int, data: Dataset | None = None) -> Iterator[Snapshot]:
+def snapshots(
+    settings: Config, steps: int, count: int, data: Dataset | None = None, *, also: int | None = None
+) -> Iterator[Snapshot]:
     """Train for `steps` generator steps, and yield `count` snapshots: at the start, evenly spaced, and at the end.
 
-    A short trial yields as many, so that they take the same time in it as in the whole training.
+    One more is yielded after the step `also`, if it is none of them. A short trial yields as many, so that they take
+    the same time in it as in the whole training.
     """
     resolved = build.resolve(settings)
     data = data or build.load_dataset(resolved)
     state, prior = build.state(resolved, data.image_shape), resolved.prior
     recent: deque[Report] = deque(maxlen=RECENT_STEPS)
-    snapshot_steps = np.linspace(0, steps, count).round().astype(int).tolist()
+    snapshot_steps: list[int] = np.linspace(0, steps, count).round().astype(int).tolist()
+    if also is not None and also < steps and also not in snapshot_steps:
+        snapshot_steps = sorted([*snapshot_steps, also])
     reports = train(state, resolved.method, build.stream(resolved, data), prior, build.plan(resolved))
     for step in snapshot_steps:
         while state.step < step:

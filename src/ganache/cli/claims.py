@@ -52,9 +52,9 @@ def claims(
 
     from ganache.claims import CLAIMS
     from ganache.claims.claim import Settings
+    from ganache.claims.executors import Processes, usable_cores
     from ganache.claims.job import Job
     from ganache.claims.running import run
-    from ganache.claims.workers import usable_cores
 
     for name in names:
         CLAIMS.named(name)
@@ -69,7 +69,8 @@ def claims(
     workers = workers or (1 if quick else usable_cores())
     if workers > 1:
         torch.set_num_threads(1)  # so that the trials run like the workers
-    run(jobs, folder, lambda line: print(line, flush=True), workers, hours)
+    executor = Processes(workers) if workers > 1 else None
+    run(jobs, folder, lambda line: print(line, flush=True), executor, hours)
     print(f"Report: {folder / 'report.html'}")
 
 

@@ -33,7 +33,11 @@ Made = dict[str, list[dict[str, Any]]]
 
 
 def measured(made: Made) -> list[Measurement]:
-    return [Measurement(Unit(v, seed), n, 1.0) for v, runs in made.items() for seed, n in enumerate(runs)]
+    return [
+        Measurement(Unit(v, seed), {"features": "classifier"} | n, 1.0)
+        for v, runs in made.items()
+        for seed, n in enumerate(runs)
+    ]
 
 
 def lines(critic_error: float = 0.0, em: float = 0.0, js: float = math.log(2), kl: float = math.inf) -> dict[str, Any]:

@@ -41,7 +41,7 @@ class Pairs:
         return tuple(f"{method}, {generator}" for generator in self.generators for method in METHODS)
 
 
-DIGITS = Pairs("digits", ("mnist", "faces"), PictureTraining(image_size=16, snapshots=41, steps=25_000), (PLAIN, DCGAN))
+DIGITS = Pairs("digits", ("mnist", "faces"), PictureTraining(image_size=16, snapshots=41, steps=40_000), (PLAIN, DCGAN))
 FACES = Pairs("faces", ("faces", "mnist"), PictureTraining(num_samples=500, snapshots=21, steps=5_000), (BARE, DCGAN))
 
 

@@ -165,7 +165,7 @@ class SampleScorer:
         """Return every score of generated x [N, C, H, W]; precision, coverage and classes are 0 if x is not finite."""
         finite = bool(samples.isfinite().all())
         patches = patch_distance(self.x, samples[: len(self.x)]) if finite else float("inf")
-        found: Numbers = {"frechet": self.frechet(samples), "patches": patches}
+        found: Numbers = {"features": self.network.name, "frechet": self.frechet(samples), "patches": patches}
         features: Tensor = self.network(samples).nan_to_num(0, 0, 0)
         metrics = precision_recall_density_coverage(self.real_features, features[: len(self.real_features)])
         found |= {name: metrics[name].value if finite else 0.0 for name in ("precision", "coverage")}
@@ -207,9 +207,33 @@ def train_and_score(settings: Config, size: PictureTraining, seed: int) -> Numbe
     return numbers | ({"samples": png_base64(scored.samples[:SHOWN])} if seed == 0 else {})
 
 
-GOOD, LEARNT = 0.2, 0.3
-"""Distances as shares of that before training: DCGAN's networks draw what is in the pictures below the first, and other
-networks differ by latent below the second."""
+@dataclass(frozen=True)
+class Bounds:
+    """What distances mean, as shares of that before training.
+
+    They were set with trainings of seeds that are not judged.
+    """
+
+    good: float
+    """Below it, samples show what is in the pictures."""
+    learnt: float
+    """Below it, they differ by latent."""
+    nothing: float
+    """Above it, they show nothing that is in the pictures."""
+
+
+BOUNDS = {
+    "classifier": Bounds(0.2, 0.3, 0.5),
+    "perceptual": Bounds(0.6, 0.7, 0.85),
+    "random": Bounds(0.2, 0.3, 0.5),
+}
+"""By the features that compare samples: to EfficientNet-Lite0, what a network draws before training is not so far from
+real pictures, and what it draws after a short one not so near."""
+
+
+def bounds(measured: Sequence[Measurement]) -> Bounds:
+    """Return the bounds of the features that these were measured with."""
+    return BOUNDS[measured[0].numbers["features"]]
 
 
 def learnt(measured: Sequence[Measurement], variants: Sequence[str], bound: float, reason: str) -> tuple[Control, ...]:

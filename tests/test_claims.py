@@ -282,7 +282,7 @@ def test_the_report_is_one_page_without_network(tmp_path: Path) -> None:
 
 def test_discussions_are_shown_and_the_table_has_every_judged_number(tmp_path: Path) -> None:
     run([Job.create(COIN, Settings(seeds=1), tmp_path)], tmp_path, lambda line: None)
-    shown = "<p>Heads &lt;often&gt;.</p>\n<p>Tails &amp; never.</p>"
+    shown = "<p>Heads &lt;often&gt;.</p>\n<details><summary>Discussion</summary>\n<p>Tails &amp; never.</p>\n</details>"
     (tmp_path / COIN.name / "discussion.txt").write_text("Heads <often>.\n\nTails & never.\n", encoding="utf-8")
     assert shown in report.write(tmp_path).read_text()
     (tmp_path / COIN.name / "discussion.txt").write_text("Replaced by the next file.\n", encoding="utf-8")

@@ -1,7 +1,8 @@
 """Discussions of verdicts, written by hand, which the report shows.
 
 They are in one file next to the report, `discussions.md`, with one section per claim: a line `## NAME`, then paragraphs
-of plain text with empty lines between them. A file `NAME/discussion.txt`, as the first version had, is read too.
+of plain text with empty lines between them. The first one says what to take from the verdict; the report folds the
+rest. A file `NAME/discussion.txt`, as the first version had, is read too.
 """
 
 from __future__ import annotations

@@ -73,10 +73,10 @@ def choose_size(settings: Settings, kinds: Sequence[str], full: P, *, enlarged: 
     size = replace(full, source=given[0] if given else "digits" if has_digits else "faces")
     if settings.quick:
         small: dict[str, Any] = {
-            "num_faces": 600,
+            "num_faces": 400,
             "image_size": 16,
             "width": 4,
-            "num_samples": 80,
+            "num_samples": 40,
             "snapshots": 4,
             "steps": 8,
         }

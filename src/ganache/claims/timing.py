@@ -8,8 +8,11 @@ from collections.abc import Sequence
 from ganache.claims.claim import Unit
 from ganache.claims.job import Job
 
-TRIALS = ((4, 2), (20, 2), (4, 5))
-"""(steps, snapshots) of three trials: their differences give the time of a step and of a snapshot."""
+FEW, MORE, GROWTH = 4, 20, 5
+"""Numbers of steps of the trials; the larger one grows by a factor until its steps take LONG seconds."""
+LONG = 1.0
+CLOSE = 2, 5
+"""Numbers of snapshots of the trials: the differences give the time of a step and of a snapshot."""
 
 SHORT = (40, 7)
 """An experiment with at most this many steps and snapshots, as in the quick form, is timed once, as a whole."""
@@ -38,11 +41,17 @@ def extrapolate(job: Job, unit: Unit) -> float:
     steps, snapshots = job.size.max_steps(), job.size.max_snapshots()
     if 0 < steps <= SHORT[0] and snapshots <= SHORT[1]:
         return time_trial(job, unit, steps, snapshots)
-    short, longer, closer = ((min(s, steps), min(k, snapshots)) for s, k in TRIALS)
-    seconds = {trial: time_trial(job, unit, *trial) for trial in dict.fromkeys((short, longer, closer))}
-    per_step = max(seconds[longer] - seconds[short], 0.0) / max(longer[0] - short[0], 1)
-    per_snapshot = max(seconds[closer] - seconds[short], 0.0) / max(closer[1] - short[1], 1)
-    return seconds[short] + per_step * (steps - short[0]) + per_snapshot * (snapshots - short[1])
+    few, more = min(FEW, steps), min(MORE, steps)
+    apart, close = (min(count, snapshots) for count in CLOSE)
+    short = time_trial(job, unit, few, apart)
+    longer = time_trial(job, unit, more, apart) - short
+    while longer < LONG and more < steps:
+        more = min(GROWTH * more, steps)
+        longer = time_trial(job, unit, more, apart) - short
+    per_step = max(longer, 0.0) / max(more - few, 1)
+    closer = time_trial(job, unit, few, close) - short if close > apart else 0.0
+    per_snapshot = max(closer, 0.0) / max(close - apart, 1)
+    return short + per_step * (steps - few) + per_snapshot * (snapshots - apart)
 
 
 def time_trial(job: Job, unit: Unit, steps: int, snapshots: int) -> float:

@@ -16,7 +16,7 @@ DATA_KINDS = ("faces", "mnist")
 def claims(
     names: Positional[tuple[str, ...]] = (),
     quick: bool = False,
-    seeds: int = 3,
+    seeds: int | None = None,
     data: Annotated[tuple[str, ...], arg(metavar="[KIND=PATH ...]")] = (),
     out: str | None = None,
     workers: int | None = None,
@@ -30,7 +30,8 @@ def claims(
     Args:
         names: The claims to test; by default all (see --list).
         quick: Run the smallest form of each experiment, to see that everything works; it decides nothing.
-        seeds: How many times each network is trained, with another seed each time; fewer than 3 decide nothing.
+        seeds: How many times each network is trained, with another seed each time: by default 3, and 1 with --quick.
+            Fewer than 3 decide nothing, and some claims take more.
         data: Real pictures for the claims about pictures: mnist=PATH, faces=PATH, or both.
         out: The folder for the results; by default runs/claims, or runs/claims-quick.
         workers: How many trainings run at the same time, each on one core; by default the number of cores.
@@ -39,6 +40,7 @@ def claims(
         hours: The time for --until-decided, from the start of the command; the number of --seeds is always completed.
         list_: List the claims, and test none.
     """
+    seeds = (1 if quick else 3) if seeds is None else seeds
     if not 1 <= seeds <= 1_000:
         raise ConfigError(f"--seeds is {str(seeds)[:30]}: give a number of trainings from 1 to 1000.")
     if workers is not None and workers < 1:

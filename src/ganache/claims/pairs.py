@@ -42,7 +42,7 @@ class Pairs:
 
 
 DIGITS = Pairs("digits", ("mnist", "faces"), PictureTraining(image_size=16, snapshots=41, steps=40_000), (PLAIN, DCGAN))
-FACES = Pairs("faces", ("faces", "mnist"), PictureTraining(num_samples=500, snapshots=21, steps=5_000), (BARE, DCGAN))
+FACES = Pairs("faces", ("faces", "mnist"), PictureTraining(num_samples=500, snapshots=25, steps=12_000), (BARE, DCGAN))
 
 
 def network(generator: str, width: int) -> Network:

@@ -224,7 +224,7 @@ class Bounds:
 
 BOUNDS = {
     "classifier": Bounds(0.2, 0.3, 0.5),
-    "perceptual": Bounds(0.6, 0.7, 0.85),
+    "perceptual": Bounds(0.65, 0.8, 0.9),
     "random": Bounds(0.2, 0.3, 0.5),
 }
 """By the features that compare samples: to EfficientNet-Lite0, what a network draws before training is not so far from

@@ -197,7 +197,7 @@ VERDICT = {
     "summary": [{"variant": "one", "heads": "0.5"}],
     "parts": [
         {"what": "heads", "values": [0.5, "inf"], "holds": 0.4, "fails": "-inf", "outcome": "holds", "number": "1"}
-        | {"confidence": 0.95, "interval": [0.4, "nan"], "seeds_needed": 4}
+        | {"confidence": 0.95, "interval": [0.4, "nan"], "detects": 0.1, "seeds_needed": 4}
     ],
     "controls": [
         {"what": "throws", "values": [0.5], "bound": 0.4, "reason": "Enough.", "at_least": True, "whose": "in all"}
@@ -210,6 +210,7 @@ VERDICT = {
     "seeds_needed": 4,
     "size": {"steps": 3, "sides": [1, 2]},
     "seconds": 1.5,
+    "estimated": 2.0,
     "command": "ganache claims coin",
     "machines": [{"python": "3"}],
     "figures": ["one.webp"],
@@ -218,6 +219,7 @@ UNIT = {
     "variant": "one",
     "seed": 0,
     "seconds": 1.0,
+    "estimated": 2.0,
     "machine": {"python": "3"},
     "protocol": {},
     "numbers": {"heads": 0.5},

@@ -230,7 +230,8 @@ def judge_and_draw(job: Job) -> dict[str, Any]:
 
 def stored_part(part: Part) -> dict[str, Any]:
     derived = {"outcome": part.outcome(), "number": part.number(), "interval": part.interval()}
-    return asdict(part) | derived | {"seeds_needed": part.seeds_needed()}
+    power = {"detects": part.half_width(len(part.values)), "seeds_needed": part.seeds_needed()}
+    return asdict(part) | derived | power
 
 
 def stored_control(control: Control) -> dict[str, Any]:

@@ -36,6 +36,8 @@ class StoredPart:
     confidence: float
     interval: tuple[Number, Number]
     """The confidence interval of the mean."""
+    detects: Number
+    """The difference that as many seeds can tell from none: half the interval."""
     seeds_needed: int | None
 
     @property

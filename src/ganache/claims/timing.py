@@ -45,8 +45,8 @@ def extrapolate(job: Job, unit: Unit) -> float:
     apart, close = (min(count, snapshots) for count in CLOSE)
     short = time_trial(job, unit, few, apart)
     longer = time_trial(job, unit, more, apart) - short
-    while longer < LONG and more < steps:
-        more = min(GROWTH * more, steps)
+    while longer < LONG and more < steps // 2:
+        more = min(GROWTH * more, steps // 2)
         longer = time_trial(job, unit, more, apart) - short
     per_step = max(longer, 0.0) / max(more - few, 1)
     closer = time_trial(job, unit, few, close) - short if close > apart else 0.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -92,11 +94,17 @@ def test_pixels_become_minus_one_to_one_in_channels_last() -> None:
 
 
 def test_ranks_share_one_order() -> None:
-    dataset = numbered(50)
-    one = Stream(dataset, 8, seed=4)
-    two = [Stream(dataset, 4, seed=4, rank=rank, world=2) for rank in range(2)]
+    """Together they see what one process sees, mirrored or not; the labels are those of the whole batch."""
+    dataset = replace(numbered(50), labels=np.arange(50) % 3, label_names=("a", "b", "c"))
+    one = Stream(dataset, 8, seed=4, flip=True)
+    two = [Stream(dataset, 4, seed=4, flip=True, rank=rank, world=2) for rank in range(2)]
     for i in range(10):
         assert torch.equal(torch.cat([stream[i] for stream in two]), one[i])
+        for stream in two:
+            labels, expected = stream.labels(i), one.labels(i)
+            assert labels is not None
+            assert expected is not None
+            assert torch.equal(labels, expected)
 
 
 def test_points_are_unchanged() -> None:

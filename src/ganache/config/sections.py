@@ -259,8 +259,8 @@ class ScheduleConfig:
     batch: int = 64
     """Images per batch."""
     micro_batch: int | None = None
-    """Compute this many images of a batch at a time and add their gradients, which needs less memory. Batch norm and
-    minibatch deviation see these images alone."""
+    """Compute this many images of a batch at a time and add their gradients, which needs less memory and lets several
+    processes share a batch. Batch norm and minibatch deviation see these images alone."""
     steps: int | None = None
     """Stop after this many generator steps."""
     minutes: float | None = None
@@ -289,11 +289,6 @@ class ScheduleConfig:
         require(self.batch >= 1, f"schedule.batch is {self.batch}: use 1 or more.")
         if self.micro_batch is not None:
             require(self.micro_batch >= 1, f"schedule.micro_batch is {self.micro_batch}: use 1 or more.")
-            require(
-                not self.separate_critic_terms,
-                f"schedule.micro_batch is {self.micro_batch} and schedule.separate_critic_terms is True, which "
-                "computes whole batches: add --schedule.separate-critic-terms False.",
-            )
         budgets = {name: getattr(self, name) for name in ("steps", "minutes", "images")}
         given = {name: value for name, value in budgets.items() if value is not None}
         require(

@@ -35,8 +35,10 @@ class Stream:
 
     `order` "shuffle" shows every image of `dataset.shown` once per epoch, in a new order for each epoch; "sequential"
     keeps the order of the data set. Batches continue across the ends of epochs, so they are full even if the data set
-    is smaller than a batch. With `flip`, each image is mirrored horizontally with probability 1/2. Of `world` ranks,
-    rank `rank` reads the batches `rank`, `rank + world`, ... of one order.
+    is smaller than a batch. With `flip`, each image is mirrored horizontally with probability 1/2.
+
+    `world` processes that train together share the batches of `world * batch` images: the process `rank` reads its rows
+    of each. Together they see what one process would.
     """
 
     def __init__(
@@ -72,27 +74,31 @@ class Stream:
 
     def __getitem__(self, index: int) -> Tensor:
         """Return batch `index`: float32 [B, C, H, W] in [-1, 1] with channels_last strides, or [B, 2] for points."""
-        moved = self._to_device(torch.from_numpy(self.dataset.at(self._rows(index))))
+        moved = self._to_device(torch.from_numpy(self.dataset.at(self._rows(index)[self._own()])))
         if self.flip:
-            bits = random_bits(self.batch, seed=self.seed, key=index * self.world + self.rank, purpose=FLIP)
+            bits = random_bits(self.world * self.batch, seed=self.seed, key=index, purpose=FLIP)[self._own()]
             mirrored = self._to_device(torch.from_numpy((bits & np.uint64(1)).astype(bool)))
             pictures = moved.permute(0, 3, 1, 2)  # the layout in which mirroring is fast
             moved = torch.where(mirrored[:, None, None, None], pictures.flip(3), pictures).permute(0, 2, 3, 1)
         return moved if moved.ndim == 2 else to_float(moved)
 
     def labels(self, index: int) -> Tensor | None:
-        """Return the labels of batch `index`, int64 [B]; None for a data set without labels."""
+        """Return the labels of batch `index` in all processes, int64 [world * B]; None for data without labels."""
         if self.dataset.labels is None:
             return None
         return self._to_device(torch.from_numpy(self.dataset.labels[self._rows(index)]))
 
+    def _own(self) -> slice:
+        """Return the rows of a batch that this process reads."""
+        return slice(self.rank * self.batch, (self.rank + 1) * self.batch)
+
     def _rows(self, index: int) -> NDArray[Any]:
-        """Return the indices of the images in batch `index`."""
+        """Return the indices of the images in batch `index`, those of all processes."""
         if index < 0:
             raise IndexError(f"Batches are numbered from 0, but batch {index} was requested.")
-        start = (index * self.world + self.rank) * self.batch
+        batch = self.world * self.batch
         parts: list[NDArray[Any]] = []
-        position, end = start, start + self.batch
+        position, end = index * batch, (index + 1) * batch
         while position < end:
             epoch, offset = divmod(position, len(self.dataset.shown))
             parts.append(self._permutation(epoch)[offset : offset + end - position])

@@ -132,7 +132,7 @@ def of_length(gradient: Tensor | None, length: float) -> Tensor | None:
     """Return the gradient, scaled to this length."""
     if gradient is None:
         return None
-    norm: Tensor = torch.linalg.vector_norm(gradient, dtype=torch.float32)
+    norm: Tensor = torch.linalg.vector_norm(gradient, dtype=torch.promote_types(gradient.dtype, torch.float32))
     return gradient * (length / norm.clamp_min(1e-30)).to(gradient.dtype)
 
 

@@ -102,7 +102,8 @@ class ProjectedCritic(Critic):
         return mixed
 
     def read_overview(self, maps: list[Tensor]) -> Tensor:
-        means = torch.cat([part.mean(dim=(2, 3), dtype=torch.float32) for h in maps for part in parts(h)], dim=1)
+        dtype = torch.promote_types(maps[0].dtype, torch.float32)
+        means = torch.cat([part.mean(dim=(2, 3), dtype=dtype) for h in maps for part in parts(h)], dim=1)
         group = gcd(GROUP, len(means))
         grouped = means.view(-1, group, means.shape[1])
         spread = (

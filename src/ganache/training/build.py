@@ -119,13 +119,16 @@ def prepared(data: DataConfig, source: str | None = None, *, progress: bool = Fa
 def stream(resolved: Resolved, data: Dataset) -> Stream:
     """Return endless batches of the training images, on the run's device."""
     config = resolved.config
+    processes = resolved.processes
     return Stream(
         data,
-        config.schedule.batch,
+        config.schedule.batch // processes.world,
         seed=config.seed,
         order=config.data.order,
         flip=config.data.flip,
         device=str(resolved.device),
+        rank=processes.rank,
+        world=processes.world,
     )
 
 
@@ -221,5 +224,6 @@ def plan(resolved: Resolved) -> Plan:
         ema_rampup=schedule.ema_rampup,
         separate_critic_terms=schedule.separate_critic_terms,
         fresh_latents=schedule.fresh_latents,
+        processes=resolved.processes,
         step_runner=cuda_graphs.replayed if resolved.cuda_graphs else Plan.step_runner,
     )

@@ -51,11 +51,12 @@ def has_bfloat16(device: torch.device) -> bool:
 def can_record_steps(config: Config, device: torch.device) -> bool:
     """Whether training steps can be recorded as CUDA graphs: on a GPU, if only learning rates change between steps.
 
-    Fading noise and adaptive augmentation are Python numbers that a recording would freeze, and so is the learning
-    rate of PyTorch's SGD. A recorded step computes all its terms or none. Critics of pretrained features have not been
-    tried in a recording.
+    Fading noise and adaptive augmentation are Python numbers that a recording would freeze, and so are the learning
+    rate of PyTorch's SGD and the seeds of a batch's parts. A recorded step computes all its terms or none. Critics of
+    pretrained features have not been tried in a recording.
     """
     changes = config.view.adaptive or config.view.noise > 0 or config.penalty.is_lazy() or config.projected.weight > 0
+    changes |= config.schedule.micro_batch is not None
     optimisers = (config.critic_optimiser.name, config.generator_optimiser.name)
     return config.precision.cuda_graphs and device.type == "cuda" and not changes and "sgd" not in optimisers
 

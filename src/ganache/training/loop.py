@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from ganache.training.averaging import update_average
+from ganache.training.seeds import step_seed
 from ganache.training.state import BatchSource, Plan, Report, State
 from ganache.training.steps import critic_and_generator_step, critic_only_step, detach_terms, labels
 from ganache.types import Method, Prior, Terms
@@ -73,14 +74,3 @@ def set_learning_rate(optimiser: torch.optim.Optimizer, lr: float) -> None:
             group["lr"].fill_(lr)  # in place: a recorded step reads this memory
         else:
             group["lr"] = lr
-
-
-def step_seed(seed: int, step: int) -> int:
-    """Return a 64-bit seed for one step: two rounds of splitmix64's mixing (Steele, Lea & Flood 2014)."""
-    mask = (1 << 64) - 1
-    mixed = (seed * 0x9E3779B97F4A7C15 + step + 1) & mask
-    for _ in range(2):
-        mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & mask
-        mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & mask
-        mixed ^= mixed >> 31
-    return mixed

@@ -9,6 +9,7 @@ import torch
 
 from ganache.config.config import Config, name_of
 from ganache.functional import schedules
+from ganache.training.processes import ALONE, Processes
 from ganache.types import Method, Prior
 
 
@@ -29,6 +30,8 @@ class Resolved:
     """Distribution of the latents in training."""
     method: Method
     """The method, with what the sections `projected` and `penalty` add to it."""
+    processes: Processes = ALONE
+    """The processes that train together."""
 
     def with_seed(self, seed: int) -> Resolved:
         """Return the same settings with another seed, on which nothing else here depends."""

@@ -10,11 +10,16 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from ganache.training.processes import ALONE, Processes
 from ganache.types import Critic, Generator, Terms
 
 
 class BatchSource(Protocol):
-    """Real batches by index, without end: `batches[i]` is x [B, *image_shape], `batches.labels(i)` is y [B] or None."""
+    """Real batches by index, without end: `batches[i]` is x [B, *image_shape], `batches.labels(i)` is y [B] or None.
+
+    Where several processes train together, `batches[i]` has the images that this one computes, and the labels are those
+    of the whole batch.
+    """
 
     def __getitem__(self, index: int, /) -> Tensor: ...
 
@@ -61,8 +66,11 @@ class Plan:
     step_runner: Callable[..., tuple[StepFunction, ...]] = lambda *steps: steps
     """Wraps the step functions: unchanged by default; `cuda_graphs.replayed` records and replays them on a GPU."""
 
+    processes: Processes = ALONE
+    """The processes that compute a batch together."""
+
     def parts(self, images: int) -> list[slice]:
-        """Return the parts of a batch of this many images that are computed one after another."""
+        """Return the parts of this process's images of a batch that are computed one after another."""
         size = self.micro_batch or images
         return [slice(start, min(start + size, images)) for start in range(0, images, size)]
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
 
 from ganache.claims import CLAIMS
 from ganache.claims.claim import Settings, values
@@ -45,10 +46,10 @@ def main() -> None:
         measured[compute] = job.measured()
     print(f"\n| trainings | {' | '.join(FORMATS)} | difference | its 95 % interval | seconds |\n{'|---' * 6}|")
     for method in given.methods:
-        found = {compute: values(measured[compute], method, "frechet") for compute in FORMATS}
+        found = {compute: values(measured[compute], method, "frechet")[: given.seeds] for compute in FORMATS}
         difference = tuple(b - a for a, b in zip(found["float32"], found["bfloat16"], strict=True))
         low, high = Part("", difference, 0, 0).interval()
-        seconds = [sum(m.seconds for m in measured[c] if m.unit.variant == method) / given.seeds for c in FORMATS]
+        seconds = [fmean(m.seconds for m in measured[c] if m.unit.variant == method) for c in FORMATS]
         print(
             f"| {method} | {spread(found['float32'])} | {spread(found['bfloat16'])} | {spread(difference)} | "
             f"{low:.3g} to {high:.3g} | {seconds[0]:.0f} and {seconds[1]:.0f} |"

@@ -24,7 +24,7 @@ from ganache.claims.lines import Line
 from ganache.claims.running import plan, run
 from ganache.claims.timing import estimate
 from ganache.claims.verdict import Part
-from ganache.errors import CheckpointError
+from ganache.errors import CheckpointError, ConfigError
 from ganache.methods import METHODS, Gan, R3gan, Wgan, WganGp
 from pages import Page
 
@@ -156,14 +156,27 @@ def test_claims_of_one_experiment_are_measured_once_and_judged_each(tmp_path: Pa
     jobs = [Job.create(claim, Settings(), tmp_path) for claim in (shared, other)]
     run(jobs, tmp_path, lines.append)
     assert RUN == ["penny-seed0", "penny-seed1", "penny-seed2"]
-    assert any(line.startswith("heavy               0 of 3 to run") for line in lines)
-    assert any("(3 more are those of another claim)" in line for line in lines)
+    assert "heavy               3 of 3 to run: those of fair" in lines
     run(jobs, tmp_path, lines.append, hours=1.0)
     assert len(RUN) == len(set(RUN)) > 3
     for name, outcome in (("fair", "holds"), ("heavy", "holds")):
         verdict = json.loads((tmp_path / name / "verdict.json").read_text())
         assert (verdict["outcome"], verdict["seeds"]) == (outcome, len(RUN))
-    assert sorted(path.name for path in tmp_path.glob("*/units")) == ["units"]
+    assert [path.parent.name for path in tmp_path.glob("*/units")] == ["trainings-coins"]
+    for name in ("fair", "heavy"):
+        (tmp_path / name / "verdict.json").unlink()
+    different = replace(other, size=lambda settings: Throws(50))
+    with pytest.raises(ConfigError, match="fair and heavy name the same experiment, 'coins', and differ in its size"):
+        run([jobs[0], Job.create(different, Settings(), tmp_path)], tmp_path, lines.append)
+
+
+def test_a_claim_that_was_judged_several_times_keeps_its_wider_intervals(tmp_path: Path) -> None:
+    job = Job.create(COIN, Settings(), tmp_path)
+    RUN.extend("nothing stops it" for _ in range(9))
+    for hours, confidence in ((None, 0.95), (1e-9, 0.9875), (None, 0.9875)):
+        run([job], tmp_path, lambda line: None, hours=hours)
+        (part,) = json.loads((tmp_path / "coin" / "verdict.json").read_text())["parts"]
+        assert part["confidence"] == pytest.approx(confidence)
 
 
 def test_what_there_is_no_time_for_is_left_open(tmp_path: Path) -> None:

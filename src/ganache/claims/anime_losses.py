@@ -60,10 +60,9 @@ CLAIM = Claim(
     source="Generate anime-style faces with DCGAN and explore its latent feature representation (2019); Arjovsky, "
     "Chintala & Bottou 2017, Wasserstein GAN, section 4.2",
     protocol="The trainings are those of the claim anime-article. At 28 points of 30,000 steps, without the first "
-    "tenth, the mean losses of the last 20 steps are compared with the Frechet distance of 500 samples to pictures "
-    "that no training has seen, in the features of EfficientNet-Lite0. Before the claim is judged, the smallest "
-    "distance must be at most 0.65 of the first. Spearman's rank correlation, whatever its sign, must then be at most "
-    "0.3 for both losses; from 0.7 on for one of them the claim fails.",
+    "tenth, the mean losses of the last 20 steps are compared with the distance of 500 samples. Before the claim is "
+    "judged, the smallest distance must be called good. Spearman's rank correlation, whatever its sign, must then be "
+    "at most 0.3 for both losses; from 0.7 on for one of them the claim fails. " + pictures.RULER,
     experiment=anime.CLAIM.experiment,
     size=anime.choose_size,
     variants=anime.CLAIM.variants,

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 MIN_SEEDS = 3
 """Fewer seeds decide nothing if a network is trained."""
 
+NEAR = 0.01
+"""Share of the distance before training below which samples are as near as real pictures."""
 WARM_UP = 0.1
 """Share of a training that is left out where losses are compared with quality."""
 
@@ -148,9 +150,9 @@ class Claim(Generic[S]):
         that one of the times decides by accident is that of a single time (Bonferroni).
         """
         confidence = 1 - (1 - CONFIDENCE) / looks
-        parts = tuple(replace(part, confidence=confidence) for part in self.judge(measured))
-        controls = () if quick else self.controls(measured)
         seeds = len({each.unit.seed for each in measured})
+        parts = tuple(replace(part, confidence=confidence, seeds=seeds) for part in self.judge(measured))
+        controls = () if quick else self.controls(measured)
         missed = next((control for control in controls if not control.passed()), None)
         if quick:
             outcome, reason = NOT_DECIDED, "The quick form decides nothing: it is far too small."
@@ -176,6 +178,12 @@ def runs_of(measured: Sequence[Measurement], variant: str) -> list[Measurement]:
 def values(measured: Sequence[Measurement], variant: str, name: str) -> tuple[float, ...]:
     """Return one number of one variant: one value per seed."""
     return tuple(float(each.numbers[name]) for each in runs_of(measured, variant))
+
+
+def nearest(measured: Sequence[Measurement], variant: str, name: str = "frechet") -> tuple[float, ...]:
+    """Return a distance of one variant, by seed: at least NEAR of that before training, below which it is noise."""
+    pairs = zip(values(measured, variant, name), values(measured, variant, "untrained"), strict=True)
+    return tuple(max(distance, NEAR * untrained) for distance, untrained in pairs)
 
 
 def ratios(above: Sequence[float], below: Sequence[float]) -> tuple[float, ...]:

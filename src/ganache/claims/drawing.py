@@ -14,7 +14,7 @@ from matplotlib.figure import Figure, FigureBase
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 from PIL import Image
 
-from ganache.claims.claim import Measurement, runs_of, variants
+from ganache.claims.claim import NEAR, Measurement, Numbers, runs_of, variants
 from ganache.core.outputs import marked
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999", "#8C510A")
@@ -114,6 +114,11 @@ def side_by_side(title: str, shown: Mapping[str, str], columns: int = 4) -> Figu
     return fig
 
 
+def above_floor(numbers: Numbers) -> list[float]:
+    """Return the distance during training: at least NEAR of the first, so that it has a place on a logarithmic axis."""
+    return [max(distance, NEAR * numbers["untrained"]) for distance in numbers["frechet_through_training"]]
+
+
 def learning(title: str, measured: Sequence[Measurement]) -> Figure:
     """Draw the Frechet distance of each variant during training, and below it the last samples of its first seed.
 
@@ -130,9 +135,9 @@ def learning(title: str, measured: Sequence[Measurement]) -> Figure:
     (curves,) = axes(above, 1, 1)[0]
     for name, colour in zip(names, COLOURS, strict=False):
         runs = [run.numbers for run in runs_of(measured, name)]
-        band(curves, runs[0]["steps"], [n["frechet_through_training"] for n in runs], colour, name)
+        band(curves, runs[0]["steps"], [above_floor(n) for n in runs], colour, name)
     logarithmic(curves, "y")
-    label(curves, "generator steps", "Frechet distance to held-out pictures", "lower is better", legend=True)
+    label(curves, "generator steps", "Frechet distance above real pictures'", "lower is better", legend=True)
     below.suptitle("samples of the first seed at the end, of the same latents", fontsize=9)
     for ax, (name, samples) in zip(below.subplots(1, len(shown), squeeze=False)[0], shown.items(), strict=True):
         tiles(ax, samples, name.replace(", ", ",\n"))

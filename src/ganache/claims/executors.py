@@ -21,7 +21,7 @@ from ganache.claims.machine import describe_machine
 from ganache.core.plugins import load_plugins
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Task:
     """One unit of a claim to measure."""
 
@@ -30,9 +30,8 @@ class Task:
     size: Size
 
     def run(self) -> Result:
-        start = time.perf_counter()
-        numbers = self.claim.measure(self.unit, self.size)
-        return Result(numbers, time.perf_counter() - start, describe_machine())
+        machine, start = describe_machine(), time.perf_counter()
+        return Result(self.claim.measure(self.unit, self.size), time.perf_counter() - start, machine)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,9 @@ from ganache.core import old_names
 from ganache.core.storage import write_json
 from ganache.errors import CheckpointError
 
+SHARED = "trainings-"
+"""What the name of a folder of measurements begins with if several claims judge them; then follows the experiment's."""
+
 
 @dataclass(frozen=True)
 class Job:
@@ -30,7 +33,7 @@ class Job:
     @classmethod
     def create(cls, claim: Claim[Any], settings: Settings, out: Path) -> Job:
         """Return the job of a claim with these settings; `out` is the folder of all claims."""
-        units = out / (claim.experiment or claim.name) / "units"
+        units = out / (f"{SHARED}{claim.experiment}" if claim.experiment else claim.name) / "units"
         return cls(claim, settings, claim.size(settings), out / claim.name, units)
 
     @property

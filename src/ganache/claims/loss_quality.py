@@ -103,12 +103,10 @@ CLAIM = Claim(
     "(the paper has 64x64 and 64 channels). The GAN has Adam at 2e-4 with momentum 0.5; WGAN clips to ±0.01, with "
     "RMSProp at 5e-5 and 5 critic steps. At 37 points of 40,000 generator steps, without the first tenth, the mean "
     "critic loss L of the last 20 steps gives an estimate: -L of the Wasserstein distance, log 2 - L/2 of the "
-    "Jensen-Shannon divergence. It is compared with the Frechet distance of 1,000 samples to pictures that no "
-    "training has seen, in features that are independent of the training: of a classifier trained on other held-out "
-    "labels, or of EfficientNet-Lite0 if there are no labels. Before the claim is judged, each training must at some "
-    "time have come to 0.3 of the untrained distance (0.8 by EfficientNet-Lite0). With either generator, Spearman's "
-    "rank correlation of the two must then be at least 0.7 for WGAN (0.3 or less fails) and at most 0.3 for the GAN "
-    "(0.7 or more fails).",
+    "Jensen-Shannon divergence. It is compared with the distance of 1,000 samples. Before the claim is judged, each "
+    "training must at some time have come to a distance called learnt. With either generator, Spearman's rank "
+    "correlation of the two must then be at least 0.7 for WGAN (0.3 or less fails) and at most 0.3 for the GAN (0.7 "
+    "or more fails). " + pictures.RULER,
     experiment=DIGITS.name,
     size=DIGITS.size,
     variants=DIGITS.variants,

@@ -86,12 +86,11 @@ CLAIM = Claim(
     "of the GAN lose their variety.",
     source="Arjovsky, Chintala & Bottou 2017, Wasserstein GAN, section 4.3, figure 7",
     protocol="The trainings are those of the claim loss-and-quality. The generator in question has 4 hidden layers "
-    "of 512 ReLU units, without normalisation. The measures on 1,000 samples are: the Frechet distance to pictures "
-    "that no training has seen, in the features of a classifier trained on other held-out labels (without labels: of "
-    "EfficientNet-Lite0); coverage; and with labels the number of classes that are reached (with at least a quarter "
-    "of their share) and the entropy over the classes. Before the claim is judged, WGAN must reach at most 0.3 of "
-    "the untrained distance and 8 classes, and the GAN with DCGAN's generator a fifth of that distance. The GAN must "
-    "then have at most 0.7 of WGAN's coverage, and 0.1 bits less entropy. The claim fails if it is as varied as WGAN.",
+    "of 512 ReLU units, without normalisation. Compared are the coverage of real pictures by 1,000 samples and, with "
+    "labels, the number of classes that are reached (with at least a quarter of their share) and the entropy over "
+    "the classes. Before the claim is judged, WGAN must reach a distance called learnt and 8 classes, and the GAN "
+    "with DCGAN's generator one called good. The GAN must then have at most 0.7 of WGAN's coverage, and 0.1 bits "
+    "less entropy. The claim fails if it is as varied as WGAN. " + pictures.RULER,
     experiment=DIGITS.name,
     size=DIGITS.size,
     variants=DIGITS.variants,

@@ -6,7 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Size, Unit, ratios, runs_of, shares, values
+from ganache.claims.claim import (
+    NEAR,
+    Claim,
+    Measurement,
+    Numbers,
+    Settings,
+    Size,
+    Unit,
+    ratios,
+    runs_of,
+    shares,
+    values,
+)
 from ganache.claims.lines import LinePair
 from ganache.claims.modes import PENALTY
 from ganache.claims.training import config, em_floor, em_to_held_out, snapshots
@@ -81,8 +93,8 @@ def judge(measured: Sequence[Measurement]) -> tuple[Part, ...]:
     """Judge what is left of the distance: without that of a perfect generator, of which there are as many points."""
 
     def left(variant: str) -> tuple[float, ...]:
-        floors = values(measured, variant, "floor")
-        return tuple(d - floor for d, floor in zip(values(measured, variant, "earth_mover"), floors, strict=True))
+        found = (values(measured, variant, name) for name in ("earth_mover", "floor", "untrained"))
+        return tuple(max(d - floor, NEAR * untrained) for d, floor, untrained in zip(*found, strict=True))
 
     words = "EM above that of a perfect generator, with noise divided by without, on {}"
     return tuple(

@@ -66,7 +66,7 @@ def measure(unit: Unit, size: PictureTraining) -> Numbers:
         numbers["steps"].append(scored.snapshot.step)
         numbers["estimate"].append(float(np.mean(recent)) if recent else float("nan"))
         numbers["frechet_through_training"].append(scored.frechet)
-    numbers |= {"untrained": numbers["frechet_through_training"][0]} | scored.scorer.scores(scored.samples)
+    numbers |= {"untrained": numbers["frechet_through_training"][0]} | scored.scores()
     if unit.seed == 0:
         numbers |= {"samples": png_base64(scored.samples[:SHOWN]), "real": pictures.real_samples(size)}
     return numbers

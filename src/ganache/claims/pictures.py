@@ -21,13 +21,13 @@ from ganache.config.sections import DataConfig, PrecisionConfig
 from ganache.core import images
 from ganache.data import Dataset, load
 from ganache.evaluation.features import extract
-from ganache.evaluation.features.base import FeatureInputs, Features
-from ganache.evaluation.features.random import RandomFeatures
+from ganache.evaluation.features.base import FeatureInputs
 from ganache.evaluation.metrics.diversity import classes_reached
 from ganache.evaluation.metrics.frechet import BlockMoments, frechet_distance
 from ganache.evaluation.metrics.precision_recall import precision_recall_density_coverage
 from ganache.evaluation.metrics.sliced_wasserstein import patch_distance
 from ganache.networks import Network
+from ganache.training.device import choose_compute_dtype, choose_device
 from ganache.types import Critic, Generator, ImageShape
 
 BATCH = 64
@@ -48,8 +48,8 @@ class PictureTraining(Size):
     """Number of faces that are drawn if no pictures were given."""
     image_size: int = 32
     """Side of the square pictures, in pixels."""
-    compute: Literal["auto", "float32", "bfloat16"] = "auto"
-    """dtype of convolutions and matrix products, as in `ganache train`."""
+    compute: Literal["float32", "bfloat16"] = "float32"
+    """dtype of convolutions and matrix products: bfloat16 where the hardware supports it."""
     width: int = 16
     """Channels of a convolutional network in the layer next to the picture, where they are fewest."""
     num_samples: int = 1000
@@ -70,7 +70,9 @@ def choose_size(settings: Settings, kinds: Sequence[str], full: P, *, enlarged: 
     """
     given = [settings.data[kind] for kind in kinds if kind in settings.data]
     has_digits = kinds[0] == "mnist" and importlib.util.find_spec("sklearn") is not None
-    size = replace(full, source=given[0] if given else "digits" if has_digits else "faces")
+    source = given[0] if given else "digits" if has_digits else "faces"
+    is_float32 = choose_compute_dtype(PrecisionConfig(), choose_device("auto")) is torch.float32
+    size = replace(full, source=source, compute="float32" if is_float32 else "bfloat16")
     if settings.quick:
         small: dict[str, Any] = {
             "num_faces": 400,
@@ -126,48 +128,51 @@ class MixedPair(Network):
 
 
 class SampleScorer:
-    """Scores samples by comparison with pictures that no training has seen.
-
-    Pictures of the training set have a distance to them, too, the larger the fewer pictures there are: it is subtracted
-    from that of samples.
+    """Scores samples by comparison with as many pictures that no training has seen.
 
     The held-out pictures are split into two halves. If there are labels, the first half trains a classifier, whose
     features are compared; if not, the features are those of EfficientNet-Lite0, which knows photographs. The second
-    half is compared with the samples.
+    half is compared with the samples. As many pictures of the training set have a distance to them, too, the larger
+    the fewer pictures there are: it is subtracted from that of samples.
     """
 
     def __init__(self, data: Dataset, num_samples: int) -> None:
-        train_indices, compared = data.held_out[::2], data.held_out[1::2][:num_samples]
-        self.network: Features = extract.suitable_features(data.image_shape) or RandomFeatures(data.image_shape)
+        train_indices, compared = data.held_out[::2], data.held_out[1::2]
+        self.count = min(num_samples, len(compared), len(data.training))
+        compared = compared[: self.count]
         self.labels = None
         if data.labels is not None and len(data.label_names) > 1:
             self.network = extract.build_features("classifier", FeatureInputs(data, train_indices, compared))
             self.labels = torch.from_numpy(data.labels[compared].copy())
+        else:
+            self.network = extract.build_features("perceptual", FeatureInputs(data, train_indices, compared))
         self.num_classes = len(data.label_names)
         self.x = images.as_x(data.at(compared))
         self.real_features: Tensor = self.network(self.x)
         self.moments = BlockMoments.from_features(self.real_features, 1).moments()
         self.floor = 0.0
-        chosen = np.random.default_rng(0).choice(data.training, min(len(compared), len(data.training)), replace=False)
-        self.floor = self.frechet(images.as_x(data.at(chosen)))
+        chosen = np.random.default_rng(0).choice(data.training, self.count, replace=False)
+        self.floor = self.frechet(self.network(images.as_x(data.at(chosen))))
 
-    def frechet(self, samples: Tensor) -> float:
-        """Return by how much the Frechet distance of generated x [N, C, H, W] is above that of as many real ones.
+    def frechet(self, features: Tensor) -> float:
+        """Return by how much the Frechet distance of features [n, F] is above that of as many real pictures.
 
-        Infinity if its features are not finite.
+        Infinity if they are not finite.
         """
-        features: Tensor = self.network(samples)
         if not features.isfinite().all():
             return float("inf")
         return frechet_distance(BlockMoments.from_features(features, 1).moments(), self.moments) - self.floor
 
-    def scores(self, samples: Tensor) -> Numbers:
-        """Return every score of generated x [N, C, H, W]; precision, coverage and classes are 0 if x is not finite."""
+    def scores(self, samples: Tensor, features: Tensor) -> Numbers:
+        """Return every score of generated x [n, C, H, W] with these features [n, F].
+
+        Precision, coverage and classes are 0 if x is not finite.
+        """
         finite = bool(samples.isfinite().all())
-        patches = patch_distance(self.x, samples[: len(self.x)]) if finite else float("inf")
-        found: Numbers = {"features": self.network.name, "frechet": self.frechet(samples), "patches": patches}
-        features: Tensor = self.network(samples).nan_to_num(0, 0, 0)
-        metrics = precision_recall_density_coverage(self.real_features, features[: len(self.real_features)])
+        patches = patch_distance(self.x, samples) if finite else float("inf")
+        found: Numbers = {"features": self.network.name, "frechet": self.frechet(features), "patches": patches}
+        features = features.nan_to_num(0, 0, 0)
+        metrics = precision_recall_density_coverage(self.real_features, features)
         found |= {name: metrics[name].value if finite else 0.0 for name in ("precision", "coverage")}
         logits = self.network.logits(features)
         if logits is not None and self.labels is not None:
@@ -182,10 +187,19 @@ class ScoredSnapshot:
 
     snapshot: Snapshot
     samples: Tensor
-    """Generated x [N, C, H, W], from the same latents in every snapshot."""
-    frechet: float
-    """Of the samples, as by `SampleScorer.frechet`."""
+    """Generated x [n, C, H, W], from the same latents in every snapshot."""
+    features: Tensor
+    """Of the samples [n, F]."""
     scorer: SampleScorer
+
+    @property
+    def frechet(self) -> float:
+        """The distance of the samples, as by `SampleScorer.frechet`."""
+        return self.scorer.frechet(self.features)
+
+    def scores(self) -> Numbers:
+        """Return every score of the samples."""
+        return self.scorer.scores(self.samples, self.features)
 
 
 def scored_snapshots(settings: Config, size: PictureTraining, *, also: int | None = None) -> Iterator[ScoredSnapshot]:
@@ -193,8 +207,8 @@ def scored_snapshots(settings: Config, size: PictureTraining, *, also: int | Non
     data = pictures(size.source, size.image_size, size.num_faces)
     scorer = SampleScorer(data, size.num_samples)
     for snapshot in snapshots(settings, size.steps, size.snapshots, data, also=also):
-        samples = snapshot.images(size.num_samples)
-        yield ScoredSnapshot(snapshot, samples, scorer.frechet(samples), scorer)
+        samples = snapshot.images(scorer.count)
+        yield ScoredSnapshot(snapshot, samples, scorer.network(samples), scorer)
 
 
 def train_and_score(settings: Config, size: PictureTraining, seed: int) -> Numbers:
@@ -203,7 +217,7 @@ def train_and_score(settings: Config, size: PictureTraining, seed: int) -> Numbe
     for scored in scored_snapshots(settings, size):
         numbers["steps"].append(scored.snapshot.step)
         numbers["frechet_through_training"].append(scored.frechet)
-    numbers |= {"untrained": numbers["frechet_through_training"][0]} | scored.scorer.scores(scored.samples)
+    numbers |= {"untrained": numbers["frechet_through_training"][0]} | scored.scores()
     return numbers | ({"samples": png_base64(scored.samples[:SHOWN])} if seed == 0 else {})
 
 
@@ -222,13 +236,22 @@ class Bounds:
     """Above it, they show nothing that is in the pictures."""
 
 
-BOUNDS = {
-    "classifier": Bounds(0.2, 0.3, 0.5),
-    "perceptual": Bounds(0.65, 0.8, 0.9),
-    "random": Bounds(0.2, 0.3, 0.5),
-}
+BOUNDS = {"perceptual": Bounds(0.65, 0.8, 0.9), "classifier": Bounds(0.2, 0.3, 0.5)}
 """By the features that compare samples: to EfficientNet-Lite0, what a network draws before training is not so far from
 real pictures, and what it draws after a short one not so near."""
+
+RULER = (
+    "The measure is the Frechet distance of samples to as many pictures that no training has seen, above that of as "
+    "many pictures of the training set, in the features of EfficientNet-Lite0, or if the pictures have labels in those "
+    "of a classifier trained on other held-out pictures. As a share of that before training, a distance is called good "
+    "at {good}, learnt at {learnt}, and above {nothing} there is nothing of the pictures."
+).format(
+    **{
+        name: f"{getattr(BOUNDS['perceptual'], name)} (by a classifier: {getattr(BOUNDS['classifier'], name)})"
+        for name in ("good", "learnt", "nothing")
+    }
+)
+"""What the protocols of claims about pictures say about their measure."""
 
 
 def bounds(measured: Sequence[Measurement]) -> Bounds:

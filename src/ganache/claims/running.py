@@ -22,15 +22,15 @@ from pathlib import Path
 from typing import Any
 
 from ganache.claims import report
-from ganache.claims.claim import NOT_DECIDED, UNDER_TRAINED, Measurement, Unit, runs_of, values, variants
+from ganache.claims.claim import NOT_DECIDED, UNDER_TRAINED, Claim, Measurement, Unit, runs_of, values, variants
 from ganache.claims.executors import Executor, OneByOne, Task
 from ganache.claims.job import Job
-from ganache.claims.stored import encoded, read_verdicts
+from ganache.claims.stored import encoded, read_verdict, read_verdicts
 from ganache.claims.tables import numbers_csv, write_verdicts
 from ganache.claims.timing import estimate
 from ganache.claims.verdict import Control, Part, Verdict, spread
 from ganache.core.storage import write_bytes, write_json, write_text
-from ganache.errors import CheckpointError
+from ganache.errors import CheckpointError, ConfigError
 from ganache.figures.page import duration
 from ganache.runs.lock import lock
 
@@ -65,10 +65,12 @@ def plan(jobs: Sequence[Job], out: Path, echo: Echo, workers: int) -> list[Plann
         own = [unit for unit in job.missing() if job.path(unit) not in planned]
         seconds = estimate(job, own)
         planned |= {job.path(unit): Planned(job, unit, each) for unit, each in zip(own, seconds, strict=True)}
-        shared = len(job.missing()) - len(own)
-        more = f" ({shared} more are those of another claim)" if shared else ""
-        total = duration(sum(seconds) / workers)
-        echo(f"{job.claim.name:16} {len(own):4} of {len(job.units)} to run, about {total}{more}")
+        missing, total = job.missing(), duration(sum(seconds) / workers)
+        other = next((planned[job.path(unit)].job.claim.name for unit in missing if unit not in own), None)
+        if other:
+            echo(f"{job.claim.name:16} {len(missing):4} of {len(job.units)} to run: those of {other}")
+        else:
+            echo(f"{job.claim.name:16} {len(own):4} of {len(job.units)} to run, about {total}")
     parallel = f", {workers} at a time" if workers > 1 else ""
     total = duration(sum(each.seconds for each in planned.values()) / workers)
     echo(f"{'all':16} about {total} on this machine{parallel}; results in {out}/")
@@ -92,6 +94,7 @@ def run(
     by default `OneByOne`.
     """
     executor = executor or OneByOne()
+    jobs = with_equal_seeds(jobs)
     if hours is not None:
         jobs = [replace(job, settings=replace(job.settings, looks=LOOKS)) for job in jobs]
     deadline = None if hours is None else time.monotonic() + 3600 * hours
@@ -103,6 +106,29 @@ def run(
             add_seeds(jobs, out, echo, executor, deadline)
     finally:
         folder_lock.release()
+
+
+def with_equal_seeds(jobs: Sequence[Job]) -> list[Job]:
+    """Return the jobs with as many seeds as the others of their experiment, which they share.
+
+    Raises ConfigError if claims that name the same experiment differ in its size, variants or measure.
+    """
+    experiments: dict[Path, list[Job]] = {}
+    for job in jobs:
+        experiments.setdefault(job.units_folder, []).append(job)
+    for first, *others in experiments.values():
+        for other in others:
+            if (first.size, first.claim.variants(first.size), first.claim.measure) != (
+                other.size,
+                other.claim.variants(other.size),
+                other.claim.measure,
+            ):
+                raise ConfigError(
+                    f"The claims {first.claim.name} and {other.claim.name} name the same experiment, "
+                    f"'{first.claim.experiment}', and differ in its size, variants or measure: give them two names."
+                )
+    seeds = {folder: max(job.seeds for job in same) for folder, same in experiments.items()}
+    return [replace(job, settings=replace(job.settings, seeds=seeds[job.units_folder])) for job in jobs]
 
 
 def measure_and_conclude(jobs: Sequence[Job], out: Path, echo: Echo, executor: Executor) -> None:
@@ -201,8 +227,10 @@ def judge_and_draw(job: Job) -> dict[str, Any]:
     for name, content in files.items():
         write_bytes(job.folder / name, content)
     write_text(job.folder / "numbers.csv", numbers_csv(measured))
-    found = claim.verdict(measured, job.settings.quick, job.settings.looks)
+    looks = max(job.settings.looks, looks_before(job))
+    found = claim.verdict(measured, job.settings.quick, looks)
     stored = [job.read(unit) for unit in job.units]
+    estimates = [each.estimated for each in stored if each]
     verdict = {
         "name": claim.name,
         "number": claim.number,
@@ -219,7 +247,9 @@ def judge_and_draw(job: Job) -> dict[str, Any]:
         "seeds_needed": found.seeds_needed(),
         "size": job.protocol(),
         "seconds": round(sum(run.seconds for run in measured), 1),
-        "estimated": round(sum(each.estimated for each in stored if each), 1),
+        "estimated": round(sum(estimates), 1) if all(estimates) else 0.0,
+        "looks": looks,
+        "shared_with": [other.name for other in others_of_experiment(claim)],
         "command": job.command,
         "machines": [dict(pairs) for pairs in sorted({tuple(each.machine.items()) for each in stored if each})],
         "figures": list(files),
@@ -228,9 +258,23 @@ def judge_and_draw(job: Job) -> dict[str, Any]:
     return verdict
 
 
+def looks_before(job: Job) -> int:
+    """Return how often this claim may have been judged before, with other numbers of seeds."""
+    try:
+        return read_verdict(job.folder / "verdict.json").looks
+    except (OSError, ValueError, ConfigError):
+        return 1
+
+
+def others_of_experiment(claim: Claim[Any]) -> list[Claim[Any]]:
+    from ganache.claims import CLAIMS
+
+    return [each for each in CLAIMS.values() if claim.experiment == each.experiment != "" and each.name != claim.name]
+
+
 def stored_part(part: Part) -> dict[str, Any]:
     derived = {"outcome": part.outcome(), "number": part.number(), "interval": part.interval()}
-    power = {"detects": part.half_width(len(part.values)), "seeds_needed": part.seeds_needed()}
+    power = {"detects": part.detects(), "seeds_needed": part.seeds_needed()}
     return asdict(part) | derived | power
 
 

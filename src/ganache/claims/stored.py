@@ -36,9 +36,11 @@ class StoredPart:
     confidence: float
     interval: tuple[Number, Number]
     """The confidence interval of the mean."""
-    detects: Number
-    """The difference that as many seeds can tell from none: half the interval."""
     seeds_needed: int | None
+    yes_no: bool = False
+    seeds: int | None = None
+    detects: Number = "nan"
+    """The smallest difference that as many seeds detect in four of five repetitions."""
 
     @property
     def signs(self) -> tuple[str, str]:
@@ -84,7 +86,11 @@ class StoredVerdict:
     machines: tuple[dict[str, str], ...]
     figures: tuple[str, ...]
     estimated: float = 0.0
-    """The seconds that had been estimated."""
+    """The seconds that had been estimated; 0 if not all of them had been."""
+    looks: int = 1
+    """How often the claim may have been judged, with more seeds each time."""
+    shared_with: tuple[str, ...] = ()
+    """The names of claims that judge the same measurements."""
 
     def __post_init__(self) -> None:
         require_bounded((name, getattr(self, name)) for name in ("number", "seeds", "seconds", "estimated"))
@@ -113,14 +119,18 @@ def read_verdicts(out: Path) -> tuple[list[StoredVerdict], list[str]]:
     problems: list[str] = []
     for path in sorted(out.glob("*/verdict.json")):
         try:
-            plain = parse_json(storage.read_text(path, MAX_FIGURE), "A verdict")
-            verdict = read_record(StoredVerdict, plain, "verdict")
+            verdict = read_verdict(path)
             if verdict.name != path.parent.name:
                 raise ValueError("it is of another claim")
             found.append(verdict)
         except (OSError, ValueError, ConfigError) as error:
             problems.append(f"{path} cannot be read ({error}): it is left out of the report; delete it.")
     return sorted(found, key=lambda verdict: verdict.number), problems
+
+
+def read_verdict(path: Path) -> StoredVerdict:
+    """Return a verdict. Raises OSError, ValueError or ConfigError if there is none."""
+    return read_record(StoredVerdict, parse_json(storage.read_text(path, MAX_FIGURE), "A verdict"), "verdict")
 
 
 def read_unit(path: Path) -> StoredUnit | None:

@@ -12,6 +12,8 @@ Outcome = Literal["holds", "fails", "not decided", "under-trained"]
 
 CONFIDENCE = 0.95
 """Of the interval around the mean over the seeds, by which a part is decided."""
+POWER = 0.8
+"""Share of repetitions in which a difference is to be detected."""
 MOST_SEEDS = 1_000
 """More seeds than these are not planned."""
 
@@ -31,6 +33,10 @@ class Part:
     fails: float
     confidence: float = CONFIDENCE
     """Of the interval around the mean that decides."""
+    yes_no: bool = False
+    """Whether each value is 1 for yes or 0 for no."""
+    seeds: int | None = None
+    """The number of seeds, where not each of them has a value."""
 
     def outcome(self) -> Outcome:
         """Return the outcome: decided only if the whole confidence interval of the mean is on one side.
@@ -49,13 +55,18 @@ class Part:
         return "holds" if high <= self.holds else "fails" if low >= self.fails else "not decided"
 
     def interval(self) -> tuple[float, float]:
-        """Return the confidence interval of the mean (Student's t); NaN if a value is not finite.
+        """Return the confidence interval of the mean (Student's t); NaN if a value is not finite, or there is none.
 
-        Values that are all equal are their own interval, such as the one of an experiment without chance.
+        Values that are all equal are their own interval, such as the one of an experiment without chance; but the
+        interval of a share of yeses is the exact one (Clopper & Pearson 1934).
 
         >>> [round(end, 3) for end in Part("it", (1.0, 2.0, 3.0), 1, 0).interval()]
         [-0.484, 4.484]
+        >>> [round(end, 3) for end in Part("it", (0.0,) * 11, 0.2, 0.5, yes_no=True).interval()]
+        [0.0, 0.285]
         """
+        if self.yes_no:
+            return exact_interval(sum(self.values), len(self.values), self.confidence)
         if len(set(self.values)) == 1:
             return self.values[0], self.values[0]
         mean = mean_of(self.values)
@@ -75,15 +86,39 @@ class Part:
         >>> Part("it", (1.0, 2.0, 3.0), holds=1, fails=0).seeds_needed()
         7
         """
-        mean, sign = mean_of(self.values), 1 if self.holds > self.fails else -1
+        found, mean, numbers = len(self.values), mean_of(self.values), range(2, MOST_SEEDS + 1)
+        sign = 1 if self.holds > self.fails else -1
         margin = max(sign * (mean - self.holds), sign * (self.fails - mean))
-        if len(self.values) < 2 or not math.isfinite(mean) or margin <= 0:
-            return len(self.values) if self.outcome() in ("holds", "fails") else None
-        numbers = range(2, MOST_SEEDS + 1)
-        return next((count for count in numbers if self.half_width(count) <= margin), None)
+        count: int | None
+        if found < 2 or not math.isfinite(mean) or margin <= 0:
+            count = found if self.outcome() in ("holds", "fails") else None
+        elif self.yes_no:
+            ends = ((n, exact_interval(round(mean * n), n, self.confidence)) for n in numbers)
+            count = next((n for n, interval in ends if self.side(*interval) != "not decided"), None)
+        else:
+            count = next((n for n in numbers if self.half_width(n) <= margin), None)
+        return None if count is None else math.ceil(count * max((self.seeds or found) / max(found, 1), 1))
+
+    def detects(self) -> float:
+        """Return the smallest difference that as many values with this spread detect in four of five repetitions.
+
+        NaN if they say nothing on their spread.
+        """
+        count = len(self.values)
+        if self.yes_no or len(set(self.values)) < 2 or not math.isfinite(mean_of(self.values)):
+            return math.nan
+        from scipy.stats import t
+
+        power = float(t.ppf(POWER, count - 1)) * statistics.stdev(self.values) / math.sqrt(count)
+        return self.half_width(count) + power
 
     def half_width(self, count: int) -> float:
-        """Return half the length of the confidence interval of the mean of `count` values with this spread."""
+        """Return half the length of the confidence interval of the mean of `count` values with this spread.
+
+        NaN if a value is not finite.
+        """
+        if not all(map(math.isfinite, self.values)):
+            return math.nan
         if len(self.values) < 2 or count < 2:
             return 0.0
         from scipy.stats import t
@@ -106,6 +141,8 @@ class Part:
         if outcome != "not decided":
             return ", so this contradicts it" if outcome == "fails" else ""
         low, high = self.interval()
+        if not self.values:
+            return ", and there is no such seed"
         if math.isnan(low):
             return ", and there is no mean: a value is not finite"
         interval = f". The mean is between {shown(low)} and {shown(high)}"
@@ -147,8 +184,14 @@ class Control:
         """
         if self.passed():
             return 1.0
-        shares = [value / self.bound if self.at_least else self.bound / value for value in self.values]
-        return max(min(shares, default=0.0), 0.0) if all(map(math.isfinite, shares)) else 0.0
+        return min((self.share(value) for value in self.values), default=0.0)
+
+    def share(self, value: float) -> float:
+        """Return how far one value has come."""
+        if (value >= self.bound) if self.at_least else (value <= self.bound):
+            return 1.0
+        share = value / self.bound if self.at_least else self.bound / value
+        return max(share, 0.0) if math.isfinite(share) else 0.0
 
     def number(self) -> str:
         """Return the mean and standard deviation over the seeds, as text."""
@@ -183,6 +226,16 @@ class Verdict:
             return min(failing)
         holding = [count for leaning, count in needed if leaning == "holds" and count is not None]
         return max(holding) if len(holding) == len(self.parts) else None
+
+
+def exact_interval(yeses: float, count: int, confidence: float) -> tuple[float, float]:
+    """Return the interval of a share of which `yeses` of `count` were seen (Clopper & Pearson 1934); NaN of none."""
+    if not count:
+        return math.nan, math.nan
+    from scipy.stats import binomtest
+
+    found = binomtest(round(yeses), count).proportion_ci(confidence)
+    return float(found.low), float(found.high)
 
 
 def mean_of(values: Sequence[float]) -> float:

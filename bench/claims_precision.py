@@ -16,11 +16,12 @@ from statistics import fmean
 
 from ganache.claims import CLAIMS
 from ganache.claims.claim import Settings, values
-from ganache.claims.executors import Processes, Task, usable_cores
+from ganache.claims.executors import Processes, Task
 from ganache.claims.job import Job
 from ganache.claims.pairs import GAN_DCGAN, WGAN_DCGAN
 from ganache.claims.verdict import Part, spread
 from ganache.cli.claims import parse_sources
+from ganache.core.cores import usable_cores
 
 FORMATS = ("float32", "bfloat16")
 

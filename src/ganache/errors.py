@@ -39,6 +39,10 @@ class DamagedCheckpoint(CheckpointError):
     """A checkpoint was read, and its content is not what was written. A file that cannot be read is not damaged."""
 
 
+class LostProcess(GanacheError):
+    """One of the processes that train together has ended, or does not answer."""
+
+
 class TrainingError(GanacheError):
     """A loss or weight of the run became NaN or infinite."""
 

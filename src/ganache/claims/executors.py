@@ -102,8 +102,3 @@ def start_worker() -> None:
     torch.set_num_threads(1)
     load_plugins()  # before a task is unpickled, whose size may be a plugin's
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
-def usable_cores() -> int:
-    """Return the number of cores that this program may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

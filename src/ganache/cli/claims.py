@@ -54,9 +54,10 @@ def claims(
 
     from ganache.claims import CLAIMS
     from ganache.claims.claim import Settings
-    from ganache.claims.executors import Processes, usable_cores
+    from ganache.claims.executors import Processes
     from ganache.claims.job import Job
     from ganache.claims.running import run
+    from ganache.core.cores import usable_cores
 
     for name in names:
         CLAIMS.named(name)

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields, make_dataclass, replace
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from tyro.conf import FlagConversionOff, Positional, arg
 
 from ganache.cli.compare import compare
+from ganache.cli.launch import launch, launched, train_together
 from ganache.cli.parsing import parse_type
 from ganache.cli.streams import lasting_streams
 from ganache.cli.types import unwrapped
@@ -24,12 +26,14 @@ from ganache.errors import ConfigError
 
 if TYPE_CHECKING:
     from ganache.config.config import Config
+    from ganache.training.processes import Processes
 
 DEFAULT_RECIPE = "faces"
 FLAGS = ("--force", "--dry-run", "-h", "--help", "--help-all")
 """Options without a value."""
 MAX_RUNS = 1_000
 """Runs of one command."""
+MAX_PROCESSES = 1_000
 MAX_NAME = 60
 """Characters of the data's and the recipe's name in the name of a folder; file systems allow 255 bytes in all."""
 
@@ -65,6 +69,8 @@ class TrainOptions:
     """Resume the run even if settings have changed."""
     dry_run: bool = False
     """Print the settings, the networks, and what a step costs, and train nothing."""
+    processes: int = 1
+    """Share each batch among this many processes on this machine, such as one per GPU."""
 
 
 @dataclass(frozen=True)
@@ -94,10 +100,19 @@ def train_command(args: list[str]) -> None:
     Whether anybody can read the output makes no difference to the training.
     """
     with lasting_streams():
-        train_requests(parse_train(args))
+        requests = parse_train(args)
+        processes = requests[0].options.processes
+        if not 1 <= processes <= MAX_PROCESSES:
+            raise ConfigError(f"--processes is {str(processes)[:30]}: use a number from 1 to {MAX_PROCESSES}.")
+        if requests[0].options.dry_run or (processes == 1 and not launched()):
+            train_requests(requests)
+        elif processes > 1:
+            launch(processes, args)
+        else:
+            train_together(partial(train_requests, requests))
 
 
-def train_requests(requests: Sequence[TrainingRequest]) -> None:
+def train_requests(requests: Sequence[TrainingRequest], processes: Processes | None = None) -> None:
     """Train, or print what would be trained."""
     folders = [folder_of(each.options, each.config, several=len(requests) > 1) for each in requests]
     if requests[0].options.dry_run:
@@ -111,18 +126,26 @@ def train_requests(requests: Sequence[TrainingRequest]) -> None:
     if len(requests) > 1:
         refuse_to_replace(comparison)
     for folder, request in zip(folders, requests, strict=True):
-        if not train_one(folder, request.config, request.options.force, request.asks_flip):
+        if not train_one(folder, request, processes):
             return
     if len(requests) > 1:
         compare(tuple(map(str, folders)), str(comparison))
 
 
-def train_one(folder: Path, config: Config, force: bool, mirror_text: bool = False) -> bool:
+def train_one(folder: Path, request: TrainingRequest, processes: Processes | None) -> bool:
     """Start or resume a run; return whether it reached the end of its budget."""
     from ganache.cli.progress import drive
     from ganache.runs.run import Run
+    from ganache.training.processes import ALONE
 
-    run = Run.open(folder, config, force=force, progress=True, mirror_text=mirror_text)
+    run = Run.open(
+        folder,
+        request.config,
+        force=request.options.force,
+        progress=True,
+        mirror_text=request.asks_flip,
+        processes=processes or ALONE,
+    )
     for notice in run.notices:
         print(f"ganache: {notice}", file=sys.stderr)
     return drive(run)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ganache.config.config import Config, name_of
-from ganache.config.sections import require
+from ganache.config.sections import ScheduleConfig, require
 
 
 def refuse_contradictions(config: Config) -> None:
@@ -31,6 +31,23 @@ def refuse_contradictions(config: Config) -> None:
         not config.view.adaptive or config.method.decision_threshold is not None,
         f"view.adaptive needs the share of real images that the critic recognises, but scores of the method {method} "
         "can only be compared with each other: leave view.adaptive off, and set --view.augment-p.",
+    )
+
+
+def refuse_unequal_shares(schedule: ScheduleConfig, processes: int) -> None:
+    """Raise ConfigError if the processes that train together cannot each compute as many whole parts of a batch."""
+    if processes == 1:
+        return
+    batch, part = schedule.batch, schedule.micro_batch
+    require(
+        batch % processes == 0,
+        f"schedule.batch is {batch}, which {processes} processes cannot share equally: use a multiple of {processes}.",
+    )
+    require(
+        part is not None and batch % (processes * part) == 0,
+        f"Each of {processes} processes computes {batch // processes} images of a batch of {batch} in parts of equal "
+        f"size, and schedule.micro_batch is {part}: use --schedule.micro-batch {batch // processes}, or a number that "
+        "divides it.",
     )
 
 

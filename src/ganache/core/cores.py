@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -40,6 +41,11 @@ def map_on_cores(function: Callable[[Item], Result], items: Sequence[Item]) -> l
             return list(threads.map(compute, items))
     finally:
         torch.set_num_threads(cores)  # for threads that start later, which take the number that was set last
+
+
+def usable_cores() -> int:
+    """Return the number of cores that this program may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def seconds_on_cores() -> tuple[float, float]:

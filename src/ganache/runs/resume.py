@@ -20,6 +20,7 @@ from ganache.evaluation.mirror import DIFFERENT, mirror_auc
 from ganache.runs.data import DATA_PATHS
 from ganache.runs.folder import PARTS, checkpoints
 from ganache.runs.log import read, step_lines
+from ganache.training.processes import Processes
 from ganache.training.resolved import Resolved
 
 DATA_FINGERPRINT = "data_fingerprint"
@@ -44,6 +45,19 @@ def keep_old_choices(known: dict[str, Any] | None, config: Config) -> Config:
     if known.get("policy", {}).get("score", before) == before and config.policy.score == PolicyConfig.score:
         config = replace(config, policy=replace(config.policy, score=before))
     return config
+
+
+def with_parts(known: dict[str, Any] | None, config: Config, processes: Processes) -> Config:
+    """Return the settings with the parts of a batch that several processes share, unless the user chose them.
+
+    A run goes on with its own, on any number of processes; a new one has a part per process.
+    """
+    schedule = config.schedule
+    if schedule.micro_batch is not None:
+        return config
+    before = (known or {}).get("schedule", {}).get("micro_batch")
+    share = schedule.batch // processes.world if known is None and processes.world > 1 else before
+    return replace(config, schedule=replace(schedule, micro_batch=share))
 
 
 def keep_old_split(known: dict[str, Any], resolved: Resolved, data: Dataset) -> tuple[Resolved, Dataset]:

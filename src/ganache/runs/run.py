@@ -27,7 +27,7 @@ from ganache.data import Dataset
 from ganache.errors import CheckpointError, TrainingError
 from ganache.evaluation.training_score import PatchScore
 from ganache.functional import latents
-from ganache.runs import checkpoint, policy
+from ganache.runs import checkpoint, follower, policy
 from ganache.runs.data import DATA_PATHS, data_paths
 from ganache.runs.diagnose import findings
 from ganache.runs.folder import (
@@ -56,6 +56,7 @@ from ganache.runs.resume import (
     refuse_differences,
     refuse_lost_checkpoints,
     remove_leftovers,
+    with_parts,
     without_wrong_mirroring,
 )
 from ganache.runs.retention import remove_old_checkpoints
@@ -63,6 +64,7 @@ from ganache.runs.start import freeze, start
 from ganache.training import build
 from ganache.training.device import keep_freed_memory, set_determinism
 from ganache.training.loop import train
+from ganache.training.processes import ALONE, Processes
 from ganache.training.resolved import Resolved
 from ganache.training.state import Report, State
 from ganache.training.typical import with_typical
@@ -94,6 +96,7 @@ class Run:
         self._data_paths = data_paths(self.config.data.source, folder)
         self.notices = [*warnings(self.config)]
         """Sentences for the user, oldest first."""
+        self._closed = False
         self.restarts = 0
         """Number of restarts with another seed; `config.seed` is the current one."""
         self._lock = lock(folder)
@@ -118,11 +121,13 @@ class Run:
         force: bool = False,
         progress: bool = False,
         mirror_text: bool = False,
+        processes: Processes = ALONE,
     ) -> Run:
         """Start a run in `folder`, or resume the run that is there.
 
         `data` defaults to the data that `config` names; `progress` shows a bar while they are prepared; `mirror_text`
-        lets the data.flip of a recipe mirror written characters. Raises ConfigError if settings cannot work or differ
+        lets the data.flip of a recipe mirror written characters; `processes` are those that train together, of which
+        this one must be the first. Raises ConfigError if settings cannot work or differ
         from those of the run in `folder` (unless `force`), and CheckpointError if the folder holds something else or
         another process trains in it.
         """
@@ -130,7 +135,7 @@ class Run:
         if folder.is_file():
             raise CheckpointError(f"{folder} is a file, and a run is a folder: name another path with --out.")
         known = read_config(folder) or newest_config(folder)
-        resolved = build.resolve(keep_old_choices(known, config))
+        resolved = build.resolve(keep_old_choices(known, with_parts(known, config, processes)), processes)
         data = data if data is not None else build.load_dataset(resolved, progress=progress)
         if known is None and holds_something_else(folder):
             raise CheckpointError(
@@ -155,6 +160,7 @@ class Run:
                 f"The folder {folder} cannot be used ({error}): choose another folder with --out."
             ) from None
         run = cls(folder, resolved, data, state, force, started)
+        follower.lead(processes, run.resolved, data)
         run.notices += [mirrored] if mirrored else []
         write_json(folder / "config.json", to_dict(resolved.config) | run.about_data())
         return run
@@ -182,8 +188,12 @@ class Run:
 
     def _attempt(self) -> Iterator[Report]:
         """Train until the budget is spent or the run has to restart."""
-        resolved = self.resolved
-        for report in train(self.state, resolved.method, self.batches, resolved.prior, self.plan):
+        resolved, processes = self.resolved, self.resolved.processes
+        follower.send(processes, self.state, resolved.config.seed)
+        reports = train(self.state, resolved.method, self.batches, resolved.prior, self.plan)
+        while True:
+            processes.tell(follower.STEP)
+            report = next(reports)
             self.record(report)
             restarts = self._has_failed_to_form()
             if restarts:
@@ -287,6 +297,9 @@ class Run:
 
     def close(self) -> None:
         """Release the folder for other processes. A run that was finished or garbage-collected is closed already."""
+        if not self._closed:
+            self._closed = True
+            self.resolved.processes.tell(follower.STOP)
         self._lock.release()
 
     def score(self) -> float:

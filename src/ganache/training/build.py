@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from ganache.config.config import Config
-from ganache.config.rules import refuse_contradictions
+from ganache.config.rules import refuse_contradictions, refuse_unequal_shares
 from ganache.config.sections import DataConfig, ViewConfig
 from ganache.data import Dataset, Stream, load
 from ganache.errors import ConfigError
@@ -28,6 +28,7 @@ from ganache.training import cuda_graphs
 from ganache.training.critic_view import CriticView, ProjectionCritic
 from ganache.training.device import can_record_steps, choose_compute_dtype, choose_device
 from ganache.training.optimisers import optimiser
+from ganache.training.processes import ALONE, Processes
 from ganache.training.resolved import Resolved
 from ganache.training.state import Plan, State
 from ganache.training.trial import check_plugins, pair
@@ -35,12 +36,14 @@ from ganache.training.typical import with_typical
 from ganache.types import Critic, Generator, ImageShape, Method, Prior
 
 
-def resolve(config: Config) -> Resolved:
+def resolve(config: Config, processes: Processes = ALONE) -> Resolved:
     """Check the settings together and make every choice that depends on this machine; do it once per run.
 
-    Raises ConfigError if settings contradict each other or the device is not available.
+    Raises ConfigError if settings contradict each other, the device is not available, or so many processes cannot share
+    a batch.
     """
     refuse_contradictions(config)
+    refuse_unequal_shares(config.schedule, processes.world)
     device = choose_device(config.device)
     return Resolved(
         config=config,
@@ -49,6 +52,7 @@ def resolve(config: Config) -> Resolved:
         cuda_graphs=can_record_steps(config, device),
         prior=prior(config),
         method=method(config),
+        processes=processes,
     )
 
 

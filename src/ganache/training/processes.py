@@ -1,13 +1,25 @@
-"""The processes that train together: each computes some parts of every batch, and all add what they found."""
+"""The processes that train together: each computes some parts of every batch, and all add what they found.
+
+`torchrun` starts them and tells each its place by environment variables. The first one leads: it reads and writes the
+run's folder, and tells the others what to do next.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
+
+from ganache.errors import ConfigError
+
+PATIENCE = timedelta(minutes=10)
+"""How long a process waits for the others: as long as the first one may score and write a checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -17,6 +29,11 @@ class Processes:
     rank: int = 0
     world: int = 1
     """Number of processes."""
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process reads and writes the run's folder."""
+        return self.rank == 0
 
     def own(self, images: int) -> slice:
         """Return the rows of a batch of so many images that this process computes."""
@@ -38,5 +55,50 @@ class Processes:
             parts = torch.split(bucket, [tensor.numel() for tensor in chosen])
             torch._foreach_copy_(chosen, [part.view(tensor.shape) for part, tensor in zip(parts, chosen, strict=True)])
 
+    def tell(self, message: Any = None) -> Any:
+        """Return the message of the first process, in all of them; in the others the argument is ignored."""
+        if self.world == 1:
+            return message
+        box = [message]
+        dist.broadcast_object_list(box, 0, device=torch.device("cpu"))
+        return box[0]
+
+    def gather(self, message: Any) -> list[Any]:
+        """Return the messages of all processes, in all of them."""
+        if self.world == 1:
+            return [message]
+        found: list[Any] = [None] * self.world
+        dist.all_gather_object(found, message)
+        return found
+
 
 ALONE = Processes()
+
+
+def join() -> Processes:
+    """Join the processes that torchrun has started with this one; alone if it has started none.
+
+    Raises ConfigError if they do not find each other.
+    """
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    if world == 1:
+        return ALONE
+    backend = "cpu:gloo"
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+        backend = "cpu:gloo,cuda:nccl"
+    try:
+        dist.init_process_group(backend, timeout=PATIENCE)
+    except (dist.DistError, ValueError, RuntimeError) as error:
+        address = f"{os.environ.get('MASTER_ADDR')}:{os.environ.get('MASTER_PORT')}"
+        raise ConfigError(
+            f"This process does not find the other {world - 1} at {address} ({str(error).splitlines()[0]:.100}): start "
+            "them with  ganache train DATA --processes N  or with torchrun."
+        ) from None
+    return Processes(dist.get_rank(), world)
+
+
+def leave() -> None:
+    """Leave the other processes."""
+    if dist.is_initialized():
+        dist.destroy_process_group()

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import copy
+import os
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +21,9 @@ from torch import Tensor, nn
 from ganache.config import recipes
 from ganache.config.config import Config, recipe
 from ganache.config.sections import PrecisionConfig
+from ganache.core import checkpoint_file
 from ganache.data import Stream
+from ganache.runs.folder import find_checkpoint
 from ganache.training import build
 from ganache.training.loop import train
 from ganache.training.processes import ALONE, Processes
@@ -136,3 +143,95 @@ def test_two_processes_train_as_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize("world", [2, 4])
 def test_every_recipe_trains_in_several_processes_as_in_one(world: int, tmp_path: Path) -> None:
     check(world, tmp_path, tuple(recipes.names()))
+
+
+# ---- the command -----------------------------------------------------------------------------------------------------
+
+COMMAND = [sys.executable, "-m", "ganache", "train", "faces", "--recipe", "faces-quick", "--size", "16"]
+COMMAND += ["--network.width", "4", "--data.count", "400", "--batch", "8", "--schedule.micro-batch", "2"]
+COMMAND += ["--record.checkpoint-every", "5", "--record.log-every", "1"]
+
+
+def started(folder: Path, steps: int, processes: int, *more: str) -> subprocess.Popen[str]:
+    words = [*COMMAND, "--steps", str(steps), "--out", str(folder), *more]
+    words += ["--processes", str(processes)] if processes > 1 else []
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    return subprocess.Popen(words, env=os.environ | {"OMP_NUM_THREADS": "1"}, **pipes)
+
+
+def done(folder: Path, steps: int, processes: int, *more: str) -> dict[str, Tensor]:
+    """Train, and return the last checkpoint."""
+    run = started(folder, steps, processes, *more)
+    said, _ = run.communicate(timeout=300)
+    assert run.returncode == 0, said
+    return last(folder, steps)
+
+
+def last(folder: Path, steps: int) -> dict[str, Tensor]:
+    tensors, header = checkpoint_file.load(find_checkpoint(folder))
+    assert header["step"] == steps
+    return tensors
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_run_goes_on_with_another_number_of_processes(tmp_path: Path) -> None:
+    precise = ("--precision.compute", "float32")
+    whole = done(tmp_path / "whole", 20, 1, *precise)
+    for steps, processes in ((5, 1), (10, 2), (15, 4), (20, 1)):
+        parts = done(tmp_path / "parts", steps, processes, *precise)
+    weights = [name for name in whole if name.startswith(("generator", "critic", "average"))]
+    assert weights
+    assert distance([parts[name] for name in weights], [whole[name] for name in weights]) < 1e-4
+
+
+def rank_of(pid: str) -> str | None:
+    """Return the rank of a process that torchrun has started."""
+    try:
+        variables = Path("/proc", pid, "environ").read_text().split("\0")
+    except OSError:
+        return None
+    return next((word.partition("=")[2] for word in variables if word.startswith("RANK=")), None)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds the processes in /proc")
+@pytest.mark.parametrize("rank", ["0", "1"])
+def test_a_process_that_is_killed_changes_nothing(rank: str, tmp_path: Path) -> None:
+    """The one that writes and the other one, each at several moments: the run goes on to the same bits."""
+    expected = done(tmp_path / "undisturbed", 40, 2)
+    for moment in (1, 8, 17):
+        folder = tmp_path / f"killed{moment}"
+        run = started(folder, 40, 2)
+        log = folder / "log.jsonl"
+        while not (log.is_file() and len(log.read_text().splitlines()) >= moment):
+            assert run.poll() is None
+            time.sleep(0.02)
+        found = subprocess.run(["pgrep", "-f", f"out {folder}"], capture_output=True, text=True).stdout.split()
+        (victim,) = [pid for pid in found if rank_of(pid) == rank]
+        os.kill(int(victim), signal.SIGKILL)
+        said, _ = run.communicate(timeout=300)
+        assert run.returncode == 0, said
+        assert "resumes at step" in said or moment == 1
+        found_tensors = last(folder, 40)
+        assert [name for name in expected if not torch.equal(expected[name], found_tensors[name])] == []
+        assert (folder / "samples.png").read_bytes() == (tmp_path / "undisturbed" / "samples.png").read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    ("processes", "more", "words"),
+    [
+        (3, (), "schedule.batch is 8, which 3 processes cannot share equally"),
+        (4, ("--schedule.micro-batch", "3"), "use --schedule.micro-batch 2, or a number that divides it"),
+        (0, (), "--processes is 0"),
+    ],
+)
+def test_what_the_user_can_mend_is_said_once(processes: int, more: tuple[str, ...], words: str, tmp_path: Path) -> None:
+    run = started(tmp_path / "run", 5, 1, *more, "--processes", str(processes))
+    said, _ = run.communicate(timeout=200)
+    assert run.returncode == 2
+    assert said.count(words) == 1
+    assert "Traceback" not in said

@@ -32,6 +32,7 @@ def launch(processes: int, args: list[str]) -> None:
     command += ["--max-restarts", str(RESTARTS), "-m", "ganache", "train", *without_option(args, "--processes")]
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, usable_cores() // processes)))
     os.environ["PYTHONSAFEPATH"] = "1"
+    os.environ["TORCH_DISABLE_SHARE_RDZV_TCP_STORE"] = "1"  # a new store for each start: see `processes.join`
     sys.stdout.flush(), sys.stderr.flush()
     os.execv(sys.executable, command)
 

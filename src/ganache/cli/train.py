@@ -107,9 +107,23 @@ def train_command(args: list[str]) -> None:
         if requests[0].options.dry_run or (processes == 1 and not launched()):
             train_requests(requests)
         elif processes > 1:
+            for request in requests:
+                check_shares(request, processes)
             launch(processes, args)
         else:
             train_together(partial(train_requests, requests))
+
+
+def check_shares(request: TrainingRequest, processes: int) -> None:
+    """Raise ConfigError, before other processes are started, if so many cannot train with these settings."""
+    from ganache.runs.folder import read_config
+    from ganache.runs.resume import with_parts
+    from ganache.training import build
+    from ganache.training.processes import Processes
+
+    together = Processes(0, processes)
+    known = read_config(folder_of(request.options, request.config, several=False))
+    build.resolve(with_parts(known, request.config, together), together)
 
 
 def train_requests(requests: Sequence[TrainingRequest], processes: Processes | None = None) -> None:

@@ -15,6 +15,8 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.rendezvous import rendezvous
 
 from ganache.errors import ConfigError
 
@@ -88,14 +90,17 @@ def join() -> Processes:
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
         backend = "cpu:gloo,cuda:nccl"
     try:
-        dist.init_process_group(backend, timeout=PATIENCE)
+        store, rank, world = next(rendezvous("env://"))
+        # torchrun may keep the store for the processes that it starts again, with the addresses of the dead ones.
+        store = PrefixStore(f"attempt {os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
+        dist.init_process_group(backend, store=store, rank=rank, world_size=world, timeout=PATIENCE)
     except (dist.DistError, ValueError, RuntimeError) as error:
         address = f"{os.environ.get('MASTER_ADDR')}:{os.environ.get('MASTER_PORT')}"
         raise ConfigError(
             f"This process does not find the other {world - 1} at {address} ({str(error).splitlines()[0]:.100}): start "
             "them with  ganache train DATA --processes N  or with torchrun."
         ) from None
-    return Processes(dist.get_rank(), world)
+    return Processes(rank, world)
 
 
 def leave() -> None:

@@ -221,6 +221,24 @@ def test_a_process_that_is_killed_changes_nothing(rank: str, tmp_path: Path) -> 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 75), (signal.SIGINT, 0)])
+def test_a_signal_to_the_command_saves_and_ends_all(number: signal.Signals, code: int, tmp_path: Path) -> None:
+    run = started(tmp_path / "run", 100_000, 2)
+    log = tmp_path / "run" / "log.jsonl"
+    while not (log.is_file() and len(log.read_text().splitlines()) >= 3):
+        assert run.poll() is None
+        time.sleep(0.05)
+    run.send_signal(number)
+    said, _ = run.communicate(timeout=100)
+    assert run.returncode == code, said
+    step = int(said.split("Stopped at step ")[1].split()[0])
+    last(tmp_path / "run", step)
+    left = subprocess.run(["pgrep", "-f", f"out {tmp_path}"], capture_output=True, text=True).stdout
+    assert left == ""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("processes", "more", "words"),
     [

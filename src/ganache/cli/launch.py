@@ -4,37 +4,62 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import TYPE_CHECKING
 
-from ganache.core.cores import usable_cores
 from ganache.errors import ConfigError, GanacheError, LostProcess
-from ganache.training.processes import Processes
 
+if TYPE_CHECKING:
+    from ganache.training.processes import Processes
+
+REQUEUE = 75
+"""The exit code that asks to start the same command again later: EX_TEMPFAIL of sysexits.h."""
+STOPPING = ("SIGINT", "SIGTERM", "SIGHUP")
+"""Ctrl-C, `kill`, and a terminal that was closed. Under nohup the last is ignored, and stays so; a script ignores the
+first for its commands in the background, but `kill -INT` has to stop them."""
 RESTARTS = 3
 """How often torchrun starts all processes again after one of them has died."""
 
 
 def launched() -> bool:
-    """Whether torchrun has started this process, and others with it."""
-    return int(os.environ.get("WORLD_SIZE", "1")) > 1
+    """Whether torchrun, or a program that sets the same variables, has started this process, and others with it."""
+    place = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+    return all(os.environ.get(name) for name in place) and os.environ["WORLD_SIZE"] != "1"
 
 
 def launch(processes: int, args: list[str]) -> None:
-    """Replace this process by torchrun, which starts the same command in so many processes on this machine.
+    """Run the same command in so many processes on this machine, which torchrun starts, and end as they end.
 
-    Raises ConfigError if torchrun has started this one.
+    Signals are passed on. Raises ConfigError if torchrun has started this process.
     """
+    from ganache.core.cores import usable_cores
+
     if launched():
         raise ConfigError("--processes was given to a process that torchrun has started: leave it out.")
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
     command += ["--max-restarts", str(RESTARTS), "-m", "ganache", "train", *without_option(args, "--processes")]
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, usable_cores() // processes)))
-    os.environ["PYTHONSAFEPATH"] = "1"
-    os.environ["TORCH_DISABLE_SHARE_RDZV_TCP_STORE"] = "1"  # a new store for each start: see `processes.join`
+    own = {"PYTHONSAFEPATH": "1", "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}  # a new store: see `processes.join`
+    threads = {"OMP_NUM_THREADS": str(max(1, usable_cores() // processes))}
     sys.stdout.flush(), sys.stderr.flush()
-    os.execv(sys.executable, command)
+    child = subprocess.Popen(command, env=threads | os.environ | own, start_new_session=True)
+    received: list[int] = []
+
+    def pass_on(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        child.send_signal(number)
+
+    for name in STOPPING:
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), pass_on)
+    code = child.wait()
+    if received:
+        raise SystemExit(REQUEUE if received[0] == signal.SIGTERM else 0)
+    if code:
+        raise SystemExit(1)
 
 
 def without_option(args: list[str], option: str) -> list[str]:

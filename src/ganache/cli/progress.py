@@ -13,6 +13,7 @@ from types import FrameType
 from typing import Any
 
 from ganache.cli.expected import describe_memory, forecast, memory
+from ganache.cli.launch import REQUEUE, STOPPING
 from ganache.cli.text import command
 from ganache.core.cores import seconds_on_cores
 from ganache.core.progress import Bar, share
@@ -31,16 +32,12 @@ class StopRequest:
     """A signal handler: the first signal asks to stop after the current step, the second one stops at once."""
 
     requested = False
+    signal: int | None = None
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         if self.requested:
             raise KeyboardInterrupt
-        self.requested = True
-
-
-STOPPING = ("SIGINT", "SIGTERM", "SIGHUP")
-"""Ctrl-C, `kill`, and a terminal that was closed. Under nohup the last is ignored, and stays so; a script ignores the
-first for its commands in the background, but `kill -INT` has to stop them."""
+        self.requested, self.signal = True, number
 
 
 @contextmanager
@@ -64,7 +61,10 @@ def handled_signals(run: Run) -> Iterator[StopRequest]:
 
 
 def drive(run: Run) -> bool:
-    """Train until the budget is spent or the user stops the run, and save it; return whether the budget was spent."""
+    """Train until the budget is spent or the user stops the run, and save it; return whether the budget was spent.
+
+    A run that SIGTERM has stopped, as of a machine that is taken away, ends the program with the exit code REQUEUE.
+    """
     with handled_signals(run) as stop:
         print_start(run)
         warn_of_memory(run)
@@ -72,6 +72,9 @@ def drive(run: Run) -> bool:
         if stop.requested and not run.done():
             run.save(scored=False)
             print(f"Stopped at step {run.state.step} and saved: the same command resumes the run.")
+            if stop.signal == signal.SIGTERM:
+                run.close()
+                raise SystemExit(REQUEUE)
             return False
         run.finish()
     print(f"Done at step {run.state.step}: {run.folder}/samples.png and training.webp.")

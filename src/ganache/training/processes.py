@@ -78,13 +78,7 @@ ALONE = Processes()
 
 
 def join() -> Processes:
-    """Join the processes that torchrun has started with this one; alone if it has started none.
-
-    Raises ConfigError if they do not find each other.
-    """
-    world = int(os.environ.get("WORLD_SIZE", "1"))
-    if world == 1:
-        return ALONE
+    """Join the processes that torchrun has started with this one. Raises ConfigError if they do not find each other."""
     backend = "cpu:gloo"
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
@@ -97,8 +91,8 @@ def join() -> Processes:
     except (dist.DistError, ValueError, RuntimeError) as error:
         address = f"{os.environ.get('MASTER_ADDR')}:{os.environ.get('MASTER_PORT')}"
         raise ConfigError(
-            f"This process does not find the other {world - 1} at {address} ({str(error).splitlines()[0]:.100}): start "
-            "them with  ganache train DATA --processes N  or with torchrun."
+            f"This process does not find the others at {address} ({str(error).splitlines()[0]:.100}): start them with  "
+            "ganache train DATA --processes N  or with torchrun."
         ) from None
     return Processes(rank, world)
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import copy
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from dataclasses import fields, replace
+from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,10 +26,12 @@ from ganache.config.config import Config, recipe
 from ganache.config.sections import PrecisionConfig
 from ganache.core import checkpoint_file
 from ganache.data import Stream
+from ganache.errors import ConfigError
 from ganache.runs.folder import find_checkpoint
+from ganache.runs.follower import check_together
 from ganache.training import build
 from ganache.training.loop import train
-from ganache.training.processes import ALONE, Processes
+from ganache.training.processes import ALONE, Processes, patience
 from ganache.training.state import State
 
 BATCH, PART = 16, 4
@@ -194,6 +199,17 @@ def rank_of(pid: str) -> str | None:
     return next((word.partition("=")[2] for word in variables if word.startswith("RANK=")), None)
 
 
+def stop(folder: Path, lines: int, rank: str, number: signal.Signals, run: subprocess.Popen[str]) -> None:
+    """Send a signal to the process of this rank once the log of the run has so many lines."""
+    log = folder / "log.jsonl"
+    while not (log.is_file() and len(log.read_text().splitlines()) >= lines):
+        assert run.poll() is None
+        time.sleep(0.02)
+    found = subprocess.run(["pgrep", "-f", f"out {folder}"], capture_output=True, text=True).stdout.split()
+    (victim,) = [pid for pid in found if rank_of(pid) == rank]
+    os.kill(int(victim), number)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds the processes in /proc")
@@ -204,19 +220,96 @@ def test_a_process_that_is_killed_changes_nothing(rank: str, tmp_path: Path) -> 
     for moment in (1, 8, 17):
         folder = tmp_path / f"killed{moment}"
         run = started(folder, 40, 2)
-        log = folder / "log.jsonl"
-        while not (log.is_file() and len(log.read_text().splitlines()) >= moment):
-            assert run.poll() is None
-            time.sleep(0.02)
-        found = subprocess.run(["pgrep", "-f", f"out {folder}"], capture_output=True, text=True).stdout.split()
-        (victim,) = [pid for pid in found if rank_of(pid) == rank]
-        os.kill(int(victim), signal.SIGKILL)
+        stop(folder, moment, rank, signal.SIGKILL, run)
         said, _ = run.communicate(timeout=300)
         assert run.returncode == 0, said
         assert "resumes at step" in said or moment == 1
         found_tensors = last(folder, 40)
         assert [name for name in expected if not torch.equal(expected[name], found_tensors[name])] == []
         assert (folder / "samples.png").read_bytes() == (tmp_path / "undisturbed" / "samples.png").read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds the processes in /proc")
+def test_a_process_that_hangs_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GANACHE_PATIENCE", "20")
+    expected = done(tmp_path / "undisturbed", 40, 2)
+    run = started(tmp_path / "hangs", 40, 2)
+    stop(tmp_path / "hangs", 8, "1", signal.SIGSTOP, run)
+    said, _ = run.communicate(timeout=300)
+    assert run.returncode == 0, said
+    assert "has lost the others (" in said
+    found = last(tmp_path / "hangs", 40)
+    assert [name for name in expected if not torch.equal(expected[name], found[name])] == []
+
+
+def test_the_patience_is_a_number_of_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert patience().total_seconds() == 600
+    for said in ("soon", "0", "nan", "-3", ""):
+        monkeypatch.setenv("GANACHE_PATIENCE", said)
+        with pytest.raises(ConfigError, match="give a number of seconds"):
+            patience()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+@pytest.mark.parametrize("signalled", [True, False])
+def test_the_job_script_of_the_page_goes_back_to_the_queue_after_a_signal(signalled: bool, tmp_path: Path) -> None:
+    """Slurm sends SIGTERM to the script; `scontrol` is a file that writes down what it was asked."""
+    page = (Path(__file__).parents[1] / "docs" / "processes.md").read_text(encoding="utf-8")
+    script = page.split("```\n#!/bin/bash\n")[1].split("```")[0]
+    (tmp_path / "train.sh").write_text("#!/bin/bash\n" + script)
+    (tmp_path / "scontrol").write_text('#!/bin/bash\necho "$@" > asked\n')
+    words = " ".join([*COMMAND[5:], "--steps", "100000" if signalled else "6"])
+    program = f'exec {sys.executable} -m ganache train faces {words} --out "$HOME/runs/faces" --processes 2\n'
+    (tmp_path / "ganache").write_text("#!/bin/bash\n" + program)
+    for name in ("scontrol", "ganache"):
+        (tmp_path / name).chmod(0o755)
+    own = {
+        "HOME": str(tmp_path),
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+        "SLURM_JOB_ID": "41",
+        "OMP_NUM_THREADS": "1",
+    }
+    own["GANACHE_CACHE"] = str(tmp_path / "cache")
+    job = subprocess.Popen(["bash", "train.sh"], cwd=tmp_path, env=os.environ | own)
+    if signalled:
+        log = tmp_path / "runs" / "faces" / "log.jsonl"
+        while not (log.is_file() and len(log.read_text().splitlines()) >= 3):
+            assert job.poll() is None
+            time.sleep(0.05)
+        job.send_signal(signal.SIGTERM)
+    assert job.wait(timeout=200) == (75 if signalled else 0)
+    asked = tmp_path / "asked"
+    assert (asked.read_text() if asked.exists() else "") == ("requeue 41\n" if signalled else "")
+    assert find_checkpoint(tmp_path / "runs" / "faces").is_file()
+
+
+def pretended(*others: tuple[str, str, str | None]) -> Any:
+    """Return processes of which this one is the first, and the messages of the others are given."""
+    return SimpleNamespace(world=1 + len(others), gather=lambda message: [message, *others])
+
+
+OWN = (version("ganache"), "same", None)
+
+
+@pytest.mark.parametrize(
+    ("others", "words"),
+    [
+        (
+            ((version("ganache"), "same", None), (version("ganache"), "other", None)),
+            "process 2 of 3 read different data",
+        ),
+        ((("0.0.1", "same", None),), "process 1 of 2 0.0.1: install one version"),
+        (((OWN[0], "", "'faces.zip' is no file."),), "In process 1 of 2: 'faces.zip' is no file."),
+    ],
+)
+def test_processes_that_cannot_train_together_say_why(others: tuple[Any, ...], words: str) -> None:
+    check_together(pretended(OWN), "same")
+    with pytest.raises(ConfigError, match=words):
+        check_together(pretended(*others), "same")
 
 
 @pytest.mark.slow

@@ -20,8 +20,9 @@ from torch.distributed.rendezvous import rendezvous
 
 from ganache.errors import ConfigError
 
-PATIENCE = timedelta(minutes=10)
-"""How long a process waits for the others: as long as the first one may score and write a checkpoint."""
+PATIENCE, PATIENCE_VARIABLE = 600.0, "GANACHE_PATIENCE"
+"""Seconds for which a process waits for the others, and the environment variable with another number. The first process
+scores and writes a checkpoint in this time."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def join() -> Processes:
         store, rank, world = next(rendezvous("env://"))
         # torchrun may keep the store for the processes that it starts again, with the addresses of the dead ones.
         store = PrefixStore(f"attempt {os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
-        dist.init_process_group(backend, store=store, rank=rank, world_size=world, timeout=PATIENCE)
+        dist.init_process_group(backend, store=store, rank=rank, world_size=world, timeout=patience())
     except (dist.DistError, ValueError, RuntimeError) as error:
         address = f"{os.environ.get('MASTER_ADDR')}:{os.environ.get('MASTER_PORT')}"
         raise ConfigError(
@@ -95,6 +96,18 @@ def join() -> Processes:
             "ganache train DATA --processes N  or with torchrun."
         ) from None
     return Processes(rank, world)
+
+
+def patience() -> timedelta:
+    """Return how long a process waits for the others. Raises ConfigError if the variable is no number of seconds."""
+    said = os.environ.get(PATIENCE_VARIABLE, str(PATIENCE))
+    try:
+        seconds = float(said)
+    except ValueError:
+        seconds = 0.0
+    if not 1 <= seconds <= 1e6:
+        raise ConfigError(f"{PATIENCE_VARIABLE} is {said[:30]!r}: give a number of seconds from 1 to 1,000,000.")
+    return timedelta(seconds=seconds)
 
 
 def leave() -> None:

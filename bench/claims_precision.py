@@ -16,12 +16,13 @@ from statistics import fmean
 
 from ganache.claims import CLAIMS
 from ganache.claims.claim import Settings, values
-from ganache.claims.executors import Processes, Task
 from ganache.claims.job import Job
 from ganache.claims.pairs import GAN_DCGAN, WGAN_DCGAN
+from ganache.claims.running import measure
 from ganache.claims.verdict import Part, spread
 from ganache.cli.claims import parse_sources
 from ganache.core.cores import usable_cores
+from ganache.core.executors import Processes
 
 FORMATS = ("float32", "bfloat16")
 
@@ -40,10 +41,11 @@ def main() -> None:
     measured = {}
     for compute in FORMATS:
         job = replace(Job.create(claim, settings, given.out / compute), size=replace(full, compute=compute))
-        tasks = [Task(claim, unit, job.size) for unit in job.missing()]
-        for task, result in Processes(usable_cores()).run(tasks):
-            job.write(task.unit, result.numbers, result.seconds, result.machine)
-            print(f"{compute}: {task.unit.variant}, seed {task.unit.seed}: {result.seconds:.0f} s", flush=True)
+        units = job.missing()
+        for place, result in Processes(usable_cores()).run(measure, [(claim.name, unit, job.size) for unit in units]):
+            unit = units[place]
+            job.write(unit, result.numbers, result.seconds, result.machine)
+            print(f"{compute}: {unit.variant}, seed {unit.seed}: {result.seconds:.0f} s", flush=True)
         measured[compute] = job.measured()
     print(f"\n| trainings | {' | '.join(FORMATS)} | difference | its 95 % interval | seconds |\n{'|---' * 6}|")
     for method in given.methods:

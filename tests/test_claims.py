@@ -18,12 +18,12 @@ import torch
 from conftest import run_command as ganache
 from ganache.claims import CLAIMS, dirac, parallel_lines, report, training
 from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Size, Unit
-from ganache.claims.executors import Processes
 from ganache.claims.job import Job
 from ganache.claims.lines import Line
 from ganache.claims.running import plan, run
 from ganache.claims.timing import estimate
 from ganache.claims.verdict import Part
+from ganache.core.executors import Processes
 from ganache.errors import CheckpointError, ConfigError
 from ganache.methods import METHODS, Gan, R3gan, Wgan, WganGp
 from pages import Page

@@ -12,16 +12,15 @@ from typing import Any
 
 import pytest
 
-from ganache.claims import CLAIMS, executors
-from ganache.claims.claim import Size, Unit
+from ganache.core import executors
 
 WORKERS = """
 import sys
-from types import SimpleNamespace
-from ganache.claims.executors import Processes, Task
+from ganache.claims.running import measure
+from ganache.core.executors import Processes
 if __name__ == "__main__":
     try:
-        list(Processes(1).run([Task(SimpleNamespace(name="no claim"), None, None)]))
+        list(Processes(1).run(measure, [("no claim", None, None)]))
     except KeyError as error:
         print("a worker looked for", error)
 """
@@ -80,8 +79,7 @@ def test_interpreters_that_workers_start_do_not_search_the_working_directory(
     monkeypatch.delenv("PYTHONSAFEPATH", raising=False)
     monkeypatch.setattr(executors, "ProcessPoolExecutor", Pool)
     assert run_code("import sys; print('' in sys.path)", tmp_path) == "True"
-    task = executors.Task(CLAIMS["dirac"], Unit("gan"), Size())
-    assert list(executors.Processes(1).run([task])) == [(task, "False")]
+    assert list(executors.Processes(1).run(print, [()])) == [(0, "False")]
     assert "PYTHONSAFEPATH" not in os.environ
 
 

@@ -22,13 +22,25 @@ from pathlib import Path
 from typing import Any
 
 from ganache.claims import report
-from ganache.claims.claim import NOT_DECIDED, UNDER_TRAINED, Claim, Measurement, Unit, runs_of, values, variants
-from ganache.claims.executors import Executor, OneByOne, Task
+from ganache.claims.claim import (
+    NOT_DECIDED,
+    UNDER_TRAINED,
+    Claim,
+    Measurement,
+    Numbers,
+    Size,
+    Unit,
+    runs_of,
+    values,
+    variants,
+)
 from ganache.claims.job import Job
+from ganache.claims.machine import describe_machine
 from ganache.claims.stored import encoded, read_verdict, read_verdicts
 from ganache.claims.tables import numbers_csv, write_verdicts
 from ganache.claims.timing import estimate
 from ganache.claims.verdict import Control, Part, Verdict, spread
+from ganache.core.executors import Executor, OneByOne
 from ganache.core.storage import write_bytes, write_json, write_text
 from ganache.errors import CheckpointError, ConfigError
 from ganache.figures.page import duration
@@ -139,19 +151,38 @@ def measure_and_conclude(jobs: Sequence[Job], out: Path, echo: Echo, executor: E
     for job in jobs:
         if not counts[job.claim.name]:
             conclude(job, out, echo)
-    tasks = {Task(each.job.claim, each.unit, each.job.size): each for each in planned}
-    for task, result in executor.run(list(tasks)):
-        each = tasks[task]
-        each.job.write(task.unit, result.numbers, result.seconds, result.machine, each.seconds)
+    claims = [each.job.claim if executor.is_here else each.job.claim.name for each in planned]
+    tasks = [(claim, each.unit, each.job.size) for claim, each in zip(claims, planned, strict=True)]
+    for place, result in executor.run(measure, tasks):
+        each = planned[place]
+        each.job.write(each.unit, result.numbers, result.seconds, result.machine, each.seconds)
         for job in jobs:
-            name, path = job.claim.name, each.job.path(task.unit)
+            name, path = job.claim.name, each.job.path(each.unit)
             if path not in waiting[name]:
                 continue
             waiting[name].remove(path)
             done = f"{name} {counts[name] - len(waiting[name])}/{counts[name]}"
-            echo(f"{done}: {task.unit.variant}, seed {task.unit.seed}: {duration(result.seconds)}")
+            echo(f"{done}: {each.unit.variant}, seed {each.unit.seed}: {duration(result.seconds)}")
             if not waiting[name]:
                 conclude(job, out, echo)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The numbers of a unit, the seconds that it took, and the machine."""
+
+    numbers: Numbers
+    seconds: float
+    machine: dict[str, str]
+
+
+def measure(claim: Claim[Any] | str, unit: Unit, size: Size) -> Measured:
+    """Measure one unit of a claim, which another process knows by its name."""
+    from ganache.claims import CLAIMS
+
+    machine, start = describe_machine(), time.perf_counter()
+    numbers = (CLAIMS[claim] if isinstance(claim, str) else claim).measure(unit, size)
+    return Measured(numbers, time.perf_counter() - start, machine)
 
 
 def add_seeds(jobs: Sequence[Job], out: Path, echo: Echo, executor: Executor, deadline: float) -> None:

@@ -20,6 +20,7 @@ def claims(
     data: Annotated[tuple[str, ...], arg(metavar="[KIND=PATH ...]")] = (),
     out: str | None = None,
     workers: int | None = None,
+    on: str | None = None,
     until_decided: bool = False,
     hours: float | None = None,
     list_: Annotated[bool, arg(name="list")] = False,
@@ -35,6 +36,7 @@ def claims(
         data: Real pictures for the claims about pictures: mnist=PATH, faces=PATH, or both.
         out: The folder for the results; by default runs/claims, or runs/claims-quick.
         workers: How many trainings run at the same time, each on one core; by default the number of cores.
+        on: Run the trainings on a Ray cluster: "ray" starts one on this machine, ray://HOST:PORT is one that runs.
         until_decided: Give more seeds to claims that are not decided, the nearest decision first, for as long as
             --hours says.
         hours: The time for --until-decided, from the start of the command; the number of --seeds is always completed.
@@ -54,10 +56,9 @@ def claims(
 
     from ganache.claims import CLAIMS
     from ganache.claims.claim import Settings
-    from ganache.claims.executors import Processes
     from ganache.claims.job import Job
     from ganache.claims.running import run
-    from ganache.core.cores import usable_cores
+    from ganache.core.executors import chosen_executor
 
     for name in names:
         CLAIMS.named(name)
@@ -69,10 +70,9 @@ def claims(
     refuse_other_folder(folder)
     settings = Settings(quick, seeds, sources)
     jobs = [Job.create(CLAIMS[name], settings, folder) for name in dict.fromkeys(names or CLAIMS)]
-    workers = workers or (1 if quick else usable_cores())
-    if workers > 1:
+    executor = chosen_executor(on, workers or (1 if quick and on is None else None))
+    if not executor.is_here:
         torch.set_num_threads(1)  # so that the trials run like the workers
-    executor = Processes(workers) if workers > 1 else None
     run(jobs, folder, lambda line: print(line, flush=True), executor, hours)
     print(f"Report: {folder / 'report.html'}")
 

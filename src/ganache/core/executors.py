@@ -1,0 +1,164 @@
+"""Where units of work run: one after the other here, each in a process of its own, or on a Ray cluster."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from importlib import import_module
+from multiprocessing import get_context
+from typing import Any, Protocol, TypeVar
+
+import torch
+
+from ganache.core.cores import usable_cores
+from ganache.core.plugins import load_plugins
+from ganache.errors import ConfigError, MissingExtra
+
+Result = TypeVar("Result")
+
+RAY, RAY_ADDRESS = "ray", "ray://"
+RETRIES = 5
+"""How often Ray runs a task again whose machine or process has died."""
+
+
+class Executor(Protocol):
+    """Runs a function on many tasks somewhere."""
+
+    @property
+    def workers(self) -> int:
+        """How many tasks run at the same time."""
+
+    @property
+    def is_here(self) -> bool:
+        """Whether tasks run in this process, so that they may hold anything. Otherwise they are pickled."""
+
+    def run(self, function: Callable[..., Result], tasks: Sequence[tuple[Any, ...]]) -> Iterator[tuple[int, Result]]:
+        """Start the tasks in their order; yield (its place, function(*task)) as each one finishes."""
+
+
+class OneByOne:
+    """Runs tasks in this process."""
+
+    workers, is_here = 1, True
+
+    def run(self, function: Callable[..., Result], tasks: Sequence[tuple[Any, ...]]) -> Iterator[tuple[int, Result]]:
+        for place, task in enumerate(tasks):
+            yield place, function(*task)
+
+
+@dataclass(frozen=True)
+class Processes:
+    """Runs each task in a process with one thread.
+
+    For small networks: with two threads, a training of them spends most of its time on synchronisation.
+    """
+
+    workers: int
+    is_here = False
+
+    def run(self, function: Callable[..., Result], tasks: Sequence[tuple[Any, ...]]) -> Iterator[tuple[int, Result]]:
+        # A new interpreter would look for modules in the working directory first, which may be somebody else's.
+        before = os.environ.get("PYTHONSAFEPATH")
+        os.environ["PYTHONSAFEPATH"] = "1"
+        pool = ProcessPoolExecutor(self.workers, get_context("spawn"), initializer=start_worker)
+        try:
+            started = {pool.submit(function, *task): place for place, task in enumerate(tasks)}
+            for future in as_completed(started):
+                yield started[future], future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+            if before is None:
+                del os.environ["PYTHONSAFEPATH"]
+            else:
+                os.environ["PYTHONSAFEPATH"] = before
+
+
+class OnRay:
+    """Runs tasks on a Ray cluster: by default that of RAY_ADDRESS, or one that is started here, and seen here alone.
+
+    Each task has a core. It is run again if its process or machine dies. What it raises is raised here.
+    """
+
+    is_here = False
+
+    def __init__(self, address: str | None = None) -> None:
+        """Raises MissingExtra without Ray, ConfigError if there is no cluster at the address."""
+        try:
+            ray: Any = import_module("ray")
+        except ImportError:
+            raise MissingExtra("--on ray", "cluster") from None
+        joins = address or os.environ.get("RAY_ADDRESS")
+        here = {} if joins else {"_node_ip_address": "127.0.0.1", "include_dashboard": False}
+        if address:
+            require_open(address)
+        variables = {name: value for name, value in os.environ.items() if name.startswith("GANACHE_")}
+        try:
+            ray.init(
+                address,
+                log_to_driver=False,
+                logging_level="error",
+                ignore_reinit_error=True,
+                runtime_env={"env_vars": variables | {"PYTHONSAFEPATH": "1"}},
+                **here,
+            )
+        except Exception as error:  # Ray raises many kinds
+            said = str(error).splitlines()[0][:100]
+            raise ConfigError(
+                f"Ray does not start, or finds no cluster ({said}): start one with  ray start --head, and name it as "
+                "in  --on ray://HOST:10001"
+            ) from None
+        self.ray = ray
+
+    @property
+    def workers(self) -> int:
+        return max(1, int(self.ray.cluster_resources().get("CPU", 1)))
+
+    def run(self, function: Callable[..., Result], tasks: Sequence[tuple[Any, ...]]) -> Iterator[tuple[int, Result]]:
+        remote = self.ray.remote(num_cpus=1, max_retries=RETRIES)(run_on_ray)
+        waiting = {remote.remote(function, task): place for place, task in enumerate(tasks)}
+        while waiting:
+            (first, *_), _ = self.ray.wait(list(waiting))
+            yield waiting.pop(first), self.ray.get(first)
+
+
+def require_open(address: str) -> None:
+    """Raise ConfigError if nothing answers at ray://HOST:PORT: Ray itself would try for minutes."""
+    host, _, port = address.removeprefix(RAY_ADDRESS).rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=5).close()
+    except (OSError, ValueError, OverflowError) as error:
+        raise ConfigError(
+            f"Nothing answers at --on {address[:60]} ({error}): start a cluster with  ray start --head, and write  "
+            "--on ray://HOST:10001"
+        ) from None
+
+
+def run_on_ray(function: Callable[..., Result], task: tuple[Any, ...]) -> Result:
+    start_worker()
+    return function(*task)
+
+
+def start_worker() -> None:
+    """Prepare a worker process: one thread, plugins, and a silent end on Ctrl-C, which the main process reports."""
+    torch.set_num_threads(1)
+    load_plugins()  # before a task is unpickled, which may hold something of a plugin
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def chosen_executor(on: str | None, workers: int | None) -> Executor:
+    """Return the executor that a command names: "ray", "ray://HOST:PORT", or None for processes on this machine.
+
+    Raises ConfigError for other words.
+    """
+    if on is None:
+        workers = workers or usable_cores()
+        return Processes(workers) if workers > 1 else OneByOne()
+    if on != RAY and not on.startswith(RAY_ADDRESS):
+        raise ConfigError(f"--on is '{on[:60]}': write  --on ray  or  --on ray://HOST:PORT")
+    if workers is not None:
+        raise ConfigError("--workers and --on were given: a cluster has its own number of workers; leave one out.")
+    return OnRay(None if on == RAY else on)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,8 +12,10 @@ import torch
 from torch import nn
 
 from ganache.claims.claim import Claim, Measurement, Numbers, Settings, Size, Unit, runs_of, shares, values
+from ganache.claims.modes import PENALTY
 from ganache.claims.training import config, em_to_held_out, snapshots
 from ganache.claims.verdict import Control, Part
+from ganache.methods import WganGp
 from ganache.networks import Mlp
 from ganache.types import Critic, Generator, ImageShape, Network
 
@@ -30,7 +33,7 @@ POINTS = 500
 class Training(Size):
     hidden: int = 256
     layers: int = 4
-    steps: int = 800
+    steps: int = 3_000
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,8 @@ def choose_size(settings: Settings) -> Training:
 def measure(unit: Unit, size: Training) -> Numbers:
     network = EvenStart(Mlp(z_dim=16, hidden=size.hidden, layers=size.layers))
     settings = config(METHODS[unit.variant], network, TOY, unit.seed, BATCH)
+    if unit.variant == "gradient penalty":
+        settings = replace(settings, method=WganGp(PENALTY))
     steps, at_clip, at_largest, weights, distances = [], [], [], np.zeros(1), []
     for snapshot in snapshots(settings, size.steps, SNAPSHOTS):
         weights = weights_of(snapshot.state.critic)
@@ -74,8 +79,8 @@ def measure(unit: Unit, size: Training) -> Numbers:
     reach = CLIP if unit.variant == "weight clipping" else float(np.quantile(np.abs(weights), 0.999))
     counts, edges = np.histogram(weights, BINS, (-1.02 * reach, 1.02 * reach))
     return {
-        "at_clip": at_clip[-1],
-        "at_largest": at_largest[-1],
+        "at_clip": fmean(at_clip[len(at_clip) // 2 :]),
+        "at_largest": fmean(at_largest[len(at_largest) // 2 :]),
         "earth_mover": distances[-1],
         "untrained": distances[0],
         "steps": steps,
@@ -156,10 +161,11 @@ CLAIM = Claim(
     "only simple functions; with a gradient penalty they stay spread out.",
     source="Gulrajani et al. 2017, Improved training of Wasserstein GANs, section 3 and figure 1b; the WGAN article's "
     "last section",
-    protocol="The same critic (4 hidden layers of 256 ReLU units; the authors' code has 512) and generator are trained "
-    "on the Swiss roll for 800 generator steps and 4,000 critic steps: once with WGAN's clipping to ±0.01, once with "
-    "WGAN-GP's penalty, each with the optimiser of its paper. Both times the critic is initialised uniformly on "
-    "±0.01. The measure is the share of the weights of the linear layers that lie within 1 % of ±0.01; with the "
+    protocol="The same critic (4 hidden layers of 256 ReLU units; the authors' code has 512) and generator are "
+    "trained on the Swiss roll for 3,000 generator steps and 15,000 critic steps: once with WGAN's clipping to "
+    "±0.01, once with WGAN-GP's penalty (weight 0.1, as for the toys of its authors' code), each with the optimiser "
+    "of its paper. Both times the critic is initialised uniformly on ±0.01. The measure is the share of the weights "
+    "of the linear layers that lie within 1 % of ±0.01, on average over the second half of the steps; with the "
     "penalty also the share within 1 % of its own largest weight, and the larger of the two counts. A uniform "
     "distribution gives 1 %. Before the claim is judged, both generators must have halved the EM distance of their "
     "points. Clipping must give at least 10 % and the penalty at most 2 %.",

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ganache.claims import anime, pictures
 from ganache.claims.anime import VARIANT
 from ganache.claims.claim import (
@@ -45,7 +47,8 @@ def early_shares(measured: Sequence[Measurement]) -> tuple[float, ...]:
 def judge(measured: Sequence[Measurement]) -> tuple[Part, ...]:
     bounds = pictures.bounds(measured)
     pairs = list(zip(early_shares(measured), best_shares(measured, VARIANT), strict=True))
-    recovered = tuple(float(best <= bounds.good) for early, best in pairs if early > bounds.nothing)
+    worse = sorted(pairs, reverse=True)[: len(pairs) // 2]
+    recovered = tuple(float(best <= bounds.good) for _, best in worse)
 
     def correlation(chosen: Sequence[tuple[float, float]]) -> float:
         return rank_correlation([early for early, _ in chosen], [best for _, best in chosen])
@@ -53,7 +56,7 @@ def judge(measured: Sequence[Measurement]) -> tuple[Part, ...]:
     words = "Rank correlation over the seeds of the distance after 200 steps and the smallest one"
     return (
         Part(
-            "Share of the seeds without a face after 200 steps that come to draw faces",
+            "Share of the half of the seeds that is worse after 200 steps that comes to draw faces",
             recovered,
             0.3,
             0.5,
@@ -92,9 +95,9 @@ def draw(measured: Sequence[Measurement]) -> dict[str, Figure]:
     for ax, line in ((curves, curves.axhline), (dots, dots.axhline)):
         line(bounds.good, color="black", linestyle=":", linewidth=1)
         ax.set_ylim(bottom=0)
-    dots.axvline(bounds.nothing, color="black", linestyle="--", linewidth=1)
+    dots.axvline(float(np.median(early_shares(measured))), color="black", linestyle="--", linewidth=1)
     label(curves, "generator steps", "distance, as a share of that before", "during training; dotted: faces")
-    label(dots, "after 200 steps; dashed: no face to the right", "the smallest; dotted: faces below", "")
+    label(dots, "after 200 steps; dashed: half of the seeds", "the smallest; dotted: faces below", "")
     return {"seeds": fig}
 
 
@@ -104,10 +107,10 @@ CLAIM = Claim(
     statement="If there is nothing like a face after some 200 steps, it is better to start again: a training that "
     "begins badly ends badly.",
     source="Generate anime-style faces with DCGAN and explore its latent feature representation (2019)",
-    protocol="The GAN of the claim anime-article is trained for 3,000 steps with twelve seeds. The distance of 500 "
+    protocol="The GAN of the claim anime-article is trained for 3,000 steps with 24 seeds. The distance of 500 "
     "samples is measured after 200 steps and every 500. Before the claim is judged, the best seed must come to a "
-    "distance called good. Of the seeds that show nothing of the pictures after 200 steps, at most three in ten may "
-    "then come to be called good (half of them or more contradict the advice; the interval is Clopper and Pearson's). "
+    "distance called good. Of the half of the seeds that is worse after 200 steps, at most three in ten may then come "
+    "to be called good (half of them or more contradict the advice; the interval is Clopper and Pearson's). "
     "Spearman's rank correlation over the seeds, of the distance after 200 steps and the smallest one, must be at "
     "least 0.5 (0.2 or less fails), with the confidence interval of the jackknife's pseudo-values. " + pictures.RULER,
     size=choose_size,
@@ -116,5 +119,5 @@ CLAIM = Claim(
     judge=judge,
     controls=controls,
     draw=draw,
-    fewest_seeds=12,
+    fewest_seeds=24,
 )

@@ -274,7 +274,8 @@ def test_a_claim_in_the_main_process_and_in_workers(tmp_path: Path) -> None:
     assert listed[-1].split()[:2] == ["99", "mine"]
     for workers in ("1", "2"):
         out = tmp_path / workers
-        ok(ganache("claims", "mine", "--quick", "--workers", workers, "--out", str(out), plugins=plugin))
+        words = ("--quick", "--seeds", "3", "--workers", workers, "--out", str(out))
+        ok(ganache("claims", "mine", *words, plugins=plugin))
         verdict = json.loads((out / "mine" / "verdict.json").read_text())
         assert (verdict["claim"], verdict["seeds"]) == ("A number is large.", 3)
         assert len(list((out / "mine" / "units").glob("*.json"))) == 6

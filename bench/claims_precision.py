@@ -22,7 +22,7 @@ from ganache.claims.running import measure
 from ganache.claims.verdict import Part, spread
 from ganache.cli.claims import parse_sources
 from ganache.core.cores import usable_cores
-from ganache.core.executors import Processes
+from ganache.core.executors import ProcessPool
 
 FORMATS = ("float32", "bfloat16")
 
@@ -42,7 +42,7 @@ def main() -> None:
     for compute in FORMATS:
         job = replace(Job.create(claim, settings, given.out / compute), size=replace(full, compute=compute))
         units = job.missing()
-        for place, result in Processes(usable_cores()).run(measure, [(claim.name, unit, job.size) for unit in units]):
+        for place, result in ProcessPool(usable_cores()).run(measure, [(claim.name, unit, job.size) for unit in units]):
             unit = units[place]
             job.write(unit, result.numbers, result.seconds, result.machine)
             print(f"{compute}: {unit.variant}, seed {unit.seed}: {result.seconds:.0f} s", flush=True)

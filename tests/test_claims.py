@@ -23,7 +23,7 @@ from ganache.claims.lines import Line
 from ganache.claims.running import plan, run
 from ganache.claims.timing import estimate
 from ganache.claims.verdict import Part
-from ganache.core.executors import Processes
+from ganache.core.executors import ProcessPool
 from ganache.errors import CheckpointError, ConfigError
 from ganache.methods import METHODS, Gan, R3gan, Wgan, WganGp
 from pages import Page
@@ -211,7 +211,7 @@ def test_units_side_by_side_are_what_they_are_one_by_one(tmp_path: Path) -> None
     for workers in (1, 2):
         out = tmp_path / str(workers)
         job = Job.create(CLAIMS["dirac"], Settings(quick=True, seeds=1), out)
-        run([job], out, lines.append, Processes(workers) if workers > 1 else None)
+        run([job], out, lines.append, ProcessPool(workers) if workers > 1 else None)
         numbers.append([each.numbers for each in job.measured()])
     assert numbers[0] == numbers[1]
     assert any("on this machine, 2 at a time" in line for line in lines)

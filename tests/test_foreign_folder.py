@@ -17,10 +17,10 @@ from ganache.core import executors
 WORKERS = """
 import sys
 from ganache.claims.running import measure
-from ganache.core.executors import Processes
+from ganache.core.executors import ProcessPool
 if __name__ == "__main__":
     try:
-        list(Processes(1).run(measure, [("no claim", None, None)]))
+        list(ProcessPool(1).run(measure, [("no claim", None, None)]))
     except KeyError as error:
         print("a worker looked for", error)
 """
@@ -79,7 +79,7 @@ def test_interpreters_that_workers_start_do_not_search_the_working_directory(
     monkeypatch.delenv("PYTHONSAFEPATH", raising=False)
     monkeypatch.setattr(executors, "ProcessPoolExecutor", Pool)
     assert run_code("import sys; print('' in sys.path)", tmp_path) == "True"
-    assert list(executors.Processes(1).run(print, [()])) == [(0, "False")]
+    assert list(executors.ProcessPool(1).run(print, [()])) == [(0, "False")]
     assert "PYTHONSAFEPATH" not in os.environ
 
 

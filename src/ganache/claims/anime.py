@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -21,6 +22,7 @@ from ganache.claims.verdict import Control, Part
 from ganache.config.config import Config
 from ganache.core.rendering import generate
 from ganache.networks import AnimeArticle
+from ganache.training.state import Report
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -77,8 +79,7 @@ def measure(unit: Unit, size: Article) -> Numbers:
         numbers["steps"].append(scored.snapshot.step)
         numbers["frechet_through_training"].append(scored.frechet)
         for name, terms in LOSSES.items():
-            losses = [float(sum(getattr(report, terms).values())) for report in scored.snapshot.recent]
-            numbers[name].append(float(np.mean(losses)) if losses else float("nan"))
+            numbers[name].append(scored.snapshot.recent_mean(partial(loss, terms)))
         if scored.snapshot.step <= size.early:
             numbers["early"] = scored.frechet
         if size.explore and "yellow" not in numbers and scored.snapshot.step >= EXPLORED * size.steps:
@@ -90,6 +91,11 @@ def measure(unit: Unit, size: Article) -> Numbers:
         "best_step": numbers["steps"][int(np.argmin(curve))],
     }
     return numbers | ({"samples": png_base64(scored.samples[:SHOWN], columns=12)} if unit.seed == 0 else {})
+
+
+def loss(terms: str, report: Report) -> float:
+    """Return the sum of the terms "d" or "g" of a report."""
+    return float(sum(getattr(report, terms).values()))
 
 
 def explored(snapshot: Snapshot, scorer: SampleScorer) -> Numbers:

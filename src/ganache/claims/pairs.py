@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from ganache.claims import pictures
 from ganache.claims.claim import Numbers, Settings, Unit
-from ganache.claims.pictures import SHOWN, MixedPair, PictureTraining, picture_config, png_base64, scored_snapshots
+from ganache.claims.pictures import MixedPair, PictureTraining, picture_config, train_and_score
 from ganache.networks import Dcgan, Mlp, Network
 from ganache.training.state import Report
 
@@ -60,16 +61,9 @@ def measure(unit: Unit, size: PictureTraining) -> Numbers:
     """Train one pair. The distance and the critic's estimate are measured at every snapshot, all scores at the end."""
     method, generator = unit.variant.split(", ")
     settings = picture_config(METHODS[method], network(generator, size.width), size, unit.seed)
-    numbers: Numbers = {"steps": [], "estimate": [], "frechet_through_training": []}
-    for scored in scored_snapshots(settings, size):
-        recent = [estimate(method, report) for report in scored.snapshot.recent]
-        numbers["steps"].append(scored.snapshot.step)
-        numbers["estimate"].append(float(np.mean(recent)) if recent else float("nan"))
-        numbers["frechet_through_training"].append(scored.frechet)
-    numbers |= {"untrained": numbers["frechet_through_training"][0]} | scored.scores()
-    if unit.seed == 0:
-        numbers |= {"samples": png_base64(scored.samples[:SHOWN]), "real": pictures.real_samples(size)}
-    return numbers
+    series = {"estimate": lambda snapshot: snapshot.recent_mean(partial(estimate, method))}
+    numbers = train_and_score(settings, size, unit.seed, series)
+    return numbers | ({"real": pictures.real_samples(size)} if unit.seed == 0 else {})
 
 
 def estimate(method: str, report: Report) -> float:

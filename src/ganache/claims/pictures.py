@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import importlib.util
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
 
@@ -211,12 +211,20 @@ def scored_snapshots(settings: Config, size: PictureTraining, *, also: int | Non
         yield ScoredSnapshot(snapshot, samples, scorer.network(samples), scorer)
 
 
-def train_and_score(settings: Config, size: PictureTraining, seed: int) -> Numbers:
-    """Train, and return the Frechet distance during training and all scores at the end; the first seed adds samples."""
-    numbers: Numbers = {"steps": [], "frechet_through_training": []}
+def train_and_score(
+    settings: Config, size: PictureTraining, seed: int, series: Mapping[str, Callable[[Snapshot], float]] | None = None
+) -> Numbers:
+    """Train, and return the Frechet distance during training and all scores at the end; the first seed adds samples.
+
+    `series` are further numbers of every snapshot.
+    """
+    series = series or {}
+    numbers: Numbers = {"steps": [], "frechet_through_training": [], **{name: [] for name in series}}
     for scored in scored_snapshots(settings, size):
         numbers["steps"].append(scored.snapshot.step)
         numbers["frechet_through_training"].append(scored.frechet)
+        for name, number in series.items():
+            numbers[name].append(number(scored.snapshot))
     numbers |= {"untrained": numbers["frechet_through_training"][0]} | scored.scores()
     return numbers | ({"samples": png_base64(scored.samples[:SHOWN])} if seed == 0 else {})
 

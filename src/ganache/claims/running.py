@@ -70,19 +70,17 @@ def plan(jobs: Sequence[Job], out: Path, echo: Echo, workers: int) -> list[Plann
 
     In parallel, the longest come first, so that at the end no core waits long for another.
     """
-    if any(job.missing() for job in jobs):
+    missing = [job.missing() for job in jobs]
+    if any(missing):
         echo("Short trials of each experiment come first, to estimate the time.")
     planned: dict[Path, Planned] = {}
-    for job in jobs:
-        own = [unit for unit in job.missing() if job.path(unit) not in planned]
+    for job, units in zip(jobs, missing, strict=True):
+        own = [unit for unit in units if job.path(unit) not in planned]
         seconds = estimate(job, own)
         planned |= {job.path(unit): Planned(job, unit, each) for unit, each in zip(own, seconds, strict=True)}
-        missing, total = job.missing(), duration(sum(seconds) / workers)
-        other = next((planned[job.path(unit)].job.claim.name for unit in missing if unit not in own), None)
-        if other:
-            echo(f"{job.claim.name:16} {len(missing):4} of {len(job.units)} to run: those of {other}")
-        else:
-            echo(f"{job.claim.name:16} {len(own):4} of {len(job.units)} to run, about {total}")
+        other = next((planned[job.path(unit)].job.claim.name for unit in units if unit not in own), None)
+        about = f": those of {other}" if other else f", about {duration(sum(seconds) / workers)}"
+        echo(f"{job.claim.name:16} {len(units):4} of {len(job.units)} to run{about}")
     parallel = f", {workers} at a time" if workers > 1 else ""
     total = duration(sum(each.seconds for each in planned.values()) / workers)
     echo(f"{'all':16} about {total} on this machine{parallel}; results in {out}/")

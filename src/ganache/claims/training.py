@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -72,6 +72,10 @@ class Snapshot:
     def images(self, n: int, batch: int = 64) -> Tensor:
         """Return n generated images x [n, *image_shape], from latents that are the same in every snapshot."""
         return generate(self.state.generator, self.prior.sample(n, generator=torch.Generator().manual_seed(1)), batch)
+
+    def recent_mean(self, number: Callable[[Report], float]) -> float:
+        """Return the mean of a number of the last steps; NaN before the first."""
+        return float(np.mean([number(report) for report in self.recent])) if self.recent else float("nan")
 
     def points(self, n: int) -> NDArray[np.float64]:
         """Return n generated points [n, 2]."""

@@ -52,14 +52,19 @@ def launch(processes: int, args: list[str]) -> None:
         received.append(number)
         child.send_signal(number)
 
-    for name in STOPPING:
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), pass_on)
+    handle_stopping(pass_on)
     code = child.wait()
     if received:
         raise SystemExit(REQUEUE if received[0] == signal.SIGTERM else 0)
     if code:
         raise SystemExit(1)
+
+
+def handle_stopping(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
+    """Handle the signals STOPPING that this system has."""
+    for name in STOPPING:
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), handler)
 
 
 def without_option(args: list[str], option: str) -> list[str]:
@@ -102,9 +107,7 @@ def train_together(train: Callable[[Processes], None]) -> None:
             with ending(processes):
                 train(processes)
         else:
-            for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # the first process saves, and then tells the others to stop
-                if hasattr(signal, name):
-                    signal.signal(getattr(signal, name), signal.SIG_IGN)
+            handle_stopping(signal.SIG_IGN)  # the first process saves, and then tells the others to stop
             follow(processes)
     except RuntimeError as error:  # of torch.distributed
         raise LostProcess(

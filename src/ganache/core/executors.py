@@ -51,8 +51,8 @@ class OneByOne:
 
 
 @dataclass(frozen=True)
-class Processes:
-    """Runs each task in a process with one thread.
+class ProcessPool:
+    """Runs each task in a process of its own with one thread.
 
     For small networks: with two threads, a training of them spends most of its time on synchronisation.
     """
@@ -156,7 +156,7 @@ def chosen_executor(on: str | None, workers: int | None) -> Executor:
     """
     if on is None:
         workers = workers or usable_cores()
-        return Processes(workers) if workers > 1 else OneByOne()
+        return ProcessPool(workers) if workers > 1 else OneByOne()
     if on != RAY and not on.startswith(RAY_ADDRESS):
         raise ConfigError(f"--on is '{on[:60]}': write  --on ray  or  --on ray://HOST:PORT")
     if workers is not None:

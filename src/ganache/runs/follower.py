@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib.metadata import version
-from typing import Any
 
 from ganache.config.config import Config, from_record, to_dict
 from ganache.data import Dataset
@@ -20,7 +19,6 @@ from ganache.training.loop import train
 from ganache.training.processes import Processes
 from ganache.training.resolved import Resolved
 from ganache.training.state import Report, State
-from ganache.training.typical import with_typical
 
 STATE, STEP, STOP = "state", "step", "stop"
 """Words of the first process: a state follows; take a step; the training has ended."""
@@ -72,7 +70,8 @@ def follow_run(processes: Processes, config: Config) -> None:
             tensors, header = processes.tell()
             checkpoint.restore(state, tensors, header)
             resolved = resolved.with_seed(header["seed"])
-            steps = reports(resolved, data, state)
+            batches, plan = build.stream(resolved, data), build.plan(resolved)
+            steps = train(state, resolved.method, batches, resolved.prior, plan)
         else:
             next(steps)
 
@@ -81,14 +80,9 @@ def prepared(processes: Processes, config: Config) -> tuple[Resolved, Dataset]:
     """Return the settings, resolved for this process, and the data."""
     try:
         resolved = build.resolve(config, processes)
-        data = with_typical(build.load_dataset(resolved), config.data)
+        data = build.load_dataset(resolved)
     except GanacheError as error:
         check_together(processes, "", error)
         raise
     check_together(processes, data.fingerprint)
     return resolved, data
-
-
-def reports(resolved: Resolved, data: Dataset, state: State) -> Iterator[Report]:
-    batches: Any = build.stream(resolved, data)
-    return train(state, resolved.method, batches, resolved.prior, build.plan(resolved))

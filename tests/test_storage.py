@@ -9,6 +9,7 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,13 @@ import pytest
 import torch
 from PIL import Image
 
+from ganache.config.config import from_dict, recipe
 from ganache.core import checkpoint_file, storage
 from ganache.errors import CheckpointError
 from ganache.figures.bulk import save_many
+from ganache.runs import lease
 from ganache.runs.lock import LOCK, lock
+from ganache.runs.run import Run
 
 WRITERS: dict[str, Callable[[Path], None]] = {
     "bytes": lambda path: storage.write_bytes(path, b"new"),
@@ -217,3 +221,86 @@ def test_a_lock_file_that_is_a_link_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="cannot be locked"):
         lock(tmp_path)
     assert (tmp_path / "target").read_text() == json.dumps("somebody else's")
+
+
+# ---- the lease against other machines --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def fast_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, seconds in {"BEAT": 0.05, "GONE": 0.6, "SETTLE": 0.1}.items():
+        monkeypatch.setattr(lease, name, seconds)
+
+
+def as_machine(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let this process look like one of another machine, whose locks do not hold here."""
+    monkeypatch.setattr(lease, "machine", lambda: name)
+
+
+@pytest.mark.usefixtures("fast_lease")
+def test_a_folder_that_another_machine_holds_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = lease.Lease(tmp_path)
+    as_machine("another", monkeypatch)
+    with pytest.raises(CheckpointError, match="is in use by a process of the machine"):
+        lease.Lease(tmp_path)
+    held.require()
+    held.release()
+    assert not (tmp_path / lease.LEASE).exists()
+    lease.Lease(tmp_path).release()
+
+
+@pytest.mark.usefixtures("fast_lease")
+def test_the_lease_of_a_machine_that_is_gone_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lease.write(tmp_path / lease.LEASE, lease.Holder("gone", "node\x1b[31m7", "token", 12))
+    taken = lease.Lease(tmp_path)
+    assert "was in use by the machine node" in capsys.readouterr().err
+    taken.require()
+    time.sleep(0.3)
+    found = lease.read(tmp_path / lease.LEASE)
+    assert found is not None
+    assert (found.token, found.beats > 1) == (taken.holder.token, True)
+    taken.release()
+
+
+@pytest.mark.usefixtures("fast_lease")
+def test_a_process_that_was_stopped_for_long_writes_nothing_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine is suspended, another one takes its run, and the first wakes up."""
+    few = {"schedule": {"steps": 5}, "record": {"log_every": 1}, "data": {"count": 50}}
+    run = Run.open(tmp_path / "run", from_dict(few, recipe("points", data="ring8")))
+    steps = run.training()
+    next(steps)
+    lease.write(tmp_path / "run" / lease.LEASE, lease.Holder("another", "node7", "token"))
+    before = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
+    with pytest.raises(CheckpointError, match="in use by a process of the machine node7"):
+        next(steps)
+    with pytest.raises(CheckpointError, match="in use by a process of the machine node7"):
+        run.save()
+    run.close()
+    assert {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.usefixtures("fast_lease")
+def test_of_two_machines_that_take_a_lease_at_once_one_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file that the other one wrote last is the one that counts."""
+    lease.write(tmp_path / lease.LEASE, lease.Holder("gone", "node7", "token"))
+    write = lease.write
+
+    def and_another(path: Path, holder: lease.Holder) -> None:
+        write(path, holder)
+        write(path, lease.Holder("another", "node8", "its token"))
+
+    monkeypatch.setattr(lease, "write", and_another)
+    with pytest.raises(CheckpointError, match="of the machine node8"):
+        lease.Lease(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[" * 4000, '{"machine": 1}', "\0" * 100])
+def test_a_lease_that_cannot_be_read_is_no_obstacle(content: str, tmp_path: Path) -> None:
+    (tmp_path / lease.LEASE).write_text(content)
+    held = lock(tmp_path)
+    held.require()
+    held.release()

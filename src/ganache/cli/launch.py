@@ -8,12 +8,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
 from ganache.errors import ConfigError, GanacheError, LostProcess
 
 if TYPE_CHECKING:
+    from ganache.config.config import Config
     from ganache.training.processes import Processes
 
 REQUEUE = 75
@@ -61,10 +63,11 @@ def launch(processes: int, args: list[str]) -> None:
 
 
 def handle_stopping(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
-    """Handle the signals STOPPING that this system has."""
+    """Handle the signals STOPPING that this system has, except a SIGHUP that is ignored, as under nohup."""
     for name in STOPPING:
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), handler)
+        number = getattr(signal, name, None)
+        if number is not None and not (name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN):
+            signal.signal(number, handler)
 
 
 def without_option(args: list[str], option: str) -> list[str]:
@@ -79,6 +82,17 @@ def without_option(args: list[str], option: str) -> list[str]:
             kept.append(word)
         skip = not skip and word == option
     return kept
+
+
+def check_shares(folder: Path, config: Config, processes: int) -> None:
+    """Raise ConfigError, before other processes are started, if so many cannot train with these settings."""
+    from ganache.runs.folder import read_config
+    from ganache.runs.resume import with_parts
+    from ganache.training import build
+    from ganache.training.processes import Processes
+
+    together = Processes(0, processes)
+    build.resolve(with_parts(read_config(folder), config, together), together)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from tyro.conf import FlagConversionOff, Positional, arg
 
 from ganache.cli.compare import compare
-from ganache.cli.launch import launch, launched, train_together
+from ganache.cli.launch import check_shares, launch, launched, train_together
 from ganache.cli.parsing import parse_type
 from ganache.cli.streams import lasting_streams
 from ganache.cli.types import unwrapped
@@ -71,6 +71,14 @@ class TrainOptions:
     """Print the settings, the networks, and what a step costs, and train nothing."""
     processes: int = 1
     """Share each batch among this many processes on this machine, such as one per GPU."""
+    workers: int = 1
+    """Train this many runs at the same time, where there are several, each in a process of its own."""
+    on: str | None = None
+    """Train the runs on a Ray cluster: "ray" starts one on this machine, ray://HOST:PORT is one that runs."""
+    cores: int | None = None
+    """Cores of each run: by default 1 with --on, and an equal share with --workers."""
+    gpus: float = 0.0
+    """GPUs of each run with --on: 0.5 lets two runs share one."""
 
 
 @dataclass(frozen=True)
@@ -101,29 +109,35 @@ def train_command(args: list[str]) -> None:
     """
     with lasting_streams():
         requests = parse_train(args)
-        processes = requests[0].options.processes
-        if not 1 <= processes <= MAX_PROCESSES:
-            raise ConfigError(f"--processes is {str(processes)[:30]}: use a number from 1 to {MAX_PROCESSES}.")
-        if requests[0].options.dry_run or (processes == 1 and not launched()):
+        options = requests[0].options
+        check_places(options)
+        if options.dry_run or (options.processes == 1 and not launched()):
             train_requests(requests)
-        elif processes > 1:
+        elif options.processes > 1:
             for request in requests:
-                check_shares(request, processes)
-            launch(processes, args)
+                check_shares(folder_of(options, request.config, several=False), request.config, options.processes)
+            launch(options.processes, args)
         else:
             train_together(partial(train_requests, requests))
 
 
-def check_shares(request: TrainingRequest, processes: int) -> None:
-    """Raise ConfigError, before other processes are started, if so many cannot train with these settings."""
-    from ganache.runs.folder import read_config
-    from ganache.runs.resume import with_parts
-    from ganache.training import build
-    from ganache.training.processes import Processes
-
-    together = Processes(0, processes)
-    known = read_config(folder_of(request.options, request.config, several=False))
-    build.resolve(with_parts(known, request.config, together), together)
+def check_places(options: TrainOptions) -> None:
+    """Raise ConfigError for options on where to train that mean nothing, or exclude each other."""
+    for name in ("processes", "workers"):
+        number = getattr(options, name)
+        if not 1 <= number <= MAX_PROCESSES:
+            raise ConfigError(f"--{name} is {str(number)[:30]}: use a number from 1 to {MAX_PROCESSES}.")
+    several = options.workers > 1 or options.on is not None
+    if several and (options.processes > 1 or launched()):
+        raise ConfigError(
+            "--processes shares the batches of one run, --workers and --on train several runs at a time: leave one out."
+        )
+    if options.cores is not None and not 1 <= options.cores <= MAX_PROCESSES:
+        raise ConfigError(f"--cores is {str(options.cores)[:30]}: use a number from 1 to {MAX_PROCESSES}.")
+    if not 0 <= options.gpus <= MAX_PROCESSES:
+        raise ConfigError(f"--gpus is {options.gpus:g}: use a share of a GPU, such as 0.5, or a number of GPUs.")
+    if (options.cores is not None and not several) or (options.gpus and options.on is None):
+        raise ConfigError("--cores belongs to --workers or --on, and --gpus to --on: give one of these, too.")
 
 
 def train_requests(requests: Sequence[TrainingRequest], processes: Processes | None = None) -> None:
@@ -139,11 +153,27 @@ def train_requests(requests: Sequence[TrainingRequest], processes: Processes | N
     comparison = folders[0].parent / "compare.png"
     if len(requests) > 1:
         refuse_to_replace(comparison)
-    for folder, request in zip(folders, requests, strict=True):
-        if not train_one(folder, request, processes):
-            return
+    if not train_each(folders, requests, processes):
+        return
     if len(requests) > 1:
         compare(tuple(map(str, folders)), str(comparison))
+
+
+def train_each(folders: Sequence[Path], requests: Sequence[TrainingRequest], processes: Processes | None) -> bool:
+    """Train all runs, several at the same time if the options say so; return whether all reached their ends."""
+    from ganache.core.cores import usable_cores
+
+    options, pairs = requests[0].options, list(zip(folders, requests, strict=True))
+    if options.on is None and options.workers == 1:
+        return all(train_one(folder, request, processes) for folder, request in pairs)
+    from ganache.cli.several import Order, train_several
+    from ganache.core.executors import chosen_executor
+
+    workers = None if options.on else options.workers
+    cores = options.cores or (1 if options.on else max(1, usable_cores() // options.workers))
+    here = str(Path.cwd())
+    orders = [Order(str(f), each.config, each.options.force, each.asks_flip, here) for f, each in pairs]
+    return train_several(orders, chosen_executor(options.on, workers, cores, options.gpus))
 
 
 def train_one(folder: Path, request: TrainingRequest, processes: Processes | None) -> bool:

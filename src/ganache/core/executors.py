@@ -52,19 +52,20 @@ class OneByOne:
 
 @dataclass(frozen=True)
 class ProcessPool:
-    """Runs each task in a process of its own with one thread.
+    """Runs each task in a process of its own, by default with one thread.
 
     For small networks: with two threads, a training of them spends most of its time on synchronisation.
     """
 
     workers: int
+    threads: int = 1
     is_here = False
 
     def run(self, function: Callable[..., Result], tasks: Sequence[tuple[Any, ...]]) -> Iterator[tuple[int, Result]]:
         # A new interpreter would look for modules in the working directory first, which may be somebody else's.
         before = os.environ.get("PYTHONSAFEPATH")
         os.environ["PYTHONSAFEPATH"] = "1"
-        pool = ProcessPoolExecutor(self.workers, get_context("spawn"), initializer=start_worker)
+        pool = ProcessPoolExecutor(self.workers, get_context("spawn"), start_worker, (self.threads,))
         try:
             started = {pool.submit(function, *task): place for place, task in enumerate(tasks)}
             for future in as_completed(started):
@@ -80,12 +81,13 @@ class ProcessPool:
 class OnRay:
     """Runs tasks on a Ray cluster: by default that of RAY_ADDRESS, or one that is started here, and seen here alone.
 
-    Each task has a core. It is run again if its process or machine dies. What it raises is raised here.
+    Each task has some cores, and a share of a GPU. It is run again if its process or machine dies. What it raises is
+    raised here.
     """
 
     is_here = False
 
-    def __init__(self, address: str | None = None) -> None:
+    def __init__(self, address: str | None = None, threads: int = 1, gpus: float = 0.0) -> None:
         """Raises MissingExtra without Ray, ConfigError if there is no cluster at the address."""
         try:
             ray: Any = import_module("ray")
@@ -111,15 +113,25 @@ class OnRay:
                 f"Ray does not start, or finds no cluster ({said}): start one with  ray start --head, and name it as "
                 "in  --on ray://HOST:10001"
             ) from None
-        self.ray = ray
+        self.ray, self.needs = ray, {"CPU": float(threads), "GPU": gpus}
+        total = ray.cluster_resources()
+        missing = [name for name, needed in self.needs.items() if needed > total.get(name, 0)]
+        if missing:
+            (name, *_) = missing
+            raise ConfigError(
+                f"Each task needs {self.needs[name]:g} {name}, and the Ray cluster has {total.get(name, 0):g} in all: "
+                "ask for less, or start Ray on more machines."
+            )
 
     @property
     def workers(self) -> int:
-        return max(1, int(self.ray.cluster_resources().get("CPU", 1)))
+        total = self.ray.cluster_resources()
+        return max(1, min(int(total.get(name, 0) / needed) for name, needed in self.needs.items() if needed))
 
     def run(self, function: Callable[..., Result], tasks: Sequence[tuple[Any, ...]]) -> Iterator[tuple[int, Result]]:
-        remote = self.ray.remote(num_cpus=1, max_retries=RETRIES)(run_on_ray)
-        waiting = {remote.remote(function, task): place for place, task in enumerate(tasks)}
+        cores, gpus = self.needs.values()
+        remote = self.ray.remote(num_cpus=cores, num_gpus=gpus, max_retries=RETRIES)(run_on_ray)
+        waiting = {remote.remote(function, task, int(cores)): place for place, task in enumerate(tasks)}
         while waiting:
             (first, *_), _ = self.ray.wait(list(waiting))
             yield waiting.pop(first), self.ray.get(first)
@@ -137,28 +149,28 @@ def require_open(address: str) -> None:
         ) from None
 
 
-def run_on_ray(function: Callable[..., Result], task: tuple[Any, ...]) -> Result:
-    start_worker()
+def run_on_ray(function: Callable[..., Result], task: tuple[Any, ...], threads: int) -> Result:
+    start_worker(threads)
     return function(*task)
 
 
-def start_worker() -> None:
-    """Prepare a worker process: one thread, plugins, and a silent end on Ctrl-C, which the main process reports."""
-    torch.set_num_threads(1)
+def start_worker(threads: int) -> None:
+    """Prepare a worker process: its threads, plugins, and a silent end on Ctrl-C, which the main process reports."""
+    torch.set_num_threads(threads)
     load_plugins()  # before a task is unpickled, which may hold something of a plugin
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def chosen_executor(on: str | None, workers: int | None) -> Executor:
+def chosen_executor(on: str | None, workers: int | None, threads: int = 1, gpus: float = 0.0) -> Executor:
     """Return the executor that a command names: "ray", "ray://HOST:PORT", or None for processes on this machine.
 
     Raises ConfigError for other words.
     """
     if on is None:
         workers = workers or usable_cores()
-        return ProcessPool(workers) if workers > 1 else OneByOne()
+        return ProcessPool(workers, threads) if workers > 1 else OneByOne()
     if on != RAY and not on.startswith(RAY_ADDRESS):
         raise ConfigError(f"--on is '{on[:60]}': write  --on ray  or  --on ray://HOST:PORT")
     if workers is not None:
         raise ConfigError("--workers and --on were given: a cluster has its own number of workers; leave one out.")
-    return OnRay(None if on == RAY else on)
+    return OnRay(None if on == RAY else on, threads, gpus)

@@ -19,6 +19,7 @@ from ganache.core.strict import build, read_record
 from ganache.errors import CheckpointError, ConfigError
 from ganache.evaluation.evaluation import Evaluation
 from ganache.lab.points import Kept, kept_to_json, raise_unknown_name
+from ganache.runs.lease import LEASE
 from ganache.runs.lock import LOCK, NAMES_LOCK, names_lock
 
 NAMES = "names.json"
@@ -71,7 +72,7 @@ def holds_something_else(folder: Path) -> bool:
         if path.name in PARTS and path.is_dir() and not path.is_symlink():
             if any(step_of(each.name, PARTS[path.name]) is None for each in path.iterdir()):
                 return True
-        elif path.name not in (LOCK, NAMES_LOCK) and not storage.is_temporary(path.name):
+        elif path.name not in (LOCK, NAMES_LOCK, LEASE) and not storage.is_temporary(path.name):
             return True
     return False
 

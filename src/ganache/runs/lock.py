@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 
 from ganache.core import storage
 from ganache.errors import CheckpointError
+from ganache.runs.lease import Lease
 
 LOCK, NAMES_LOCK = ".lock", ".names.lock"
 PATIENCE = 20.0
@@ -22,7 +23,7 @@ class FolderLock:
     """Holds a folder until it is released, nobody refers to it, or the process ends.
 
     Two locks of the system: one on the file `.lock`, whose content is neither read nor changed, and where the system
-    can, one on the folder itself, which stays if somebody removes the file.
+    can, one on the folder itself, which stays if somebody removes the file. And a lease against other machines.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -32,12 +33,21 @@ class FolderLock:
         self._file.acquire()
         try:
             self._folder = lock_folder(folder)
+            self._lease = Lease(folder)
         except BaseException:
-            self._file.release()
+            self._unlock()
             raise
 
+    def require(self) -> None:
+        """Raise CheckpointError if another machine has taken the folder meanwhile."""
+        self._lease.require()
+
     def release(self) -> None:
-        """Release both locks; a second call does nothing."""
+        """Release everything; a second call does nothing."""
+        self._lease.release()
+        self._unlock()
+
+    def _unlock(self) -> None:
         if self._folder is not None:
             os.close(self._folder)
             self._folder = None

@@ -224,6 +224,7 @@ class Run:
         record, step = self.config.record, report.step
         checkpoint_due = step % record.checkpoint_every == 0 or step in record.keep_steps
         if checkpoint_due or step == 1 or step % record.log_every == 0:
+            self._lock.require()
             self.log.write(self._line(report) | self._probe_if_due())
         if step == 1 or step % record.sample_every == 0:
             self.sample(sample_path(self.folder, step))
@@ -246,8 +247,10 @@ class Run:
         """Write a checkpoint of the current state, remove those that are no longer kept, and return its path.
 
         `scored=False` omits the score, which takes time for a large generator, for example when the user is waiting.
-        Raises TrainingError, and writes nothing, if a weight is NaN or infinite.
+        Raises TrainingError, and writes nothing, if a weight is NaN or infinite; CheckpointError if another machine has
+        taken the folder, as after a pause of this one.
         """
+        self._lock.require()
         path = checkpoint_path(self.folder, self.state.step)
         if path.exists() and not scored:
             return path  # it may hold a score, which would be lost

@@ -9,13 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from ganache.claims import CLAIMS
 from ganache.claims.claim import Settings
 from ganache.claims.job import Job
 from ganache.claims.running import run
+from ganache.cli.train import train_command
+from ganache.core import checkpoint_file
 from ganache.core.executors import OneByOne, OnRay, chosen_executor
 from ganache.errors import ConfigError
+from ganache.runs.folder import find_checkpoint
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -81,3 +85,34 @@ def test_what_the_user_can_mend_is_one_sentence(words: tuple[str, int | None]) -
     with pytest.raises(ConfigError) as said:
         chosen_executor(*words)
     assert len(str(said.value).splitlines()) == 1
+
+
+def test_runs_on_ray_are_those_without(cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster.add_node(num_cpus=2, **LOOPBACK)
+    monkeypatch.setenv("RAY_ADDRESS", cluster.address)
+    words = [
+        "ring8",
+        "--recipe",
+        "points",
+        "--data.count",
+        "60",
+        "--network.hidden",
+        "8",
+        "--seeds",
+        "3",
+        "--steps",
+        "8",
+    ]
+    for place, how in {"here": [], "ray": ["--on", "ray"]}.items():
+        train_command([*words, "--steps", "8", "--out", str(tmp_path / place), *how])
+    for name in ("ring8-points", "ring8-points-seed1", "ring8-points-seed2"):
+        (here, _), (there, header) = (
+            checkpoint_file.load(find_checkpoint(tmp_path / place / name)) for place in ("here", "ray")
+        )
+        assert header["step"] == 8
+        assert all(torch.equal(here[key], there[key]) for key in here)
+
+
+def test_more_than_the_cluster_has_is_refused(cluster: Any) -> None:
+    with pytest.raises(ConfigError, match=r"Each task needs 0\.5 GPU, and the Ray cluster has 0 in all"):
+        OnRay(cluster.address, gpus=0.5)

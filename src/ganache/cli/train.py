@@ -127,6 +127,8 @@ def check_places(options: TrainOptions) -> None:
         number = getattr(options, name)
         if not 1 <= number <= MAX_PROCESSES:
             raise ConfigError(f"--{name} is {str(number)[:30]}: use a number from 1 to {MAX_PROCESSES}.")
+    if options.workers > 1 and options.on is not None:
+        raise ConfigError("--workers and --on were given: a cluster has its own number of workers; leave one out.")
     several = options.workers > 1 or options.on is not None
     if several and (options.processes > 1 or launched()):
         raise ConfigError(

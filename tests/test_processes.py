@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -154,7 +156,7 @@ def test_every_recipe_trains_in_several_processes_as_in_one(world: int, tmp_path
 
 COMMAND = [sys.executable, "-m", "ganache", "train", "faces", "--recipe", "faces-quick", "--size", "16"]
 COMMAND += ["--network.width", "4", "--data.count", "400", "--batch", "8", "--schedule.micro-batch", "2"]
-COMMAND += ["--record.checkpoint-every", "5", "--record.log-every", "1"]
+COMMAND += ["--record.checkpoint-every", "5", "--record.log-every", "1", "--probe.share", "0.9"]
 
 
 def started(folder: Path, steps: int, processes: int, *more: str) -> subprocess.Popen[str]:
@@ -178,6 +180,28 @@ def last(folder: Path, steps: int) -> dict[str, Tensor]:
     return tensors
 
 
+def test_the_first_process_waits_for_nobody_where_it_computes_alone(tmp_path: Path) -> None:
+    """Probes, scores, samples and checkpoints are those of a run of one process."""
+    few = ("--data.count", "60")
+    expected, found = (done(tmp_path / str(n), 16, n, *few, "--precision.compute", "float32") for n in (1, 2))
+    assert distance(*of_networks(found, expected)) < 1e-3
+    lines = [[line for line in read_log(tmp_path / str(n)) if "probe" in line] for n in (1, 2)]
+    assert [line["step"] for line in lines[0]][:1] == [line["step"] for line in lines[1]][:1] == [12]
+    first, other = (each[0]["probe"] for each in lines)
+    assert first["critic_headroom"] == pytest.approx(other["critic_headroom"], abs=1e-3)
+
+
+def of_networks(*checkpoints: dict[str, Tensor]) -> list[list[Tensor]]:
+    """Return the tensors of the networks in each checkpoint, in the same order."""
+    names = sorted(name for name in checkpoints[0] if name.startswith(("generator", "critic", "average")))
+    assert names
+    return [[each[name] for name in names] for each in checkpoints]
+
+
+def read_log(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_run_goes_on_with_another_number_of_processes(tmp_path: Path) -> None:
@@ -185,9 +209,7 @@ def test_a_run_goes_on_with_another_number_of_processes(tmp_path: Path) -> None:
     whole = done(tmp_path / "whole", 20, 1, *precise)
     for steps, processes in ((5, 1), (10, 2), (15, 4), (20, 1)):
         parts = done(tmp_path / "parts", steps, processes, *precise)
-    weights = [name for name in whole if name.startswith(("generator", "critic", "average"))]
-    assert weights
-    assert distance([parts[name] for name in weights], [whole[name] for name in weights]) < 1e-4
+    assert distance(*of_networks(parts, whole)) < 1e-4
 
 
 def rank_of(pid: str) -> str | None:
@@ -346,3 +368,51 @@ def test_what_the_user_can_mend_is_said_once(processes: int, more: tuple[str, ..
     assert run.returncode == 2
     assert said.count(words) == 1
     assert "Traceback" not in said
+
+
+# ---- two machines ----------------------------------------------------------------------------------------------------
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def node(folder: Path, port: int, steps: int) -> subprocess.Popen[str]:
+    """Start what the page says for each of several machines, of which one may be lost."""
+    rendezvous = ["--nnodes", "1:2", "--rdzv-backend", "c10d", "--rdzv-endpoint", f"127.0.0.1:{port}"]
+    rendezvous += ["--local-addr", "127.0.0.1", "--rdzv-conf", "last_call_timeout=3", "--max-restarts", "5"]
+    words = [sys.executable, "-m", "torch.distributed.run", *rendezvous, "-m", *COMMAND[2:]]
+    words += ["--steps", str(steps), "--out", str(folder), "--precision.compute", "float32"]
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    own = {"OMP_NUM_THREADS": "1", "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
+    return subprocess.Popen(words, env=os.environ | own, start_new_session=True, **pipes)
+
+
+def wait_for_lines(folder: Path, lines: int, run: subprocess.Popen[str]) -> None:
+    log = folder / "log.jsonl"
+    while not (log.is_file() and len(log.read_text().splitlines()) >= lines):
+        assert run.poll() is None, run.communicate()[0]
+        time.sleep(0.02)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.skipif(os.name != "posix", reason="needs groups of processes")
+def test_a_machine_that_is_lost_comes_back(tmp_path: Path) -> None:
+    """The others go on without it, then again with it, and end where a run of one process ends."""
+    steps = 400
+    expected = done(tmp_path / "alone", steps, 1, "--precision.compute", "float32")
+    folder, port = tmp_path / "run", free_port()
+    first = node(folder, port, steps)
+    time.sleep(3.0)
+    second = node(folder, port, steps)
+    wait_for_lines(folder, 30, first)
+    os.killpg(second.pid, signal.SIGKILL)
+    lost_at = len((folder / "log.jsonl").read_text().splitlines())
+    wait_for_lines(folder, lost_at + 20, first)
+    again = node(folder, port, steps)
+    said = [run.communicate(timeout=600)[0] for run in (first, again)]
+    assert (first.returncode, again.returncode) == (0, 0), said
+    assert distance(*of_networks(last(folder, steps), expected)) < 1e-2

@@ -79,7 +79,7 @@ def path_lengths(G: Generator, z: Tensor) -> Tensor:
     x = G.synthesis(w)
     y = torch.randn_like(x) / x[0, 0].numel() ** 0.5
     (slopes,) = torch.autograd.grad((x * y).sum(), w, create_graph=True)
-    return slopes.float().square().sum(dim=2).mean(dim=1).sqrt()
+    return slopes.to(torch.promote_types(slopes.dtype, torch.float32)).square().sum(dim=2).mean(dim=1).sqrt()
 
 
 def path_length_penalty(G: Generator, z: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -323,6 +324,8 @@ class Run:
         """Create everything that follows from settings, folder and state, before the next step."""
         self.plan = build.plan(self.resolved)
         self.batches = build.stream(self.resolved, self.data)
+        alone = replace(self.resolved, processes=ALONE)  # no other process takes part in a probe
+        self._of_probes = build.stream(alone, self.data), build.plan(alone)
         self.log = Log(self.folder, self.state.step)
         self._speed = SpeedMeter(self.config.schedule.batch, self.state)
         earlier = [Probe.from_json(line["probe"]) for line in self.log.lines if "probe" in line]
@@ -354,7 +357,7 @@ class Run:
         """Return a probe and the findings as entries of a log line; empty if no probe is due."""
         if not self.prober.due(self.state):
             return {}
-        probe = self.prober.take(self.state, self._shown(), self.resolved.method, self.batches, self.plan)
+        probe = self.prober.take(self.state, self._shown(), self.resolved.method, *self._of_probes)
         line = {"probe": probe.to_json()}
         self.findings = findings([*self.log.lines, line])
         return line | {"findings": [finding.sentence for finding in self.findings]}

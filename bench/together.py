@@ -13,6 +13,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 GANACHE = str(Path(sys.executable).parent / "ganache")
@@ -26,10 +27,10 @@ WAYS: dict[str, dict[str, str]] = {
 }
 
 
-def rates(folder: Path, recipe: str, trainings: int, way: dict[str, str]) -> list[float]:
-    """Return the pictures per second of each of so many trainings that run at the same time."""
+def rates(folder: Path, recipe: str, trainings: int, way: dict[str, str], more: Sequence[str] = ()) -> list[float]:
+    """Return the pictures per second of each of so many trainings that run at the same time, with `more` options."""
     outs = [folder / f"{recipe}-{trainings}-{number}-{'-'.join(way.values())}" for number in range(trainings)]
-    options = ["--recipe", recipe, "--data.count", "2000", f"--minutes={MINUTES}", "--probe.share", "0"]
+    options = ["--recipe", recipe, "--data.count", "2000", f"--minutes={MINUTES}", "--probe.share", "0", *more]
     running = [
         subprocess.Popen(
             [GANACHE, "train", "faces", *options, f"--out={out}"],

@@ -15,7 +15,6 @@ import json
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
@@ -200,6 +199,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--together", type=int, default=1, help="how many at a time")
+    parser.add_argument("--on", help="a Ray cluster, on which each trial is a task: ray, or ray://HOST:PORT")
     parser.add_argument("--keep", action="store_true", help="write the generators half way and at the end")
     parser.add_argument("--half-lives", type=float, nargs="*", default=[], help="of averages beside the setting's own")
     parser.add_argument("--graphs", action="store_true", help="on a GPU, record steps as CUDA graphs")
@@ -223,8 +223,16 @@ def main() -> None:
     side_by_side(names, chosen)
 
 
+def in_own_process(name: str, options: list[str]) -> dict[str, Any] | None:
+    """Return what a trial has found, or None if it failed."""
+    command = [sys.executable, str(HERE / "trials.py"), name, "--one", *options]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    return None if done.returncode else json.loads(done.stdout.splitlines()[-1])
+
+
 def side_by_side(names: list[str], chosen: argparse.Namespace) -> None:
     """Run each trial in its own process, and print a row of the table when one ends."""
+    from ganache.core.executors import chosen_executor
     from unseen import SHOWN, order_note
 
     rows = {}
@@ -240,21 +248,19 @@ def side_by_side(names: list[str], chosen: argparse.Namespace) -> None:
         + ["--half-lives", *map(str, chosen.half_lives)]
     )
 
-    def row(name: str) -> None:
-        command = [sys.executable, __file__, name, "--one", *options]
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
-        if done.returncode:
+    executor = chosen_executor(chosen.on, None if chosen.on else chosen.together, chosen.threads)
+    for place, found in executor.run(in_own_process, [(name, options) for name in names]):
+        name = names[place]
+        if found is None:
             print(f"| {name} | failed |", flush=True)
-            return
-        found = rows[name] = json.loads(done.stdout.splitlines()[-1])
+            continue
+        rows[name] = found
         shown = " | ".join(f"{found[key]:.4g}" for key in SHOWN)
         print(f"| {name} | {found['steps']:,} of {found['wanted']:,} | {found['cost']} | {shown} |", flush=True)
         for half_life, scores in found["half_lives"].items():
             shown = " | ".join(f"{scores[key]:.4g}" for key in SHOWN)
             print(f"| ... averaged over {half_life} pictures | | | {shown} |", flush=True)
 
-    with ThreadPoolExecutor(chosen.together) as pool:
-        list(pool.map(row, names))
     print(f"\n{order_note(rows)}".rstrip())
 
 

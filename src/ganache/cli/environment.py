@@ -36,6 +36,8 @@ def check_environment() -> None:
         if value and value not in values:
             allowed = " or ".join(values)
             raise ConfigError(f"{variable} is '{value}', which is not a value of it: set it to {allowed}, or unset it.")
+    if "WORLD_SIZE" in os.environ:  # of several processes: errors are raised, and C++ would print its stack besides
+        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "FATAL")
     wait_briefly()
     compute_within_quota()
     for variable, value in OLDER_PROCESSORS.get(os.environ.get("GANACHE_KERNELS", ""), {}).items():

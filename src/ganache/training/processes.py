@@ -85,7 +85,7 @@ def join() -> Processes:
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
         backend = "cpu:gloo,cuda:nccl"
     try:
-        store, rank, world = next(rendezvous("env://"))
+        store, rank, world = next(rendezvous("env://", timeout=patience()))
         # torchrun may keep the store for the processes that it starts again, with the addresses of the dead ones.
         store = PrefixStore(f"attempt {os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
         dist.init_process_group(backend, store=store, rank=rank, world_size=world, timeout=patience())

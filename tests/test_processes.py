@@ -33,6 +33,8 @@ from ganache.runs import checkpoint
 from ganache.runs.folder import find_checkpoint
 from ganache.runs.follower import check_together
 from ganache.training import build
+from ganache.training.cost import step_cost
+from ganache.training.forecast import step_seconds
 from ganache.training.loop import train
 from ganache.training.processes import ALONE, Processes, patience
 from ganache.training.state import State
@@ -398,6 +400,14 @@ def test_what_the_user_can_mend_is_said_once(processes: int, more: tuple[str, ..
     assert run.returncode == 2
     assert said.count(words) == 1
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("name", ["faces", "dcgan"])
+def test_what_a_step_costs_is_found_by_one_process_alone(name: str) -> None:
+    """Nobody answers here: what would wait for another process fails."""
+    alone, together = (build.resolve(small(name), Processes(0, world)) for world in (1, 2))
+    assert step_cost(together, (3, 32, 32)) == step_cost(alone, (3, 32, 32))
+    assert step_seconds(together, (3, 32, 32), 1) > 0
 
 
 def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -324,7 +323,7 @@ class Run:
         """Create everything that follows from settings, folder and state, before the next step."""
         self.plan = build.plan(self.resolved)
         self.batches = build.stream(self.resolved, self.data)
-        alone = replace(self.resolved, processes=ALONE)  # no other process takes part in a probe
+        alone = self.resolved.alone()
         self._of_probes = build.stream(alone, self.data), build.plan(alone)
         self.log = Log(self.folder, self.state.step)
         self._speed = SpeedMeter(self.config.schedule.batch, self.state)

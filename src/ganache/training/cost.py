@@ -170,6 +170,7 @@ def count(module: nn.Module) -> int:
 
 def step_cost(resolved: Resolved, image_shape: ImageShape) -> StepCost:
     """Return memory and arithmetic of training steps, from a trace of the steps themselves on the meta device."""
+    resolved = resolved.alone()
     G, D = meta_networks(resolved, image_shape)
     both, critic = trace_step(resolved, G, D, True), trace_step(resolved, G, D, False)
     config, weights = resolved.config, count(G) + count(D)

@@ -72,6 +72,7 @@ def measured_pace(resolved: Resolved, image_shape: ImageShape) -> Pace:
 
 def step_seconds(resolved: Resolved, image_shape: ImageShape, critic_steps: int) -> float:
     """Return the median time of a generator step with so many critic steps, in seconds."""
+    resolved = resolved.alone()
     devices = [resolved.device] if resolved.device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
         state = build.state(resolved, image_shape)

@@ -37,6 +37,10 @@ class Resolved:
         """Return the same settings with another seed, on which nothing else here depends."""
         return replace(self, config=replace(self.config, seed=seed))
 
+    def alone(self) -> Resolved:
+        """Return the same settings for what one of several processes computes without the others, who do not wait."""
+        return replace(self, processes=ALONE)
+
     def precision(self) -> AbstractContextManager[object]:
         """Return a context manager in which the networks compute in `compute_dtype`."""
         if self.compute_dtype is torch.float32:

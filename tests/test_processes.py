@@ -455,7 +455,7 @@ def wait_for_lines(folder: Path, lines: int, run: subprocess.Popen[str]) -> None
 @pytest.mark.skipif(os.name != "posix", reason="needs groups of processes")
 def test_a_machine_that_is_lost_comes_back(tmp_path: Path) -> None:
     """The others go on without it, and then again with it, from the last checkpoint each time."""
-    steps = 400
+    steps = 2000
     folder, port = tmp_path / "run", free_port()
     first = node(folder, port, steps)
     time.sleep(3.0)
@@ -467,6 +467,6 @@ def test_a_machine_that_is_lost_comes_back(tmp_path: Path) -> None:
     again = node(folder, port, steps)
     said = [run.communicate(timeout=600)[0] for run in (first, again)]
     assert (first.returncode, again.returncode) == (0, 0), said
-    assert said[0].count("resumes at step") == 2
+    assert said[0].count("resumes at step") == 2, said
     assert [line["step"] for line in read_log(folder) if "images" in line] == list(range(1, steps + 1))
     last(folder, steps)

@@ -253,12 +253,17 @@ def rank_of(pid: str) -> str | None:
     return next((word.partition("=")[2] for word in variables if word.startswith("RANK=")), None)
 
 
-def stop(folder: Path, lines: int, rank: str, number: signal.Signals, run: subprocess.Popen[str]) -> None:
-    """Send a signal to the process of this rank once the log of the run has so many lines."""
+def wait_for_lines(folder: Path, lines: int, run: subprocess.Popen[Any]) -> None:
+    """Return when the log of a run has so many lines."""
     log = folder / "log.jsonl"
     while not (log.is_file() and len(log.read_text().splitlines()) >= lines):
-        assert run.poll() is None
+        assert run.poll() is None, run.communicate()[0]
         time.sleep(0.02)
+
+
+def stop(folder: Path, lines: int, rank: str, number: signal.Signals, run: subprocess.Popen[str]) -> None:
+    """Send a signal to the process of this rank once the log of the run has so many lines."""
+    wait_for_lines(folder, lines, run)
     found = subprocess.run(["pgrep", "-f", f"out {folder}"], capture_output=True, text=True).stdout.split()
     (victim,) = [pid for pid in found if rank_of(pid) == rank]
     os.kill(int(victim), number)
@@ -330,10 +335,7 @@ def test_the_job_script_of_the_page_goes_back_to_the_queue_after_a_signal(signal
     own["GANACHE_CACHE"] = str(tmp_path / "cache")
     job = subprocess.Popen(["bash", "train.sh"], cwd=tmp_path, env=os.environ | own)
     if signalled:
-        log = tmp_path / "runs" / "faces" / "log.jsonl"
-        while not (log.is_file() and len(log.read_text().splitlines()) >= 3):
-            assert job.poll() is None
-            time.sleep(0.05)
+        wait_for_lines(tmp_path / "runs" / "faces", 3, job)
         job.send_signal(signal.SIGTERM)
     assert job.wait(timeout=200) == (75 if signalled else 0)
     asked = tmp_path / "asked"
@@ -371,10 +373,7 @@ def test_processes_that_cannot_train_together_say_why(others: tuple[Any, ...], w
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 75), (signal.SIGINT, 0)])
 def test_a_signal_to_the_command_saves_and_ends_all(number: signal.Signals, code: int, tmp_path: Path) -> None:
     run = started(tmp_path / "run", 100_000, 2)
-    log = tmp_path / "run" / "log.jsonl"
-    while not (log.is_file() and len(log.read_text().splitlines()) >= 3):
-        assert run.poll() is None
-        time.sleep(0.05)
+    wait_for_lines(tmp_path / "run", 3, run)
     run.send_signal(number)
     said, _ = run.communicate(timeout=100)
     assert run.returncode == code, said
@@ -441,13 +440,6 @@ def node(folder: Path, port: int, steps: int) -> subprocess.Popen[str]:
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     own = {"OMP_NUM_THREADS": "1", "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
     return subprocess.Popen(words, env=os.environ | own, start_new_session=True, **pipes)
-
-
-def wait_for_lines(folder: Path, lines: int, run: subprocess.Popen[str]) -> None:
-    log = folder / "log.jsonl"
-    while not (log.is_file() and len(log.read_text().splitlines()) >= lines):
-        assert run.poll() is None, run.communicate()[0]
-        time.sleep(0.02)
 
 
 @pytest.mark.slow

@@ -31,9 +31,7 @@ def weights(folder: Path) -> tuple[int, dict[str, torch.Tensor]]:
     return header["step"], tensors
 
 
-def test_runs_at_the_same_time_are_those_one_after_the_other(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_runs_at_the_same_time_are_those_one_after_the_other(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     names = ["ring8-points", "ring8-points-seed1"]
     for place, how in {"together": ["--workers", "2"], "alone": []}.items():
         train_command([*POINTS, "--seeds", "2", "--steps", "8", "--out", str(tmp_path / place), *how])

@@ -250,9 +250,7 @@ def test_a_folder_that_another_machine_holds_is_refused(tmp_path: Path, monkeypa
 
 
 @pytest.mark.usefixtures("fast_lease")
-def test_the_lease_of_a_machine_that_is_gone_is_taken(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_lease_of_a_machine_that_is_gone_is_taken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lease.write(tmp_path / lease.LEASE, lease.Holder("gone", "node\x1b[31m7", "token", 12))
     taken = lease.Lease(tmp_path)
     assert "was in use by the machine node" in capsys.readouterr().err
@@ -265,9 +263,7 @@ def test_the_lease_of_a_machine_that_is_gone_is_taken(
 
 
 @pytest.mark.usefixtures("fast_lease")
-def test_a_process_that_was_stopped_for_long_writes_nothing_more(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_process_that_was_stopped_for_long_writes_nothing_more(tmp_path: Path) -> None:
     """A machine is suspended, another one takes its run, and the first wakes up."""
     few = {"schedule": {"steps": 5}, "record": {"log_every": 1}, "data": {"count": 50}}
     run = Run.open(tmp_path / "run", from_dict(few, recipe("points", data="ring8")))

@@ -6,6 +6,7 @@ import math
 import os
 from pathlib import Path
 
+from ganache.cli.launch import launched
 from ganache.errors import ConfigError
 
 VALUES = {"GANACHE_FASTCONV": ("fast", "pytorch"), "GANACHE_KERNELS": ("on", "off", "avx2", "avx512")}
@@ -36,7 +37,7 @@ def check_environment() -> None:
         if value and value not in values:
             allowed = " or ".join(values)
             raise ConfigError(f"{variable} is '{value}', which is not a value of it: set it to {allowed}, or unset it.")
-    if "WORLD_SIZE" in os.environ:  # of several processes: errors are raised, and C++ would print its stack besides
+    if launched():  # errors are raised, and C++ would print its stack besides
         os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "FATAL")
     wait_briefly()
     compute_within_quota()

@@ -13,7 +13,7 @@ from types import FrameType
 from typing import Any
 
 from ganache.cli.expected import describe_memory, forecast, memory
-from ganache.cli.launch import REQUEUE, STOPPING
+from ganache.cli.launch import REQUEUE, STOPPING, handle_stopping
 from ganache.cli.text import command
 from ganache.core.cores import seconds_on_cores
 from ganache.core.progress import Bar, share
@@ -47,12 +47,11 @@ def handled_signals(run: Run) -> Iterator[StopRequest]:
     Ctrl-Z stops a process, and SIGCONT continues it.
     """
     stop = StopRequest()
-    handlers: dict[str, Any] = dict.fromkeys(STOPPING, stop) | {"SIGCONT": lambda *_: run.skip_pause()}
-    numbers = {name: getattr(signal, name) for name in handlers if hasattr(signal, name)}  # Windows lacks some
-    old = {number: signal.getsignal(number) for number in numbers.values()}
-    for name, number in numbers.items():
-        if old[number] is not signal.SIG_IGN or name != "SIGHUP":
-            signal.signal(number, handlers[name])
+    numbers = [getattr(signal, name) for name in (*STOPPING, "SIGCONT") if hasattr(signal, name)]  # Windows lacks some
+    old: dict[int, Any] = {number: signal.getsignal(number) for number in numbers}
+    handle_stopping(stop)
+    if hasattr(signal, "SIGCONT"):
+        signal.signal(signal.SIGCONT, lambda *_: run.skip_pause())
     try:
         yield stop
     finally:

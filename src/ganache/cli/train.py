@@ -127,8 +127,6 @@ def check_places(options: TrainOptions) -> None:
         number = getattr(options, name)
         if not 1 <= number <= MAX_PROCESSES:
             raise ConfigError(f"--{name} is {str(number)[:30]}: use a number from 1 to {MAX_PROCESSES}.")
-    if options.workers > 1 and options.on is not None:
-        raise ConfigError("--workers and --on were given: a cluster has its own number of workers; leave one out.")
     several = options.workers > 1 or options.on is not None
     if several and (options.processes > 1 or launched()):
         raise ConfigError(
@@ -171,7 +169,7 @@ def train_each(folders: Sequence[Path], requests: Sequence[TrainingRequest], pro
     from ganache.cli.several import Order, train_several
     from ganache.core.executors import chosen_executor
 
-    workers = None if options.on else options.workers
+    workers = options.workers if options.workers > 1 else None
     cores = options.cores or (1 if options.on else max(1, usable_cores() // options.workers))
     here = str(Path.cwd())
     orders = [Order(str(f), each.config, each.options.force, each.asks_flip, here) for f, each in pairs]

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
 import torch
 
 
+@cache
 def describe_machine() -> dict[str, str]:
-    """Return what explains different numbers in a repeated measurement, by name."""
+    """Return what explains different numbers in a repeated measurement, by name; the same dictionary in one process."""
     return {
         "commit": commit(),
         "processor": processor(),

@@ -68,22 +68,25 @@ class Planned:
 def plan(jobs: Sequence[Job], out: Path, echo: Echo, workers: int) -> list[Planned]:
     """Report what will run and how long it will take. Returns the units in the order in which they should run.
 
-    In parallel, the longest come first, so that at the end no core waits long for another.
+    In parallel, the longest come first, so that at the end no core waits long for another. Of the quick form, whose
+    trials would take as long as itself, the time is not estimated.
     """
     missing = [job.missing() for job in jobs]
-    if any(missing):
+    timed = any(units and not job.settings.quick for job, units in zip(jobs, missing, strict=True))
+    if timed:
         echo("Short trials of each experiment come first, to estimate the time.")
     planned: dict[Path, Planned] = {}
     for job, units in zip(jobs, missing, strict=True):
         own = [unit for unit in units if job.path(unit) not in planned]
-        seconds = estimate(job, own)
+        seconds = [0.0] * len(own) if job.settings.quick else estimate(job, own)
         planned |= {job.path(unit): Planned(job, unit, each) for unit, each in zip(own, seconds, strict=True)}
         other = next((planned[job.path(unit)].job.claim.name for unit in units if unit not in own), None)
-        about = f": those of {other}" if other else f", about {duration(sum(seconds) / workers)}"
+        about = f", about {duration(sum(seconds) / workers)}" if sum(seconds) else ""
+        about = f": those of {other}" if other else about
         echo(f"{job.claim.name:16} {len(units):4} of {len(job.units)} to run{about}")
     parallel = f", {workers} at a time" if workers > 1 else ""
-    total = duration(sum(each.seconds for each in planned.values()) / workers)
-    echo(f"{'all':16} about {total} on this machine{parallel}; results in {out}/")
+    total = f"about {duration(sum(each.seconds for each in planned.values()) / workers)} on this machine{parallel}; "
+    echo(f"{'all':16} {total if timed else ''}results in {out}/")
     if workers > 1:
         longest: dict[str, float] = {}
         for each in planned.values():

@@ -14,9 +14,6 @@ LONG = 1.0
 CLOSE = 2, 5
 """Numbers of snapshots of the trials: the differences give the time of a step and of a snapshot."""
 
-SHORT = (40, 7)
-"""An experiment with at most this many steps and snapshots, as in the quick form, is timed once, as a whole."""
-
 
 def estimate(job: Job, units: Sequence[Unit]) -> list[float]:
     """Return the estimated seconds of each of these units.
@@ -39,8 +36,6 @@ def estimate(job: Job, units: Sequence[Unit]) -> list[float]:
 def extrapolate(job: Job, unit: Unit) -> float:
     """Return the estimated seconds of one unit, from its trials."""
     steps, snapshots = job.size.max_steps(), job.size.max_snapshots()
-    if 0 < steps <= SHORT[0] and snapshots <= SHORT[1]:
-        return time_trial(job, unit, steps, snapshots)
     few, more = min(FEW, steps), min(MORE, steps)
     apart, close = (min(count, snapshots) for count in CLOSE)
     short = time_trial(job, unit, few, apart)

@@ -28,9 +28,9 @@ from websockets.sync.client import ClientConnection, connect
 
 from ganache.errors import ConfigError
 from ganache.playground import AccessPolicy, Library, application, connections, wire
-from ganache.playground.app import listen
 from ganache.playground.limits import MAX_SESSIONS, MAX_WAITING, MAX_WAITING_BYTES, RateLimit
 from ganache.playground.ranking import Ranking
+from ganache.playground.serving import listen
 from ganache.playground.session import Session
 from playground_client import ORIGIN, PATIENCE, PICTURE, SOCKET, client, read, reply, train
 from playground_page import GANACHE
@@ -295,10 +295,10 @@ def test_a_page_that_asks_for_rankings_and_does_not_read_has_a_limit() -> None:
             await one.answer(wire.Rank(number, wire.Which()), b"", None)  # type: ignore[arg-type]
         with pytest.raises(ConfigError, match="wait for one of them"):
             await one.answer(wire.Rank(99, wire.Which()), b"", None)  # type: ignore[arg-type]
-        count = len(one.rank_tasks)
-        for task in list(one.rank_tasks):
+        count = len(one.ranks)
+        for task in list(one.ranks):
             task.cancel()
-        await asyncio.gather(*one.rank_tasks, return_exceptions=True)
+        await asyncio.gather(*one.ranks, return_exceptions=True)
         return count
 
     assert asyncio.run(ask()) == MAX_WAITING

@@ -11,9 +11,9 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from ganache.cli import main
-from ganache.playground import AccessPolicy, session
-from ganache.playground.app import listen
+from ganache.playground import AccessPolicy, channel, session
 from ganache.playground.limits import MAX_SESSIONS, RateLimit
+from ganache.playground.serving import listen
 from playground_client import ADDRESS, ORIGIN, PAGE, PICTURE, SOCKET, ask, client, received, train
 
 
@@ -124,8 +124,8 @@ def test_the_page_that_is_one_too_many_is_told_so(run: Path) -> None:
 def test_a_page_that_asks_too_fast_is_answered_so_and_others_are_not_held_up(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "RateLimit", lambda: RateLimit(0, 3))
-    monkeypatch.setattr(session, "FLOOD", 5)
+    monkeypatch.setattr(channel, "RateLimit", lambda: RateLimit(0, 3))
+    monkeypatch.setattr(channel, "FLOOD", 5)
     with client(run) as browser, browser.websocket_connect(SOCKET, headers=ORIGIN) as fast:
         assert "hello" in received(fast)[0]
         said = [ask(fast, "nothing", id=number)[0]["error"] for number in range(9)]

@@ -20,8 +20,8 @@ from PIL import Image
 from ganache.cli import main
 from ganache.core.images import Pixels
 from ganache.playground import AccessPolicy, Library, application
-from ganache.playground.app import listen
 from ganache.playground.connections import configuration
+from ganache.playground.serving import listen
 from ganache.runs.folder import samples
 from playground_page import Page
 

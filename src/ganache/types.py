@@ -147,8 +147,9 @@ class Critic(nn.Module, ABC):
         One forward pass serves both batches if the result is the same: the network opted in (`joins_batches`), the
         batches have the same size, and no batch norm would mix them. Otherwise each batch has a pass of its own.
         """
-        grouped: list[Any] = [module for module in self.modules() if hasattr(module, "batch_groups")]
-        mixes = any(isinstance(module, _BatchNorm) and module not in grouped for module in self.modules())
+        modules = list(self.modules())
+        grouped: list[Any] = [module for module in modules if hasattr(module, "batch_groups")]
+        mixes = any(isinstance(module, _BatchNorm) and module not in grouped for module in modules)
         if not self.joins_batches or len(real) != len(fake) or mixes:
             return self(real), self(fake)
         try:

@@ -23,6 +23,9 @@ from ganache.types import Critic, Generator, Method
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+Place = tuple[float, float]
+"""(theta, psi)"""
+
 METHODS: dict[str, Method] = {
     "gan": Gan(),
     "gan, minimax": Gan("minimax"),
@@ -109,18 +112,23 @@ def measure(unit: Unit, size: Descent) -> Numbers:
     }
 
 
-def trajectory(method: Method, steps: int) -> list[tuple[float, float]]:
-    """Return (theta, psi) after each step of alternating gradient descent, the critic first, as in training."""
+def trajectory(method: Method, steps: int) -> list[Place]:
+    """Return (theta, psi) after each step from START on."""
     path = [START]
     for _ in range(steps):
-        # A batch of two, because a batch of one has no standard deviation.
-        theta, psi = (torch.full((2,), value, dtype=torch.float64) for value in path[-1])
-        D = Slopes(psi + RATE * directions(method, theta, psi)[1])
-        method.after_d_step(D)
-        psi = D.psi.detach()
-        theta = theta + RATE * directions(method, theta, psi)[0]
-        path.append((float(theta[0]), float(psi[0])))
+        path.append(descend(method, path[-1], RATE))
     return path
+
+
+def descend(method: Method, place: Place, rate: float) -> Place:
+    """Return (theta, psi) after one step of alternating gradient descent, the critic first, as in training."""
+    # A batch of two, because a batch of one has no standard deviation.
+    theta, psi = (torch.full((2,), value, dtype=torch.float64) for value in place)
+    D = Slopes(psi + rate * directions(method, theta, psi)[1])
+    method.after_d_step(D)
+    psi = D.psi.detach()
+    theta = theta + rate * directions(method, theta, psi)[0]
+    return float(theta[0]), float(psi[0])
 
 
 # ---- the judgement -------------------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ from ganache.cli.environment import check_environment, ignore_matplotlibrc
 from ganache.cli.evaluate import evaluate
 from ganache.cli.export import export
 from ganache.cli.layout import listing, overview
+from ganache.cli.learn import learn
 from ganache.cli.name import name
 from ganache.cli.other_tools import command_for
 from ganache.cli.parsing import HELP, parse
@@ -49,6 +50,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "train": train,
     "explore": explore,
     "watch": watch,
+    "learn": learn,
     "article": article,
     "export": export,
     "convert": convert,

@@ -22,7 +22,7 @@ FIRST_COMMANDS = (
 
 GROUPS = {
     "train": ("train", "recipes", "doctor"),
-    "look": ("watch", "sample", "walk", "picture"),
+    "look": ("learn", "watch", "sample", "walk", "picture"),
     "judge": ("diagnose", "report", "evaluate", "compare", "neighbours", "real-vs-fake", "claims"),
     "explore": (
         *("explore", "directions", "dimensions", "arithmetic", "invert", "traverse", "along", "average", "truncation"),

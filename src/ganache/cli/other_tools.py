@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 COMMANDS = {
     "evaluate": "eval evaluation fid metric metrics score scores test validate inceptionscore",
-    "train": "fit learn run start resume continue finetune trainer",
+    "train": "fit run start resume continue finetune trainer",
     "sample": "generate gen predict infer inference synthesize synthesise create draw image images output pictures",
     "explore": "gui ui web app demo serve server browse play playground interactive visualize visualise notebook",
     "watch": "monitor dashboard tensorboard progress live",

@@ -5,43 +5,32 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-import socket
 import time
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from ganache.errors import ConfigError, GanacheError
+from ganache.errors import GanacheError
 from ganache.playground import wire
-from ganache.playground.connections import configuration
+from ganache.playground.channel import InThread, Pace
 from ganache.playground.library import Library
 from ganache.playground.limits import MAX_SESSIONS
 from ganache.playground.live import RunMonitor, State
-from ganache.playground.opening import open_browser
 from ganache.playground.ranking import Rankings
 from ganache.playground.safety import AccessControl, AccessPolicy
-from ganache.playground.session import InThread, Pace, Session
+from ganache.playground.serving import MEDIA_TYPES, file_route, serve_application, thread
+from ganache.playground.session import Session
 
 log = logging.getLogger(__name__)
 
-MEDIA_TYPES = {
-    ".html": "text/html; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".svg": "image/svg+xml",
-}
 IDLE = 0.4
 """Seconds after the last image for a slider after which background work continues."""
 MAX_WAIT = 1.0
@@ -153,14 +142,7 @@ class Playground:
 def application(library: Library, access: AccessPolicy, live: bool = False) -> Starlette:
     """Return the ASGI application; `live` sends pages the state of a run in training."""
     playground = Playground(library, live)
-    page = read_page()
-
-    def file(request: Request) -> Response:
-        """Return a file of the page. Only names in `page` exist; no path is opened."""
-        name = request.path_params.get("name", "index.html")
-        if name not in page:
-            return PlainTextResponse("There is no such page.\n", 404)
-        return Response(page[name], media_type=MEDIA_TYPES[Path(name).suffix])
+    file = file_route(read_page())
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -198,11 +180,6 @@ async def attempt(
     return None
 
 
-def thread(name: str, cores: int) -> ThreadPoolExecutor:
-    """Return a pool of one thread, in which PyTorch uses this many cores."""
-    return ThreadPoolExecutor(1, name, initializer=torch.set_num_threads, initargs=(cores,))
-
-
 def read_page() -> dict[str, bytes]:
     """Return the page's files by name. It shares files with the exported page, and the charts with the report."""
     folder = files("ganache.playground") / "page"
@@ -213,40 +190,11 @@ def read_page() -> dict[str, bytes]:
     return page | {file.name: file.read_bytes() for file in shared}
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Return a listening socket; port 0 chooses a free one. Raises ConfigError if the address cannot be used."""
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        # Without IPPROTO_TCP, asyncio does not set TCP_NODELAY, and images wait for the page's acknowledgement.
-        listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, port))
-        listening.listen()  # a browser that connects before the server runs waits
-    except (OSError, OverflowError, UnicodeError) as error:
-        raise ConfigError(
-            f"The server cannot listen on {host}:{port} ({error}): give another --host or --port."
-        ) from None
-    return listening
-
-
 def serve(library: Library, host: str, port: int, browser: bool, live: bool, say: Callable[[str], None]) -> None:
     """Serve the page until Ctrl-C; `say` gets the address. Raises ConfigError if it cannot be used."""
-    listening = listen(host, port)
-    access = AccessPolicy(host, listening.getsockname()[1])
-    app = application(library, access, live)
-    server = uvicorn.Server(configuration(app))
-    say(access.address)
 
-    async def run() -> None:
-        opening = asyncio.create_task(open_when_started()) if browser else None
-        await server.serve(sockets=[listening])
-        if opening is not None:
-            opening.cancel()
+    def build(access: AccessPolicy) -> tuple[Starlette, Callable[[], bool]]:
+        app = application(library, access, live)
+        return app, lambda: bool(app.state.playground.sessions)
 
-    async def open_when_started() -> None:
-        while not server.started:
-            await asyncio.sleep(0.02)
-        await open_browser(access.address, lambda: bool(app.state.playground.sessions))
-
-    with suppress(KeyboardInterrupt):  # the server has closed its connections and passes Ctrl-C on
-        asyncio.run(run())
+    serve_application(build, host, port, browser, say)

@@ -135,7 +135,7 @@ def configuration(app: ASGIApp) -> uvicorn.Config:
         backlog=BACKLOG,
         timeout_graceful_shutdown=1,
     )
-    for name in ("asyncio", "uvicorn.error", "ganache.playground.session"):
+    for name in ("asyncio", "uvicorn.error", "ganache.playground.channel"):
         logging.getLogger(name).addFilter(LimitedLog())
     return config
 

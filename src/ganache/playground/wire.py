@@ -11,7 +11,7 @@ import json
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from ganache.core.strict import build
 from ganache.errors import ConfigError, choices
@@ -37,6 +37,9 @@ class Message:
     """Base class of messages; the reply repeats the `id`."""
 
     id: int
+
+    has_file: ClassVar[bool] = False
+    """Whether a picture's file follows the message."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,8 @@ class Save(Message):
 class Invert(Message):
     """Find the latent that reproduces the picture whose file follows."""
 
+    has_file: ClassVar[bool] = True
+
     model: Which
 
 
@@ -156,8 +161,8 @@ ASKS: dict[str, type[Message]] = {
 }
 
 
-def parse(text: str) -> Message:
-    """Parse a message. Raises ConfigError if it is too long or invalid."""
+def parse(text: str, asks: Mapping[str, type[Message]] = ASKS) -> Message:
+    """Parse a message, one of `asks`. Raises ConfigError if it is too long or invalid."""
     if len(text) > LONGEST_TEXT:
         raise ConfigError(f"The message has {len(text):,} characters, more than {LONGEST_TEXT:,}: send a shorter one.")
     try:
@@ -167,10 +172,10 @@ def parse(text: str) -> Message:
     if not isinstance(given, Mapping) or not isinstance(given.get("ask"), str):
         raise ConfigError('The message has no "ask": send an object with an "ask".')
     ask = given["ask"]
-    if ask not in ASKS:
-        raise ConfigError(f"There is no message '{ask[:40]}': {choices(ask[:40], ASKS)}")
+    if ask not in asks:
+        raise ConfigError(f"There is no message '{ask[:40]}': {choices(ask[:40], asks)}")
     try:
-        return build(ASKS[ask], {name: value for name, value in given.items() if name != "ask"}, f"message '{ask}'")
+        return build(asks[ask], {name: value for name, value in given.items() if name != "ask"}, f"message '{ask}'")
     except (RecursionError, UnicodeEncodeError):
         raise ConfigError(
             "The message cannot be read: it is nested too deeply, or its text is not valid Unicode."

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from ganache.training.averaging import update_average
-from ganache.training.seeds import step_seed
+from ganache.training.seeds import set_seed, step_seed
 from ganache.training.state import BatchSource, Plan, Report, State
 from ganache.training.steps import critic_and_generator_step, critic_only_step, detach_terms, labels
 from ganache.types import Method, Prior, Terms
@@ -26,13 +26,14 @@ from ganache.types import Method, Prior, Terms
 def train(state: State, method: Method, batches: BatchSource, prior: Prior, plan: Plan) -> Iterator[Report]:
     """Yield one `Report` per generator step, without end; break to stop."""
     state.generator.train(), state.critic.train()
+    device = next(state.generator.parameters()).device
     # On a GPU the runner may record the two kinds of step as CUDA graphs.
     critic_only, critic_and_generator = plan.step_runner(
         partial(critic_only_step, state, method, prior, plan),
         partial(critic_and_generator_step, state, method, prior, plan),
     )
     while True:
-        torch.manual_seed(step_seed(plan.seed, state.step))
+        set_seed(step_seed(plan.seed, state.step), device)
         set_learning_rate(state.d_optimiser, plan.d_lr(state.step) * state.lr_scale)
         set_learning_rate(state.g_optimiser, plan.g_lr(state.step) * state.lr_scale)
 

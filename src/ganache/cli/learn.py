@@ -1,0 +1,33 @@
+"""`ganache learn`: lessons about GANs in a browser, or in one file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from tyro.conf import arg
+
+from ganache.cli.playground import Browser, Host, Port, printer
+
+Language = Annotated[Literal["en", "zh"], arg(help="The language of the page: English or Chinese.")]
+
+
+def learn(
+    lang: Language = "en",
+    lessons: str = "",
+    html: str = "",
+    host: Host = "127.0.0.1",
+    port: Port = 0,
+    browser: Browser = True,
+) -> None:
+    """Learn how GANs work in a browser: a dozen lessons, each with a training that moves and knobs to turn.
+
+    Args:
+        lessons: A folder of lessons of your own, in place of those of ganache.
+        html: Write the lessons into this file in place of a server. It has recorded trainings, and opens from disk.
+    """
+    from ganache.lessons.app import serve
+    from ganache.lessons.lesson import load_lessons
+
+    found = load_lessons(Path(lessons) if lessons else None, lang)
+    serve(found, lang, host, port, browser, printer("The lessons"))

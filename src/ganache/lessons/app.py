@@ -1,0 +1,129 @@
+"""The server of the lessons: the page's files, and a stage for each page that is open."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from ganache.lessons import stage
+from ganache.lessons.lesson import LANGUAGES, Lesson
+from ganache.lessons.page import described
+from ganache.lessons.stage import Stage
+from ganache.lessons.words import words
+from ganache.playground import wire
+from ganache.playground.channel import Channel, InThread, Pace
+from ganache.playground.safety import AccessControl, AccessPolicy
+from ganache.playground.serving import MEDIA_TYPES, file_route, serve_application, thread
+
+MOST_PAGES = 4
+"""Pages that are open at the same time: each keeps the states of its trainings."""
+
+
+class LessonChannel(Channel):
+    """A page of lessons."""
+
+    def __init__(self, socket: WebSocket, lessons: Sequence[Lesson], in_thread: InThread) -> None:
+        super().__init__(socket, {"quick": in_thread})
+        self.stage = Stage(lessons)
+
+    def parse(self, text: str) -> wire.Message:
+        return wire.parse(text, stage.ASKS)
+
+    def pace_of(self, message: wire.Message) -> Pace:
+        return "quick"
+
+    async def answer(self, message: wire.Message, upload: bytes, in_thread: InThread) -> None:
+        header, blobs = await in_thread(lambda: self.stage.answer(message))
+        await self.send({"id": message.id, **header}, blobs)
+
+
+class School:
+    """The state that all connections of a server share."""
+
+    def __init__(self, lessons: Sequence[Lesson], language: str) -> None:
+        self.lessons, self.born = lessons, secrets.token_hex(4)
+        self.hello: dict[str, Any] = {
+            "lessons": [described(lesson) for lesson in lessons],
+            "language": language,
+            "languages": LANGUAGES,
+            "words": words(language),
+        }
+        self.pool = thread("lessons", 1)
+        self.pages: set[LessonChannel] = set()
+
+    async def in_thread(self, call: Callable[[], Any]) -> Any:
+        """Call a function in the thread that trains."""
+        return await asyncio.get_running_loop().run_in_executor(self.pool, call)
+
+    async def connect(self, websocket: WebSocket) -> None:
+        """Serve one page until it disconnects."""
+        await websocket.accept()
+        if len(self.pages) >= MOST_PAGES:
+            await websocket.close(1013, f"{MOST_PAGES} pages are open already: close one of them.")
+            return
+        page = LessonChannel(websocket, self.lessons, self.in_thread)
+        self.pages.add(page)
+        try:
+            await page.send({"hello": self.hello, "born": self.born})
+            await page.run()
+        except (RuntimeError, WebSocketDisconnect):  # it disconnected during the first message
+            pass
+        finally:
+            self.pages.discard(page)
+
+
+def application(lessons: Sequence[Lesson], access: AccessPolicy, language: str = "en") -> Starlette:
+    """Return the ASGI application."""
+    school = School(lessons, language)
+    file = file_route(read_page())
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        yield
+        school.pool.shutdown(wait=False, cancel_futures=True)
+
+    routes = [Route("/", file), Route("/page/{name}", file), WebSocketRoute("/ws", school.connect)]
+    app = Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(AccessControl, access=access)])
+    app.state.school = school
+    return app
+
+
+def read_page() -> dict[str, bytes]:
+    """Return the page's files by name. It shares files with the playground, the exported page and the report."""
+    folders = [
+        (files("ganache.lessons") / "browser", None),
+        (
+            files("ganache.playground") / "page",
+            ("palette.css", "style.css", "live.css", "draw.js", "wire.js", "keys.js", "icon.svg"),
+        ),
+        (files("ganache.output.export") / "browser", ("slider.js",)),
+        (files("ganache.output.report"), ("chart.js",)),
+    ]
+    found = {}
+    for folder, names in folders:
+        for file in folder.iterdir():
+            if Path(file.name).suffix in MEDIA_TYPES and (names is None or file.name in names):
+                found[file.name] = file.read_bytes()
+    return found
+
+
+def serve(
+    lessons: Sequence[Lesson], language: str, host: str, port: int, browser: bool, say: Callable[[str], None]
+) -> None:
+    """Serve the lessons until Ctrl-C; `say` gets the address. Raises ConfigError if it cannot be used."""
+
+    def build(access: AccessPolicy) -> tuple[Starlette, Callable[[], bool]]:
+        app = application(lessons, access, language)
+        return app, lambda: bool(app.state.school.pages)
+
+    serve_application(build, host, port, browser, say)

@@ -1,0 +1,62 @@
+"""Pictures as scenes: a training that is probed and diagnosed as it goes, and a trained generator with its latents."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections import deque
+from typing import Any
+
+import torch
+
+from ganache.core import images
+from ganache.core.rendering import generate
+from ganache.lessons.scene import Frame
+from ganache.lessons.stepping import Setup, Stepping
+from ganache.runs.diagnose import findings
+from ganache.runs.log import step_line
+from ganache.runs.prober import Prober, scoring
+from ganache.training.state import State
+
+COLUMNS, ROWS = 8, 5
+LOG_EVERY, LINES = 10, 5_000
+"""Steps between two lines of the log from which findings are drawn, and the lines that are kept."""
+
+
+class PictureTraining(Stepping):
+    """The scene "pictures": samples of the same latents, losses, and the diagnosis."""
+
+    def _begin(self, setup: Setup, before: State | None = None) -> None:
+        super()._begin(setup, before)
+        config = setup.config
+        self.log: deque[dict[str, Any]] = deque(maxlen=LINES)
+        self.prober = Prober(config.probe, self.data, self.prior, scoring(self.data, config.policy.score))
+        self.latents = self.prior.sample(COLUMNS * ROWS, generator=torch.Generator().manual_seed(1))
+        self.score: dict[str, float] = {}
+
+    def advance(self) -> None:
+        """Take one step; add a line to the log, and a probe when one is due."""
+        start = time.perf_counter()
+        super().advance()
+        self.state.seconds += time.perf_counter() - start
+        if self.report is None or self.step % LOG_EVERY:
+            return
+        line = step_line(self.report, self.state.seconds, self.report.images / max(self.state.seconds, 1e-9))
+        if self.prober.due(self.state):
+            probe = self.prober.take(self.state, self.shown, self.method, self.batches, self.plan)
+            line["probe"] = probe.to_json()
+            if probe.score is not None and probe.blank_score:
+                self.score = {"distance": probe.score / probe.blank_score}
+        self.log.append(line)
+
+    def draw(self) -> Frame:
+        x = generate(self.shown, self.latents)
+        words = [f"{found.sentence} {found.advice}" for found in findings(list(self.log))]
+        return Frame(self.step, self.losses() | self.score, pictures=(sheet(x),), words=tuple(words))
+
+
+def sheet(x: torch.Tensor) -> bytes:
+    """Return images x [N, C, H, W] in COLUMNS columns, as a PNG."""
+    file = io.BytesIO()
+    images.as_image(images.tile(images.to_uint8(x.nan_to_num()).numpy(), COLUMNS, pad=1)).save(file, "PNG")
+    return file.getvalue()

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
+from ganache.cli import main
 from ganache.errors import ConfigError
 from ganache.lessons.app import application
 from ganache.lessons.dirac import Dirac
 from ganache.lessons.lesson import LANGUAGES, Lesson, load_lessons, read_lesson
 from ganache.lessons.lines import DISTANCES, START, Lines
 from ganache.lessons.plane import PARTS, PlaneTraining
+from ganache.lessons.recording import moments, record
 from ganache.lessons.scene import Frame, encode
 from ganache.lessons.stage import Advance, Change, Go, Open, Place, Stage, setups
 from ganache.lessons.words import read
 from playground_client import ACCESS, ADDRESS, ORIGIN, SOCKET, ask, received
+from playground_client import read as read_reply
 
 SMALL = {
     "data": {"source": "ring8", "count": 1_000},
@@ -277,3 +283,56 @@ def test_a_page_over_its_connection() -> None:
         assert ask(page, "advance", steps=3, milliseconds=5000.0)[0]["frames"][0]["step"] == 3
         assert "no message 'show'" in ask(page, "show")[0]["error"]
         assert ask(page, "go", step=1)[0]["frames"][0]["step"] == 1
+
+
+# ---- one file --------------------------------------------------------------------------------------------------------
+
+
+def test_a_recording_has_every_combination_in_small_frames(tmp_path: Path) -> None:
+    lesson = replace(read_lesson(TEXT, "01-small.md"), shows=("surface", "arrows"))
+    recorded = record(lesson)
+    assert recorded["steps"] == moments(20)
+    assert list(recorded["takes"]) == ["0", "1"]
+    header, blobs = read_reply(gzip.decompress(base64.b64decode(recorded["takes"]["1"])))
+    assert [frames[0]["step"] for frames in header["moments"]] == recorded["steps"]
+    arrays = header["moments"][-1][0]["arrays"]
+    assert {about["name"]: about["shape"] for about in arrays} == {
+        "real": [128, 2],
+        "points": [128, 2],
+        "surface": [16, 16],
+        "arrows": [48, 4],
+    }
+    scene = PlaneTraining(setups(lesson, (1,))[0], lesson.shows)
+    scene.go(20)
+    about, coded = arrays[1], np.frombuffer(blobs[-3], np.uint8).reshape(128, 2)
+    unit = (about["high"] - about["low"]) / 255
+    assert np.abs(about["low"] + coded * unit - points(scene)[::2]).max() < 0.51 * unit, "those of the training"
+
+
+def test_the_file_plays_from_disk_without_a_request(browser: Any, tmp_path: Path) -> None:
+    from playwright.sync_api import expect
+
+    (tmp_path / "lessons").mkdir()
+    (tmp_path / "lessons" / "01-small.md").write_text(TEXT)
+    file = tmp_path / "lessons.html"
+    main(["learn", "--lessons", str(tmp_path / "lessons"), "--html", str(file)])
+    page = browser.new_page()
+    said, requests = [], []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: requests.append(request.url))
+    page.goto(file.as_uri())
+    told = page.locator(".transport output")
+    expect(told).to_have_text("step 0")
+    page.get_by_role("button", name="Play", exact=True).click()
+    expect(told).to_have_text("step 20", timeout=20_000)
+    distance = page.locator(".numbers").text_content()
+    page.get_by_role("radio", name="WGAN", exact=True).click()
+    expect(page.locator(".numbers")).not_to_have_text(distance)
+    expect(told).to_have_text("step 20")
+    page.get_by_role("button", name="Begin anew").click()
+    expect(told).to_have_text("step 0")
+    assert page.url.endswith("#small/1")
+    assert said == []
+    assert [url for url in requests if not url.startswith(("file:", "blob:", "data:"))] == []
+    page.close()

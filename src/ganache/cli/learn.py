@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from tyro.conf import arg
 
+from ganache.cli.export import megabytes
+from ganache.cli.outputs import check_output
 from ganache.cli.playground import Browser, Host, Port, printer
 
 Language = Annotated[Literal["en", "zh"], arg(help="The language of the page: English or Chinese.")]
@@ -26,8 +28,19 @@ def learn(
         lessons: A folder of lessons of your own, in place of those of ganache.
         html: Write the lessons into this file in place of a server. It has recorded trainings, and opens from disk.
     """
+    if html:
+        check_output(html, (".html",))
     from ganache.lessons.app import serve
     from ganache.lessons.lesson import load_lessons
 
     found = load_lessons(Path(lessons) if lessons else None, lang)
+    if html:
+        from ganache.core.storage import write_bytes
+        from ganache.lessons.recording import to_html
+
+        write_bytes(Path(html), to_html(found, lang, progress=True).encode())
+        print(
+            f"{html}: {len(found)} lessons, {megabytes(html)}. Open it in a browser: it needs no server and no network."
+        )
+        return
     serve(found, lang, host, port, browser, printer("The lessons"))

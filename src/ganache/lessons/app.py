@@ -6,7 +6,6 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from ganache.lessons import stage
 from ganache.lessons.lesson import LANGUAGES, Lesson
 from ganache.lessons.page import described
+from ganache.lessons.recording import page_files
 from ganache.lessons.stage import Stage
 from ganache.lessons.words import words
 from ganache.playground import wire
@@ -85,7 +85,7 @@ class School:
 def application(lessons: Sequence[Lesson], access: AccessPolicy, language: str = "en") -> Starlette:
     """Return the ASGI application."""
     school = School(lessons, language)
-    file = file_route(read_page())
+    file = file_route({name: text for name, text in page_files().items() if Path(name).suffix in MEDIA_TYPES})
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -96,25 +96,6 @@ def application(lessons: Sequence[Lesson], access: AccessPolicy, language: str =
     app = Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(AccessControl, access=access)])
     app.state.school = school
     return app
-
-
-def read_page() -> dict[str, bytes]:
-    """Return the page's files by name. It shares files with the playground, the exported page and the report."""
-    folders = [
-        (files("ganache.lessons") / "browser", None),
-        (
-            files("ganache.playground") / "page",
-            ("palette.css", "style.css", "live.css", "draw.js", "wire.js", "keys.js", "icon.svg"),
-        ),
-        (files("ganache.output.export") / "browser", ("slider.js",)),
-        (files("ganache.output.report"), ("chart.js",)),
-    ]
-    found = {}
-    for folder, names in folders:
-        for file in folder.iterdir():
-            if Path(file.name).suffix in MEDIA_TYPES and (names is None or file.name in names):
-                found[file.name] = file.read_bytes()
-    return found
 
 
 def serve(

@@ -47,15 +47,18 @@ class Scene(Protocol):
     def frame(self) -> Frame: ...
 
 
-def encode(frame: Frame) -> tuple[dict[str, Any], list[bytes]]:
-    """Return a frame as a header in plain data, and blobs: an array each in the header's order, then the pictures."""
+def encode(frame: Frame, coarse: bool = False) -> tuple[dict[str, Any], list[bytes]]:
+    """Return a frame as a header in plain data, and blobs: an array each in the header's order, then the pictures.
+
+    `coarse`: 8 bits for each number of an array.
+    """
     header: dict[str, Any] = {"step": frame.step, "words": list(frame.words), "pictures": len(frame.pictures)}
     header["numbers"] = {name: six_digits(value) for name, value in frame.numbers.items() if math.isfinite(value)}
     header["arrays"], blobs = [], []
     for name, array in frame.arrays.items():
         coded = np.nan_to_num(np.asarray(array, np.float64), nan=0.0, posinf=0.0, neginf=0.0)
         low, high = (float(coded.min()), float(coded.max())) if coded.size else (0.0, 0.0)
-        bits = 8 if name in COARSE else 16
+        bits = 8 if coarse or name in COARSE else 16
         share = (coded - low) / (high - low) if high > low else np.zeros_like(coded)
         blobs.append((share * (2**bits - 1)).round().astype(f"<u{bits // 8}").tobytes())
         ends = {"low": six_digits(low), "high": six_digits(high)}

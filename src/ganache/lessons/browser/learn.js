@@ -1,7 +1,7 @@
 // The page of lessons: the list, a lesson with its text, and the stage on which its scenes move.
 
 import { find, make } from "./draw.js";
-import { Live } from "./source.js";
+import { Live, Recorded } from "./source.js";
 import { Stage } from "./stage.js";
 import { setWords, t } from "./words.js";
 
@@ -10,8 +10,9 @@ let hello = null;
 let stage = null;
 let shown = null;
 
-const source = globalThis.recorded ?? new Live({ hello: begin, lost, error: say });
-if (globalThis.recorded) begin({ hello: globalThis.about });
+const inside = JSON.parse(find("recording")?.textContent ?? "null"); // in a file that has everything inside
+const source = inside ? new Recorded(inside.lessons) : new Live({ hello: begin, lost, error: say });
+if (inside) begin(inside);
 
 function begin(header) {
   banner.hidden = true;

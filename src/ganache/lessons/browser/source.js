@@ -1,10 +1,10 @@
 // Where frames come from: trainings on the server, or a recording. Both give frames in the same form.
 
 import { decode } from "./draw.js";
-import { Wire } from "./wire.js";
+import { unpack, Wire } from "./wire.js";
 
 /** Turn a header and its blobs into a frame: { step, numbers, words, arrays: name -> { shape, values }, pictures }. */
-export function unpacked(header, blobs) {
+function unpacked(header, blobs) {
   const arrays = {};
   for (const { name, shape, bits, low, high } of header.arrays) {
     const bytes = blobs.shift().slice(); // aligned
@@ -15,6 +15,27 @@ export function unpacked(header, blobs) {
   return { step: header.step, numbers: header.numbers, words: header.words, arrays };
 }
 
+/** Frames from a recording of one training. */
+async function unzipped(text) {
+  const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const { header, blobs } = unpack(await new Response(stream).arrayBuffer());
+  const moments = [];
+  for (const headers of header.moments) moments.push({ step: headers[0].step, frames: await unpackedAll(headers, blobs) });
+  return moments;
+}
+
+/** The frames of all sides; takes their blobs from the front of `blobs`. */
+async function unpackedAll(headers, blobs) {
+  const frames = [];
+  for (const header of headers) {
+    const frame = unpacked(header, blobs);
+    frame.pictures = await Promise.all(blobs.splice(0, header.pictures).map(decode));
+    frames.push(frame);
+  }
+  return frames;
+}
+
 /** Trainings on the server. Each function returns a promise of { frames, positions }. */
 export class Live {
   constructor(on) {
@@ -23,14 +44,7 @@ export class Live {
 
   async ask(name, message) {
     const { header, blobs } = await this.wire.ask(name, message);
-    const arrays = blobs.slice();
-    const frames = [];
-    for (const each of header.frames) {
-      const frame = unpacked(each, arrays);
-      frame.pictures = await Promise.all(arrays.splice(0, each.pictures ?? 0).map(decode));
-      frames.push(frame);
-    }
-    return { frames, positions: header.positions };
+    return { frames: await unpackedAll(header.frames, blobs), positions: header.positions };
   }
 
   open(lesson, positions) {
@@ -58,15 +72,24 @@ export class Live {
 export class Recorded {
   recorded = true;
 
-  constructor(recording) {
-    this.recording = recording; // lesson -> { steps, takes: positions -> promise of frames[moment][side] }
+  /** `lessons`: name -> { steps, takes: positions -> frames, gzipped and in base64 }. */
+  constructor(lessons) {
+    this.lessons = lessons;
     this.at = 0;
+    this.opened = new Map();
   }
 
   async reply() {
-    const take = await this.recording[this.lesson].take(this.positions);
+    const take = await this.take(`${this.positions.join(",")}`);
     this.at = Math.min(this.at, take.length - 1);
-    return { frames: take[this.at], positions: this.positions, end: this.at === take.length - 1 };
+    return { frames: take[this.at].frames, before: take.slice(0, this.at), positions: this.positions, end: this.at === take.length - 1 };
+  }
+
+  /** The frames of one combination of the knobs: [{ step, frames }]. */
+  take(positions) {
+    const key = `${this.lesson} ${positions}`;
+    if (!this.opened.has(key)) this.opened.set(key, unzipped(this.lessons[this.lesson].takes[positions]));
+    return this.opened.get(key);
   }
 
   open(lesson, positions) {
@@ -80,7 +103,7 @@ export class Recorded {
   }
 
   go(step) {
-    const { steps } = this.recording[this.lesson];
+    const { steps } = this.lessons[this.lesson];
     this.at = steps.reduce((best, each, place) => (Math.abs(each - step) < Math.abs(steps[best] - step) ? place : best), 0);
     return this.reply();
   }

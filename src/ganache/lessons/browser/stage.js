@@ -229,7 +229,7 @@ export class Stage {
 
   // ---- pictures ----------------------------------------------------------------------------------------------------
 
-  show({ frames, positions }) {
+  show({ frames, positions, before }) {
     const { step } = frames[0];
     if (positions && positions.join() !== this.positions.join()) {
       this.positions = positions;
@@ -237,7 +237,8 @@ export class Stage {
       this.showPositions();
     }
     const first = this.memory.findIndex((each) => each.step >= step);
-    if (first >= 0) this.memory.length = first;
+    if (before) this.memory = before.slice();
+    else if (first >= 0) this.memory.length = first;
     this.memory.push({ step, frames });
     if (this.memory.length > REMEMBERED) this.memory = this.memory.filter((_, k) => k % 2 === 0 || k === this.memory.length - 1);
     if (step > Number(this.moment.max)) this.moment.max = step;

@@ -3,7 +3,7 @@
 const HEAD = 4;
 
 /** Split a reply into its header and the bytes of its pictures. */
-function unpack(buffer) {
+export function unpack(buffer) {
   const length = new DataView(buffer).getUint32(0);
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, HEAD, length)));
   let start = HEAD + length;

@@ -1,0 +1,139 @@
+"""The lessons as one HTML file: their trainings are recorded for every combination of the knobs, in small frames."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import itertools
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+from tqdm import tqdm
+
+from ganache.core.outputs import PAGE_MARK
+from ganache.figures.page import content_security_policy, environment, source_hash
+from ganache.lessons.lesson import Lesson
+from ganache.lessons.page import described
+from ganache.lessons.scene import Array, Frame, encode
+from ganache.lessons.stage import scene, setups
+from ganache.lessons.words import words
+from ganache.playground import wire
+
+MARK = f'{PAGE_MARK} lessons">'
+"""The tag that tells this page from any other file."""
+MOMENTS = 32
+"""Frames of one training, more of them at its beginning."""
+EVERY = {"surface": (2, 2), "points": (2,), "real": (2,), "arrows": (2,)}
+"""Every n-th of an array's numbers that is recorded, by axis."""
+MODULES = ("draw", "keys", "words", "wire", "source", "paint", "settings", "stage", "learn")
+"""The page's modules; each follows those that it imports."""
+
+
+def to_html(lessons: Sequence[Lesson], language: str = "en", progress: bool = False) -> str:
+    """Return the page as text. Recording takes as long as all its trainings: minutes."""
+    hello = {"lessons": [described(each) for each in lessons], "language": language, "words": words(language)}
+    bar = tqdm(total=sum(len(combinations(each)) for each in lessons), desc="recording", disable=not progress)
+    recorded = {each.name: record(each, lambda: bar.update()) for each in lessons}
+    bar.close()
+    page = {name: text.decode() for name, text in page_files().items()}
+    style = "".join(page[name] for name in ("palette.css", "style.css", "live.css", "learn.css"))
+    chart, script = page["chart.js"], joined(page)
+    policy = content_security_policy(style, script, script_src=source_hash(chart), img_src="data: blob:")
+    body = page["index.html"].partition("<body")[2].partition(">")[2].partition("</body>")[0]
+    trusted = {"mark": MARK, "style": style, "chart": chart, "script": script, "body": body}
+    return (
+        environment("ganache.lessons", "browser")
+        .get_template("file.html")
+        .render(
+            policy=policy,
+            language=language,
+            data={"hello": hello, "lessons": recorded},
+            **{name: Markup(text) for name, text in trusted.items()},
+        )
+    )
+
+
+def page_files() -> dict[str, bytes]:
+    """Return the page's files by name. It shares files with the playground, the exported page and the report."""
+    folders: list[tuple[Any, tuple[str, ...] | None]] = [
+        (files("ganache.lessons") / "browser", None),
+        (files("ganache.playground") / "page", SHARED),
+        (files("ganache.output.report"), ("chart.js",)),
+    ]
+    return {
+        file.name: file.read_bytes()
+        for folder, names in folders
+        for file in folder.iterdir()
+        if file.is_file() and (names is None or file.name in names)
+    }
+
+
+SHARED = ("palette.css", "style.css", "live.css", "draw.js", "wire.js", "keys.js", "icon.svg")
+"""Files of the playground's page."""
+
+
+def joined(page: dict[str, str]) -> str:
+    """Return the modules as one, without imports and exports."""
+    parts = [re.sub(r"^import .*?;\n|^export ", "", page[f"{name}.js"], flags=re.M | re.S) for name in MODULES]
+    return "\n".join(parts)
+
+
+# ---- recording -------------------------------------------------------------------------------------------------------
+
+
+def record(lesson: Lesson, done: Callable[[], object] = lambda: None) -> dict[str, Any]:
+    """Return the recorded steps of a lesson and, by the positions of the knobs, its frames: gzipped, in base64."""
+    steps, takes = moments(lesson.steps), {}
+    for positions in combinations(lesson):
+        headers, blobs = [], []
+        for frames in take(lesson, positions, steps):
+            moment = []
+            for frame in frames:
+                header, own = encode(reduced(frame), coarse=True)
+                moment.append(header)
+                blobs += own
+            headers.append(moment)
+        packed = gzip.compress(wire.pack({"moments": headers}, blobs), 9, mtime=0)
+        takes[",".join(map(str, positions))] = base64.b64encode(packed).decode()
+        done()
+    return {"steps": steps, "takes": takes}
+
+
+def combinations(lesson: Lesson) -> list[tuple[int, ...]]:
+    """Return every combination of positions of the knobs."""
+    return list(itertools.product(*(range(len(knob.choices)) for knob in lesson.knobs)))
+
+
+def moments(steps: int) -> list[int]:
+    """Return MOMENTS steps from 0 to `steps`, closer together at the beginning; fewer if there are fewer steps.
+
+    >>> moments(4)
+    [0, 1, 2, 3, 4]
+    """
+    shares = np.linspace(0, 1, min(MOMENTS, steps + 1))
+    spread: list[int] = np.maximum((steps * shares**1.7).round().astype(int), np.arange(len(shares))).tolist()
+    return spread
+
+
+def take(lesson: Lesson, positions: tuple[int, ...], steps: Sequence[int]) -> Iterator[list[Frame]]:
+    """Yield the frames of every side at each of these steps. The knobs are at these positions from the beginning on."""
+    scenes = [scene(lesson, setup) for setup in setups(lesson, positions)]
+    for step in steps:
+        for each in scenes:
+            each.go(step)
+        yield [each.frame() for each in scenes]
+
+
+def reduced(frame: Frame) -> Frame:
+    """Return a frame with fewer points, arrows, and cells."""
+
+    def part(name: str, array: Array) -> Array:
+        slices = tuple(slice(None, None, step) for step in EVERY.get(name, ()))
+        return array[slices]
+
+    return replace(frame, arrays={name: part(name, np.asarray(array)) for name, array in frame.arrays.items()})

@@ -16,7 +16,7 @@ from ganache.lessons.stepping import Setup, Stepping
 from ganache.training.state import State
 from ganache.types import PrecomputedGenerator
 
-SHOWN, COMPARED, COUNTED = 256, 200, 1_000
+SHOWN, COMPARED, COUNTED = 256, 128, 1_000
 """Generated points that are drawn; that the exact distance compares; in which modes are counted."""
 LIMIT, CELLS = 1.5, 32
 """The scene shows [-LIMIT, LIMIT]^2, with the critic's scores on a grid of CELLS x CELLS."""

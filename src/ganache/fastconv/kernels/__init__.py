@@ -1,8 +1,9 @@
 """Compiled kernels in C++: transforms of tiles, matrix products, batch norm, and layers of few channels.
 
-A wheel for Linux contains them, and installing from source compiles them where there is a C++ compiler (`build.py`). Without them PyTorch's operations compute the
-same. They run on PyTorch's threads. It imports only `fastconv.tiles`; only `fastconv` imports it, and `training` asks
-`cpu_has` what the processor can do.
+The wheel for Linux contains them, and an installation from source compiles them where there is a C++ compiler
+(`build.py`). Without them PyTorch's operations compute the same. They run on PyTorch's threads. It imports only
+`fastconv.tiles`; only `fastconv` imports it, except that `training` asks `cpu_has` what the processor can do, and
+`ganache --version` asks `processor` which kernels are loaded.
 """
 
 from ganache.fastconv.kernels.batch_norm import BatchNorm, batch_norm, batch_norm_backward

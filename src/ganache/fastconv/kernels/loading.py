@@ -59,9 +59,9 @@ def library() -> ctypes.CDLL | None:
     """Return the kernels for this processor, compiled from the source as it is now, or None where there are none.
 
     Warns once where compiled files of another version of the source lie in the folder, or a file does not load. With
-    the environment variable GANACHE_REQUIRE_KERNELS=1, missing kernels raise ImportError. GANACHE_KERNELS=off hides them, as if they had never
-    been compiled; the project's check uses it to run the tests without kernels. GANACHE_KERNELS=avx2 and avx512 take
-    those of such a processor.
+    the environment variable GANACHE_REQUIRE_KERNELS=1, missing kernels raise ImportError. GANACHE_KERNELS=off hides
+    them, as if they had never been compiled; the project's check uses it to run the tests without kernels.
+    GANACHE_KERNELS=avx2 and avx512 take those of such a processor.
     """
     chosen = environment(*SWITCH)
     if chosen == "off":
@@ -101,7 +101,7 @@ def explanation(file: Path, error: OSError) -> str:
 
 
 def processor() -> str | None:
-    """Return the kind of processor that the loaded kernels were compiled for, such as "avx512"; None without kernels."""
+    """Return the kind of processor that the loaded kernels are for, such as "avx512"; None without kernels."""
     found = library()
     return None if found is None else Path(found._name).name.partition("-")[0]
 

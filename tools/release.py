@@ -79,7 +79,7 @@ def build(checkout: Path, scratch: Path, out: Path, repository: str) -> None:
     (wheel,) = scratch.glob("*.whl")
     for kernel in source.rglob("*.so"):
         check_calls(kernel)
-    run(tool("auditwheel"), "repair", "--plat", PLATFORM, "--wheel-dir", out, wheel, env=with_tools())
+    run(tool("auditwheel"), "repair", "--only-plat", "--plat", PLATFORM, "--wheel-dir", out, wheel, env=with_tools())
 
 
 def with_tools() -> dict[str, str]:

@@ -29,6 +29,7 @@ RUNTIME = "ganache/output/export/runtime"
 def wheel(folder: Path, tag: str, files: dict[str, bytes]) -> Path:
     path = folder / f"ganache-1.2.0-py3-none-{tag}.whl"
     with zipfile.ZipFile(path, "w") as archive:
+        archive.mkdir("ganache")
         for name, content in files.items():
             archive.writestr(name, content)
     return path
@@ -168,4 +169,4 @@ def test_the_whole_release_without_a_network(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr
     kinds = {re.sub(r"ganache-[^-]+?(-py3|\.tar)", r"\1", file.name) for file in (tmp_path / "dist").iterdir()}
-    assert kinds == {".tar.gz", "-py3-none-any.whl", f"-py3-none-{release.PLATFORM}.manylinux2014_x86_64.whl"}
+    assert kinds == {".tar.gz", "-py3-none-any.whl", f"-py3-none-manylinux2014_x86_64.{release.PLATFORM}.whl"}

@@ -63,7 +63,7 @@ def contents(distribution: Path) -> dict[str, bytes]:
     """Return the files of a wheel or source distribution by name: those of the package begin with "ganache/"."""
     if distribution.suffix == ".whl":
         with zipfile.ZipFile(distribution) as wheel:
-            return {name: wheel.read(name) for name in wheel.namelist()}
+            return {file.filename: wheel.read(file) for file in wheel.infolist() if not file.is_dir()}
     with tarfile.open(distribution) as archive:
         found = {file.name.partition("/")[2]: archive.extractfile(file) for file in archive if file.isfile()}
         return {name.removeprefix("src/"): stream.read() for name, stream in found.items() if stream is not None}

@@ -38,7 +38,9 @@ def wheel(folder: Path, tag: str, files: dict[str, bytes]) -> Path:
 @pytest.fixture(scope="module")
 def package() -> dict[str, bytes]:
     """The files of this checkout that a source distribution contains."""
-    listed = subprocess.run(["git", "ls-files", "src", "LICENSE", "README.md"], cwd=ROOT, capture_output=True, text=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "src", "LICENSE", "README.md"], cwd=ROOT, capture_output=True, text=True
+    )
     if listed.returncode:
         pytest.skip("this is no checkout of git")
     return {name.removeprefix("src/"): (ROOT / name).read_bytes() for name in listed.stdout.splitlines()}

@@ -31,11 +31,11 @@ TESTS = (
     "fastconv_kernels",
     "fastconv_winograd",
     "methods",
-    "checkpoint",
     "train",
+    "outputs",
     "report",
     "page",
-    "playground_server",
+    "playground_safety",
 )
 """The tests that run against an installed wheel: of each folder that has files besides Python's, and of the kernels."""
 
@@ -129,7 +129,7 @@ def install(distribution: Path, folder: Path, offline: bool) -> dict[str, str]:
     bare = {name: value for name, value in os.environ.items() if name not in ("CXX", "PYTHONPATH")}
     bare |= {"PATH": str(folder / "bin"), "PYTHONSAFEPATH": "1"}
     options = ["--constraint", str(ROOT / "constraints.txt")]
-    packages = [str(distribution), "pytest", "pytest-timeout"]
+    packages = [str(distribution), "httpx2", "pytest", "pytest-timeout"]
     if offline:
         (site,) = folder.glob("lib/python*/site-packages")
         (site / "others.pth").write_text("\n".join({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}))

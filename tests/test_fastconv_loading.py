@@ -47,6 +47,22 @@ def test_kernels_of_another_source_warn_once() -> None:
         assert kernels.library() is None
 
 
+def test_a_file_that_does_not_load_is_named_with_the_reason(edited: Path) -> None:
+    for processor in ("avx2", "avx512", "avx512_bf16", "default"):
+        (edited / f"{processor}-{version(edited)}.so").write_text("no kernels")
+    with pytest.warns(UserWarning, match=r"did not load \(.*(invalid ELF header|file too short)\)"):
+        assert kernels.library() is None
+
+
+def test_a_processor_for_which_none_are_compiled_gets_no_warning(edited: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (edited / f"avx2-{version(edited)}.so").touch()
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "DEFAULT")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert kernels.library() is None
+        assert kernels.processor() is None
+
+
 @pytest.mark.usefixtures("edited")
 def test_kernels_that_are_required_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(loading.REQUIRED, "1")

@@ -20,25 +20,29 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="kernels are com
 
 
 class FakeHook:
-    """The part of hatchling's class that the hook uses."""
+    """The part of hatchling's classes that the hooks use."""
 
     def __init__(self, root: Path) -> None:
         self.root, self.warnings = str(root), list[str]()
         self.app = types.SimpleNamespace(display_warning=self.warnings.append)
 
 
+def hook(name: str, root: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return the hook of this name in `hatch_build.py`, for the checkout `root`, without hatchling."""
+    for kind, cls in (("builders.hooks", "BuildHookInterface"), ("metadata", "MetadataHookInterface")):
+        words = f"hatchling.{kind}.plugin.interface".split(".")
+        for end in range(1, len(words) + 1):
+            monkeypatch.setitem(sys.modules, ".".join(words[:end]), types.ModuleType(words[end - 1]))
+        setattr(sys.modules[".".join(words)], cls, FakeHook)
+    return runpy.run_path(str(ROOT / "hatch_build.py"))[name](root)
+
+
 def install(root: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[list[str], dict[str, Any]]:
     """Run the build hook on the checkout `root`; return (warnings, build data)."""
-    names = ["hatchling", "hatchling.builders", "hatchling.builders.hooks", "hatchling.builders.hooks.plugin"]
-    for name in names:
-        monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
-    interface = types.ModuleType(f"{names[-1]}.interface")
-    interface.BuildHookInterface = FakeHook  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, interface.__name__, interface)
-    hook = runpy.run_path(str(ROOT / "hatch_build.py"))["Kernels"](root)
+    kernels = hook("Kernels", root, monkeypatch)
     data: dict[str, Any] = {}
-    hook.initialize("standard", data)
-    return hook.warnings, data
+    kernels.initialize("standard", data)
+    return kernels.warnings, data
 
 
 @pytest.fixture
@@ -59,6 +63,8 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
         (tmp_path / name).chmod(0o755)
     monkeypatch.chdir(tmp_path)
+    for variable in ("GANACHE_KERNELS", "GANACHE_REQUIRE_KERNELS"):
+        monkeypatch.delenv(variable, raising=False)
     return tmp_path
 
 
@@ -82,9 +88,38 @@ def test_compiled_kernels_replace_the_old_ones(checkout: Path, monkeypatch: pyte
     monkeypatch.setenv("CXX", "./writes")
     warnings, data = install(checkout, monkeypatch)
     assert warnings == []
-    assert data == {"pure_python": False, "infer_tag": True}
+    assert data == {"pure_python": False, "tag": "py3-none-linux_x86_64", "artifacts": [f"{FOLDER}/*.so"]}
     names = {path.name.partition("-")[0] for path in (checkout / FOLDER).glob("*.so")}
     assert names == set(build.PROCESSORS)
+
+
+def test_kernels_that_are_required_fail_the_build(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CXX", "false")
+    monkeypatch.setenv("GANACHE_REQUIRE_KERNELS", "1")
+    with pytest.raises(build.subprocess.CalledProcessError):
+        install(checkout, monkeypatch)
+
+
+def test_a_wheel_without_kernels_calls_no_compiler(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CXX", "./writes")
+    monkeypatch.setenv("GANACHE_KERNELS", "off")
+    assert install(checkout, monkeypatch) == ([], {})
+    assert [path.name for path in (checkout / FOLDER).glob("*.so")] == ["old.so"]
+
+
+@pytest.mark.parametrize("address", ["", "https://example.org/o/ganache/"])
+def test_links_of_the_readme_have_the_address_of_the_repository(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readme = "![a](docs/a.webp) [b](docs/b.md#c), [d](https://example.org/d), [e](#e)\n"
+    (tmp_path / "README.md").write_text(readme)
+    monkeypatch.setenv("GANACHE_REPOSITORY", address)
+    metadata: dict[str, Any] = {}
+    hook("Page", tmp_path, monkeypatch).update(metadata)
+    base = address.rstrip("/")
+    expected = readme.replace("(docs/a", f"({base}/raw/HEAD/docs/a").replace("(docs/b", f"({base}/blob/HEAD/docs/b")
+    assert metadata["readme"]["text"] == (expected if address else readme)
+    assert metadata["urls"].get("Repository", "") == base
 
 
 def test_a_compiler_that_hangs_is_ended_with_what_it_started(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:

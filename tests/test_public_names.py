@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import platform
 import subprocess
 import sys
-import tomllib
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+import torch
 
 import ganache
 from ganache.cli import main
+from ganache.fastconv import kernels
+from ganache.fastconv.kernels import loading
 
 ROOT = Path(__file__).parents[1]
 
@@ -31,11 +35,20 @@ def test_the_command_line_imports_no_heavy_library_at_the_start() -> None:
     assert printed.strip() == "[]"
 
 
-def test_the_version_is_that_of_pyproject_and_the_command_prints_it(capsys: pytest.CaptureFixture[str]) -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert ganache.__version__ == project["version"]
+def test_the_command_prints_the_versions_and_the_kernels(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ganache.__version__ == version("ganache")
     main(["--version"])
-    assert capsys.readouterr().out == f"ganache {ganache.__version__}\n"
+    first, second, third = capsys.readouterr().out.splitlines()
+    assert first == f"ganache {ganache.__version__}"
+    assert f"Python {platform.python_version()}, PyTorch {torch.__version__}" in second
+    loaded = kernels.library()
+    expected = "none, PyTorch computes the convolutions" if loaded is None else Path(loaded._name).name.split("-")[0]
+    assert third == f"kernels: {expected}"
+    monkeypatch.setattr(loading, "library", lambda: None)
+    main(["--version"])
+    assert "kernels: none" in capsys.readouterr().out
 
 
 def test_the_package_says_that_it_is_typed() -> None:

@@ -276,7 +276,7 @@ def __getattr__(name: str) -> Any:
 
     The first name also loads the plugins. The exceptions do not, so that code can catch what a broken plugin raises.
     """
-    if name == "__version__":  # written in pyproject.toml, and read here from the installed package
+    if name == "__version__":  # that of the git tag when the package was built or installed
         return import_module("importlib.metadata").version("ganache")
     for home, names in _HOMES.items():
         if name in names:

@@ -100,10 +100,9 @@ def run_words(argv: list[str] | None) -> None:
         silence_libraries()
     try:
         if args == ["--version"]:
-            from importlib.metadata import version  # slow
+            from ganache.cli.version import print_version  # slow
 
-            print(f"ganache {version('ganache')}")
-            return
+            return print_version()
         check_environment()
         ignore_matplotlibrc()
         load_plugins()

@@ -58,10 +58,10 @@ def loaded_library() -> ctypes.CDLL:
 def library() -> ctypes.CDLL | None:
     """Return the kernels for this processor, compiled from the source as it is now, or None where there are none.
 
-    Warns once where compiled files of another version of the source lie in the folder. With the environment variable
-    GANACHE_REQUIRE_KERNELS=1, missing kernels raise ImportError. GANACHE_KERNELS=off hides them, as if they had never
-    been compiled; the project's check uses it to run the tests without kernels. GANACHE_KERNELS=avx2 and avx512 take
-    those of such a processor.
+    Warns once where compiled files of another version of the source lie in the folder, or a file does not load. With
+    the environment variable GANACHE_REQUIRE_KERNELS=1, missing kernels raise ImportError. GANACHE_KERNELS=off hides
+    them, as if they had never been compiled; the project's check uses it to run the tests without kernels.
+    GANACHE_KERNELS=avx2 and avx512 take those of such a processor.
     """
     chosen = environment(*SWITCH)
     if chosen == "off":
@@ -71,23 +71,39 @@ def library() -> ctypes.CDLL | None:
         level = min(level, chosen, key=LEVELS.index)
     if level == "avx512" and cpu_has("avx512_bf16"):
         level = "avx512_bf16"
+    file = FOLDER / f"{level}-{version(FOLDER)}.so"
     try:
         for openmp in Path(torch.__file__).parent.glob("lib/libgomp*"):
             ctypes.CDLL(str(openmp), mode=ctypes.RTLD_GLOBAL)
-        return ctypes.CDLL(str(FOLDER / f"{level}-{version(FOLDER)}.so"))
+        return ctypes.CDLL(str(file))
     except OSError as error:
         if os.environ.get(REQUIRED, "0") not in ("", "0"):
             raise ImportError(
                 f"No kernels compiled from the current source load on this {level} processor, and {REQUIRED} is set: "
                 f"run `{REBUILD}`."
             ) from error
-        if any(FOLDER.glob("*.so")):
-            warnings.warn(
-                f"The compiled kernels in {FOLDER} do not belong to the current source, so PyTorch computes without "
-                f"them: run `{REBUILD}`.",
-                stacklevel=2,
-            )
+        if sentence := explanation(file, error):
+            warnings.warn(sentence, stacklevel=2)
         return None
+
+
+def explanation(file: Path, error: OSError) -> str:
+    """Return why the kernels in `file` did not load, one sentence; "" where none were compiled for this processor."""
+    if file.exists():
+        return f"The compiled kernels did not load ({error}), so PyTorch computes without them: run `{REBUILD}`."
+    current = file.name.partition("-")[2]
+    if any(file.parent.glob("*.so")) and not any(file.parent.glob(f"*-{current}")):
+        return (
+            f"The compiled kernels in {file.parent} do not belong to the current source, so PyTorch computes without "
+            f"them: run `{REBUILD}`."
+        )
+    return ""
+
+
+def processor() -> str | None:
+    """Return the kind of processor that the loaded kernels are for, such as "avx512"; None without kernels."""
+    found = library()
+    return None if found is None else Path(found._name).name.partition("-")[0]
 
 
 def cpu_has(*features: str) -> bool:

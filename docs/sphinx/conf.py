@@ -36,7 +36,7 @@ root_doc = "README"
 include_patterns = ["*.md", "docs/**.md", "bench/*.md", "src/ganache/fastconv/README.md"]
 exclude_patterns = [".*", "runs", "docs/_build", "docs/sphinx", "docs/claims/discussions.md"]
 
-myst_enable_extensions = ["dollarmath"]
+myst_enable_extensions = ["attrs_block", "dollarmath"]
 myst_heading_anchors = 4
 highlight_language = "bash"
 autodoc_member_order = "bysource"

@@ -36,10 +36,10 @@ def section(name: str, kind: Any) -> str:
 
 def table(who: str, kind: Any, function: str) -> str:
     """Return a table of the terms that one network minimises, with code and equation of each."""
-    rows = [f"| {who}'s term | code | equation |", "|---|---|---|"]
+    rows = ["{.terms}", f"| {who}'s term | code | equation |", "|---|---|---|"]
     for name, value, local in terms(getattr(kind, function)):
         shown = dict.fromkeys(equations(value, local, kind))
-        rows.append(f"| {name} | `{ast.unparse(value)}` | {' <br> '.join(shown)} |")
+        rows.append(f"| **{name}** | `{ast.unparse(value)}` | {' <br> '.join(shown)} |")
     return "\n".join(rows)
 
 
@@ -87,12 +87,12 @@ def constants(kind: Any) -> str:
     docs = field_docs(kind)
     if not docs:
         return ""
-    rows = ["| constant | default | meaning |", "|---|---|---|"]
+    rows = ["{.constants}", "| constant | default | meaning |", "|---|---|---|"]
     for name, text in docs.items():
         if name in kind.__dataclass_fields__:
             option, default = f"--method.{name.replace('_', '-')}", kind.__dataclass_fields__[name].default
             rows.append(f"| `{option}` | `{default}` | {text} |")
-    return "\n".join(rows) if len(rows) > 2 else ""
+    return "\n".join(rows) if len(rows) > 3 else ""
 
 
 def functions(module: ModuleType) -> str:

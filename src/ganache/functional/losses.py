@@ -1,7 +1,7 @@
-"""Adversarial losses of raw critic scores.
+r"""Adversarial losses of raw critic scores.
 
-Scores are [B], higher for images that look more real; each function returns the mean over the batch, a scalar. With s
-the sigmoid and softplus(t) = log(1 + e^t), -log s(t) = softplus(-t), which is accurate for any t.
+Scores are [B], higher for images that look more real; each function returns the mean over the batch, a scalar. With
+$\sigma$ the sigmoid and softplus(t) = $\log(1 + e^t)$, $-\log \sigma(t)$ = softplus(-t), which is accurate for any t.
 """
 
 from __future__ import annotations
@@ -15,19 +15,26 @@ from torch.nn.functional import relu, softplus
 
 
 def gan_real(real_scores: Tensor) -> Tensor:
-    """Return -log s(D(x)), the critic's loss on real images and the non-saturating generator's loss on fake images."""
+    r"""Return $-\log \sigma(D(x))$, the critic's loss on real images.
+
+    On fake images it is the non-saturating generator's loss.
+    """
     return softplus(-real_scores).mean()
 
 
 def gan_fake(fake_scores: Tensor) -> Tensor:
-    """Return -log(1 - s(D(G(z)))), the critic's loss on fake images. The minimax generator minimises its negative."""
+    r"""Return $-\log(1 - \sigma(D(G(z))))$, the critic's loss on fake images.
+
+    The minimax generator minimises its negative.
+    """
     return softplus(fake_scores).mean()
 
 
 def jensen_shannon(real: Tensor, fake: Tensor) -> Tensor:
-    """Return log 2 - L_D / 2 for the two losses above: a lower bound of the divergence, reached by the optimal critic.
+    r"""Return $\log 2 - L_D / 2$ for the two losses above, a lower bound of the divergence.
 
-    The divergence lies between 0 and log 2 = 0.69 (Goodfellow et al. 2014, theorem 1; their C(G) is -L_D).
+    The optimal critic reaches the bound. The divergence lies between 0 and log 2 = 0.69 (Goodfellow et al. 2014,
+    theorem 1; their C(G) is -L_D).
     """
     return math.log(2) - (real + fake) / 2
 
@@ -36,12 +43,12 @@ def jensen_shannon(real: Tensor, fake: Tensor) -> Tensor:
 
 
 def wasserstein_real(real_scores: Tensor) -> Tensor:
-    """Return -D(x), the critic's loss on real images and the generator's loss on fake images."""
+    """Return $-D(x)$, the critic's loss on real images and the generator's loss on fake images."""
     return -real_scores.mean()
 
 
 def wasserstein_fake(fake_scores: Tensor) -> Tensor:
-    """Return D(G(z)), the critic's loss on fake images."""
+    """Return $D(G(z))$, the critic's loss on fake images."""
     return fake_scores.mean()
 
 
@@ -49,7 +56,10 @@ def wasserstein_fake(fake_scores: Tensor) -> Tensor:
 
 
 def least_squares(scores: Tensor, target: float) -> Tensor:
-    """Return (D - target)^2 / 2. The critic's targets are b for real and a for fake, the generator's is c for fake."""
+    r"""Return $\frac{1}{2} (D - \text{target})^2$.
+
+    The critic's targets are b for real and a for fake images, the generator's is c for fake ones.
+    """
     return (scores - target).square().mean() / 2
 
 
@@ -57,12 +67,15 @@ def least_squares(scores: Tensor, target: float) -> Tensor:
 
 
 def hinge_real(real_scores: Tensor) -> Tensor:
-    """Return relu(1 - D(x)), the critic's loss on real images. The generator minimises -D(G(z)), as in WGAN."""
+    r"""Return $\max(0, 1 - D(x))$, the critic's loss on real images.
+
+    The generator minimises $-D(G(z))$, as in WGAN.
+    """
     return relu(1 - real_scores).mean()
 
 
 def hinge_fake(fake_scores: Tensor) -> Tensor:
-    """Return relu(1 + D(G(z))), the critic's loss on fake images."""
+    r"""Return $\max(0, 1 + D(G(z)))$, the critic's loss on fake images."""
     return relu(1 + fake_scores).mean()
 
 
@@ -70,7 +83,7 @@ def hinge_fake(fake_scores: Tensor) -> Tensor:
 
 
 def relativistic(better: Tensor, worse: Tensor) -> Tensor:
-    """Return softplus(worse - better) over pairs of scores.
+    r"""Return $-\log \sigma(\text{better} - \text{worse})$ over pairs of scores.
 
     The critic passes the real scores as `better` and the fake ones as `worse`; the generator swaps them.
     """
@@ -81,11 +94,11 @@ def relativistic(better: Tensor, worse: Tensor) -> Tensor:
 
 
 def clipped_cross_entropy(scores: Tensor, labels: Tensor, epsilon: float = 1e-7) -> Tensor:
-    """Return the binary cross-entropy of p = P(fake) = s(-D), with p clipped to [epsilon, 1 - epsilon].
+    r"""Return $-y \log p - (1 - y) \log(1 - p)$ for labels y and p = P(fake) = $\sigma(-D)$.
 
-    Labels are 1 for fake and 0 for real. Label noise may move them outside [0, 1], where the cross-entropy has no lower
-    bound without the clip. As in Keras 2, backend `binary_crossentropy`; clipping the score at logit(1 - epsilon)
-    equals clipping p, but is more accurate.
+    This is the binary cross-entropy, with p clipped to [epsilon, 1 - epsilon]. Labels are 1 for fake and 0 for real.
+    Label noise may move them outside [0, 1], where the cross-entropy has no lower bound without the clip. As in Keras
+    2, backend `binary_crossentropy`; clipping the score at logit(1 - epsilon) equals clipping p, but is more accurate.
     """
     limit = math.log1p(-epsilon) - math.log(epsilon)
     logits = (-scores).clamp(-limit, limit)

@@ -21,16 +21,16 @@ from ganache.types import Critic, Generator
 
 
 def between(real: Tensor, fake: Tensor) -> Tensor:
-    """Return random points between pairs of fake and real images, with one t ~ U[0, 1] per pair.
+    r"""Return $\hat{x} = G(z) + t (x - G(z))$, random points between pairs of fake and real images.
 
-    Gulrajani et al. 2017, algorithm 1.
+    There is one t ~ U[0, 1] per pair: Gulrajani et al. 2017, algorithm 1.
     """
     t = torch.rand(len(real), *[1] * (real.ndim - 1), device=real.device).to(real.dtype)
     return fake + t * (real - fake)
 
 
 def around(real: Tensor, spread: float = 0.5) -> Tensor:
-    """Return real images plus uniform noise on [0, spread * their standard deviation] per value.
+    r"""Return $\hat{x} = x + u$, real images plus noise u ~ U[0, spread * their standard deviation] per value.
 
     Kodali et al. 2017 write N(0, cI); their code (kodalinaveen3/DRAGAN) adds uniform noise.
     """
@@ -41,22 +41,28 @@ def around(real: Tensor, spread: float = 0.5) -> Tensor:
 
 
 def zero_centred(norms: Tensor) -> Tensor:
-    """Return E |grad D|^2; times gamma / 2 it is R1 on real, R2 on fake images (Mescheder et al. 2018, equation 9)."""
+    r"""Return $\mathbb{E} \lVert \nabla D \rVert^2$ (Mescheder et al. 2018, equation 9).
+
+    Times gamma / 2 it is R1 on real and R2 on fake images.
+    """
     return norms.square().mean()
 
 
 def one_centred(norms: Tensor) -> Tensor:
-    """Return E (|grad D| - 1)^2 (Gulrajani et al. 2017, equation 3)."""
+    r"""Return $\mathbb{E} (\lVert \nabla D \rVert - 1)^2$ (Gulrajani et al. 2017, equation 3)."""
     return (norms - 1).square().mean()
 
 
 def one_sided(norms: Tensor) -> Tensor:
-    """Return E max(0, |grad D| - 1)^2, which penalises only norms above 1 (Gulrajani et al. 2017, section 4)."""
+    r"""Return $\mathbb{E} \max(0, \lVert \nabla D \rVert - 1)^2$, which penalises only norms above 1.
+
+    Gulrajani et al. 2017, section 4.
+    """
     return relu(norms - 1).square().mean()
 
 
 def gradient_norms(D: Critic, x: Tensor) -> Tensor:
-    """Return the norm of D's gradient at each image of x [B, ...] as [B], differentiable in D's weights."""
+    r"""Return $\lVert \nabla_x D(x) \rVert$ at each image of x [B, ...] as [B], differentiable in D's weights."""
     points = x.detach().to(torch.promote_types(x.dtype, torch.float32)).requires_grad_(True)
     (gradients,) = torch.autograd.grad(D(points).sum(), points, create_graph=True)
     norms: Tensor = torch.linalg.vector_norm(gradients.flatten(1), dim=1)
@@ -70,10 +76,10 @@ PATH_DECAY = 0.99
 
 
 def path_lengths(G: Generator, z: Tensor) -> Tensor:
-    """Return how far random directions of the image move per step in w, [B], differentiable in G's weights.
+    r"""Return $\lVert J^T y \rVert$, how far random directions of the image move per step in w.
 
-    |J' y| with y ~ N(0, I / pixels) and the Jacobian J of the synthesis, the root mean square over the layers of w
-    (Karras et al. 2020, section 3.2 and appendix B).
+    The result is [B], differentiable in G's weights, with y ~ N(0, I / pixels) and the Jacobian J of the synthesis; the
+    root mean square over the layers of w (Karras et al. 2020, section 3.2 and appendix B).
     """
     w = G.mapping(z)[:, None].expand(-1, G.style_layers, -1)
     x = G.synthesis(w)
@@ -83,7 +89,10 @@ def path_lengths(G: Generator, z: Tensor) -> Tensor:
 
 
 def path_length_penalty(G: Generator, z: Tensor) -> Tensor:
-    """Return E (length - mean length)^2 over half of the batch, and update the mean, a buffer of G."""
+    r"""Return $\mathbb{E} (\text{length} - \text{mean length})^2$ over half of the batch.
+
+    The running mean, a buffer of G, is updated.
+    """
     lengths, mean = path_lengths(G, z[: max(1, len(z) // 2)]), G.mean_path_length
     assert isinstance(mean, Tensor)
     mean.lerp_(lengths.detach().mean(), 1 - PATH_DECAY)

@@ -14,10 +14,10 @@ from ganache.types import Critic, Generator, Method, Terms
 
 @dataclass(frozen=True)
 class Gan(Method):
-    """The critic minimises -log s(D(x)) - log(1 - s(D(G(z)))), equation 1 of Goodfellow et al. 2014.
+    """The critic minimises -log sigmoid(D(x)) - log(1 - sigmoid(D(G(z)))), equation 1 of Goodfellow et al. 2014.
 
-    The generator minimises -log s(D(G(z))) (section 3) or, as "minimax", log(1 - s(D(G(z)))), whose gradient vanishes
-    when the critic wins.
+    The generator minimises -log sigmoid(D(G(z))) (section 3) or, as "minimax", log(1 - sigmoid(D(G(z)))), whose
+    gradient vanishes when the critic wins.
     """
 
     draws_random_numbers = False

@@ -24,6 +24,7 @@ from urllib.parse import unquote, urlsplit
 import yaml
 
 TOKEN = "hf_theTokenOfTheTests"
+DATE = "2026-01-01T00:00:00.000Z"
 LARGE = (".safetensors", ".onnx", ".png")
 """Files that are uploaded by themselves (LFS); others are inside the commit."""
 
@@ -202,6 +203,10 @@ class Handler(BaseHTTPRequestHandler):
             entries = [{"type": "file", "path": p, "size": len(c), "oid": etag(c)} for p, c in commit[1].items()]
             self.reply(entries)
 
+    def commits(self, kind: str, name: str) -> None:
+        commits = self.hub.repositories[kind, name].commits
+        self.reply([{"id": sha, "title": "", "message": "", "date": DATE, "authors": []} for sha, _ in commits])
+
     def validate(self) -> None:
         content = json.loads(self.body())["content"]
         try:
@@ -289,6 +294,7 @@ ROUTES = {
     rf"GET /api/{KIND}/{NAME}": Handler.info,
     rf"GET /api/{KIND}/{NAME}/revision/{REVISION}": Handler.info,
     rf"GET /api/{KIND}/{NAME}/tree/{REVISION}": Handler.tree,
+    rf"GET /api/{KIND}/{NAME}/commits/main": Handler.commits,
     rf"POST /api/{KIND}/{NAME}/preupload/main": Handler.preupload,
     rf"POST /api/{KIND}/{NAME}/commit/main": Handler.commit,
     r"POST /(spaces/)?[^/]+/[^/]+\.git/info/lfs/objects/batch": Handler.batch,

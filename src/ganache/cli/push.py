@@ -73,9 +73,7 @@ def check(repository: str, licence: str, space: str) -> None:
     """Raise ConfigError, before any work, for names that the hub does not have, and without a licence."""
     for name in (repository, *([space] if space else [])):
         if not REPOSITORY.fullmatch(name):
-            raise ConfigError(
-                f"{shown(name)} is no name of the hub: write owner/name, as in  ganache push RUN me/faces"
-            )
+            raise ConfigError(f"{shown(name)} is no name of the hub: write owner/name, such as me/faces.")
     if not licence:
         raise ConfigError(
             "No licence was named, and without one nobody may use the model: add --license with the hub's name for it, "

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ganache.core import storage
-from ganache.core.checkpoint_file import MAX_HEADER, SUFFIX
+from ganache.core.checkpoint_file import SUFFIX
 from ganache.core.text import in_one_line
 from ganache.data.pack import cache_folder, pack_folder
 from ganache.data.readers.hub import PREFIX, is_reachable, require_repository
@@ -175,11 +175,11 @@ def explained(what: str) -> Iterator[None]:
 
 def sentence(what: str, error: BaseException) -> str:
     """Return what went wrong with `what` on the hub, and what to do, in one sentence."""
-    chain = [error, *filter(None, [error.__cause__, error.__context__])]
-    names = {type(each).__name__ for each in chain}
+    chain = [error, *filter(None, [error.__cause__])]
+    names = [type(each).__name__ for each in chain]
     response = next((each.response for each in chain if getattr(each, "response", None) is not None), None)
     status = 0 if response is None else response.status_code
-    reason = in_one_line((str(error).strip() or type(error).__name__).splitlines()[0])[:200]
+    reason = in_one_line((str(chain[-1]).strip() or names[-1]).splitlines()[0])[:200]
     if "RevisionNotFoundError" in names:
         return f"'{what}' has no such revision: name a branch, tag or commit that the hub shows."
     if "GatedRepoError" in names:
@@ -193,8 +193,10 @@ def sentence(what: str, error: BaseException) -> str:
     if status:
         said = getattr(error, "server_message", None) or reason
         return f"The hub answered {status} for '{what}' ({in_one_line(str(said))[:200]}): try again later."
-    if names & {"LocalEntryNotFoundError", "OfflineModeIsEnabled", "IncompleteSnapshotError"}:
+    if {"LocalEntryNotFoundError", "OfflineModeIsEnabled", "IncompleteSnapshotError"} & {*names}:
         return f"'{what}' is not in the cache, and the hub cannot be reached: try again with a network."
+    if isinstance(error, ValueError) or "SafetensorsParsingError" in names:
+        return f"'{what}' cannot be used ({reason}): check it on the hub."
     return f"The connection to the hub failed for '{what}' ({reason}): run the same command again, which goes on."
 
 

@@ -67,9 +67,10 @@ def local_run(source: str) -> Path:
             file = the_checkpoint(source, found, file)
     # The name of a snapshot is that of its commit, so the content of this folder never changes.
     folder = pack_folder(cache_folder(), "hub", repository, snapshot.name, file)
+    name = repository.partition("/")[2]
     if not folder.exists():
-        install(source, snapshot, file, folder, repository.partition("/")[2])
-    return next(folder.iterdir())
+        install(source, snapshot, file, folder, name)
+    return folder / name
 
 
 def parts_of(source: str) -> tuple[str, str, str | None]:
@@ -129,7 +130,7 @@ def install(source: str, snapshot: Path, file: str, folder: Path, name: str) -> 
     except (CheckpointError, ConfigError) as error:
         reason = str(error).replace(str(real), "the file")
         raise CheckpointError(f"'{source}' is no usable model of ganache. {reason}") from None
-    storage.create_folder(folder.parent)
+    folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = storage.create_temporary_folder(folder.parent)
     try:
         run = temporary / name
@@ -197,7 +198,7 @@ def sentence(what: str, error: BaseException) -> str:
         return f"'{what}' is not in the cache, and the hub cannot be reached: try again with a network."
     if isinstance(error, ValueError) or "SafetensorsParsingError" in names:
         return f"'{what}' cannot be used ({reason}): check it on the hub."
-    return f"The connection to the hub failed for '{what}' ({reason}): run the same command again, which goes on."
+    return f"The connection to the hub failed for '{what}' ({reason}): run the same command again."
 
 
 def without_token(text: str) -> str:

@@ -14,16 +14,18 @@ from markupsafe import Markup
 from ganache.core.rendering import Model
 from ganache.core.text import in_one_line
 from ganache.data.readers.hub import PREFIX, REPOSITORIES
+from ganache.evaluation.evaluation import Evaluation
 from ganache.figures.page import duration
 from ganache.output.hub.model_file import public_name
 from ganache.output.report.findings import collect_findings
-from ganache.output.report.scores import scores_of
+from ganache.output.report.scores import find_score, scores_of
 from ganache.output.report.settings import compare_settings
 from ganache.output.report.summary import RunSummary
+from ganache.runs.diagnose.finding import percent
 from ganache.runs.folder import read_config
 
-PRIVATE = ("data.source", "start.source")
-"""Settings that hold paths; the card has their names elsewhere."""
+ELSEWHERE = ("data.source", "start.source", "schedule.steps", "schedule.minutes", "schedule.images")
+"""Settings that the card has elsewhere; the first two hold paths."""
 SPECIAL = re.compile(r"([\\`*_\[\]<>#|~$&])")
 """Characters that mean something in Markdown or HTML, inside a line."""
 FILES = {
@@ -111,8 +113,9 @@ def card(shared: Shared, files: Mapping[str, int]) -> str:
         metadata=metadata(shared),
         weights=sum(weight.numel() for weight in shared.model.generator.parameters()),
         facts=facts(shared),
-        changed=[(name, values[0]) for name, values in compare_settings([run]).chosen if name not in PRIVATE],
+        changed=[(name, values[0]) for name, values in compare_settings([run]).chosen if name not in ELSEWHERE],
         tables=scores_of([run]).tables,
+        in_words=in_words,
         diagnosed=diagnosed,
         files=[(name, FILES[name], f"{size / 1e6:.1f} MB") for name, size in files.items()],
     )
@@ -131,12 +134,24 @@ def metadata(shared: Shared) -> dict[str, Any]:
     found = {
         "license": shared.licence,
         "library_name": "ganache",
-        "tags": ["ganache", "gan", config["network"]["name"], config["method"]["name"]],
+        "tags": list(dict.fromkeys(["ganache", "gan", config["network"]["name"], config["method"]["name"]])),
         "pipeline_tag": "unconditional-image-generation" if shared.size else "",
         "datasets": [data] if data else [],
         "base_model": start.removeprefix(PREFIX).partition("@")[0] if start.startswith(PREFIX) else "",
     }
     return {name: value for name, value in found.items() if value}
+
+
+def in_words(evaluation: Evaluation) -> str:
+    """Return what precision and recall mean, in a sentence; the names of the features if these were left out."""
+    judge = f"{evaluation.protocol.features} features"
+    precision, recall = (find_score(evaluation, name) for name in ("precision", "recall"))
+    if precision is None or recall is None:
+        return f"Scores by {judge}:"
+    return (
+        f"To {judge}, {percent(precision.value)} of what it makes looks real, and {percent(recall.value)} of what is "
+        "real looks like something that it makes."
+    )
 
 
 def facts(shared: Shared) -> list[tuple[str, Any]]:

@@ -59,7 +59,7 @@ class Hub:
     requests: list[str] = field(default_factory=list)
     """METHOD path, and the range that was asked for."""
     break_after: dict[str, int] = field(default_factory=dict)
-    """METHOD -> bytes after which the next transfer of a large file breaks, once."""
+    """METHOD -> bytes after which the next transfer of more bytes breaks, once."""
     refusals: dict[str, int] = field(default_factory=dict)
     """A part of a path -> the status with which each request for it is answered."""
 
@@ -270,7 +270,7 @@ class Handler(BaseHTTPRequestHandler):
             headers["Content-Range"] = f"bytes {start}-{end}/{len(content)}"
             content, status = content[start : end + 1], 206
         limit = self.hub.break_after.get("GET") if self.command == "GET" and status == 200 else None
-        if limit is not None:
+        if limit is not None and len(content) > limit:
             del self.hub.break_after["GET"]
             self.send_response(200)
             self.send_header("Content-Length", str(len(content)))

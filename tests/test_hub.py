@@ -186,7 +186,7 @@ def changed(model: bytes, header: dict[str, object] | None = None, **settings: o
         (lambda model: changed(model, width=2**40), "it is damaged"),
         (lambda model: changed(model, unknown=1), "There is no setting 'network.unknown'"),
         (lambda model: changed(model, {"image_shape": [3, 2**16, 2**16]}), "belong to another network"),
-        (lambda model: changed(model, {"step": -1}), "out of range"),
+        (lambda model: changed(model, {"step": -1}), "cannot be read as a checkpoint"),
         (lambda model: with_other_keys(model), "belong to another network"),
     ],
 )

@@ -27,6 +27,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
 
+READS_ENVIRONMENT = "huggingface_hub"
+"""A library that reads the environment when it is imported: each fork imports it itself."""
 TIMEOUT = 200
 """Seconds after which a fork ends with SIGALRM."""
 
@@ -105,7 +107,7 @@ def serve() -> None:
             _, status = os.waitpid(pid, 0)
             modules.seek(0)
             for name in modules.read().split():  # what one process imports, the next ones find imported
-                if name not in sys.modules:
+                if name not in sys.modules and not name.startswith(READS_ENVIRONMENT):
                     with suppress(Exception):
                         importlib.import_module(name)
         print(os.waitstatus_to_exitcode(status), flush=True)

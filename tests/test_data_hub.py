@@ -65,7 +65,7 @@ def fake_datasets(
     monkeypatch.setitem(sys.modules, "datasets", module)
     monkeypatch.setitem(sys.modules, "huggingface_hub", types.ModuleType("huggingface_hub"))
     monkeypatch.setitem(sys.modules, "huggingface_hub.constants", constants)
-    monkeypatch.setattr(hub, "_is_reachable", lambda: True)
+    monkeypatch.setattr(hub, "is_reachable", lambda: True)
     return module
 
 
@@ -88,7 +88,7 @@ def test_hub_images_are_inspected_and_packed(tmp_path: Path, cache: Path, monkey
     assert dataset.label_names == ("odd", "even")
 
     # The second load uses neither the network nor the library.
-    monkeypatch.setattr(hub, "_is_reachable", lambda: False)
+    monkeypatch.setattr(hub, "is_reachable", lambda: False)
     monkeypatch.setitem(sys.modules, "datasets", None)
     assert load("cifar10", cache=cache, download=False).fingerprint == dataset.fingerprint
 
@@ -157,14 +157,14 @@ def test_nothing_is_downloaded_unless_the_user_names_it(
 def test_hub_without_network(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     monkeypatch.delenv("HF_DATASETS_OFFLINE", raising=False)
-    monkeypatch.setattr(hub, "_is_reachable", lambda: False)
+    monkeypatch.setattr(hub, "is_reachable", lambda: False)
     for name in ("mnist", "hf:owner/name"):
         with pytest.raises(DataError, match=r"comes from the network .* give a local folder"):
             load(name, cache=cache)
 
 
 def test_hub_without_the_library(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub, "_is_reachable", lambda: True)
+    monkeypatch.setattr(hub, "is_reachable", lambda: True)
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(MissingExtra, match=r"ganache\[hub\]"):
         load("mnist", cache=cache)

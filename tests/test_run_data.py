@@ -209,7 +209,7 @@ def test_what_a_foreign_run_names_is_never_downloaded(
             raise AssertionError(name)
 
     monkeypatch.setitem(sys.modules, "datasets", Recorder("datasets"))
-    monkeypatch.setattr(hub, "_is_reachable", lambda: touched.append("network"))
+    monkeypatch.setattr(hub, "is_reachable", lambda: touched.append("network"))
     with_header(run, data_paths=[], source=source)
     write_json(run / "config.json", {**(read_config(run) or {}), DATA_PATHS: []})
     capsys.readouterr()

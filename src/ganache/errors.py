@@ -5,6 +5,7 @@
     +-- ConfigError             a setting that is unknown, of the wrong type or out of range
     +-- CheckpointError         a run or checkpoint that is missing, unreadable or of another run
     |   +-- DamagedCheckpoint   a checkpoint that was read, and whose content is not what was written
+    |   +-- HubError            a model that the Hugging Face hub does not give or take
     +-- TrainingError           a loss or weight of the run became NaN or infinite
     +-- ExportError             an exported generator that does not reproduce the original's images
     +-- MissingExtra            an optional library that is not installed
@@ -37,6 +38,10 @@ class CheckpointError(GanacheError):
 
 class DamagedCheckpoint(CheckpointError):
     """A checkpoint was read, and its content is not what was written. A file that cannot be read is not damaged."""
+
+
+class HubError(CheckpointError):
+    """The Hugging Face hub cannot be reached, or does not give or take a model."""
 
 
 class LostProcess(GanacheError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import subprocess
 from functools import cache
@@ -10,6 +9,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 import torch
+
+from ganache.core.cores import processor
 
 
 @cache
@@ -43,18 +44,3 @@ def commit() -> str:
         return git("rev-parse", "--short=12", "HEAD") + "-dirty" * bool(git("status", "--porcelain", "."))
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-
-
-def processor() -> str:
-    """Return the name of the processor, and the number of cores that the program may use.
-
-    >>> processor().endswith("cores usable)")
-    True
-    """
-    name = platform.processor() or platform.machine()
-    listed = Path("/proc/cpuinfo")
-    if listed.exists():
-        lines = listed.read_text(encoding="utf-8", errors="replace").splitlines()
-        name = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), name)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{name} ({cores} cores usable)"

@@ -34,6 +34,7 @@ from ganache.cli.name import name
 from ganache.cli.other_tools import command_for
 from ganache.cli.parsing import HELP, parse
 from ganache.cli.playground import explore, watch
+from ganache.cli.push import push
 from ganache.cli.recipes import recipes
 from ganache.cli.report import report
 from ganache.cli.streams import open_missing_streams
@@ -54,6 +55,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "article": article,
     "export": export,
     "convert": convert,
+    "push": push,
     "name": name,
     "render": lab.render,
     "compare": compare,

@@ -28,7 +28,7 @@ GROUPS = {
         *("explore", "directions", "dimensions", "arithmetic", "invert", "traverse", "along", "average", "truncation"),
         *("mixing", "distribution", "name", "article"),
     ),
-    "share": ("export", "convert", "render"),
+    "share": ("export", "push", "convert", "render"),
 }
 """Group -> its commands. Commands that are in no group, those of plugins, join `explore`."""
 

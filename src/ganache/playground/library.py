@@ -23,6 +23,7 @@ from ganache.lab.styles import in_styles_if_any
 from ganache.playground.limits import MAX_MODELS
 from ganache.playground.wire import Which
 from ganache.runs.folder import (
+    ON_HUB,
     at_step,
     best_checkpoint,
     change_names,
@@ -66,6 +67,10 @@ class Library:
         self.folders = [at_step(run)[0] for run in runs]
         self.first = [at_step(run)[1] for run in runs]
         """Per run, the checkpoint that the page shows first: last, best or a step."""
+        self.words = [
+            run if run.startswith(ON_HUB) else str(folder) for run, folder in zip(runs, self.folders, strict=True)
+        ]
+        """The runs on the command line; a model of the hub by its name there, which has one checkpoint."""
         self.lock = threading.RLock()
         self.cache: OrderedDict[Any, Any] = OrderedDict()
         if not live:
@@ -114,7 +119,8 @@ class Library:
         for which in selected:
             self.path(which)
             step = self.first[which.run] if which.step is None else str(which.step)
-            words.append(str(self.folders[which.run]) + ("" if step == "last" else f"@{step}"))
+            word = self.words[which.run]
+            words.append(word if step == "last" or word.startswith(ON_HUB) else f"{word}@{step}")
         return words
 
     # ---- names and directions ------------------------------------------------------------------------------------
@@ -191,7 +197,7 @@ class Library:
     def described(self, run: int) -> dict[str, Any]:
         """Return a run as plain data; a run without a checkpoint has only names and paths."""
         folder = self.folders[run]
-        about: dict[str, Any] = {"name": self.name(run), "path": str(folder)}
+        about: dict[str, Any] = {"name": self.name(run), "path": self.words[run]}
         steps: list[int] = []
         try:
             if not checkpoints(folder):

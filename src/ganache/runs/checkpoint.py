@@ -220,8 +220,8 @@ def load_generator(path: Path, average: bool = True) -> tuple[Generator, Config,
 
 
 def require_part(path: Path, tensors: Mapping[str, Tensor], part: str) -> None:
-    """Raise CheckpointError for a snapshot in `history/` that lacks the network whose tensors start with `part`."""
-    if path.parent.name == "history" and not any(name.startswith(part) for name in tensors):
+    """Raise CheckpointError for a file that lacks the network whose tensors start with `part`, such as a snapshot."""
+    if not any(name.startswith(part) for name in tensors):
         raise CheckpointError(
             f"{path} holds one generator alone, and this needs the {part.removesuffix('.')}: use a checkpoint."
         )

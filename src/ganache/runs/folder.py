@@ -25,16 +25,20 @@ from ganache.runs.lock import LOCK, NAMES_LOCK, names_lock
 NAMES = "names.json"
 MAX_JSON = 2**24
 """Bytes of a JSON file: 1,000 names of latents with 512 numbers each. Reading it takes many times its size."""
+ON_HUB = "hf:"
+"""The beginning of the name of a model of the Hugging Face hub."""
 PARTS = {"checkpoints": SUFFIX, "history": SUFFIX, "samples": ".png"}
 """The folders of a run with one file per step, and the suffix of these files."""
 
 
 @dataclass(frozen=True)
-class AboutData:
+class AboutRun:
     """What `config.json` holds besides the settings, which `config` checks."""
 
     data_fingerprint: str = ""
     data_paths: tuple[str, ...] = ()
+    machine: str = ""
+    """The processor or GPU on which the run was started or last resumed."""
 
 
 def read_config(folder: Path) -> dict[str, Any] | None:
@@ -42,7 +46,7 @@ def read_config(folder: Path) -> dict[str, Any] | None:
     try:
         found = old_names.settings(json.loads(storage.read_text(folder / "config.json", MAX_JSON)))
         require_sections(found)
-        read_record(AboutData, found, "file")
+        read_record(AboutRun, found, "file")
         return found
     except FileNotFoundError:
         return None
@@ -164,9 +168,10 @@ def find_checkpoint(folder: str | Path, which: str = "last") -> Path:
 
     Of a step without a checkpoint, the snapshot in `history/` is returned, which holds the averaged generator alone.
 
-    A checkpoint that was copied out of its run is found in the place of a folder.
+    A checkpoint that was copied out of its run is found in the place of a folder, as is a model of the Hugging Face
+    hub (hf:owner/name).
     """
-    folder = Path(folder)
+    folder = at_step(folder)[0] if str(folder).startswith(ON_HUB) else Path(folder)
     if folder.suffix == SUFFIX and folder.is_file():
         return folder
     kept = checkpoints(folder)
@@ -188,9 +193,16 @@ def find_checkpoint(folder: str | Path, which: str = "last") -> Path:
 def at_step(run: str | Path) -> tuple[Path, str]:
     """Split RUN, RUN@STEP or the path of a run's checkpoint into (folder, checkpoint): a step, "last" or "best".
 
+    hf:owner/name is a model of the Hugging Face hub, and hf:owner/name@REVISION one of its revisions: the folder is a
+    run of this model in the cache. Raises CheckpointError if there is none.
+
     >>> at_step("runs/faces@2000")[1], at_step("runs/faces")[1]
     ('2000', 'last')
     """
+    if str(run).startswith(ON_HUB):
+        from ganache.runs.hub import local_run  # imports PyTorch
+
+        return local_run(str(run)), "last"
     path = Path(run)
     step = step_of(path.name, SUFFIX)
     if step is not None and path.absolute().parent.name in ("checkpoints", "history"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from ganache.data import TOYS, Dataset
 from ganache.errors import CheckpointError, ConfigError, DamagedCheckpoint
 from ganache.evaluation.mirror import DIFFERENT, mirror_auc
 from ganache.runs.data import DATA_PATHS
-from ganache.runs.folder import PARTS, checkpoints
+from ganache.runs.folder import PARTS, AboutRun, checkpoints
 from ganache.runs.log import read, step_lines
 from ganache.training.processes import Processes
 from ganache.training.resolved import Resolved
@@ -129,7 +129,8 @@ def refuse_lost_checkpoints(folder: Path, known: dict[str, Any]) -> None:
 
 def settings_of(known: dict[str, Any]) -> Config:
     """Return the settings in `config.json`, without what is kept beside them. Raises ConfigError if one is wrong."""
-    return from_record({name: value for name, value in known.items() if name not in (DATA_FINGERPRINT, DATA_PATHS)})
+    about = [field.name for field in fields(AboutRun)]
+    return from_record({name: value for name, value in known.items() if name not in about})
 
 
 def newest_config(folder: Path) -> dict[str, Any] | None:

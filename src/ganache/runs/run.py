@@ -62,7 +62,7 @@ from ganache.runs.resume import (
 from ganache.runs.retention import remove_old_checkpoints
 from ganache.runs.start import freeze, start
 from ganache.training import build
-from ganache.training.device import keep_freed_memory, set_determinism
+from ganache.training.device import keep_freed_memory, machine, set_determinism
 from ganache.training.loop import train
 from ganache.training.processes import ALONE, Processes
 from ganache.training.resolved import Resolved
@@ -162,7 +162,8 @@ class Run:
         run = cls(folder, resolved, data, state, force, started)
         follower.lead(processes, run.resolved, data)
         run.notices += [mirrored] if mirrored else []
-        write_json(folder / "config.json", to_dict(resolved.config) | run.about_data())
+        about = run.about_data() | {"machine": machine(resolved.device)}
+        write_json(folder / "config.json", to_dict(resolved.config) | about)
         return run
 
     @property

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from ganache.config.config import Config, from_recipe, name_of
 from ganache.config.sections import DataConfig, StartConfig
 from ganache.errors import CheckpointError, ConfigError
-from ganache.runs import checkpoint, hub
+from ganache.runs import checkpoint
 from ganache.runs.folder import at_step, find_checkpoint
 from ganache.training.state import State
 
@@ -38,7 +38,7 @@ class Origin:
 
         Raises CheckpointError if it is none, MissingExtra for one of the hub without its library.
         """
-        path = hub.downloaded(source) if hub.is_on_hub(source) else Path(source)
+        path = Path(source)
         if not path.is_file():
             folder, which = at_step(source)
             path = find_checkpoint(folder, which)

@@ -13,6 +13,7 @@ from torch.utils import deterministic
 
 from ganache.config.config import Config
 from ganache.config.sections import PrecisionConfig
+from ganache.core.cores import processor
 from ganache.errors import ConfigError
 from ganache.fastconv.kernels import cpu_has
 
@@ -29,6 +30,11 @@ def choose_device(name: str) -> torch.device:
         usable_names = " or ".join(kind for kind, usable in available.items() if usable)
         raise ConfigError(f"device is '{name}', which PyTorch does not find on this machine: use {usable_names}.")
     return torch.device(name)
+
+
+def machine(device: torch.device) -> str:
+    """Return the name of the GPU, or that of the processor and the number of cores that the program may use."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else processor()
 
 
 # ---- number formats ---------------------------------------------------------------------------------------------

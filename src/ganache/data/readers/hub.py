@@ -13,6 +13,7 @@ import socket
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from ganache.core.storage import open_regular
@@ -35,7 +36,6 @@ OLDEST = 4
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
 
-_HOST = ("huggingface.co", 443)
 _TIMEOUT = 2.0
 """Seconds after which the network counts as unreachable; the library itself would wait 23."""
 
@@ -62,6 +62,11 @@ def fetch(name: str) -> ImageFiles:
     """
     repository = REPOSITORIES.get(name, name.removeprefix(PREFIX))
     require_repository(name, repository, "data set")
+    if not _is_offline_mode() and not is_reachable():
+        raise DataError(
+            f"'{name}' comes from the network and {address()[0]} cannot be reached: give a local folder, zip or IDX "
+            "file, or a built-in name such as 'faces' or 'digits' (HF_HUB_OFFLINE=1 uses earlier downloads)."
+        )
     try:
         import datasets
     except ImportError as error:
@@ -79,20 +84,11 @@ def fetch(name: str) -> ImageFiles:
 
 
 def require_repository(name: str, repository: str, kind: Literal["data set", "model"]) -> None:
-    """Raise DataError unless a repository can be one of the hub, and the hub be reached; `name` is what was given."""
+    """Raise DataError unless a repository can be one of the hub; `name` is what was given."""
     # The library reads a local folder of this name rather than the hub, and other names are paths or formats to it.
     if not _REPOSITORY.fullmatch(repository) or os.path.lexists(repository):
         why = "there is a file or folder of this name here" if os.path.lexists(repository) else "it is not owner/name"
         raise DataError(f"'{name}' names no {kind} of the hub ({why}): give hf:owner/name, or the path of a folder.")
-    if not _is_offline_mode() and not _is_reachable():
-        instead = {
-            "data set": "a local folder, zip or IDX file, or a built-in name such as 'faces' or 'digits'",
-            "model": "the path of a run or a checkpoint",
-        }
-        raise DataError(
-            f"'{name}' comes from the network and {_HOST[0]} cannot be reached: give {instead[kind]} "
-            "(HF_HUB_OFFLINE=1 uses earlier downloads)."
-        )
 
 
 def _refuse_old(datasets: Any) -> None:
@@ -155,12 +151,23 @@ def _is_offline_mode() -> bool:
     return any(os.environ.get(name, "0") not in ("", "0") for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE"))
 
 
-def _is_reachable() -> bool:
-    """Whether the hub accepts a connection; assumed behind a proxy, which a plain connection would bypass."""
+def address() -> tuple[str, int]:
+    """Return host and port of the hub: those of the library's $HF_ENDPOINT, by default huggingface.co."""
+    url = urlsplit(os.environ.get("HF_ENDPOINT") or "https://huggingface.co")
+    return url.hostname or "huggingface.co", url.port or (80 if url.scheme == "http" else 443)
+
+
+def is_reachable() -> bool:
+    """Whether the hub may be asked and accepts a connection.
+
+    Assumed behind a proxy, which a plain connection would bypass; never in the library's offline mode.
+    """
+    if _is_offline_mode():
+        return False
     if "https" in getproxies():
         return True
     try:
-        with socket.create_connection(_HOST, timeout=_TIMEOUT):
+        with socket.create_connection(address(), timeout=_TIMEOUT):
             return True
-    except OSError:
+    except (OSError, ValueError):
         return False

@@ -23,7 +23,8 @@ async function begin({ glue, wasm, weights, mappingWeights, prior, shape, styles
   about = { prior, shape, styles };
   ort = await import(URL.createObjectURL(new Blob([glue], { type: "text/javascript" })));
   ort.env.wasm.wasmBinary = wasm;
-  ort.env.wasm.numThreads = 1; // more threads need HTTP headers, which a file does not have
+  // Threads need HTTP headers that isolate the page, which a file does not have.
+  ort.env.wasm.numThreads = self.crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency) : 1;
   ort.env.logLevel = "error";
   session = await ort.InferenceSession.create(weights, { executionProviders: ["wasm"] });
   if (mappingWeights) mapping = await ort.InferenceSession.create(mappingWeights, { executionProviders: ["wasm"] });

@@ -27,7 +27,7 @@ NAMES = (
         "compare.png",
         "report.html",
     ),
-    *("samples", "checkpoints", "history", "evaluations", "tensorboard"),
+    *("samples", "checkpoints", "history", "evaluations", "tensorboard", "trackers.json"),
     *("samples/000000002.png", "samples/000000004.png", "checkpoints/000000002.safetensors"),
     *("history/000000002.safetensors", "history/000000003.safetensors"),
     *("checkpoints/000000004.safetensors", "evaluations/000000002-pixels-0.json", "checkpoints/.hidden"),

@@ -171,7 +171,7 @@ def news(folder: Path, lines: Sequence[Mapping[str, Any]], sent: Sent, step: int
             continue
         found.append((line["step"], "line", line))
         if "findings" in line:
-            found.append((line["step"], "findings", "\n".join(line["findings"]) or "Nothing is wrong."))
+            found.append((line["step"], "findings", "\n".join(line["findings"]) or "None."))
     shown = {int(path.stem): path for path in samples(folder)}
     found += [(at, "samples", path) for at, path in shown.items() if sent.sample < at <= step]
     scores = {int(path.stem): score_of(path) for path in checkpoints(folder)}

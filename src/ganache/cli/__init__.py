@@ -169,7 +169,9 @@ def first_sentence(command: Callable[..., Any]) -> str:
 
 def unknown_command(word: str, known: list[str]) -> str:
     """Return the sentence about a first word that is no command."""
-    kind, names = ("option", ["--help", "--version", "--install-completion"]) if word.startswith("-") else ("command", known)
+    kind, names = (
+        ("option", ["--help", "--version", "--install-completion"]) if word.startswith("-") else ("command", known)
+    )
     guess, here = choices(word, names), command_for(word)
     if here is not None and (not guess.startswith("did") or here.startswith("--")):
         guess = f"write  ganache {here}"

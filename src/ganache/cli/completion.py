@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ganache.cli.help_page import Option, Page, help_page
@@ -36,7 +36,9 @@ def install_completion(words: Sequence[str], known: Sequence[str], run: Callable
     pages = {word: help_page(word, run) for word in known}
     path.parent.mkdir(parents=True, exist_ok=True)
     storage.write_text(path, script(shell, pages))
-    print(f"Written: {path}\nIt works in shells that you open from now on. After an update of ganache, install it again.")
+    print(
+        f"Written: {path}\nIt works in shells that you open from now on. After an update of ganache, install it again."
+    )
     if shell == "bash":
         print("It needs the package bash-completion. Without that, add this line to ~/.bashrc:")
         print(f"  . {shlex.quote(str(path))}")
@@ -65,12 +67,13 @@ def script(shell: str, pages: Mapping[str, Page]) -> str:
 
 def values(option: Option) -> list[str]:
     """Return the values that an option can have, also those of the tables that plugins extend; empty if any can."""
-    from ganache.config.config import METHODS, NETWORKS
+    from ganache.config.config import SPECS
     from ganache.config.recipes import RECIPES
     from ganache.runs.trackers import TRACKERS
 
-    tables = {"--recipe": RECIPES, "--method.name": METHODS, "--network.name": NETWORKS, "--track": TRACKERS}
-    return option.choices or [*next((tables[name] for name in option.names if name in tables), ())]
+    tables: dict[str, Iterable[str]] = {"--recipe": RECIPES, "--track": TRACKERS}
+    tables |= {f"--{section}.name": table for section, table in SPECS.items()}
+    return option.choices or [name for word in option.names for name in tables.get(word, ())]
 
 
 def cases(pages: Mapping[str, Page]) -> list[str]:
@@ -116,10 +119,7 @@ complete -o default -F _ganache ganache  # files, where nothing else fits
 def zsh(pages: Mapping[str, Page]) -> str:
     """Return the script for zsh."""
     described = [f"{word}:{short(page.summary)}" for word, page in pages.items()]
-    options = [
-        f"{word}) found=({' '.join(described_names(page))}) ;;"
-        for word, page in pages.items()
-    ]
+    options = [f"{word}) found=({' '.join(described_names(page))}) ;;" for word, page in pages.items()]
     return f"""#compdef ganache
 {MARK}
 local values=""

@@ -1,7 +1,7 @@
 """What the trackers of a run get, and when: what the log says up to a checkpoint, once the checkpoint is saved.
 
-A resumed run goes on at its newest checkpoint. So no step is sent that is trained again, and none is sent twice. How far
-each tracker has come is in `trackers.json`; a tracker that is new to a run gets the whole log.
+A resumed run goes on at its newest checkpoint. So no step is sent that is trained again, and none is sent twice. How
+far each tracker has come is in `trackers.json`; a tracker that is new to a run gets the whole log.
 """
 
 from __future__ import annotations
@@ -101,7 +101,9 @@ class Tracking:
         for name in [*self._trackers] if self._is_started else []:
             with self._guarded(name):
                 if len(lines) < self._sent[name].lines or step < self._sent[name].step:
-                    self._trackers[name].finish("failed")  # the run went back to before what was sent: it is another one
+                    self._trackers[name].finish(
+                        "failed"
+                    )  # the run went back to before what was sent: it is another one
                     self._sent[name] = Sent()
                     self._start(name)
                 self._send(name, lines, step)

@@ -46,9 +46,7 @@ class Tensorboard(Tracker):
         png = io.BytesIO()
         Image.fromarray(picture).save(png, "PNG")
         height, width, channels = picture.shape
-        image = Summary.Image(
-            height=height, width=width, colorspace=channels, encoded_image_string=png.getvalue()
-        )
+        image = Summary.Image(height=height, width=width, colorspace=channels, encoded_image_string=png.getvalue())
         self._summary(step, Summary.Value(tag=name, image=image))
 
     def text(self, step: int, name: str, sentence: str) -> None:

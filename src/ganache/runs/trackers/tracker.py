@@ -25,7 +25,7 @@ class Begun:
 
 @runtime_checkable
 class Tracker(Protocol):
-    """Records one run. Every method may raise any exception: the tracker is then switched off, and the training goes on.
+    """Records one run. Every method may raise anything: the tracker is then switched off, and the training goes on.
 
     Steps never decrease, and no step is sent twice.
     """

@@ -1,4 +1,4 @@
-"""Weights & Biases: the service, or with WANDB_MODE=offline a folder `wandb/` in the run that `wandb sync` sends later."""
+"""Weights & Biases: the service, or with WANDB_MODE=offline the folder `wandb/` of a run, which `wandb sync` sends."""
 
 from __future__ import annotations
 

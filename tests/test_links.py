@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs symbolic links
 
 TRAIN = ["train", "ring8", "--recipe", "gan-mlp", "--network.hidden", "8", "--batch", "8", "--record.log-every", "1"]
 TRAIN += ["--record.checkpoint-every", "2", "--record.sample-every", "2"]
+TRAIN += ["--track", "tensorboard"] if find_spec("tensorboard") else []
 
 NAMES = (
     *(
@@ -27,7 +29,7 @@ NAMES = (
         "compare.png",
         "report.html",
     ),
-    *("samples", "checkpoints", "history", "evaluations", "tensorboard"),
+    *("samples", "checkpoints", "history", "evaluations", "tensorboard", "trackers.json"),
     *("samples/000000002.png", "samples/000000004.png", "checkpoints/000000002.safetensors"),
     *("history/000000002.safetensors", "history/000000003.safetensors"),
     *("checkpoints/000000004.safetensors", "evaluations/000000002-pixels-0.json", "checkpoints/.hidden"),

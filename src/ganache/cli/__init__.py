@@ -16,8 +16,6 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-import tyro
-
 from ganache.cli import lab
 from ganache.cli.article import article
 from ganache.cli.claims import claims
@@ -38,11 +36,11 @@ from ganache.cli.push import push
 from ganache.cli.recipes import recipes
 from ganache.cli.report import report
 from ganache.cli.streams import open_missing_streams
-from ganache.cli.terminal import escapes_allowed, plain_streams
+from ganache.cli.terminal import plain_streams
 from ganache.cli.text import expanded, shortened, shown, without_long_words
 from ganache.cli.train import train, train_command
 from ganache.cli.train_help import short_help
-from ganache.cli.types import REGISTRY, unwrapped
+from ganache.cli.types import unwrapped
 from ganache.core.plugins import load_plugins, plugin_of
 from ganache.core.storage import advice
 from ganache.errors import ConfigError, GanacheError, GanacheWarning, choices
@@ -159,9 +157,10 @@ def run_command(args: list[str]) -> None:
         print(overview(list(known)))
     elif word in HELP:
         print(listing({name: first_sentence(command) for name, command in known.items()}))
-    elif word.startswith("--tyro-"):  # a script that completes commands in the shell
-        with escapes_allowed():
-            tyro.extras.subcommand_cli_from_dict(known, args=args, prog="ganache", registry=REGISTRY)
+    elif word == "--install-completion":
+        from ganache.cli.completion import install_completion
+
+        install_completion(rest, list(known), run_command)
     else:
         raise ConfigError(unknown_command(word, list(known)))
 
@@ -173,7 +172,9 @@ def first_sentence(command: Callable[..., Any]) -> str:
 
 def unknown_command(word: str, known: list[str]) -> str:
     """Return the sentence about a first word that is no command."""
-    kind, names = ("option", ["--help", "--version"]) if word.startswith("-") else ("command", known)
+    kind, names = (
+        ("option", ["--help", "--version", "--install-completion"]) if word.startswith("-") else ("command", known)
+    )
     guess, here = choices(word, names), command_for(word)
     if here is not None and (not guess.startswith("did") or here.startswith("--")):
         guess = f"write  ganache {here}"

@@ -85,4 +85,7 @@ def listing(sentences: Mapping[str, str]) -> str:
     parts = ["usage: ganache COMMAND ...", wrapped(INTRODUCTION)]
     for group, names in grouped(list(sentences)).items():
         parts.append("\n".join([f"{group}:", *in_columns([(name, sentences[name]) for name in names], width)]))
-    return "\n\n".join([*parts, wrapped(CLOSING.replace("ganache --help, ", ""))])
+    closing = CLOSING.replace("ganache --help, ", "").replace(
+        "ganache --v", "ganache --install-completion, ganache --v"
+    )
+    return "\n\n".join([*parts, wrapped(closing)])

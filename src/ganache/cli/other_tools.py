@@ -82,6 +82,8 @@ OPTIONS = (
     ("trial trials repeats repeat nruns", "--seeds N"),
     ("test try plan debug simulate", "--dry-run"),
     ("overwrite", "--force"),
+    ("wandb usewandb tensorboard mlflow trackio tracker trackers tracking logger reportto",
+     "--track wandb, trackio, mlflow or tensorboard"),
     ("truncation trunc psi truncationpsi temperature sigma", "--std NUMBER"),
     ("num count numimages nsamples numsamples nimages numpictures number samplecount", "-n N"),
     ("out output o outdir outputdir outputs savedir savepath save logdir logs resultsdir results workdir dest "
@@ -98,7 +100,7 @@ NO_OPTION = (
      "leave it out, as the same command resumes a run"),
     ("workers numworkers nworkers threads numthreads nprocs", "DATA",
      "leave it out; OMP_NUM_THREADS sets the number of threads"),
-    ("verbose quiet debug tensorboard wandb", "", "leave it out, as there is no such choice"),
+    ("verbose quiet debug", "", "leave it out, as there is no such choice"),
 )  # fmt: skip
 """(words without separators, positional that the command must have, what to do instead)."""
 

@@ -71,8 +71,8 @@ def drive(run: Run) -> bool:
         if stop.requested and not run.done():
             run.save(scored=False)
             print(f"Stopped at step {run.state.step} and saved: the same command resumes the run.")
+            run.close()
             if stop.signal == signal.SIGTERM:
-                run.close()
                 raise SystemExit(REQUEUE)
             return False
         run.finish()

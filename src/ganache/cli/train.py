@@ -65,6 +65,8 @@ class TrainOptions:
     """Side of the images in pixels (64), or height x width (48x64)."""
     batch: int | None = None
     """Images per batch."""
+    track: str | None = None
+    """Record the run with trackers, too: wandb, trackio, mlflow, tensorboard, or several with commas."""
     force: bool = False
     """Resume the run even if settings have changed."""
     dry_run: bool = False
@@ -271,6 +273,8 @@ def parse_recipe(
         settings["schedule"] = replace(settings["schedule"], **budget)
     if options.batch is not None:
         settings["schedule"] = replace(settings["schedule"], batch=options.batch)
+    if options.track is not None:
+        settings["record"] = replace(settings["record"], track=tuple(filter(None, options.track.split(","))))
     asks_flip = any(word.partition("=")[0] == "--data.flip" for word in args)
     return TrainingRequest(options, Config(**settings), of_recipe, asks_flip)
 

@@ -74,6 +74,7 @@ def option_rows(data: str, recipe: str) -> list[tuple[str, str]]:
         ("--seed N", "Seed of all random numbers: equal seeds give equal runs.", settings.get("seed", 0)),
         ("--seeds N", "Train this many runs, with consecutive seeds, and compare them.", 1),
         ("-o, --out PATH", "Folder of the run; a run in it is resumed.", f"runs/{run_name(data, recipe)}"),
+        ("--track NAME", "Record the run with wandb, trackio, mlflow or tensorboard, too; several with commas.", ""),
         ("--dry-run", "Print settings, networks and cost, and train nothing.", ""),
         ("--force", "Resume although settings have changed.", ""),
     )

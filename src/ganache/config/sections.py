@@ -335,6 +335,8 @@ class RecordConfig:
     """Steps whose checkpoints are always kept."""
     average: bool = True
     """Take samples from the averaged generator; False takes them from the generator in training."""
+    track: tuple[str, ...] = ()
+    """Trackers that record the run besides its folder: mlflow, tensorboard, trackio, wandb."""
 
     def __post_init__(self) -> None:
         for name in ("log_every", "sample_every", "checkpoint_every", "keep", "samples"):

@@ -1,4 +1,4 @@
-"""The log of a run: `log.jsonl` with one JSON object per line, and TensorBoard events if that is installed."""
+"""The log of a run: `log.jsonl` with one JSON object per line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from typing import Any
 from ganache.core.storage import append_bytes, write_bytes
 from ganache.core.strict import numbers_of
 from ganache.errors import TrainingError
-from ganache.runs.events import EventFile
 from ganache.runs.log_lines import damage_notice, entries
 from ganache.training.state import Report, State
 
@@ -26,10 +25,6 @@ class Log:
         """All lines: those of steps, and notices."""
         self.last: dict[str, Any] = {}
         """The last step line that was written; empty at first."""
-        self._step = step
-        self._events: EventFile | None = None
-        self._writes_events = True
-        """Whether TensorBoard may be installed, and its events could be written so far."""
         self._remove_after(step)
 
     def write(self, line: dict[str, Any]) -> None:
@@ -38,7 +33,6 @@ class Log:
         if bad:
             raise non_finite_error(line["step"], bad[0].replace("/", "."))
         self._append(line)
-        self._write_events(line)
         self.last = line
 
     def notice(self, step: int, event: str, sentence: str) -> None:
@@ -48,19 +42,6 @@ class Log:
     def _append(self, line: dict[str, Any]) -> None:
         append_bytes(self.path, (json.dumps(line) + "\n").encode())
         self.lines.append(line)
-
-    def _write_events(self, line: dict[str, Any]) -> None:
-        """Append the numbers of a line to TensorBoard's events. An error ends the events and not the run."""
-        if not self._writes_events:
-            return
-        try:
-            self._events = self._events or EventFile(self.path.parent, self._step)
-            self._events.write(line["step"], numbers_of(line))
-        except ImportError:
-            self._writes_events = False
-        except OSError as error:
-            self._writes_events = False
-            self.notice(line["step"], "no events", f"TensorBoard's events cannot be written ({error}): they end here.")
 
     def _remove_after(self, step: int) -> None:
         """Remove the lines after `step`, which a resumed run writes again, and an incomplete last line.

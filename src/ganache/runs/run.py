@@ -61,6 +61,7 @@ from ganache.runs.resume import (
 )
 from ganache.runs.retention import remove_old_checkpoints
 from ganache.runs.start import freeze, start
+from ganache.runs.tracking import Tracking, new_trackers
 from ganache.training import build
 from ganache.training.device import keep_freed_memory, machine, set_determinism
 from ganache.training.loop import train
@@ -97,6 +98,9 @@ class Run:
         self.notices = [*warnings(self.config)]
         """Sentences for the user, oldest first."""
         self._closed = False
+        self._tracking = Tracking(
+            folder, self.config.record.track, to_dict(self.config), self.notices.append, self.notify
+        )
         self.restarts = 0
         """Number of restarts with another seed; `config.seed` is the current one."""
         self._lock = lock(folder)
@@ -134,6 +138,7 @@ class Run:
         folder = Path(folder)
         if folder.is_file():
             raise CheckpointError(f"{folder} is a file, and a run is a folder: name another path with --out.")
+        new_trackers(config.record.track)  # a missing one is noticed before the data are read
         known = read_config(folder) or newest_config(folder)
         resolved = build.resolve(keep_old_choices(known, with_parts(known, config, processes)), processes)
         data = data if data is not None else build.load_dataset(resolved, progress=progress)
@@ -181,11 +186,14 @@ class Run:
         keep_freed_memory()
         set_determinism(self.resolved.device, self.config.precision.deterministic)
         self._last_time = time.perf_counter()
-        while not self.done():
-            try:
-                yield from self._attempt()
-            except TrainingError as error:
-                self._return_to_checkpoint(error)
+        if self.done():
+            return
+        with self._tracking:
+            while not self.done():
+                try:
+                    yield from self._attempt()
+                except TrainingError as error:
+                    self._return_to_checkpoint(error)
 
     def _attempt(self) -> Iterator[Report]:
         """Train until the budget is spent or the run has to restart."""
@@ -265,6 +273,7 @@ class Run:
             self.stop_reason = self._past_best()
             if self.stop_reason:
                 self.notify("stop", self.stop_reason)
+        self._tracking.follow(self.log.lines, self.state.step)
         return path
 
     def _header(self) -> dict[str, Any]:
@@ -297,12 +306,15 @@ class Run:
         self.sample(last)
         write_bytes(self.folder / "samples.png", last.read_bytes())
         figures.animation(samples(self.folder), self.folder / "training.webp")
+        self._tracking.follow(self.log.lines, self.state.step)
+        self._tracking.finish("finished")
         self.close()
 
     def close(self) -> None:
         """Release the folder for other processes. A run that was finished or garbage-collected is closed already."""
         if not self._closed:
             self._closed = True
+            self._tracking.finish("stopped")
             self.resolved.processes.tell(follower.STOP)
         self._lock.release()
 

@@ -153,7 +153,7 @@ def hub_library(what: str) -> Any:
         import huggingface_hub
     except ImportError as error:
         raise MissingExtra(what, "hub") from error
-    huggingface_hub.logging.set_verbosity_error()  # its warnings repeat the error that follows
+    huggingface_hub.logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # its warnings repeat the error that follows
     return huggingface_hub
 
 
@@ -163,20 +163,22 @@ def explained(what: str) -> Iterator[None]:
 
     The token is never part of the sentence, even if the hub repeats it.
     """
-    from huggingface_hub.utils import HfHubHTTPError, SafetensorsParsingError
+    from huggingface_hub.errors import HfHubHTTPError, SafetensorsParsingError
 
     # The classes of the HTTP library, whose name differs between versions, are the bases of this one.
+    of_http: tuple[Any, ...] = HfHubHTTPError.__bases__
+    expected: tuple[type[Exception], ...] = (*of_http, SafetensorsParsingError, OSError, ValueError, RuntimeError)
     try:
         yield
     except GanacheError:
         raise
-    except (*HfHubHTTPError.__bases__, SafetensorsParsingError, OSError, ValueError, RuntimeError) as error:
+    except expected as error:
         raise HubError(without_token(sentence(what, error))) from None
 
 
 def sentence(what: str, error: BaseException) -> str:
     """Return what went wrong with `what` on the hub, and what to do, in one sentence."""
-    chain = [error, *filter(None, [error.__cause__])]
+    chain: list[Any] = [error, *filter(None, [error.__cause__])]
     names = [type(each).__name__ for each in chain]
     response = next((each.response for each in chain if getattr(each, "response", None) is not None), None)
     status = 0 if response is None else response.status_code

@@ -21,7 +21,7 @@ PICTURE = {"kind": "picture", "points": [3]}
 PATIENCE = 60
 """Seconds after which a reply will not come, however slow the machine."""
 
-FACES = ["train", "faces", "--size", "16", "--data.count", "30", "--network.z-dim", "6"]
+FACES = ["train", "faces", "--size", "16", "--data.count", "30", "--network.z-dim", "6", "--projected.weight", "0"]
 BRIEF = ["--network.width", "4", "--batch", "4", "--steps", "2", "--record.keep_steps", "1", "--record.samples", "4"]
 FAST = ["--generator-optimiser.lr", "0.3"]
 """So that two steps lead to something to see: at first all pictures are one grey."""

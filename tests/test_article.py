@@ -20,6 +20,7 @@ from pages import Page
 
 TRAIN = ["train", "faces", "--size", "16", "--batch", "4", "--network.width", "4", "--network.z-dim", "6"]
 BRIEF = ["--data.count", "30", "--record.samples", "4", "--steps", "2", "--record.keep_steps", "1"]
+BRIEF += ["--projected.weight", "0"]
 
 
 @pytest.fixture(scope="module")

@@ -282,6 +282,8 @@ def trained_run(tmp_path_factory: pytest.TempPathFactory) -> str:
         "1",
         "--steps",
         "2",
+        "--projected.weight",
+        "0",
     ]
     assert run("train", "faces", *quick, "--out", folder) == 0
     return folder

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from ganache.cli import main
-from ganache.cli.expected import describe_memory, duration, forecast, memory
+from ganache.cli.expected import cost_or_reason, describe_memory, duration, forecast, memory
 from ganache.config.config import from_dict, recipe
 from ganache.config.recipes import read
 from ganache.training import build
@@ -36,9 +36,9 @@ def test_budgets_become_minutes_steps_and_passes() -> None:
 
 @pytest.mark.parametrize("critic_steps", [1, 3])
 def test_measuring_changes_no_random_state_and_takes_real_steps(critic_steps: int) -> None:
-    before = torch.get_rng_state()
-    assert memory(with_budget(critic_steps=critic_steps), (2,), 100)
-    pace = measured_pace(with_budget(critic_steps=critic_steps), (2,))
+    before, resolved = torch.get_rng_state(), with_budget(critic_steps=critic_steps)
+    assert memory(resolved, (2,), 100, cost_or_reason(resolved, (2,)))
+    pace = measured_pace(resolved, (2,))
     assert pace.step > 0
     assert torch.equal(torch.get_rng_state(), before)
 

@@ -31,7 +31,7 @@ from ganache.output.export.half import halve
 from ganache.output.export.page import MODULES, join_modules, read_text, small_graphs
 from ganache.types import Prior
 from playground_page import UNDER_40
-from test_export import model_of
+from test_export import model_of, operators_read_once  # noqa: F401
 
 COLOUR = Model(model_of("dcgan", (3, 24, 32), Prior(20)).generator, Prior(20, "normal"), "colour")
 GREY = Model(

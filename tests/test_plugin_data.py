@@ -73,7 +73,7 @@ class ChannelMoments(Features):
 FEATURES["mine"] = ChannelMoments
 '''
 
-SMALL = ["--size", "16", "--batch", "4", "--network.width", "4", "--steps", "1"]
+SMALL = ["--size", "16", "--batch", "4", "--network.width", "4", "--steps", "1", "--projected.weight", "0"]
 
 
 @pytest.fixture(scope="module")

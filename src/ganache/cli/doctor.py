@@ -91,7 +91,7 @@ def expected(data: Dataset, asked: DataConfig, recipe: str | None) -> Iterator[t
     """Yield (title, sentence) of how long a run of the recipe takes on this machine, and of its memory."""
     from dataclasses import replace
 
-    from ganache.cli.expected import expected_lines
+    from ganache.cli.expected import cost_or_reason, expected_lines
     from ganache.cli.train import default_recipe
     from ganache.config.config import from_recipe
     from ganache.training.build import resolve
@@ -101,5 +101,6 @@ def expected(data: Dataset, asked: DataConfig, recipe: str | None) -> Iterator[t
     settings = replace(config.data, source=asked.source, size=asked.size or config.data.size)
     size, channels = settings.height_width(), settings.channels or data.image_shape[0]
     shape = data.image_shape if size is None else (channels, *size)
-    for title, sentence in expected_lines(resolve(replace(config, data=settings)), shape, data):
+    resolved = resolve(replace(config, data=settings))
+    for title, sentence in expected_lines(resolved, shape, data, cost_or_reason(resolved, shape)):
         yield title, f"with the recipe {name}, {sentence}"

@@ -13,7 +13,7 @@ from ganache.data import TOYS, Dataset
 from ganache.data.pack import cache_folder
 from ganache.runs.folder import read_config
 from ganache.training import build
-from ganache.training.cost import NetworkCost, StepCost, network_costs
+from ganache.training.cost import NetworkCost, StepCost, critic_multiply_adds, network_costs
 from ganache.training.forecast import planned_steps
 from ganache.training.resolved import Resolved
 from ganache.types import ImageShape
@@ -36,9 +36,9 @@ def print_dry_run(folders: Sequence[Path], config: Config, recipe: Config) -> No
     print("\n".join(resolved_lines(resolved, image_shape, data)), end="\n\n")
     for title, section in ((f"Generator {name_of('network', config.network)}", G), ("Critic", D)):
         print("\n".join(network_lines(title, section)), end="\n\n")
-    print("\n".join(cost_lines(resolved, step)), end="\n\n")
+    print("\n".join(cost_lines(resolved, image_shape, step)), end="\n\n")
     print("On this machine")
-    print("\n".join(table(None, list(expected_lines(resolved, image_shape, data)))), end="\n\n")
+    print("\n".join(table(None, list(expected_lines(resolved, image_shape, data, step)))), end="\n\n")
     print(closing(data) + "\n")
 
 
@@ -105,7 +105,7 @@ def network_lines(title: str, network: NetworkCost) -> Iterator[str]:
     yield from table(("layer", "type", "output", "weights", "multiply-adds"), rows, right=(3, 4))
 
 
-def cost_lines(resolved: Resolved, step: StepCost | str) -> Iterator[str]:
+def cost_lines(resolved: Resolved, image_shape: ImageShape, step: StepCost | str) -> Iterator[str]:
     if isinstance(step, str):
         yield f"Memory and arithmetic of a step are unknown, because it cannot be traced without data ({step})."
         return
@@ -120,13 +120,14 @@ def cost_lines(resolved: Resolved, step: StepCost | str) -> Iterator[str]:
     yield from table(None, [(name, f"{amount(size_)}B", note) for name, size_, note in memory], right=(1,))
     yield ""
     yield "Arithmetic: multiply-adds of convolutions and matrix products, as the networks are written"
-    generator = step.both_multiply_adds - step.critic_multiply_adds
+    critic = critic_multiply_adds(resolved, image_shape)
+    generator = step.both_multiply_adds - critic
     arithmetic = [
-        ("critic step", amount(step.critic_multiply_adds), f"{schedule.critic_steps} per generator step"),
+        ("critic step", amount(critic), f"{schedule.critic_steps} per generator step"),
         ("generator step", amount(generator), ""),
     ]
     if budget is not None:
-        whole = budget.critic_steps * step.critic_multiply_adds + budget.steps * generator
+        whole = budget.critic_steps * critic + budget.steps * generator
         arithmetic.append(("whole budget", amount(whole), ""))
     yield from table(None, arithmetic, right=(1,))
 

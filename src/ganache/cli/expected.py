@@ -19,14 +19,16 @@ PYTORCH = 0.42e9
 """Bytes of a process that trains next to nothing, two-dimensional points: Python, PyTorch, ganache and its figures."""
 
 
-def expected_lines(resolved: Resolved, image_shape: ImageShape, data: Dataset | None) -> Iterator[tuple[str, str]]:
-    """Yield (title, sentence) on duration and memory.
+def expected_lines(
+    resolved: Resolved, image_shape: ImageShape, data: Dataset | None, step: StepCost | str
+) -> Iterator[tuple[str, str]]:
+    """Yield (title, sentence) on duration and memory; `step` is what `cost_or_reason` returns.
 
     A few steps are measured, on random images and a state of their own.
     """
     pace = measured_pace(resolved, image_shape)
     yield "duration", duration(resolved, pace, len(data.shown) if data is not None else None)
-    needed = memory(resolved, image_shape, len(data) if data is not None else 0)
+    needed = memory(resolved, image_shape, len(data) if data is not None else 0, step)
     if needed is not None:
         yield "memory", describe_memory(needed, free_memory(resolved.device))
 
@@ -81,9 +83,8 @@ def good_after(config: Config) -> int | None:
     return heading.good_after
 
 
-def memory(resolved: Resolved, image_shape: ImageShape, images: int) -> int | None:
+def memory(resolved: Resolved, image_shape: ImageShape, images: int, step: StepCost | str) -> int | None:
     """Return the bytes that training needs: PyTorch, a step, and the decoded data; None if they cannot be traced."""
-    step = cost_or_reason(resolved, image_shape)
     if isinstance(step, str):
         return None
     data = images * math.prod(image_shape) * (1 if len(image_shape) == 3 else 4)

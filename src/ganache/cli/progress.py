@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from ganache.cli.expected import describe_memory, forecast, memory
+from ganache.cli.expected import cost_or_reason, describe_memory, forecast, memory
 from ganache.cli.launch import REQUEUE, STOPPING, handle_stopping
 from ganache.cli.text import command
 from ganache.core.cores import seconds_on_cores
@@ -110,7 +110,8 @@ def print_start(run: Run) -> None:
 
 def warn_of_memory(run: Run) -> None:
     """Say before training that the memory of the device is not enough for it, if it is not."""
-    needed, free = memory(run.resolved, run.data.image_shape, len(run.data)), free_memory(run.resolved.device)
+    shape, free = run.data.image_shape, free_memory(run.resolved.device)
+    needed = memory(run.resolved, shape, len(run.data), cost_or_reason(run.resolved, shape))
     if needed is not None and free is not None and needed > free:
         print(f"Note: {describe_memory(needed, free)}")
 

@@ -64,10 +64,8 @@ class StepCost:
     optimiser_state: int
     activations: int
     """Tensors that are kept for the backward pass, at their maximum; an estimate."""
-    critic_multiply_adds: int
-    """Multiply-adds of one critic step on a batch, in forward and backward passes."""
     both_multiply_adds: int
-    """Multiply-adds of one critic step followed by one generator step."""
+    """Multiply-adds of one critic step on a batch followed by one generator step, in forward and backward passes."""
 
     @property
     def memory(self) -> int:
@@ -169,10 +167,13 @@ def count(module: nn.Module) -> int:
 
 
 def step_cost(resolved: Resolved, image_shape: ImageShape) -> StepCost:
-    """Return memory and arithmetic of training steps, from a trace of the steps themselves on the meta device."""
+    """Return memory and arithmetic of a training step, from a trace of the step itself on the meta device.
+
+    A critic step alone keeps no tensor that it does not keep here, so it needs no trace of its own for the memory.
+    """
     resolved = resolved.alone()
     G, D = meta_networks(resolved, image_shape)
-    both, critic = trace_step(resolved, G, D, True), trace_step(resolved, G, D, False)
+    traced = trace_step(resolved, G, D, generator_too=True)
     config, weights = resolved.config, count(G) + count(D)
     average = 0 if config.schedule.ema_half_life is None else count(G)
     slots = {G: config.generator_optimiser, D: config.critic_optimiser}
@@ -180,10 +181,15 @@ def step_cost(resolved: Resolved, image_shape: ImageShape) -> StepCost:
         weights=4 * (weights + average),
         gradients=4 * weights,
         optimiser_state=sum(4 * slots_per_weight(optimiser) * count(network) for network, optimiser in slots.items()),
-        activations=max(both.activations, critic.activations) * resolved.compute_dtype.itemsize // 4,
-        critic_multiply_adds=critic.multiply_adds,
-        both_multiply_adds=both.multiply_adds,
+        activations=traced.activations * resolved.compute_dtype.itemsize // 4,
+        both_multiply_adds=traced.multiply_adds,
     )
+
+
+def critic_multiply_adds(resolved: Resolved, image_shape: ImageShape) -> int:
+    """Return the multiply-adds of one critic step alone on a batch, in forward and backward passes."""
+    resolved = resolved.alone()
+    return trace_step(resolved, *meta_networks(resolved, image_shape), generator_too=False).multiply_adds
 
 
 def slots_per_weight(optimiser: OptimiserConfig) -> int:

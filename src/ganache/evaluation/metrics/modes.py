@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.distance import cdist
 
 Points = NDArray[np.floating[Any]]
 
@@ -21,6 +20,8 @@ def mode_shares(points: Points, centres: Points, std: float) -> NDArray[np.float
 
     A point counts for its nearest centre only; a point with NaN counts for none.
     """
+    from scipy.spatial.distance import cdist  # slow, and every training imports this file
+
     distances = np.nan_to_num(cdist(points, centres), nan=np.inf)
     nearest = distances.argmin(axis=1)
     is_near = distances.min(axis=1) <= MODE_RADIUS * std

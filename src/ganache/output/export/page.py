@@ -8,6 +8,7 @@ scope.
 from __future__ import annotations
 
 import base64
+import copy
 import gzip
 import json
 import re
@@ -100,25 +101,27 @@ def small_graphs(model: Model) -> list[bytes]:
     Weights have 8 or 16 bits as long as the pictures are PyTorch's, and 32 bits otherwise. Raises ExportError if the
     pictures differ even then.
     """
+    graphs = style_graphs(model) if model.generator.style_layers else (graph(model),)
     for huge in (HUGE, sys.maxsize):
         with suppress(ExportError):
-            return compared(model, partial(halve, huge=huge))
-    return compared(model, lambda graph: graph)
+            return compared(model, graphs, partial(halve, huge=huge))
+    return compared(model, graphs, lambda proto: proto)
 
 
-def compared(model: Model, shorten: Callable[[Any], Any]) -> list[bytes]:
-    """Return the same, with weights shortened by this function. Raises ExportError if the pictures differ.
+def compared(model: Model, graphs: tuple[Any, ...], shorten: Callable[[Any], Any]) -> list[bytes]:
+    """Return the graphs as files, the last one with weights shortened by this function.
 
-    The mapping keeps its 32 bits: it is small, and all layers read what it rounds.
+    Raises ExportError if the pictures differ. The mapping keeps its 32 bits: it is small, and all layers read what it
+    rounds.
     """
-    if not model.generator.style_layers:
-        content: bytes = shorten(graph(model)).SerializeToString()
-        compare(content, model)
-        return [content]
-    graphs = style_graphs(model)
-    mapping, synthesis = graphs[0].SerializeToString(), shorten(graphs[1]).SerializeToString()
-    compare_styles(mapping, synthesis, model)
-    return [mapping, synthesis]
+    *mapping, last = graphs
+    shortened = shorten(copy.deepcopy(last))
+    contents: list[bytes] = [each.SerializeToString() for each in (*mapping, shortened)]
+    if mapping:
+        compare_styles(contents[0], contents[1], model)
+    else:
+        compare(contents[0], model)
+    return contents
 
 
 def read_text(name: str) -> str:

@@ -140,7 +140,7 @@ def install(distribution: Path, folder: Path, offline: bool) -> dict[str, str]:
 
 def check_installed(distribution: Path, tests: Path, scratch: Path, offline: bool) -> None:
     """Install a distribution, train, sample, and run tests against it."""
-    folder = scratch / f"with-{distribution.name}"
+    folder = scratch / f"environment-{len(list(scratch.iterdir()))}"
     environment = install(distribution, folder, offline)
     has_kernels = PLATFORM in distribution.name
     python = folder / "bin" / "python"

@@ -171,6 +171,8 @@ def explained(what: str) -> Iterator[None]:
     except GanacheError:
         raise
     except (*HfHubHTTPError.__bases__, SafetensorsParsingError, OSError, ValueError, RuntimeError) as error:
+        if getattr(error, "filename", None):  # a file of this machine, not the network
+            raise
         raise HubError(without_token(sentence(what, error))) from None
 
 

@@ -180,7 +180,7 @@ def sentence(what: str, error: BaseException) -> str:
     """Return what went wrong with `what` on the hub, and what to do, in one sentence."""
     chain = [error, *filter(None, [error.__cause__])]
     names = [type(each).__name__ for each in chain]
-    response = next((each.response for each in chain if getattr(each, "response", None) is not None), None)
+    response = next((found for each in chain if (found := getattr(each, "response", None)) is not None), None)
     status = 0 if response is None else response.status_code
     reason = in_one_line((str(chain[-1]).strip() or names[-1]).splitlines()[0])[:200]
     if "RevisionNotFoundError" in names:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
+from ganache.data.readers.hub import is_reachable
 from ganache.errors import HubError
 from ganache.output.hub.card import FILES
-from ganache.runs.hub import explained, hub_library, is_reachable
+from ganache.runs.hub import explained, hub_library
 
 TAG = "ganache"
 """The tag in the metadata of all repositories that this module has written."""

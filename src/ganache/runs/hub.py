@@ -153,8 +153,9 @@ def hub_library(what: str) -> Any:
         import huggingface_hub
     except ImportError as error:
         raise MissingExtra(what, "hub") from error
-    huggingface_hub.logging.set_verbosity_error()  # its warnings repeat the error that follows
-    return huggingface_hub
+    library: Any = huggingface_hub
+    library.logging.set_verbosity_error()  # its warnings repeat the error that follows
+    return library
 
 
 @contextmanager
@@ -163,14 +164,16 @@ def explained(what: str) -> Iterator[None]:
 
     The token is never part of the sentence, even if the hub repeats it.
     """
-    from huggingface_hub.utils import HfHubHTTPError, SafetensorsParsingError
+    from huggingface_hub import errors
 
-    # The classes of the HTTP library, whose name differs between versions, are the bases of this one.
+    library: Any = errors
+    # The errors of the HTTP library, whose name differs between versions, have the bases of this class.
+    known = (*library.HfHubHTTPError.__bases__, library.SafetensorsParsingError, OSError, ValueError, RuntimeError)
     try:
         yield
     except GanacheError:
         raise
-    except (*HfHubHTTPError.__bases__, SafetensorsParsingError, OSError, ValueError, RuntimeError) as error:
+    except known as error:
         if getattr(error, "filename", None):  # a file of this machine, not the network
             raise
         raise HubError(without_token(sentence(what, error))) from None

@@ -23,7 +23,7 @@ from ganache.data.pack import cache_folder, pack_folder
 from ganache.data.readers.hub import PREFIX, is_reachable, require_repository
 from ganache.errors import CheckpointError, ConfigError, DataError, GanacheError, HubError, MissingExtra
 from ganache.runs.checkpoint import load_generator
-from ganache.runs.folder import MAX_JSON, NAMES, checkpoint_path
+from ganache.runs.file_names import MAX_JSON, NAMES, checkpoint_path
 
 MAX_MODEL = 2**32
 """Bytes of a model that is downloaded; the largest network here has 2% of it."""

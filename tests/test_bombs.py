@@ -26,7 +26,8 @@ from ganache.data.skip_reasons import SkipFile, SkipReason
 from ganache.errors import CheckpointError, ConfigError, DataError
 from ganache.lab.points import Kept
 from ganache.runs import folder, log_lines
-from ganache.runs.folder import MAX_JSON, read_config, read_evaluation, read_names, write_names
+from ganache.runs.file_names import MAX_JSON
+from ganache.runs.folder import read_config, read_evaluation, read_names, write_names
 
 
 def picture(kind: str = "PNG") -> bytes:

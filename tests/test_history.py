@@ -16,7 +16,8 @@ from ganache.errors import CheckpointError
 from ganache.functional.latents import from_seeds
 from ganache.playground import Library
 from ganache.runs.checkpoint import load_critic
-from ganache.runs.folder import at_step, checkpoints, find_checkpoint, history_path, snapshots
+from ganache.runs.file_names import history_path
+from ganache.runs.folder import at_step, checkpoints, find_checkpoint, snapshots
 from ganache.runs.history import MAX_SNAPSHOTS, steps_to_keep
 from playground_client import FACES, train
 

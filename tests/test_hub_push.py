@@ -175,7 +175,7 @@ def test_wrong_words_are_one_sentence(
 
 
 def test_a_run_on_points_has_a_card_and_no_space(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["ring8", "--steps", "2", "--data.count", "300", "--network.width", "8", "--probe.share", "0"]
+    words = ["ring8", "--steps", "2", "--data.count", "300", "--probe.share", "0"]
     assert run_command("train", *words, "--out", str(tmp_path / "points")) == 0
     push = ["push", str(tmp_path / "points"), "me/ring", "--license", "mit"]
     assert run_command(*push, "--to", str(tmp_path / "look")) == 0
@@ -233,7 +233,7 @@ def test_what_is_written_arrives(hub: Hub, written: Path, tmp_path: Path) -> Non
 
 
 def test_the_command_pushes_and_a_second_time_replaces(hub: Hub, tmp_path: Path) -> None:
-    train_words = ["ring8", "--steps", "2", "--data.count", "300", "--network.width", "8", "--probe.share", "0"]
+    train_words = ["ring8", "--steps", "2", "--data.count", "300", "--probe.share", "0"]
     assert run_command("train", *train_words, "--out", str(tmp_path / "points")) == 0
     words = ["push", str(tmp_path / "points"), "me/ring", "--license", "mit", "--private"]
     for licence in ("mit", "other"):

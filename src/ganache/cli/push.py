@@ -62,7 +62,7 @@ def push(
             elif api is not None and name:
                 print(f"{upload(api, parts[kind], name, kind, private)}: {listed(parts[kind])}", flush=True)  # type: ignore[arg-type]
     if api is None:
-        print("Nothing was uploaded. Look at model/README.md and space/index.html; without --to it is shared.")
+        print("Nothing was uploaded: the same command without --to shares it.")
     else:
         print(f"Everybody who may see it can use it:\n  {command('explore', f'hf:{repository}')}")
     if not shared.run.evaluations:
@@ -99,5 +99,6 @@ def target(to: str) -> Iterator[Path]:
 
 def listed(folder: Path) -> str:
     """Return the files of a folder with their sizes."""
-    files = sorted(folder.iterdir())
-    return ", ".join(f"{file.name} {file.stat().st_size / 1e6:.1f} MB" for file in files)
+    from ganache.output.hub import file_size
+
+    return ", ".join(f"{file.name} {file_size(file.stat().st_size)}" for file in sorted(folder.iterdir()))

@@ -19,16 +19,12 @@ from ganache.core.strict import build, read_record
 from ganache.errors import CheckpointError, ConfigError
 from ganache.evaluation.evaluation import Evaluation
 from ganache.lab.points import Kept, kept_to_json, raise_unknown_name
+from ganache.runs.file_names import MAX_JSON, NAMES, PARTS, step_of
 from ganache.runs.lease import LEASE
 from ganache.runs.lock import LOCK, NAMES_LOCK, names_lock
 
-NAMES = "names.json"
-MAX_JSON = 2**24
-"""Bytes of a JSON file: 1,000 names of latents with 512 numbers each. Reading it takes many times its size."""
 ON_HUB = "hf:"
 """The beginning of the name of a model of the Hugging Face hub."""
-PARTS = {"checkpoints": SUFFIX, "history": SUFFIX, "samples": ".png"}
-"""The folders of a run with one file per step, and the suffix of these files."""
 
 
 @dataclass(frozen=True)
@@ -81,21 +77,6 @@ def holds_something_else(folder: Path) -> bool:
     return False
 
 
-def checkpoint_path(folder: Path, step: int) -> Path:
-    """Return the path of the checkpoint of a step, whether it exists or not."""
-    return folder / "checkpoints" / f"{step:09d}{SUFFIX}"
-
-
-def history_path(folder: Path, step: int) -> Path:
-    """Return the path of the snapshot of a step, whether it exists or not."""
-    return folder / "history" / f"{step:09d}{SUFFIX}"
-
-
-def sample_path(folder: Path, step: int) -> Path:
-    """Return the path of the samples of a step, whether they exist or not."""
-    return folder / "samples" / f"{step:09d}.png"
-
-
 def checkpoints(folder: Path) -> list[Path]:
     """Return the checkpoints of a run folder, oldest first. Raises CheckpointError if the folder cannot be read."""
     return files_by_step(folder, "checkpoints")
@@ -133,17 +114,6 @@ def files_by_step(folder: Path, part: str) -> list[Path]:
             f"{folder / part} cannot be read ({error.strerror or error}): make it an ordinary folder that you may read."
         ) from None
     return [found[step] for step in sorted(step for step in found if step is not None)]
-
-
-def step_of(name: str, suffix: str) -> int | None:
-    """Return the step in a name that ganache gives to a file; None for every other name.
-
-    >>> step_of("000000200.png", ".png"), step_of("200.png", ".png"), step_of("000000200-good.png", ".png")
-    (200, None, None)
-    """
-    stem = name.removesuffix(suffix)
-    own = stem.isascii() and stem.isdigit() and len(stem) < 20 and name == f"{int(stem):09d}{suffix}"
-    return int(stem) if own else None
 
 
 def best_checkpoint(folder: Path) -> Path | None:

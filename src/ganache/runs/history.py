@@ -14,7 +14,8 @@ from typing import Any
 
 from ganache.core import checkpoint_file
 from ganache.core.checkpoint_file import SUFFIX
-from ganache.runs.folder import history_path, snapshots, step_of
+from ganache.runs.file_names import history_path, step_of
+from ganache.runs.folder import snapshots
 from ganache.types import Generator
 
 MAX_SNAPSHOTS = 32

@@ -23,7 +23,7 @@ from ganache.data.pack import cache_folder, pack_folder
 from ganache.data.readers.hub import PREFIX, is_reachable, require_repository
 from ganache.errors import CheckpointError, ConfigError, DataError, GanacheError, HubError, MissingExtra
 from ganache.runs.checkpoint import load_generator
-from ganache.runs.folder import MAX_JSON, NAMES, checkpoint_path
+from ganache.runs.file_names import MAX_JSON, NAMES, checkpoint_path
 
 MAX_MODEL = 2**32
 """Bytes of a model that is downloaded; the largest network here has 2% of it."""
@@ -153,8 +153,9 @@ def hub_library(what: str) -> Any:
         import huggingface_hub
     except ImportError as error:
         raise MissingExtra(what, "hub") from error
-    huggingface_hub.logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # its warnings repeat the error that follows
-    return huggingface_hub
+    library: Any = huggingface_hub
+    library.logging.set_verbosity_error()  # its warnings repeat the error that follows
+    return library
 
 
 @contextmanager
@@ -163,24 +164,26 @@ def explained(what: str) -> Iterator[None]:
 
     The token is never part of the sentence, even if the hub repeats it.
     """
-    from huggingface_hub.errors import HfHubHTTPError, SafetensorsParsingError
+    from huggingface_hub import errors
 
-    # The classes of the HTTP library, whose name differs between versions, are the bases of this one.
-    of_http: tuple[Any, ...] = HfHubHTTPError.__bases__
-    expected: tuple[type[Exception], ...] = (*of_http, SafetensorsParsingError, OSError, ValueError, RuntimeError)
+    library: Any = errors
+    # The errors of the HTTP library, whose name differs between versions, have the bases of this class.
+    known = (*library.HfHubHTTPError.__bases__, library.SafetensorsParsingError, OSError, ValueError, RuntimeError)
     try:
         yield
     except GanacheError:
         raise
-    except expected as error:
+    except known as error:
+        if getattr(error, "filename", None):  # a file of this machine, not the network
+            raise
         raise HubError(without_token(sentence(what, error))) from None
 
 
 def sentence(what: str, error: BaseException) -> str:
     """Return what went wrong with `what` on the hub, and what to do, in one sentence."""
-    chain: list[Any] = [error, *filter(None, [error.__cause__])]
+    chain = [error, *filter(None, [error.__cause__])]
     names = [type(each).__name__ for each in chain]
-    response = next((each.response for each in chain if getattr(each, "response", None) is not None), None)
+    response = next((found for each in chain if (found := getattr(each, "response", None)) is not None), None)
     status = 0 if response is None else response.status_code
     reason = in_one_line((str(chain[-1]).strip() or names[-1]).splitlines()[0])[:200]
     if "RevisionNotFoundError" in names:

@@ -25,7 +25,7 @@ from ganache.core.storage import create_folder, read_bytes, write_json
 from ganache.errors import CheckpointError
 from ganache.networks import Style
 from ganache.runs.data import UNKNOWN
-from ganache.runs.folder import PARTS, checkpoint_path
+from ganache.runs.file_names import PARTS, checkpoint_path
 from ganache.runs.resume import DATA_FINGERPRINT
 from ganache.types import Critic, Generator
 

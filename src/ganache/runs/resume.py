@@ -18,7 +18,8 @@ from ganache.data import TOYS, Dataset
 from ganache.errors import CheckpointError, ConfigError, DamagedCheckpoint
 from ganache.evaluation.mirror import DIFFERENT, mirror_auc
 from ganache.runs.data import DATA_PATHS
-from ganache.runs.folder import PARTS, AboutRun, checkpoints
+from ganache.runs.file_names import PARTS
+from ganache.runs.folder import AboutRun, checkpoints
 from ganache.runs.log import read, step_lines
 from ganache.training.processes import Processes
 from ganache.training.resolved import Resolved

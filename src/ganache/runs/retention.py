@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ganache.config.sections import PolicyConfig, RecordConfig
-from ganache.runs.folder import best_checkpoints, checkpoint_path, checkpoints
+from ganache.runs.file_names import checkpoint_path
+from ganache.runs.folder import best_checkpoints, checkpoints
 from ganache.runs.policy import regular
 
 

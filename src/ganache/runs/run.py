@@ -30,16 +30,8 @@ from ganache.functional import latents
 from ganache.runs import checkpoint, follower, policy
 from ganache.runs.data import DATA_PATHS, data_paths
 from ganache.runs.diagnose import findings
-from ganache.runs.folder import (
-    PARTS,
-    checkpoint_path,
-    checkpoints,
-    holds_something_else,
-    read_config,
-    sample_path,
-    samples,
-    snapshots,
-)
+from ganache.runs.file_names import PARTS, checkpoint_path, sample_path
+from ganache.runs.folder import checkpoints, holds_something_else, read_config, samples, snapshots
 from ganache.runs.history import keep_snapshot, remove_others, steps_to_keep
 from ganache.runs.lock import lock
 from ganache.runs.log import Log, SpeedMeter, non_finite_error, step_line

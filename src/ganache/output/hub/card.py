@@ -117,7 +117,7 @@ def card(shared: Shared, files: Mapping[str, int]) -> str:
         tables=scores_of([run]).tables,
         in_words=in_words,
         diagnosed=diagnosed,
-        files=[(name, FILES[name], f"{size / 1e6:.1f} MB") for name, size in files.items()],
+        files=[(name, FILES[name], file_size(size)) for name, size in files.items()],
     )
 
 
@@ -140,6 +140,15 @@ def metadata(shared: Shared) -> dict[str, Any]:
         "base_model": start.removeprefix(PREFIX).partition("@")[0] if start.startswith(PREFIX) else "",
     }
     return {name: value for name, value in found.items() if value}
+
+
+def file_size(size: int) -> str:
+    """Return a number of bytes for people.
+
+    >>> file_size(6_270_448), file_size(3_751)
+    ('6.3 MB', '4 kB')
+    """
+    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{max(1, round(size / 1000))} kB"
 
 
 def in_words(evaluation: Evaluation) -> str:

@@ -22,7 +22,8 @@ from ganache.core import storage
 from ganache.core.strict import numbers_of, parse_json, read_record
 from ganache.core.text import in_one_line
 from ganache.errors import ConfigError, MissingExtra
-from ganache.runs.folder import MAX_JSON, checkpoints, samples, score_of
+from ganache.runs.file_names import MAX_JSON
+from ganache.runs.folder import checkpoints, samples, score_of
 from ganache.runs.log_lines import DAMAGED
 from ganache.runs.trackers import TRACKERS
 from ganache.runs.trackers.tracker import Status, Tracker

@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 EXTENDING = ROOT / "docs" / "extending.md"
 PLACEHOLDERS = re.compile(r"\b(COMMAND|NAME|\.\.\.)|--help|--keep$|--install-completion")
-"""An inline command with one of these is a pattern for the reader, not a command; or it would write to the home folder."""
+"""An inline command with one of these is a pattern for the reader, not a command, or writes to the home folder."""
 
 
 def page_name(page: Path) -> str:

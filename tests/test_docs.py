@@ -24,8 +24,8 @@ from ganache.methods import METHODS
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 EXTENDING = ROOT / "docs" / "extending.md"
-PLACEHOLDERS = re.compile(r"\b(COMMAND|NAME|\.\.\.)|--help|--keep$")
-"""An inline command with one of these is a pattern for the reader, not a command."""
+PLACEHOLDERS = re.compile(r"\b(COMMAND|NAME|\.\.\.)|--help|--keep$|--install-completion")
+"""An inline command with one of these is a pattern for the reader, not a command, or writes to the home folder."""
 
 
 def page_name(page: Path) -> str:

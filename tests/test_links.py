@@ -115,6 +115,7 @@ def test_files_of_other_names_in_a_run_stay_and_are_not_read(half: Path, tmp_pat
     own = {name for name in before if name.rpartition("/")[2][:9].isdigit() and len(name.rpartition("/")[2]) < 22}
     assert {name for name in before if after.get(name) != before[name]} <= own | {"log.jsonl", "config.json"} | {
         "samples.png",
+        "trackers.json",
         "training.webp",
     }
     assert "checkpoints/000000002-good.safetensors" in after

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -39,9 +40,10 @@ def test_a_page_is_read_without_a_warning_and_has_every_option() -> None:
         command = ["groff", "-man", "-Tutf8", "-ww", "-P-c", "-k", str(page)]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         assert done.stderr == "", page.name
-        assert max(map(len, done.stdout.splitlines())) <= 80, page.name
+        text = re.sub(".\x08", "", done.stdout)  # bold letters are printed twice
+        assert max(map(len, text.splitlines())) <= 80, page.name
         if page.name == "ganache-train.1":
-            assert "--schedule.ema-half-life NUMBER" in done.stdout
+            assert "--schedule.ema-half-life NUMBER" in text
 
 
 def test_the_help_is_read_as_data() -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ganache import __version__
 from ganache.cli import commands, first_sentence, run_command
 from ganache.cli.help_page import Option, Page, help_page
 from ganache.cli.layout import FIRST_COMMANDS, INTRODUCTION, grouped
@@ -72,7 +71,7 @@ def head(name: str, summary: str) -> list[str]:
     """Return the beginning of a page, up to the synopsis."""
     summary = summary[0].lower() + summary[1:].rstrip(".")
     dashed = escaped(name)
-    title = f'.TH {dashed.upper()} 1 "" "ganache {__version__}" "ganache"'
+    title = f'.TH {dashed.upper()} 1 "" "ganache" "ganache"'
     return [title, ".nh", ".ad l", ".SH NAME", rf"{dashed} \- {escaped(summary)}", ".SH SYNOPSIS"]
 
 

@@ -152,15 +152,15 @@ def described_names(page: Page) -> list[str]:
 
 def fish(pages: Mapping[str, Page]) -> str:
     """Return the script for fish, which completes files by itself, unless -x says that only the given words fit."""
-    lines = [MARK]
+    lines, complete = [MARK], "complete -c ganache"
     for word, page in pages.items():
-        lines.append(f"complete -c ganache -f -n __fish_use_subcommand -a {word} -d {fish_quoted(short(page.summary))}")
+        lines.append(f"{complete} -f -n __fish_use_subcommand -a {word} -d {fish_quoted(short(page.summary))}")
         for option in page.options:
             names = " ".join(f"-l {name[2:]}" if name.startswith("--") else f"-s {name[1:]}" for name in option.names)
             known = values(option)
             value = f" -x -a {fish_quoted(' '.join(known))}" if known else " -r" if option.takes_value else ""
             about = fish_quoted(short(option.text))
-            lines.append(f"complete -c ganache -n '__fish_seen_subcommand_from {word}' {names}{value} -d {about}")
+            lines.append(f"{complete} -n '__fish_seen_subcommand_from {word}' {names}{value} -d {about}")
     return "\n".join(lines) + "\n"
 
 

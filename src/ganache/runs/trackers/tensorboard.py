@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import shlex
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,7 +38,7 @@ class Tensorboard(Tracker):
         if not earlier:
             lines = storage.json_text(settings).splitlines()
             self.text(0, "settings", "\n".join(f"    {line}" for line in lines))  # as code, in Markdown
-        return Begun("tensorboard", f"tensorboard --logdir {parent}")
+        return Begun("tensorboard", shlex.join(["tensorboard", "--logdir", str(parent)]))
 
     def metrics(self, step: int, numbers: Mapping[str, float]) -> None:
         self._summary(step, *(Summary.Value(tag=name, simple_value=value) for name, value in numbers.items()))

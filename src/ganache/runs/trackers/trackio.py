@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ class Trackio(Tracker):
         self._run = trackio.init(
             project, unique, config=dict(settings), resume="allow" if earlier else "never", embed=False
         )
-        return Begun(unique, f"trackio show --project {project}")
+        return Begun(unique, shlex.join(["trackio", "show", "--project", project]))
 
     def metrics(self, step: int, numbers: Mapping[str, float]) -> None:
         self._run.log(dict(numbers), step=step)

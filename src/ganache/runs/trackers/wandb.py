@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ class Wandb(Tracker):
             reinit="create_new",
             settings=own,
         )
-        return Begun(self._run.id, self._run.url or f"wandb sync {self._run.settings.sync_dir}")
+        return Begun(self._run.id, self._run.url or shlex.join(["wandb", "sync", self._run.settings.sync_dir]))
 
     def metrics(self, step: int, numbers: Mapping[str, float]) -> None:
         self._run.log(dict(numbers), step=step)

@@ -27,11 +27,12 @@ LONGEST = 64 * 1024
 MOST_CHOICES, MOST_KNOBS = 8, 4
 
 CLAIM = re.compile(r'<a href="claim:([a-z-]+)">(.*?)</a>')
-"""A link to one of ganache's claims: `[words](claim:NAME)`. The page shows the words and the command that tests the claim."""
+"""A link to one of ganache's claims, `[words](claim:NAME)`. The page shows the words, and the command that tests it."""
 
 Part = Literal["surface", "arrows", "mesh", "latents", "weights", "slopes"]
 """What can be drawn beside the points: the critic's scores, where the generator's loss pushes each point, a net in the
-latent plane and its image, that plane itself with its latents, the critic's weights, and the critic's slopes between real and generated points."""
+latent plane and its image, that plane itself with its latents, the critic's weights, and the critic's slopes between
+real and generated points."""
 Plain = dict[str, Any]
 
 

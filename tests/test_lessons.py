@@ -61,7 +61,7 @@ Say.
 
 ## Take
 
-- This.
+- This ([claim `modes`](claim:modes)).
 """
 
 
@@ -87,6 +87,7 @@ def test_a_lesson_is_read_and_its_text_brings_no_html_of_its_own() -> None:
     assert "&lt;b&gt;" in lesson.text
     assert "<a" not in lesson.text, "no link that runs code"
     assert "<h3>Question</h3>" in lesson.question
+    assert "(claim <code>modes</code>: <code>ganache claims modes</code>)" in lesson.take, "the command that tests it"
     gan, wgan = (lesson.configs((place,))[0] for place in (0, 1))
     assert (type(gan.method).__name__, type(wgan.method).__name__) == ("Gan", "Wgan")
     assert wgan.critic_optimiser.name == "rmsprop", "with the optimisers of its recipe"

@@ -52,4 +52,4 @@ class Dirac:
 
     def frame(self) -> Frame:
         path = np.array(self.path[: self.step + 1])
-        return Frame(self.step, {"distance": float(np.hypot(*path[-1]))}, {"field": self.field, "path": path})
+        return Frame(self.step, {"goal distance": float(np.hypot(*path[-1]))}, {"field": self.field, "path": path})

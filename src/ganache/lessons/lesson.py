@@ -6,6 +6,7 @@ file of the same name holds the title, the labels and the text; the rest is that
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,9 +26,13 @@ LONGEST = 64 * 1024
 """Characters of a lesson's file."""
 MOST_CHOICES, MOST_KNOBS = 8, 4
 
-Part = Literal["surface", "arrows", "mesh", "weights", "slopes"]
+CLAIM = re.compile(r'<a href="claim:([a-z-]+)">(.*?)</a>')
+"""A link to one of ganache's claims, `[words](claim:NAME)`. The page shows the words, and the command that tests it."""
+
+Part = Literal["surface", "arrows", "mesh", "latents", "weights", "slopes"]
 """What can be drawn beside the points: the critic's scores, where the generator's loss pushes each point, a net in the
-latent plane and its image, the critic's weights, and the critic's slopes between real and generated points."""
+latent plane and its image, that plane itself with its latents, the critic's weights, and the critic's slopes between
+real and generated points."""
 Plain = dict[str, Any]
 
 
@@ -88,6 +93,8 @@ class Lesson:
     steps: int = 2_000
     """Steps of the recorded training."""
     shows: tuple[Part, ...] = ()
+    numbers: tuple[str, ...] = ()
+    """Numbers of the scene that are shown, in this order; all of them if none is named."""
     curves: tuple[str, ...] = ()
     """Numbers that are drawn as curves."""
     logarithmic: bool = False
@@ -238,4 +245,5 @@ def sections(body: str, file: str) -> list[str]:
         )
     # Without HTML of its own: a lesson may come from somebody else.
     markdown = MarkdownIt("commonmark", {"html": False})
-    return [markdown.render(part if place == 0 else f"### {part}") for place, part in enumerate(parts)]
+    rendered = (markdown.render(part if place == 0 else f"### {part}") for place, part in enumerate(parts))
+    return [CLAIM.sub(r"\2: <code>ganache claims \1</code>", html) for html in rendered]

@@ -26,6 +26,7 @@ def described(lesson: Lesson) -> dict[str, Any]:
         "knobs": knobs,
         "steps": lesson.steps,
         "shows": list(lesson.shows),
+        "numbers": list(lesson.numbers),
         "curves": list(lesson.curves),
         "logarithmic": lesson.logarithmic,
         "text": lesson.text,

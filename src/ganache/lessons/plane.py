@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ganache.core.rendering import generate
 from ganache.data import TOYS
-from ganache.evaluation.metrics.modes import modes_covered
+from ganache.evaluation.metrics.modes import high_quality_share, modes_covered
 from ganache.functional.divergences import earth_mover
 from ganache.functional.penalties import gradient_norms
 from ganache.lessons.scene import Array, Frame
@@ -20,8 +20,8 @@ SHOWN, COMPARED, COUNTED = 256, 128, 1_000
 """Generated points that are drawn; that the exact distance compares; in which modes are counted."""
 LIMIT, CELLS = 1.5, 32
 """The scene shows [-LIMIT, LIMIT]^2, with the critic's scores on a grid of CELLS x CELLS."""
-ARROWS, MESH, BINS = 96, 13, 41
-"""Arrows; lines of the net in each direction; bars of a histogram."""
+ARROWS, MESH, BINS, REACH = 96, 13, 41, 2.4
+"""Arrows; lines of the net in each direction; bars of a histogram; the net lies in [-REACH, REACH]^2."""
 STEEPEST = 3.0
 """The largest slope in the histogram of slopes."""
 HELD_OUT_SEED = 1_000_003
@@ -31,7 +31,7 @@ Numbers = dict[str, float]
 
 
 class PlaneTraining(Stepping):
-    """The scene "plane". `shows` names its further parts: surface, arrows, mesh, weights, slopes."""
+    """The scene "plane". `shows` names its further parts: surface, arrows, mesh, latents, weights, slopes."""
 
     def _begin(self, setup: Setup, before: State | None = None) -> None:
         super()._begin(setup, before)
@@ -49,6 +49,7 @@ class PlaneTraining(Stepping):
         numbers["distance"] = earth_mover(points[:n], self.real[:n].astype(np.float64))
         if self.centres is not None and self.std is not None:
             numbers["modes"] = modes_covered(points, self.centres, self.std)
+            numbers["in a mode"] = high_quality_share(points, self.centres, self.std)
         arrays: dict[str, Array] = {"real": self.real, "points": points[:SHOWN]}
         for part in self.shows:
             arrays[part], more = PARTS[part](self, z)
@@ -77,10 +78,17 @@ def arrows(scene: PlaneTraining, z: Tensor) -> tuple[Array, Numbers]:
 
 def mesh(scene: PlaneTraining, z: Tensor) -> tuple[Array, Numbers]:
     """Return the image [MESH, MESH, 2] of a square net in the plane of the first two numbers of a latent."""
-    ticks = torch.linspace(-2.4, 2.4, MESH)
+    ticks = torch.linspace(-REACH, REACH, MESH)
     net = torch.zeros(MESH * MESH, z.shape[1])
     net[:, :2] = torch.cartesian_prod(ticks, ticks)[:, : z.shape[1]]
     return generate(scene.shown, net, len(net)).reshape(MESH, MESH, 2).numpy(), {}
+
+
+def latents(scene: PlaneTraining, z: Tensor) -> tuple[Array, Numbers]:
+    """Return the latents [SHOWN, 2] of the points that are drawn: their first two numbers, or the only one and 0."""
+    flat = torch.zeros(SHOWN, 2)
+    flat[:, : z.shape[1]] = z[:SHOWN, :2]
+    return flat.numpy(), {}
 
 
 @torch.no_grad()
@@ -102,5 +110,5 @@ def slopes(scene: PlaneTraining, z: Tensor) -> tuple[Array, Numbers]:
     return counts.numpy(), {"mean slope": float(norms.mean())}
 
 
-PARTS = {"surface": surface, "arrows": arrows, "mesh": mesh, "weights": weights, "slopes": slopes}
+PARTS = {"surface": surface, "arrows": arrows, "mesh": mesh, "latents": latents, "weights": weights, "slopes": slopes}
 """What a lesson can show beside the points."""

@@ -37,12 +37,13 @@ export const LIMIT = 1.5;
 export function paintPlane(canvas, frame, drawn = null) {
   const paper = prepared(canvas);
   const at = plane(paper, LIMIT);
-  const { surface, real, points, arrows, mesh } = frame.arrays;
+  const { surface, real, points, arrows, mesh, latents } = frame.arrays;
   if (surface) paintSurface(paper, at, surface);
   if (mesh) paintMesh(paper, at, mesh);
   if (real) paintPoints(paper, at, real.values, paper.ink.real, 2, 0.55);
   if (points) paintPoints(paper, at, points.values, paper.ink.fake, 2.4, 0.85);
   if (arrows) paintArrows(paper, at, arrows.values, paper.ink.ink);
+  if (latents) paintLatents(paper, at, latents.values);
   if (drawn) paintPoints(paper, at, drawn.flat(), paper.ink.accent, 3, 1);
 }
 
@@ -72,10 +73,9 @@ function rgb(colour) {
   return [1, 3, 5].map((start) => parseInt(colour.slice(start, start + 2), 16));
 }
 
-function paintPoints({ pen }, { x, y }, values, colour, radius, opacity) {
+function paintPoints({ pen }, { x, y }, values, colour, radius, opacity, edge = 0.99 * LIMIT) {
   pen.fillStyle = colour;
   pen.globalAlpha = opacity;
-  const edge = 0.99 * LIMIT;
   for (let k = 0; k + 1 < values.length; k += 2) {
     const [a, b] = [values[k], values[k + 1]].map((value) => Math.min(edge, Math.max(-edge, value)));
     pen.beginPath();
@@ -127,6 +127,24 @@ function paintMesh({ pen, ink }, { x, y }, { shape, values }) {
   for (let row = 0; row < rows; row++) line([...Array(columns).keys()].map((column) => row * columns + column));
   for (let column = 0; column < columns; column++) line([...Array(rows).keys()].map((row) => row * columns + column));
   pen.globalAlpha = 1;
+}
+
+const REACH_OF_NET = 2.4; // the net lies in [-REACH_OF_NET, REACH_OF_NET]^2
+const LINES_OF_NET = 13;
+
+/** In the corner: the latents before the generator moves them, with the same net while it is flat. */
+function paintLatents(paper, { x, y, side }, values) {
+  const { pen, ink } = paper;
+  const half = 0.11 * side;
+  const [left, top] = [x(-LIMIT) + half + 6, y(LIMIT) + half + 6];
+  const inset = { x: (value) => left + (value / REACH_OF_NET) * half, y: (value) => top - (value / REACH_OF_NET) * half };
+  pen.fillStyle = ink.sheet;
+  pen.fillRect(left - half - 4, top - half - 4, 2 * half + 8, 2 * half + 8);
+  const ticks = [...Array(LINES_OF_NET).keys()].map((k) => ((2 * k) / (LINES_OF_NET - 1) - 1) * REACH_OF_NET);
+  const rows = values.some((value, k) => k % 2 && value) ? ticks : [0]; // a latent of one number has a line for a net
+  const net = ticks.flatMap((a) => rows.flatMap((b) => [a, b]));
+  paintMesh(paper, inset, { shape: [LINES_OF_NET, rows.length], values: net });
+  paintPoints(paper, inset, values, ink.fake, 1.3, 0.85, 0.99 * REACH_OF_NET);
 }
 
 export const DIRAC_LIMIT = 2.4;

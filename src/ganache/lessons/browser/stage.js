@@ -257,7 +257,8 @@ export class Stage {
 
   tell(side, { numbers, words, pictures }) {
     side.said.replaceChildren(...words.map((word) => make("p", {}, t(word))));
-    const rows = Object.entries(numbers).filter(([name]) => !["range", "earth_mover", "jensen_shannon", "total_variation", "kullback_leibler"].includes(name));
+    const wanted = this.lesson.numbers.length ? this.lesson.numbers : Object.keys(numbers).filter((name) => !["range", "earth_mover", "jensen_shannon", "total_variation", "kullback_leibler"].includes(name));
+    const rows = wanted.filter((name) => name in numbers).map((name) => [name, numbers[name]]);
     side.numbers.replaceChildren(...rows.flatMap(([name, value]) => [make("dt", {}, t(name)), make("dd", {}, digits(value))]));
     const spoken = rows.map(([name, value]) => `${t(name)} ${digits(value)}`).join(", ");
     side.canvas.setAttribute("aria-label", `${this.told.textContent}: ${spoken}`);

@@ -9,21 +9,17 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 SAID = ("title", "aria-label", "placeholder", "alt")
-CODE = ("code", "script", "style", "noscript")
+CODE = ("code", "script", "style", "noscript", "kbd")
 STRING = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'")
 COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 REGEX = re.compile(r"(?<=[(,=:&|!?{};])\s*/(?![/*])(?:[^/\\\[\n]|\\.|\[(?:[^\]\\]|\\.)*\])+/\w*")
 UNSEEN = re.compile(
-    r"(?:from|import|===|!==|case|\bin|\[|\.\.\.\(|getContext\(|(?:find|querySelector(?:All)?|matches|closest|matchMedia"
-    r"|setProperty|getPropertyValue|(?:add|remove)EventListener|\bon|listen|startsWith|endsWith|includes|toggle|add"
-    r"|replace|replaceAll|split|join|contains|getAttribute|hasAttribute|setData|getData|getItem|setItem|removeItem"
-    r"|setAttribute|Event|postMessage|ask|show|svgElement|element|create|\bcolumns|put|answer|chosen|number|make)\("
-    r"|\b(?:class|className|type|id|role|href|method|effectAllowed|binaryType|dropEffect|imageSmoothingQuality"
-    r"|crossOrigin|kind|space|tab|noise|way|slot|translate|name|operation|autocomplete|htmlFor|for|notation|cursor):)\s*$"
+    r"(?:\b(?:class|className): |className = |getContext\(|(?:querySelector(?:All)?|matches|closest|matchMedia)\(|=== |from )$"
 )
-"""The code before a string that is no text: a selector, a class, an event, a field of a request."""
-WORDS = re.compile(r"[A-Za-z]{2,}[^\w\s]* +[^\s]|^[A-Z][a-z]+[.…:]?$")
-"""Texts: two words, or one with a capital."""
+"""The code before a string that is no text: a class, a selector, a value that is compared."""
+NO_TEXTS = {"Enter", "Files", "SeFa", "WebP", "ganache", "ganache {} {} --port {}{}", "--lang {}", "pins {} {}"}
+NO_TEXTS |= {"use strict", "slider without-map", "code, script, [translate=no]", "code, option, script, [translate=no]"}
+"""Keys, names, commands, classes and selectors."""
 
 
 class Markup(HTMLParser):
@@ -44,15 +40,16 @@ class Markup(HTMLParser):
             self.inside.pop()
 
     def handle_data(self, data: str) -> None:
-        if not self.inside and re.search(r"[A-Za-z]{2}", data):
+        if not self.inside:
             self.found.append(data)
 
 
-def of_markup(html: str) -> list[str]:
+def of_markup(html: str) -> set[str]:
     """Return the texts and the spoken attributes of a page."""
     parser = Markup()
     parser.feed(html)
-    return [plain(text) for text in parser.found]
+    found = {plain(text) for text in parser.found}
+    return {text for text in found - NO_TEXTS if re.search("[A-Za-z]{2}", text)}
 
 
 def literals(script: str) -> Iterator[tuple[str, str]]:
@@ -85,7 +82,7 @@ def template(script: str, at: int) -> tuple[str, int, list[str]]:
         else:
             step = 2 if script[at] == "\\" else 1
             text, at = text + script[at : at + step], at + step
-    return text, at + 1, inner
+    return text.replace("\\u00a0", " "), at + 1, inner
 
 
 def closing(script: str, at: int) -> int:
@@ -104,8 +101,13 @@ def closing(script: str, at: int) -> int:
 
 def of_script(path: Path) -> set[str]:
     """Return the strings of a script that read as text."""
-    found = literals(path.read_text(encoding="utf-8"))
-    return {plain(text) for code, text in found if WORDS.search(plain(text)) and not UNSEEN.search(code)}
+    found = {plain(text) for code, text in literals(path.read_text(encoding="utf-8")) if not UNSEEN.search(code)}
+    return {text for text in found - NO_TEXTS if is_text(text)}
+
+
+def is_text(text: str) -> bool:
+    """Whether a string has a word, and a second one or a capital."""
+    return bool(re.search(r"[A-Za-z]{2}", text)) and (" " in text or bool(re.match("[A-Z][a-z]", text)))
 
 
 def plain(text: str) -> str:

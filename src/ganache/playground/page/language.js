@@ -5,8 +5,8 @@
 
 const SAID = ["title", "aria-label", "aria-valuetext", "placeholder"];
 const KEPT = "code, script, [translate=no]"; // names and commands
-const known = JSON.parse(document.getElementById("words")?.textContent ?? "{}");
-const patterns = Object.keys(known).filter((english) => english.includes("{")).map((english) => ({ english, shape: shapeOf(english) }));
+const translations = JSON.parse(document.getElementById("words")?.textContent ?? "{}");
+const patterns = Object.keys(translations).filter((english) => english.includes("{")).map((english) => ({ english, shape: shapeOf(english) }));
 
 function shapeOf(english) {
   const parts = english.split(/\{(\w+)\}/).map((part, place) => {
@@ -19,7 +19,7 @@ function shapeOf(english) {
 /** Return a text in the page's language. What is not known stays; parts between " · " are translated one by one. */
 export function told(text) {
   const spaced = text.replace(/\s+/g, " ");
-  if (Object.hasOwn(known, spaced)) return known[spaced]; // an entry with spaces at its ends replaces these, too
+  if (Object.hasOwn(translations, spaced)) return translations[spaced]; // an entry with spaces at its ends replaces these, too
   const plain = spaced.trim();
   const parts = plain.split(" · ");
   if (parts.length > 1) return parts.map((part, place) => (place || part.includes(" ") ? told(part) : part)).join(" · "); // a name is first
@@ -27,10 +27,10 @@ export function told(text) {
 }
 
 function sentence(plain) {
-  if (Object.hasOwn(known, plain)) return known[plain];
+  if (Object.hasOwn(translations, plain)) return translations[plain];
   for (const { english, shape } of patterns) {
     const values = shape.exec(plain)?.groups;
-    if (values) return known[english].replace(/\{(\w+)\}/g, (_, key) => (key === "name" ? values[key] : told(values[key])));
+    if (values) return translations[english].replace(/\{(\w+)\}/g, (_, key) => (key === "name" ? values[key] : told(values[key])));
   }
   return null;
 }

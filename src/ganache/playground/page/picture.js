@@ -130,8 +130,8 @@ export class Stage {
       if (!run.steps.length) return;
       group.append(make("option", { value: `${number}` }, `${run.name}, step ${numeral(run.step)}`));
       for (const step of run.steps.filter((each) => each !== run.step || each === model.step).reverse()) {
-        const words = `${run.name}, step ${numeral(step)}`;
-        group.append(make("option", { value: `${number}@${step}` }, step === run.best ? `${words}, best` : words));
+        const words = step === run.best ? `${run.name}, step ${numeral(step)}, best` : `${run.name}, step ${numeral(step)}`;
+        group.append(make("option", { value: `${number}@${step}` }, words));
       }
       select.append(group);
     });

@@ -14,7 +14,8 @@ STRING = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'")
 COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 REGEX = re.compile(r"(?<=[(,=:&|!?{};])\s*/(?![/*])(?:[^/\\\[\n]|\\.|\[(?:[^\]\\]|\\.)*\])+/\w*")
 UNSEEN = re.compile(
-    r"(?:\b(?:class|className): |className = |getContext\(|(?:querySelector(?:All)?|matches|closest|matchMedia)\(|=== |from )$"
+    r"(?:\b(?:class|className): |className = |=== |from |"
+    r"(?:getContext|querySelector(?:All)?|matches|closest|matchMedia)\()$"
 )
 """The code before a string that is no text: a class, a selector, a value that is compared."""
 NO_TEXTS = {"Enter", "Files", "SeFa", "WebP", "ganache", "ganache {} {} --port {}{}", "--lang {}", "pins {} {}"}

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from ganache.cli import main
 from ganache.cli.playground import Language
 from ganache.lab.experiments import EXPERIMENTS
-from ganache.lessons.app import application
 from ganache.lessons.lesson import LANGUAGES
 from ganache.playground import live
 from ganache.playground.app import read_page
@@ -22,6 +22,7 @@ from ganache.playground.language import in_language, sentences
 from page_sentences import NO_TEXTS, is_text, literals, of_markup, of_script, plain
 from playground_client import FACES, train
 from playground_page import Page
+from test_lessons import TEXT
 from test_playground_page import DIGITS
 from test_watch_page import RING, opened, served
 
@@ -38,7 +39,8 @@ SAID = """() => {
     const visit = (node) => {
         if (node.nodeType === Node.TEXT_NODE) found.push(node.data);
         if (node.nodeType !== Node.ELEMENT_NODE || node.matches('code, kbd, script, noscript, [translate=no]')) return;
-        for (const name of ['title', 'aria-label', 'aria-valuetext', 'placeholder']) found.push(node.getAttribute(name) ?? '');
+        for (const name of ['title', 'aria-label', 'aria-valuetext', 'placeholder'])
+            found.push(node.getAttribute(name) ?? '');
         node.childNodes.forEach(visit);
     };
     visit(document.body);
@@ -53,7 +55,9 @@ def server_texts() -> set[str]:
     tree = ast.walk(ast.parse(inspect.getsource(live.verdict)))
     said = {node.value for node in tree if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     curves = {"critic loss", "generator loss", *live.PROBE_CURVES.values()}
-    return {text for page in pages for text in (page.name, page.hint)} | curves | {text for text in said if is_text(text)}
+    return (
+        {text for page in pages for text in (page.name, page.hint)} | curves | {text for text in said if is_text(text)}
+    )
 
 
 def shape(text: str) -> str:
@@ -93,7 +97,9 @@ def test_a_translation_has_the_values_of_its_sentence(known: dict[str, str]) -> 
 
 def test_a_new_sentence_is_noticed(tmp_path: Path, known: dict[str, str]) -> None:
     script = tmp_path / "new.js"
-    script.write_text('// "A comment."\nmake("p", { class: "hint new" }, `Of ${a ? `x "q` : "y"} things`, "Wholly new.", /"/g);\n')
+    script.write_text(
+        '// "A comment."\nmake("p", { class: "hint new" }, `Of ${a ? `x "q` : "y"} things`, "Wholly new.", /"/g);\n'
+    )
     assert of_script(script) == {"Of {} things", "Wholly new."}
     assert not of_script(script) & {shape(text) for text in known}
 
@@ -113,8 +119,6 @@ def test_the_page_names_its_language_and_words_cannot_end_the_script() -> None:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, browser: Any) -> Path:
-    from ganache.cli import main
-
     folder = tmp_path_factory.mktemp("language")
     train(folder / "faces", FACES)
     train(folder / "digits", DIGITS)
@@ -141,21 +145,22 @@ def tabs(page: Page) -> Iterator[str]:
 
 def test_the_explorer_in_chinese(folder: Path, browser: Any) -> None:
     runs = [folder / "faces", folder / "digits"]
-    with served(*runs, live=False, language="zh") as address:
-        with opened(browser, f"{address}#point=3&mean=0.5&show=1,0&set=2:4,20:1") as page:
-            for name in tabs(page):
-                assert english(page) == [], name
-            assert page.find("#where").text_content() == "种子 3 · 均值 0.5 · 2 处改动"
-            page.find("#teach-name").fill("smile", force=True)
-            page.find("#panel-teach .thumb").first.evaluate("(thumb) => thumb.click()")
-            page.find("#pin").click()
-            page.find("#help").click()
-            page.find("#help-box:has-text('生成器把一个潜向量（一组随机数）变成图像')").wait_for()
-            page.page.keyboard.press("Escape")
-            page.page.keyboard.press("f")
-            assert english(page) == []
-            assert page.find("#remote option").first.text_content() == "均值"
-            page.find("#knob-mean").evaluate("(slider) => slider.focus()")
+    with (
+        served(*runs, live=False, language="zh") as address,
+        opened(browser, f"{address}#point=3&mean=0.5&show=1,0&set=2:4,20:1") as page,
+    ):
+        for name in tabs(page):
+            assert english(page) == [], name
+        assert page.find("#where").text_content() == "种子 3 · 均值 0.5 · 2 处改动"
+        assert page.find(".lacks:has-text('它没有维度 20：图中未包含。')").count() == 1
+        page.find("#help").click()
+        page.find("#help-box:has-text('生成器把一个潜向量（一组随机数）变成图像')").wait_for()
+        page.page.keyboard.press("Escape")
+        page.find("#pin").click()
+        page.page.keyboard.press("f")
+        page.find("#pins .thumb").wait_for(state="attached")
+        assert page.find("#remote option").first.text_content() == "均值"
+        assert english(page) == []
 
 
 def test_a_phone_has_room_for_the_chinese_page(folder: Path, browser: Any) -> None:
@@ -178,3 +183,22 @@ def test_the_live_page_of_points_in_chinese(folder: Path, browser: Any) -> None:
         findings = page.find(".finding, .hint").all_text_contents()
         assert [text for text in english(page) if not any(text.strip() in found for found in findings)] == []
         assert "图像" not in page.find(".again, #stage .actions").first.inner_text()
+
+
+def test_the_file_of_lessons_in_chinese(browser: Any, tmp_path: Path) -> None:
+    (tmp_path / "01-small.md").write_text(TEXT.replace("steps = 20", 'steps = 20\ncurves = ["distance"]'))
+    file = tmp_path / "lessons.html"
+    main(["learn", "--lang", "zh", "--lessons", str(tmp_path), "--html", str(file)])
+    page = browser.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto(file.as_uri())
+    page.locator(".transport output:text-is('第 0 步')").wait_for()
+    assert page.locator("html").get_attribute("lang") == "zh"
+    page.locator(".chart svg[aria-label='与数据的距离，曲线']").wait_for()
+    page.locator(".chart button[title='对数坐标轴']:text-is('对数')").wait_for()
+    words = " ".join(page.locator(".transport, .chart, .numbers, .key").all_inner_texts())
+    assert not set(re.findall("[A-Za-z]{2,}", words))
+    assert said == []
+    page.close()

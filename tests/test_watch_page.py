@@ -40,11 +40,12 @@ def ring(tmp_path_factory: pytest.TempPathFactory, browser: Any) -> Path:
 
 
 @contextmanager
-def served(*runs: Path, live: bool = True) -> Iterator[str]:
+def served(*runs: Path, live: bool = True, language: str = "en") -> Iterator[str]:
     """The address of a page of these runs, from a server in a thread."""
     listening = listen("127.0.0.1", 0)
     access = AccessPolicy("127.0.0.1", listening.getsockname()[1])
-    server = uvicorn.Server(configuration(application(Library([*map(str, runs)], live=live), access, live)))
+    app = application(Library([*map(str, runs)], live=live), access, live, language)
+    server = uvicorn.Server(configuration(app))
     running = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     running.start()
     try:

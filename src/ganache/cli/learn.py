@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
-
-from tyro.conf import arg
 
 from ganache.cli.export import megabytes
 from ganache.cli.outputs import check_output
-from ganache.cli.playground import Browser, Host, Port, printer
-
-Language = Annotated[Literal["en", "zh"], arg(help="The language of the page: English or Chinese.")]
+from ganache.cli.playground import Browser, Host, Language, Port, printer
 
 
 def learn(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
@@ -19,6 +19,7 @@ Host = Annotated[
     ),
 ]
 Port = Annotated[int, arg(help="The port to listen on; 0 chooses a free one.")]
+Language = Annotated[Literal["en", "zh"], arg(help="The language of the page: English or Chinese.")]
 Browser = Annotated[bool, arg(help="Open the page in a browser, if there is one.")]
 
 
@@ -26,6 +27,7 @@ def explore(
     runs: Runs,
     data: str = "",
     average: Averaged = True,
+    lang: Language = "en",
     host: Host = "127.0.0.1",
     port: Port = 0,
     browser: Browser = True,
@@ -41,10 +43,16 @@ def explore(
     from ganache.playground import Library, serve
 
     library = Library(runs, average, data)
-    serve(library, host, port, browser, live=False, say=printer("The playground"))
+    serve(library, host, port, browser, live=False, say=printer("The playground"), language=lang)
 
 
-def watch(runs: Positional[tuple[str, ...]], host: Host = "127.0.0.1", port: Port = 0, browser: Browser = True) -> None:
+def watch(
+    runs: Positional[tuple[str, ...]],
+    lang: Language = "en",
+    host: Host = "127.0.0.1",
+    port: Port = 0,
+    browser: Browser = True,
+) -> None:
     """Watch runs in a browser while they train: curves, samples, findings, and the playground on the newest checkpoint.
 
     Everything is read from the runs' folders, at the lowest priority, so that the training is not slowed down.
@@ -67,7 +75,7 @@ def watch(runs: Positional[tuple[str, ...]], host: Host = "127.0.0.1", port: Por
         os.nice(19)
     torch.set_num_threads(1)
     library = Library([str(folder) for folder in folders], live=True)
-    serve(library, host, port, browser, live=True, say=printer(f"The page of {', '.join(runs)}"))
+    serve(library, host, port, browser, live=True, say=printer(f"The page of {', '.join(runs)}"), language=lang)
 
 
 def printer(what: str) -> Callable[[str], None]:

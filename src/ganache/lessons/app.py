@@ -22,6 +22,7 @@ from ganache.lessons.stage import Stage
 from ganache.lessons.words import words
 from ganache.playground import wire
 from ganache.playground.channel import Channel, InThread, Pace
+from ganache.playground.language import in_language
 from ganache.playground.safety import AccessControl, AccessPolicy
 from ganache.playground.serving import MEDIA_TYPES, file_route, serve_application, thread
 
@@ -85,7 +86,8 @@ class School:
 def application(lessons: Sequence[Lesson], access: AccessPolicy, language: str = "en") -> Starlette:
     """Return the ASGI application."""
     school = School(lessons, language)
-    file = file_route({name: text for name, text in page_files().items() if Path(name).suffix in MEDIA_TYPES})
+    page = {name: text for name, text in page_files().items() if Path(name).suffix in MEDIA_TYPES}
+    file = file_route(in_language(page, language))
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

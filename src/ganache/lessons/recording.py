@@ -23,6 +23,7 @@ from ganache.lessons.scene import Array, Frame, encode
 from ganache.lessons.stage import scene, setups
 from ganache.lessons.words import words
 from ganache.playground import wire
+from ganache.playground.language import sentences
 
 MARK = f'{PAGE_MARK} lessons">'
 """The tag that tells this page from any other file."""
@@ -30,7 +31,7 @@ MOMENTS = 32
 """Frames of one training, more of them at its beginning."""
 EVERY = {"surface": (2, 2), "points": (2,), "real": (2,), "arrows": (2,)}
 """Every n-th of an array's numbers that is recorded, by axis."""
-MODULES = ("draw", "keys", "words", "wire", "source", "paint", "settings", "stage", "learn")
+MODULES = ("language", "draw", "keys", "words", "wire", "source", "paint", "settings", "stage", "learn")
 """The page's modules; each follows those that it imports."""
 
 
@@ -52,6 +53,7 @@ def to_html(lessons: Sequence[Lesson], language: str = "en", progress: bool = Fa
         .render(
             policy=policy,
             language=language,
+            sentences=sentences(language),
             data={"hello": hello, "lessons": recorded},
             **{name: Markup(text) for name, text in trusted.items()},
         )
@@ -73,7 +75,7 @@ def page_files() -> dict[str, bytes]:
     }
 
 
-SHARED = ("palette.css", "style.css", "live.css", "draw.js", "wire.js", "keys.js", "icon.svg")
+SHARED = ("palette.css", "style.css", "live.css", "draw.js", "wire.js", "keys.js", "language.js", "icon.svg")
 """Files of the playground's page."""
 
 

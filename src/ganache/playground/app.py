@@ -21,6 +21,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from ganache.errors import GanacheError
 from ganache.playground import wire
 from ganache.playground.channel import InThread, Pace
+from ganache.playground.language import in_language
 from ganache.playground.library import Library
 from ganache.playground.limits import MAX_SESSIONS
 from ganache.playground.live import RunMonitor, State
@@ -139,10 +140,10 @@ class Playground:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def application(library: Library, access: AccessPolicy, live: bool = False) -> Starlette:
+def application(library: Library, access: AccessPolicy, live: bool = False, language: str = "en") -> Starlette:
     """Return the ASGI application; `live` sends pages the state of a run in training."""
     playground = Playground(library, live)
-    file = file_route(read_page())
+    file = file_route(in_language(read_page(), language))
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -190,11 +191,19 @@ def read_page() -> dict[str, bytes]:
     return page | {file.name: file.read_bytes() for file in shared}
 
 
-def serve(library: Library, host: str, port: int, browser: bool, live: bool, say: Callable[[str], None]) -> None:
+def serve(
+    library: Library,
+    host: str,
+    port: int,
+    browser: bool,
+    live: bool,
+    say: Callable[[str], None],
+    language: str = "en",
+) -> None:
     """Serve the page until Ctrl-C; `say` gets the address. Raises ConfigError if it cannot be used."""
 
     def build(access: AccessPolicy) -> tuple[Starlette, Callable[[], bool]]:
-        app = application(library, access, live)
+        app = application(library, access, live, language)
         return app, lambda: bool(app.state.playground.sessions)
 
     serve_application(build, host, port, browser, say)

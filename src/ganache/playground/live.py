@@ -177,7 +177,8 @@ def verdict(log: Sequence[Mapping[str, Any]], finished: bool, off: bool) -> Stat
     elif finished:
         words = "The run was too short to judge."
     else:
-        words = f"Too early to judge; {'more checks follow' if history.probes else 'first check soon'}."
+        early = "Too early to judge; more checks follow.", "Too early to judge; first check soon."
+        words = early[not history.probes]
     return {"judged": False, "words": words, "more": more}
 
 

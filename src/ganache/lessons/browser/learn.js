@@ -1,6 +1,7 @@
 // The page of lessons: the list, a lesson with its text, and the stage on which its scenes move.
 
 import { find, make } from "./draw.js";
+import "./language.js";
 import { Live, Recorded } from "./source.js";
 import { Stage } from "./stage.js";
 import { setWords, t } from "./words.js";

@@ -27,7 +27,7 @@ function formatNumber(value) {
   if (value === 0) return "0";
   if (Math.abs(value) < 1e-4) return value.toExponential(1);
   const compact = Math.abs(value) >= 1e5 ? "compact" : "standard";
-  return new Intl.NumberFormat("en", { notation: compact, maximumSignificantDigits: 4 }).format(value);
+  return new Intl.NumberFormat(document.documentElement.lang || "en", { notation: compact, maximumSignificantDigits: 4 }).format(value);
 }
 
 // About `most` round numbers between low and high.
@@ -207,9 +207,10 @@ class Chart {
     this.reading.textContent = nearby.length ? `${unit} ${formatNumber(nearby[0])}` : "";
   }
 
+  // What is read at the cursor, in words, as parts of a sentence.
   describe() {
-    const values = this.visibleCurves().map((curve) => `${curve.label} ${curve.value.textContent}`);
-    return `${this.title}, ${this.reading.textContent}: ${values.join(", ")}`;
+    const values = this.visibleCurves().flatMap((curve, k) => [k ? ", " : ": ", curve.label, ` ${curve.value.textContent}`]);
+    return [this.title, ", ", this.reading.textContent, ...values];
   }
 
   // ---- input ---------------------------------------------------------------------------------------------------------
@@ -262,7 +263,7 @@ class Chart {
     else if (event.key === "Escape") { view.at = null; this.zoom(-Infinity, Infinity); }
     else return;
     event.preventDefault();
-    document.getElementById("spoken").textContent = this.describe();
+    document.getElementById("spoken").replaceChildren(...this.describe());
   }
 
   // Move the reading to the previous or next point of the first visible curve.

@@ -36,7 +36,8 @@ export function put(canvas, bitmap, sheet, index = 0) {
 /** Make a button with a picture that can be clicked and dragged; `data` is its latent. */
 export function thumb(label, data, onclick) {
   const canvas = make("canvas", { width: 8, height: 8, "aria-hidden": "true" });
-  const button = make("button", { class: "thumb", title: label, "aria-label": label, draggable: "true", onclick }, canvas);
+  const named = data && !/\s/.test(label); // a name has no spaces
+  const button = make("button", { class: "thumb", title: label, "aria-label": label, translate: named ? "no" : null, draggable: "true", onclick }, canvas);
   button.data = data;
   button.addEventListener("dragstart", (event) => {
     event.dataTransfer.setData("application/x-latent", JSON.stringify(button.data));

@@ -183,7 +183,7 @@ export class Knobs {
   /** The latents that the run keeps under names: a click shows one. */
   keptLatents(kept) {
     const chips = kept.map(({ name }) => {
-      const chip = make("button", { "aria-pressed": "false", onclick: () => this.app.take(name) }, name);
+      const chip = make("button", { "aria-pressed": "false", translate: "no", onclick: () => this.app.take(name) }, name);
       this.rows.push((state) => chip.setAttribute("aria-pressed", state.point === name));
       return make("span", { class: "kept" }, chip, make("button", { class: "plain", title: "Delete this name", "aria-label": `Delete ${name}`, onclick: () => this.app.forget(name) }, "×"));
     });
@@ -212,6 +212,7 @@ export class Knobs {
     if (mine) {
       const forget = () => this.app.forget(key);
       const take = () => this.app.take(key);
+      row.element.querySelector("label").translate = false;
       row.element.append(
         make("span", { class: "mine" },
           make("button", { class: "plain", title: "Show it as a latent", "aria-label": `Show ${name}`, onclick: take }, "show"),
@@ -250,7 +251,7 @@ export class Knobs {
     for (const { number, rank, effect } of numbers.filter((row, k) => this.all || k < SHOWN_FIRST || row.number in active)) {
       const map = make("canvas", { class: "map", width: 1, height: 1, "aria-hidden": "true" });
       if (ranking?.bitmap) put(map, ranking.bitmap, ranking.maps, rank);
-      const title = `Dimension ${number}` + (effect === undefined ? "" : `: changes a pixel by ${(100 * effect).toFixed(1)} % on average`);
+      const title = effect === undefined ? `Dimension ${number}` : `Dimension ${number}: changes a pixel by ${(100 * effect).toFixed(1)} % on average`;
       const row = this.setter(place, String(number), String(number), number, range, { title, label: title, map });
       map.addEventListener("pointerenter", ({ pointerType }) => pointerType === "mouse" && ranking?.bitmap && this.heat(map));
       map.addEventListener("pointerleave", ({ pointerType }) => pointerType === "mouse" && this.heat(null));

@@ -36,7 +36,7 @@ class Remote {
   /** Offer the sliders that the page has now. */
   offer() {
     const all = [...document.querySelectorAll("#knobs .slider input[type=range]")];
-    this.choice.replaceChildren(...all.map(({ id, ariaLabel }) => make("option", { value: id }, ariaLabel.split(":")[0])));
+    this.choice.replaceChildren(...all.map(({ id, ariaLabel }) => make("option", { value: id }, ariaLabel.split(/[:：]/)[0])));
     const first = all.find(({ id }) => /^knob-\d/.test(id)) ?? all[0];
     this.turn(all.some(({ id }) => id === this.last) ? this.last : first?.id);
   }

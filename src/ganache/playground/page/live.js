@@ -2,6 +2,7 @@
 /* global Chart, view */
 
 import { decode, make } from "./draw.js";
+import { numeral } from "./language.js";
 
 const CHARTS = [
   { title: "Losses", names: ["critic loss", "generator loss"] },
@@ -57,7 +58,7 @@ export class Live {
     this.verdict();
     this.curves();
     this.sampled();
-    this.notices.replaceChildren(...(this.state?.notices ?? []).map(({ step, words }) => make("li", {}, `Step ${number(step)}: ${words}`)));
+    this.notices.replaceChildren(...(this.state?.notices ?? []).map(({ step, words }) => make("li", {}, `Step ${number(step)}:`, ` ${words}`)));
   }
 
   /** Several runs share the charts; one of them is described. */
@@ -66,7 +67,7 @@ export class Live {
     if (this.runs.hidden || this.runs.childElementCount === this.states.length) return;
     const buttons = this.states.map((_, place) => {
       const dot = make("span", { class: `dot r${place % 8}`, "aria-hidden": "true" });
-      return make("button", { role: "radio", "aria-checked": String(place === this.run), onclick: () => this.choose(place) }, dot, this.app.hello.runs[place].name);
+      return make("button", { role: "radio", "aria-checked": String(place === this.run), translate: "no", onclick: () => this.choose(place) }, dot, this.app.hello.runs[place].name);
     });
     this.runs.replaceChildren(...buttons);
   }
@@ -86,10 +87,12 @@ export class Live {
     this.bar.value = share ?? 0;
     if (!last) this.pace.textContent = "The training has begun; its log is still empty.";
     else if (finished) this.pace.textContent = `Finished at step ${number(Math.max(last.step, ...this.state.steps))}, after ${clock(last.seconds)}`;
-    else this.pace.textContent = `Step ${number(last.step)}${budget ? ` of ${number(budget)}` : ""}${left === null ? "" : ` · about ${clock(left)} left`}`;
-    const shown = last ? `${number(last.images)} ${points ? "points" : "pictures"} shown · ${number(last.images_per_second)} per second${finished ? "" : ` · ${clock(last.seconds)} of training`}` : "";
+    else {
+      const reached = budget ? `Step ${number(last.step)} of ${number(budget)}` : `Step ${number(last.step)}`;
+      this.pace.textContent = left === null ? reached : `${reached} · about ${clock(left)} left`;
+    }
     const silent = last && !finished && quiet > QUIET ? `No news for ${clock(quiet)}. If the training was stopped, the same command continues it. ` : "";
-    this.detail.textContent = silent + shown;
+    this.detail.replaceChildren(silent, last ? pictures(last, points, finished) : "");
   }
 
   verdict() {
@@ -143,7 +146,7 @@ export class Live {
 
   async show(step) {
     const { run } = this;
-    const words = `${this.state.points ? "Points" : "Samples"} of step ${number(step)}`;
+    const words = this.state.points ? `Points of step ${number(step)}` : `Samples of step ${number(step)}`;
     this.moment.setAttribute("aria-valuetext", `step ${number(step)}`);
     this.wanted = `${run} ${step}`;
     const bitmap = await this.picture(run, step).catch(() => null);
@@ -169,7 +172,13 @@ export class Live {
 }
 
 function number(value) {
-  return Math.round(value).toLocaleString("en");
+  return numeral(Math.round(value));
+}
+
+/** How many pictures were shown to the networks, how fast, and for how long. */
+function pictures({ images, images_per_second: speed, seconds }, points, finished) {
+  const shown = points ? `${number(images)} points shown` : `${number(images)} pictures shown`;
+  return [shown, `${number(speed)} per second`, ...(finished ? [] : [`${clock(seconds)} of training`])].join(" · ");
 }
 
 function clock(seconds) {

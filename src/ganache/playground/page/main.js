@@ -2,6 +2,7 @@
 
 import { copy, decode, find, acceptDrops } from "./draw.js";
 import { Knobs, rank } from "./knobs.js";
+import { numeral } from "./language.js";
 import { largeView } from "./large.js";
 import { Live } from "./live.js";
 import { Mix } from "./mix.js";
@@ -136,7 +137,7 @@ function tellWhose() {
   const several = runs.length > 1 || store.now.models.length > 1;
   for (const place of document.querySelectorAll(".whose")) {
     place.hidden = !several;
-    place.textContent = `Of ${runs[run].name}, step ${(step ?? runs[run].step ?? 0).toLocaleString("en")}`;
+    place.textContent = `Of ${runs[run].name}, step ${numeral(step ?? runs[run].step ?? 0)}`;
   }
 }
 
@@ -168,17 +169,18 @@ function lost(reason) {
   const paths = app.hello ? runPaths() : "RUN";
   if (connected) localStorage.setItem("left", `${paths}\n${location.hash}`);
   connected = false;
-  const command = `ganache ${app.live ? "watch" : "explore"} ${paths} --port ${location.port}`;
+  const { lang } = document.documentElement;
+  const command = `ganache ${app.live ? "watch" : "explore"} ${paths} --port ${location.port}${lang === "en" ? "" : ` --lang ${lang}`}`;
   const then = "Then open the address that it prints: it continues here."; // a new server has a new token
-  say(reason || `The server has gone, and this page waits for it. To start it again:  ${command}  ${then}`, false, true);
+  say(reason ? [reason] : ["The server has gone, and this page waits for it. To start it again:", `  ${command}  `, then], false, true);
 }
 
 // ---- messages ----------------------------------------------------------------------------------------------------
 
-/** Show a sentence at the top for some seconds or, with `stay`, until another replaces it. */
-function say(sentence, good = false, stay = false) {
+/** Show sentences at the top for some seconds or, with `stay`, until others replace them. */
+function say(sentences, good = false, stay = false) {
   const banner = find("banner");
-  banner.firstChild.textContent = sentence;
+  banner.firstChild.replaceChildren(...[sentences].flat());
   banner.hidden = false;
   banner.classList.toggle("good", good);
   clearTimeout(bannerTimer);

@@ -4,10 +4,10 @@ import { copy, decode, make, put, acceptDrops, thumb } from "./draw.js";
 import { classes, simple, space } from "./state.js";
 
 const WAYS = [
-  ["Sum", "a + b", "a+b"],
-  ["Difference", "|a − b|", "abs(a-b)"],
-  ["Product", "a × b", "a*b"],
-  ["Mixture", "from a to b", null],
+  ["Sum", "a + b", (a, b) => `sum of ${a} and ${b}`],
+  ["Difference", "|a − b|", (a, b) => `difference of ${a} and ${b}`],
+  ["Product", "a × b", (a, b) => `product of ${a} and ${b}`],
+  ["Mixture", "from a to b", (a, b) => `mixture of ${a} and ${b}`],
 ];
 
 export class Mix {
@@ -92,11 +92,11 @@ export class Mix {
       this.wells.forEach((well, index) => {
         put(well.canvas, bitmap, header, index);
         well.name.textContent = well.data.label;
-        well.button.setAttribute("aria-label", `${well.letter}: ${well.data.label}`);
+        well.button.setAttribute("aria-label", `${well.letter} · ${well.data.label}`);
       });
       this.results.forEach(({ button }, index) => {
         put(button.firstChild, bitmap, header, index + 2);
-        const label = `${WAYS[index][0].toLowerCase()} of ${a.label} and ${b.label}`.slice(0, 80);
+        const label = WAYS[index][2](a.label, b.label).slice(0, 80);
         button.data = { point: { vector: header.latents[index + 2] }, label };
         button.setAttribute("aria-label", label);
       });

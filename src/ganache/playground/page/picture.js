@@ -1,6 +1,7 @@
 // The large picture, of each chosen model; it follows the state.
 
 import { copy, decode, download, find, make, put } from "./draw.js";
+import { numeral } from "./language.js";
 import { changed, changes, nameOf, request, resettable, styleLayers, UNCHANGED } from "./state.js";
 
 const LIKENESS = [[20, "Rough likeness"], [28, "Good likeness"], [Infinity, "Nearly the same"]]; // below so many dB
@@ -66,7 +67,8 @@ export class Stage {
       if (!figure) return;
       figure.element.classList.toggle("failed", Boolean(each.error));
       figure.error.textContent = each.error ?? "";
-      figure.lacks.textContent = each.lacks?.length ? `It has no ${each.lacks.join(", no ")}: shown without.` : "";
+      const lacks = (each.lacks ?? []).flatMap((lack, k) => [k ? ", no " : "It has no ", lack]);
+      figure.lacks.replaceChildren(...(lacks.length ? [...lacks, ": shown without."] : []));
       figure.element.classList.toggle("lacking", Boolean(each.lacks?.length));
       figure.name.textContent = each.heading;
       if (bitmaps[place]) put(figure.canvas, bitmaps[place], each);
@@ -104,7 +106,7 @@ export class Stage {
     const canvas = make("canvas", { role: "img", width: 8, height: 8, "aria-label": "The picture" });
     const heat = make("canvas", { class: "heat", width: 8, height: 8, "aria-hidden": "true" });
     const error = make("p", { class: "error" });
-    const name = make("span", { class: "name" });
+    const name = make("span", { class: "name", translate: "no" });
     const lacks = make("p", { class: "lacks hint" });
     const tools = make("span", { class: "choose" });
     const corner = make("span", { class: "corner" });
@@ -126,10 +128,10 @@ export class Stage {
     hello.runs.forEach((run, number) => {
       const group = make("optgroup", { label: run.name });
       if (!run.steps.length) return;
-      group.append(make("option", { value: `${number}` }, `${run.name}, step ${run.step.toLocaleString("en")}`));
+      group.append(make("option", { value: `${number}` }, `${run.name}, step ${numeral(run.step)}`));
       for (const step of run.steps.filter((each) => each !== run.step || each === model.step).reverse()) {
-        const best = step === run.best ? ", best" : "";
-        group.append(make("option", { value: `${number}@${step}` }, `${run.name}, step ${step.toLocaleString("en")}${best}`));
+        const words = step === run.best ? `${run.name}, step ${numeral(step)}, best` : `${run.name}, step ${numeral(step)}`;
+        group.append(make("option", { value: `${number}@${step}` }, words));
       }
       select.append(group);
     });
@@ -169,7 +171,7 @@ export class Stage {
     find("time").hidden = steps.length < 2;
     const place = Math.max(0, steps.indexOf(model.step ?? step));
     Object.assign(find("moment"), { max: steps.length - 1, value: place });
-    find("moment-told").textContent = `step ${(steps[place] ?? 0).toLocaleString("en")}`;
+    find("moment-told").textContent = `step ${numeral(steps[place] ?? 0)}`;
     find("moment").setAttribute("aria-valuetext", find("moment-told").textContent);
   }
 
@@ -178,9 +180,9 @@ export class Stage {
     const count = changes(state);
     const words = [nameOf(state.point, state.label)];
     if (typeof state.point !== "object" && state.mean) words.push(`mean ${state.mean}`);
-    if (typeof state.point !== "object" && state.std !== 1) words.push(`${styleLayers(state) ? "truncation" : "spread"} ${state.std}`);
+    if (typeof state.point !== "object" && state.std !== 1) words.push(styleLayers(state) ? `truncation ${state.std}` : `spread ${state.std}`);
     if (state.class !== null) words.push(`class ${state.class}`);
-    if (count) words.push(`${count} change${count > 1 ? "s" : ""}`);
+    if (count) words.push(count > 1 ? `${count} changes` : "1 change");
     find("where").textContent = words.join(" · ");
     find("reset").disabled = !resettable(state);
     find("before").disabled = !changed(state);
@@ -190,7 +192,7 @@ export class Stage {
       this.given.element.hidden = this.given.key !== JSON.stringify(state.point);
       find("pictures").classList.toggle("with-given", !this.given.element.hidden);
     }
-    for (const { canvas } of this.figures) canvas.setAttribute("aria-label", `The picture of ${words.join(", ")}`);
+    for (const { canvas } of this.figures) canvas.setAttribute("aria-label", `The picture of ${words.join(" · ")}`);
   }
 
   /** Keep a picture that was given beside the generator's, as long as the latent found for it is shown. */

@@ -135,14 +135,14 @@ export function teachPanel(app, place) {
     const mark = marks.get(key(button));
     button.classList.toggle("with", mark?.having === true);
     button.classList.toggle("without", mark?.having === false);
-    const words = mark ? (mark.having ? ", marked: with" : ", marked: without") : "";
-    button.setAttribute("aria-label", `${button.title}${words}`);
+    const { title } = button;
+    button.setAttribute("aria-label", mark ? (mark.having ? `${title}, marked: with` : `${title}, marked: without`) : title);
   };
   const tell = () => {
     const having = [...marks.values()].filter((mark) => mark.having).length;
     const lacking = marks.size - having;
     const lacks = having && lacking ? (name.value.trim() ? "" : " Now give it a name.") : " Mark at least one of each.";
-    told.textContent = `${having} with it, ${lacking} without; about five of each are enough.${lacks}`;
+    told.replaceChildren(`${having} with it, ${lacking} without; about five of each are enough.`, lacks);
     keep.disabled = Boolean(lacks);
   };
   const refresh = () => {
@@ -163,7 +163,7 @@ export function teachPanel(app, place) {
       app.hello.runs[model.run].names = header.names;
       app.knobs.build();
       app.stage.update(); // the picture may already use this name
-      app.say(`“${header.kept}” is saved in the run: move its slider under Directions. ${header.check}`, true, Boolean(header.check));
+      app.say([`“${header.kept}” is saved in the run: move its slider under Directions.`, ` ${header.check}`], true, Boolean(header.check));
       app.tabs.show("knobs");
       find(`along-${header.kept}`)?.focus();
     } catch (error) {

@@ -138,7 +138,7 @@ export class Views {
     });
     this.hint = make("p", { class: "hint" });
     this.options = make("div", { class: "actions" });
-    this.shown = make("div", { class: "shown", id: "view" });
+    this.shown = make("div", { class: "shown", id: "view", translate: "no" }); // as its command writes it
     this.command = make("code", { id: "view-command", tabindex: 0 });
     this.status = make("p", { class: "hint", role: "status" });
     this.save = make("button", { id: "view-save", onclick: () => this.download() }, "Save");

@@ -47,8 +47,8 @@ export function slider({ name, title = name, label = name, id, min, max, lowest 
     shown = value;
     if (!typing) settle();
     element.dataset.beyond = value > max ? "above" : value < min ? "below" : "";
-    const beyond = element.dataset.beyond ? ", beyond the slider's end" : "";
-    input.ariaValueText = `${value.toFixed(2)}${beyond}`;
+    const { beyond } = element.dataset;
+    input.ariaValueText = beyond ? `${value.toFixed(2)}, beyond the slider's end` : value.toFixed(2);
     field.title = beyond ? `Beyond the slider's end, ${value > max ? max : min}` : "Type a value";
     input.style.setProperty("--at", share(value));
     input.style.setProperty("--base", share(base));

@@ -63,7 +63,10 @@ function show(lesson, place, positions) {
   shown = lesson;
   document.title = `${lesson.title} · ganache`;
   for (const [k, link] of [...find("list").querySelectorAll("a")].entries()) {
-    if (k === place) link.setAttribute("aria-current", "page");
+    if (k === place) {
+      link.setAttribute("aria-current", "page");
+      link.scrollIntoView({ block: "nearest", inline: "nearest" });
+    }
     else link.removeAttribute("aria-current");
   }
   stage = new Stage(source, lesson, positions, { say, moved });

@@ -48,7 +48,7 @@ PARTS = (
         ("LICENSE", "ganache/fastconv/kernels/kernels.cpp"),
     ),
 )
-OWN = {".py", ".js", ".css", ".html", ".svg", ".toml", ".h", ".cpp", ".md"}
+OWN = {".py", ".js", ".json", ".css", ".html", ".svg", ".toml", ".h", ".cpp", ".md"}
 """Suffixes of ganache's own text."""
 ADDED = re.compile(r"(ganache-[^/]+\.dist-info/.*|PKG-INFO|LICENSE|\.gitignore|ganache/py\.typed)$")
 """Files that the build adds, and those without a suffix."""

@@ -160,7 +160,7 @@ def test_the_explorer_in_chinese(folder: Path, browser: Any) -> None:
         page.find("#pin").click()
         page.page.keyboard.press("f")
         page.find("#pins .thumb").wait_for(state="attached")
-        assert page.find("#remote option").first.text_content() == "均值"
+        assert page.find("#remote option").first.text_content() == "潜向量各数的均值"
         assert english(page) == []
 
 

@@ -35,10 +35,11 @@ LATIN = {"ganache", "PNG", "JSON", "Ctrl", "Shift", "Esc", "SeFa", "PCA", "psi",
 LATIN |= {"operation", "abs", "faces", "digits", "ring", "smile"}
 """Names, keys, formats and commands."""
 SAID = """() => {
+    const KEPT = 'code, kbd, script, noscript, [translate=no], #panel-views [role=status]';
     const found = [];
     const visit = (node) => {
         if (node.nodeType === Node.TEXT_NODE) found.push(node.data);
-        if (node.nodeType !== Node.ELEMENT_NODE || node.matches('code, kbd, script, noscript, [translate=no]')) return;
+        if (node.nodeType !== Node.ELEMENT_NODE || node.matches(KEPT)) return;
         for (const name of ['title', 'aria-label', 'aria-valuetext', 'placeholder'])
             found.push(node.getAttribute(name) ?? '');
         node.childNodes.forEach(visit);
@@ -46,7 +47,7 @@ SAID = """() => {
     visit(document.body);
     return found;
 }"""
-"""A script: all texts of a page, except names, commands and keys."""
+"""A script: all texts of a page, except names, commands, keys and errors of the server."""
 
 
 def server_texts() -> set[str]:
@@ -159,7 +160,7 @@ def test_the_explorer_in_chinese(folder: Path, browser: Any) -> None:
         page.find("#pin").click()
         page.page.keyboard.press("f")
         page.find("#pins .thumb").wait_for(state="attached")
-        assert page.find("#remote option").first.text_content() == "均值"
+        assert page.find("#remote option").first.text_content() == "潜向量各数的均值"
         assert english(page) == []
 
 

@@ -22,7 +22,7 @@ SMALL = {
     "doctor": "--quick",
     "train": "--steps 3 --size 16 --network.width 4 --batch 8 --record.checkpoint-every 2 --record.sample-every 2 "
     "--projected.weight 0 --data.typical 1 --probe.share 0",
-    "evaluate": "-n 60",
+    "evaluate": "-n 100",
 }
 """Options that make a command cheap, in place of those that the page gives."""
 DRAWN = "--data.count 240"
@@ -34,7 +34,7 @@ SERVERS = ("explore", "watch")
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder with the data that the tutorials name, in which the commands run; servers end at once."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("uvicorn.Server.run", lambda self, sockets: None)
+    monkeypatch.setattr("uvicorn.Server.serve", ended)
     with zipfile.ZipFile("pictures.zip", "w") as archive:
         for index, image in enumerate(ganache.load("faces", size=(16, 16), count=240).images):
             file = BytesIO()
@@ -42,6 +42,10 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             archive.writestr(f"{index}.png", file.getvalue())
     write_digits(tmp_path / "mnist-folder")
     return tmp_path
+
+
+async def ended(server: Any, sockets: Any) -> None:
+    """Serve nothing, in place of `uvicorn.Server.serve`."""
 
 
 def write_digits(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import re
 import shlex
 import zipfile
@@ -61,7 +62,8 @@ def write_digits(folder: Path) -> None:
 
 def smaller(command: str) -> list[str]:
     """Return the words of a command after `ganache`, with the options of SMALL in place of its own."""
-    words = shlex.split(command, comments=True)[1:]
+    shown = shlex.split(command, comments=True)[1:]
+    words = [path for word in shown for path in ((glob.glob(word) if "*" in word else []) or [word])]
     small = SMALL.get(words[0], "").split()
     if words[0] == "train":
         small += DRAWN.split() * ("faces" in words)

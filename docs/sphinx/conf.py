@@ -77,7 +77,7 @@ def copy_first_page(app: Sphinx, error: Exception | None) -> None:
 def write_mathml(translator: Any, node: nodes.Element) -> None:
     """Write an equation as MathML, which browsers show without a script or a font of ours."""
     mathml = convert(node.astext(), display="block" if isinstance(node, nodes.math_block) else "inline")
-    translator.body.append(mathml.replace("<mi>log</mi><mi>", '<mi>log</mi><mspace width="0.17em"></mspace><mi>'))
+    translator.body.append(mathml.replace("<mi>log</mi>", '<mo lspace="0.17em" rspace="0.17em">log</mo>'))
     raise nodes.SkipNode
 
 

@@ -99,7 +99,7 @@ def remote_file(library: Any, source: str, repository: str, file: str, revision:
     file = the_checkpoint(source, [name for name in sizes if name.endswith(SUFFIX)], file)
     if sizes.get(file, 0) > MAX_MODEL:
         raise CheckpointError(
-            f"'{source}' has {sizes[file]:,} bytes, and models of ganache have at most {MAX_MODEL:,}."
+            f"'{source}' has {sizes[file]:,} bytes, more than the {MAX_MODEL:,} of any model of ganache."
         )
     header = library.HfApi().parse_safetensors_file_metadata(repository, file, revision=revision)
     if "ganache" not in header.metadata:

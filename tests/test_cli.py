@@ -138,7 +138,7 @@ def test_several_recipes_and_seeds_are_trained_and_compared(capsys: pytest.Captu
 
 
 def test_settings_that_require_each_other_can_be_given_together(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("train", "faces", *QUICK, "--steps", "1", "--method.name", "wgan-gp") == 2
+    assert run("train", "faces", *SMALL, "--steps", "1", "--method.name", "wgan-gp") == 2
     assert (
         "add --network.critic-norm layer --network.critic-overview None --projected.weight 0."
         in capsys.readouterr().err

@@ -31,7 +31,8 @@ MOST_AT_ONCE = 10 * 2**20
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of two steps, with a name."""
-    folder = train(tmp_path_factory.mktemp("hub") / "run")
+    # With the critics of pretrained features, so that the file is larger than what one request downloads.
+    folder = train(tmp_path_factory.mktemp("hub") / "run", FACES, "--projected.weight", "1")
     (folder / "names.json").write_text(json.dumps({"first": {"seeds": [3]}}))
     return folder
 

@@ -173,6 +173,16 @@ def test_arithmetic_and_activations_are_proportional_to_the_batch(name: str) -> 
     assert two.weights == one.weights
 
 
+def test_a_batch_in_parts_costs_the_same_arithmetic_and_keeps_the_activations_of_one_part() -> None:
+    base = Config(network=Dcgan(z_dim=10, width=4, critic_norm="layer"))
+    whole, parts, part = (
+        step_cost(build.resolve(from_dict({"schedule": schedule}, base)), (3, 16, 16))
+        for schedule in ({"batch": 24}, {"batch": 24, "micro_batch": 8}, {"batch": 8})
+    )
+    assert parts.both_multiply_adds == whole.both_multiply_adds == 3 * part.both_multiply_adds
+    assert parts.activations == part.activations
+
+
 def test_budgets_in_steps_and_images() -> None:
     schedule = {"batch": 10, "critic_steps": 2, "boosted_critic_steps": 5, "boost_first": 3}
     by_steps = planned_steps(build.resolve(from_dict({"schedule": {**schedule, "steps": 8}})))

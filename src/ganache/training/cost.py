@@ -205,10 +205,12 @@ class Traced:
 
 
 def trace_step(resolved: Resolved, G: Generator, D: Critic, generator_too: bool) -> Traced:
-    """Run a critic step, and with `generator_too` a generator step, and count."""
+    """Run a critic step, and with `generator_too` a generator step, and count. Of a batch in parts, trace one part."""
     # Adaptive augmentation reads a value, and tensors on the meta device have none; it costs little. Nor is there
     # autocast, so activations are counted in float32.
     plan = replace(build.plan(resolved), augment_p_step=None, precision=nullcontext)
+    batch = plan.batch
+    plan = replace(plan, batch=min(batch, plan.micro_batch or batch))
     g_optimiser, d_optimiser = (torch.optim.SGD(network.parameters(), 0.0) for network in (G, D))
     state = State(G.train(), D.train(), G, g_optimiser, d_optimiser)
     check_plugins(resolved, state, plan.view)
@@ -217,7 +219,7 @@ def trace_step(resolved: Resolved, G: Generator, D: Critic, generator_too: bool)
     step = critic_and_generator_step if generator_too else critic_only_step
     with Arithmetic() as counter, saved_bytes([G, D]) as saved:
         step(state, resolved.method, resolved.prior, plan, real, y)
-    return Traced(saved.maximum, counter.multiply_adds)
+    return Traced(saved.maximum, counter.multiply_adds * batch // plan.batch)
 
 
 class Arithmetic(TorchDispatchMode):  # type: ignore[no-untyped-call]

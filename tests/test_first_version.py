@@ -145,7 +145,7 @@ def test_every_setting_of_the_old_file_has_a_name_of_today(run: Path) -> None:
     known["schedule"]["micro_batch"] = None
     known["start"] = {"source": "", "freeze": [], "optimisers": "fresh"}
     known["projected"] = {"weight": 0.0, "share": 1.0, "windows": 0.0}
-    known["record"]["track"] = ""
+    known["record"]["track"] = []
     assert to_dict(config) == known, "nothing is lost and nothing is added"
 
 

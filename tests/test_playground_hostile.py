@@ -84,7 +84,12 @@ def test_markup_in_a_run_is_text_on_the_page(run: Path) -> None:
         )
         page.page.dispatch_event("#pictures", "drop", {"dataTransfer": data})
         page.find("#banner:has-text('cannot be used as a picture')").wait_for()
-        assert page.find("meta[http-equiv], base, script:not([src], [type='application/json']), a, body img:not([alt=''])").count() == 0
+        assert (
+            page.find(
+                "meta[http-equiv], base, script:not([src], [type='application/json']), a, body img:not([alt=''])"
+            ).count()
+            == 0
+        )
         assert (dialogs, page.page.url.split("#")[0]) == ([], address)
         assert "hit" not in page.page.title().split(MARKUP[:20])[0]
         page.close()

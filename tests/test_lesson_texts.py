@@ -14,10 +14,10 @@ from ganache.lessons.stage import scene, setups
 from ganache.lessons.words import english
 
 LESSONS = load_lessons()
-FAST = 3.0
+FAST = 1.0
 """CPU seconds of the outcomes that are checked in the fast suite, at most, for one side and position of the knobs."""
-RATES = {"plane": 250, "lines": 5_000, "dirac": 400, "pictures": 10}
-"""Critic steps per second, about, on one core."""
+RATES = {"plane": 200, "lines": 5_000, "dirac": 400, "pictures": 100}
+"""Steps per second, about, on one core; with several critic steps fewer."""
 
 
 def runs() -> list[object]:

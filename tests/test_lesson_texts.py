@@ -14,7 +14,7 @@ from ganache.lessons.stage import scene, setups
 from ganache.lessons.words import english
 
 LESSONS = load_lessons()
-FAST = 3.0
+FAST = 1.0
 """CPU seconds of the outcomes that are checked in the fast suite, at most, for one side and position of the knobs."""
 RATES = {"plane": 200, "lines": 5_000, "dirac": 400, "pictures": 100}
 """Steps per second, about, on one core; with several critic steps fewer."""
@@ -59,7 +59,8 @@ def test_a_lesson_is_short_checked_and_names_what_exists(lesson: Lesson) -> None
     assert fast, "an outcome that is checked in the fast suite"
     assert all(len(outcome.choices) == len(lesson.knobs) for outcome in lesson.outcomes)
     assert {*lesson.numbers, *lesson.curves} <= english().keys()
-    assert 1 <= lesson.take.count("<li>") <= 5
+    take = re.sub("<h3>.*</h3>|<[^>]+>", "", lesson.take)
+    assert 2 <= len(re.findall(r"[.!?]\s", take)) <= 5, "at most five sentences"
 
 
 def test_each_claim_that_a_lesson_names_exists() -> None:

@@ -17,7 +17,7 @@ def learn(
     port: Port = 0,
     browser: Browser = True,
 ) -> None:
-    """Learn how GANs work in a browser: a dozen lessons, each with a training that moves and knobs to turn.
+    """Learn how GANs work in a browser: lessons with a training that moves, knobs to turn, and a question to answer.
 
     Args:
         lessons: A folder of lessons of your own, in place of those of ganache.

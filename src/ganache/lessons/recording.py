@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 from markupsafe import Markup
-from tqdm import tqdm
 
 from ganache.core.outputs import PAGE_MARK
+from ganache.core.progress import bar
 from ganache.figures.page import content_security_policy, environment, source_hash
 from ganache.lessons.lesson import Lesson
 from ganache.lessons.page import described
@@ -38,9 +38,9 @@ MODULES = ("language", "draw", "keys", "words", "wire", "source", "paint", "sett
 def to_html(lessons: Sequence[Lesson], language: str = "en", progress: bool = False) -> str:
     """Return the page as text. Recording takes as long as all its trainings: minutes."""
     hello = {"lessons": [described(each) for each in lessons], "language": language, "words": words(language)}
-    bar = tqdm(total=sum(len(combinations(each)) for each in lessons), desc="recording", disable=not progress)
-    recorded = {each.name: record(each, lambda: bar.update()) for each in lessons}
-    bar.close()
+    recordings = bar(total=sum(len(combinations(each)) for each in lessons), desc="recording", shown=progress)
+    recorded = {each.name: record(each, recordings.update) for each in lessons}
+    recordings.close()
     page = {name: text.decode() for name, text in page_files().items()}
     style = "".join(page[name] for name in ("palette.css", "style.css", "live.css", "learn.css"))
     chart, script = page["chart.js"], joined(page)

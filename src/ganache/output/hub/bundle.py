@@ -14,7 +14,8 @@ from ganache.output.export import to_html, to_onnx
 from ganache.output.hub.card import FILES, Shared, card, space_card
 from ganache.output.hub.model_file import write_shared
 from ganache.output.report.summary import summarize_runs
-from ganache.runs.folder import at_step, find_checkpoint, read_names, require_run, write_names
+from ganache.runs.file_names import MAX_JSON, NAMES
+from ganache.runs.folder import at_step, find_checkpoint, read_names, require_run
 from ganache.runs.models import load_model
 
 SAMPLES, SAMPLE_POINTS = 64, 1_000
@@ -48,9 +49,8 @@ def write_model(
     storage.write_image(picture(render(model.generator, samples), real=model.real), folder / "samples.png")
     if shared.size:
         storage.write_bytes(folder / "model.onnx", to_onnx(model))
-    names = read_names(source)
-    if names:
-        write_names(folder, names)
+    if read_names(source):
+        storage.write_bytes(folder / NAMES, storage.read_bytes(source / NAMES, MAX_JSON))
     sizes = {name: (folder / name).stat().st_size for name in FILES if (folder / name).exists()}
     storage.write_text(folder / "README.md", card(shared, sizes))
     return shared

@@ -70,3 +70,4 @@ def test_each_claim_that_a_lesson_names_exists() -> None:
     named = {name for text in texts for name in re.findall(r"\(claim:([^)]*)\)", text)}
     assert named
     assert named <= CLAIMS.keys()
+    assert not any("claim:" in part for each in LESSONS for part in (each.text, each.question, each.answer, each.take))

@@ -26,7 +26,7 @@ LONGEST = 64 * 1024
 """Characters of a lesson's file."""
 MOST_CHOICES, MOST_KNOBS = 8, 4
 
-CLAIM = re.compile(r'<a href="claim:([a-z-]+)">(.*?)</a>')
+CLAIM = re.compile(r'<a href="claim:([a-z-]+)">(.*?)</a>', re.DOTALL)
 """A link to one of ganache's claims, `[words](claim:NAME)`. The page shows the words, and the command that tests it."""
 
 Part = Literal["surface", "arrows", "mesh", "latents", "weights", "slopes"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import shutil
 from pathlib import Path
@@ -283,6 +282,5 @@ def test_a_run_that_is_moved_while_it_trains_says_so_and_loses_nothing(
     said = capsys.readouterr().err
     assert "moved, renamed or removed" in said
     assert "free some space" not in said
-    gc.collect()  # the Run of the command that failed is closed with it, as at the end of a process
     assert run_command(*words, "--out", str(tmp_path / "elsewhere")) == 0
     assert "resumes at step 2" in capsys.readouterr().out

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
+import weakref
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -157,6 +159,19 @@ def test_a_training_that_stops_or_fails_says_so(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError):
         next(run.training())
     assert calls("finish")[1:] == [("failed",)]
+
+
+def test_trackers_do_not_keep_a_run(tmp_path: Path) -> None:
+    """A run whose last reference is gone releases its folder at once, without the garbage collector."""
+    run = Run.open(tmp_path, tracked())
+    next(run.training())
+    gone = weakref.ref(run)
+    gc.disable()
+    try:
+        del run
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 def test_a_run_that_goes_back_before_what_was_sent_is_another_run_of_the_tracker(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import time
+import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -90,8 +91,14 @@ class Run:
         self.notices = [*warnings(self.config)]
         """Sentences for the user, oldest first."""
         self._closed = False
+        # The trackers do not hold the run: with the last other reference to it, its lock is released.
+        own = weakref.proxy(self)
         self._tracking = Tracking(
-            folder, self.config.record.track, to_dict(self.config), self.notices.append, self.notify
+            folder,
+            self.config.record.track,
+            to_dict(self.config),
+            self.notices.append,
+            lambda event, sentence: own.notify(event, sentence),
         )
         self.restarts = 0
         """Number of restarts with another seed; `config.seed` is the current one."""

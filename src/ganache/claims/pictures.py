@@ -280,10 +280,15 @@ def learnt(measured: Sequence[Measurement], variants: Sequence[str], bound: floa
 
 def png_base64(x: Tensor, columns: int = 6) -> str:
     """Return images x [N, C, H, W] as one tiled PNG in base64, which can be stored in JSON."""
+    return base64.b64encode(tiled_png(x, columns)).decode()
+
+
+def tiled_png(x: Tensor, columns: int) -> bytes:
+    """Return images x [N, C, H, W] as one tiled PNG."""
     tiled = images.tile(images.to_uint8(x.nan_to_num()).numpy(), columns, pad=1)
     file = io.BytesIO()
     images.as_image(tiled).save(file, "PNG", optimize=True)
-    return base64.b64encode(file.getvalue()).decode()
+    return file.getvalue()
 
 
 def real_samples(size: PictureTraining) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,9 +14,8 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ganache.lessons import stage
-from ganache.lessons.lesson import LANGUAGES, Lesson
-from ganache.lessons.page import described
-from ganache.lessons.recording import page_files
+from ganache.lessons.lesson import Lesson
+from ganache.lessons.page import described, page_files
 from ganache.lessons.stage import Stage
 from ganache.lessons.words import words
 from ganache.playground import wire
@@ -52,11 +50,10 @@ class School:
     """The state that all connections of a server share."""
 
     def __init__(self, lessons: Sequence[Lesson], language: str) -> None:
-        self.lessons, self.born = lessons, secrets.token_hex(4)
+        self.lessons = lessons
         self.hello: dict[str, Any] = {
             "lessons": [described(lesson) for lesson in lessons],
             "language": language,
-            "languages": LANGUAGES,
             "words": words(language),
         }
         self.pool = thread("lessons", 1)
@@ -75,7 +72,7 @@ class School:
         page = LessonChannel(websocket, self.lessons, self.in_thread)
         self.pages.add(page)
         try:
-            await page.send({"hello": self.hello, "born": self.born})
+            await page.send({"hello": self.hello})
             await page.run()
         except (RuntimeError, WebSocketDisconnect):  # it disconnected during the first message
             pass

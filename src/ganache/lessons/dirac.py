@@ -10,45 +10,32 @@ import numpy as np
 import torch
 
 from ganache.claims.dirac import CELLS, LIMIT, START, Place, descend, directions
-from ganache.lessons.scene import Frame
-from ganache.lessons.stepping import Setup
+from ganache.lessons.path import Path
+from ganache.lessons.scene import Frame, Setup
 from ganache.training import build
 from ganache.types import Method
 
 
-class Dirac:
+class Dirac(Path[Place]):
     """The scene "dirac": the method and the generator's learning rate are those of the settings."""
 
     def __init__(self, setup: Setup, shows: tuple[str, ...] = ()) -> None:
-        self.path: list[Place] = [START]
-        self.step = 0
-        self.change(setup)
+        super().__init__(setup, START)
 
     def change(self, setup: Setup) -> None:
-        """Go on with another method or rate."""
+        super().change(setup)
         self.method: Method = build.resolve(setup.config).method
-        self.setup, self.rate = setup, setup.config.generator_optimiser.lr
-        del self.path[self.step + 1 :]
         ticks = torch.linspace(-LIMIT, LIMIT, CELLS, dtype=torch.float64)
         psi, theta = (grid.flatten() for grid in torch.meshgrid(ticks, ticks, indexing="ij"))
         self.field = torch.stack([theta, psi, *directions(self.method, theta, psi)], dim=1).numpy()
 
     def place(self, x: float, y: float) -> None:
-        """Begin anew at another (theta, psi)."""
-        self.path, self.step = [(min(max(x, -LIMIT), LIMIT), min(max(y, -LIMIT), LIMIT))], 0
+        self.begin((min(max(x, -LIMIT), LIMIT), min(max(y, -LIMIT), LIMIT)))
 
-    def advance(self) -> None:
-        """Take one step of alternating gradient descent, the critic first."""
-        if self.step + 1 == len(self.path):
-            moved = descend(self.method, self.path[-1], self.rate)
-            self.path.append(moved if np.isfinite(moved).all() else self.path[-1])
-        self.step += 1
-
-    def go(self, step: int) -> None:
-        """Go to a step."""
-        self.step = min(step, len(self.path) - 1)
-        while self.step < step:
-            self.advance()
+    def after(self, place: Place) -> Place:
+        """Return (theta, psi) after a step of gradient descent, or the same place where that is not finite."""
+        moved = descend(self.method, place, self.setup.config.generator_optimiser.lr)
+        return moved if np.isfinite(moved).all() else place
 
     def frame(self) -> Frame:
         path = np.array(self.path[: self.step + 1])

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import time
 from collections import deque
 from typing import Any
 
 import torch
 
-from ganache.core import images
+from ganache.claims.pictures import tiled_png
 from ganache.core.rendering import generate
-from ganache.lessons.scene import Frame
-from ganache.lessons.stepping import Setup, Stepping
+from ganache.lessons.scene import Frame, Setup
+from ganache.lessons.stepping import Stepping
 from ganache.runs.diagnose import findings
 from ganache.runs.log import step_line
 from ganache.runs.prober import Prober, scoring
@@ -52,11 +51,4 @@ class PictureTraining(Stepping):
     def draw(self) -> Frame:
         x = generate(self.shown, self.latents)
         words = [f"{found.sentence} {found.advice}" for found in findings(list(self.log))]
-        return Frame(self.step, self.losses() | self.score, pictures=(sheet(x),), words=tuple(words))
-
-
-def sheet(x: torch.Tensor) -> bytes:
-    """Return images x [N, C, H, W] in COLUMNS columns, as a PNG."""
-    file = io.BytesIO()
-    images.as_image(images.tile(images.to_uint8(x.nan_to_num()).numpy(), COLUMNS, pad=1)).save(file, "PNG")
-    return file.getvalue()
+        return Frame(self.step, self.losses() | self.score, pictures=(tiled_png(x, COLUMNS),), words=tuple(words))

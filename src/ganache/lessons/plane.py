@@ -11,8 +11,8 @@ from ganache.data import TOYS
 from ganache.evaluation.metrics.modes import high_quality_share, modes_covered
 from ganache.functional.divergences import earth_mover
 from ganache.functional.penalties import gradient_norms
-from ganache.lessons.scene import Array, Frame
-from ganache.lessons.stepping import Setup, Stepping
+from ganache.lessons.scene import Array, Frame, Setup
+from ganache.lessons.stepping import Stepping
 from ganache.training.state import State
 from ganache.types import PrecomputedGenerator
 

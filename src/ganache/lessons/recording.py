@@ -5,10 +5,8 @@ from __future__ import annotations
 import base64
 import gzip
 import itertools
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -18,10 +16,11 @@ from ganache.core.outputs import PAGE_MARK
 from ganache.core.progress import bar
 from ganache.figures.page import content_security_policy, environment, source_hash
 from ganache.lessons.lesson import Lesson
-from ganache.lessons.page import described
+from ganache.lessons.page import described, page_files
 from ganache.lessons.scene import Array, Frame, encode
 from ganache.lessons.stage import scene, setups
 from ganache.lessons.words import words
+from ganache.output.export.page import join_modules
 from ganache.playground import wire
 from ganache.playground.language import sentences
 
@@ -43,7 +42,8 @@ def to_html(lessons: Sequence[Lesson], language: str = "en", progress: bool = Fa
     recordings.close()
     page = {name: text.decode() for name, text in page_files().items()}
     style = "".join(page[name] for name in ("palette.css", "style.css", "live.css", "learn.css"))
-    chart, script = page["chart.js"], joined(page)
+    chart = page["chart.js"]
+    script = join_modules(MODULES, page.__getitem__)
     policy = content_security_policy(style, script, script_src=source_hash(chart), img_src="data: blob:")
     body = page["index.html"].partition("<body")[2].partition(">")[2].partition("</body>")[0]
     trusted = {"mark": MARK, "style": style, "chart": chart, "script": script, "body": body}
@@ -58,31 +58,6 @@ def to_html(lessons: Sequence[Lesson], language: str = "en", progress: bool = Fa
             **{name: Markup(text) for name, text in trusted.items()},
         )
     )
-
-
-def page_files() -> dict[str, bytes]:
-    """Return the page's files by name. It shares files with the playground, the exported page and the report."""
-    folders: list[tuple[Any, tuple[str, ...] | None]] = [
-        (files("ganache.lessons") / "browser", None),
-        (files("ganache.playground") / "page", SHARED),
-        (files("ganache.output.report"), ("chart.js",)),
-    ]
-    return {
-        file.name: file.read_bytes()
-        for folder, names in folders
-        for file in folder.iterdir()
-        if file.is_file() and (names is None or file.name in names)
-    }
-
-
-SHARED = ("palette.css", "style.css", "live.css", "draw.js", "wire.js", "keys.js", "language.js", "icon.svg")
-"""Files of the playground's page."""
-
-
-def joined(page: dict[str, str]) -> str:
-    """Return the modules as one, without imports and exports."""
-    parts = [re.sub(r"^import .*?;\n|^export ", "", page[f"{name}.js"], flags=re.M | re.S) for name in MODULES]
-    return "\n".join(parts)
 
 
 # ---- recording -------------------------------------------------------------------------------------------------------

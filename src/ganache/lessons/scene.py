@@ -14,6 +14,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ganache.config.config import Config
+from ganache.output.export.controls import six_digits
+
 Array = NDArray[Any]
 COARSE = ("surface",)
 """Arrays of which 8 bits per number are enough."""
@@ -33,10 +36,29 @@ class Frame:
     """Sentences about what went wrong, or what was found."""
 
 
+@dataclass(frozen=True)
+class Setup:
+    """The settings from one step on. They may change while the scene goes on."""
+
+    config: Config
+    positions: tuple[int, ...] = ()
+    """Of the lesson's knobs."""
+    drawn: NDArray[np.float32] | None = None
+    """Real points [N, 2] of the reader's own, in place of the data."""
+
+
 class Scene(Protocol):
     """What is shown on one side of a lesson."""
 
-    step: int
+    @property
+    def step(self) -> int: ...
+
+    @property
+    def setup(self) -> Setup:
+        """The present settings."""
+
+    def change(self, setup: Setup) -> None:
+        """Go on with other settings."""
 
     def advance(self) -> None:
         """Go on by one step."""
@@ -64,7 +86,3 @@ def encode(frame: Frame, coarse: bool = False) -> tuple[dict[str, Any], list[byt
         ends = {"low": six_digits(low), "high": six_digits(high)}
         header["arrays"].append({"name": name, "shape": list(coded.shape), "bits": bits, **ends})
     return header, [*blobs, *frame.pictures]
-
-
-def six_digits(value: float) -> float:
-    return float(f"{value:.6g}")

@@ -13,13 +13,13 @@ from ganache.errors import ConfigError, choices
 from ganache.lessons.dirac import Dirac
 from ganache.lessons.lesson import Lesson
 from ganache.lessons.lines import Lines
+from ganache.lessons.path import Path
 from ganache.lessons.pictures import PictureTraining
 from ganache.lessons.plane import LIMIT, PlaneTraining
-from ganache.lessons.scene import Scene, encode
-from ganache.lessons.stepping import Setup
+from ganache.lessons.scene import Scene, Setup, encode
 from ganache.playground.wire import Message
 
-SCENES: dict[str, Callable[..., Any]] = {
+SCENES: dict[str, Callable[[Setup, tuple[str, ...]], Scene]] = {
     "plane": PlaneTraining,
     "lines": Lines,
     "dirac": Dirac,
@@ -89,7 +89,7 @@ class Stage:
     def __init__(self, lessons: Sequence[Lesson]) -> None:
         self.lessons = {lesson.name: lesson for lesson in lessons}
         self.lesson: Lesson | None = None
-        self.scenes: list[Any] = []
+        self.scenes: list[Scene] = []
 
     def answer(self, message: Message) -> Reply:
         """Answer one message of the page. Raises ConfigError if it asks for something that does not exist."""
@@ -162,7 +162,7 @@ class Stage:
     def place(self, x: float, y: float) -> None:
         """Move what can be dragged."""
         for each in self.scenes:
-            if not hasattr(each, "place"):
+            if not isinstance(each, Path):
                 raise ConfigError("Nothing in this lesson can be dragged.")
             each.place(x, y)
 
@@ -178,8 +178,7 @@ class Stage:
 
 def scene(lesson: Lesson, setup: Setup) -> Scene:
     """Return a scene of a lesson at step 0."""
-    found: Scene = SCENES[lesson.scene](setup, lesson.shows)
-    return found
+    return SCENES[lesson.scene](setup, lesson.shows)
 
 
 def setups(

@@ -6,7 +6,7 @@ It is the training of `ganache train`: the same settings and seed give the same 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,10 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ganache.config.config import Config
 from ganache.data import Dataset
 from ganache.errors import CheckpointError
-from ganache.lessons.scene import Frame
+from ganache.lessons.scene import Frame, Setup
 from ganache.runs import checkpoint
 from ganache.training import build
 from ganache.training.loop import train
@@ -26,17 +25,6 @@ from ganache.types import Generator
 
 KEPT, FIRST_EVERY = 48, 10
 """States that are kept, at most, and between how many steps at first; twice as many whenever there are too many."""
-
-
-@dataclass(frozen=True)
-class Setup:
-    """The settings from one step on. They may change while the training goes on."""
-
-    config: Config
-    positions: tuple[int, ...] = ()
-    """Of the lesson's knobs."""
-    drawn: NDArray[np.float32] | None = None
-    """Real points [N, 2] of the reader's own, in place of the data."""
 
 
 class Stepping:

@@ -13,7 +13,7 @@ import gzip
 import json
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from importlib.resources import files
@@ -129,9 +129,12 @@ def read_text(name: str) -> str:
     return files(__package__).joinpath("browser", name).read_text(encoding="utf-8")
 
 
-def join_modules(names: tuple[str, ...]) -> str:
-    """Return the modules as one script, without imports and exports."""
-    parts = [re.sub(r"^import .*?;\n|^export ", "", read_text(f"{name}.js"), flags=re.M | re.S) for name in names]
+def join_modules(names: Sequence[str], read: Callable[[str], str] = read_text) -> str:
+    """Return the modules, in the order of their dependencies, as one script without imports and exports.
+
+    `read` returns the text of a file by its name.
+    """
+    parts = [re.sub(r"^import .*?;\n|^export ", "", read(f"{name}.js"), flags=re.M | re.S) for name in names]
     return "\n".join(f"// ---- {name} ----\n\n{part}" for name, part in zip(names, parts, strict=True))
 
 

@@ -14,6 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from ganache.cli.render import write_plain
+from ganache.core.evaluating import evaluating
 from ganache.core.rendering import Model, render
 from ganache.errors import ConfigError
 from ganache.figures import picture
@@ -323,3 +324,19 @@ def test_pictures_without_captions_are_those_of_the_figure(model: Model, tmp_pat
     with Image.open(tmp_path / "plain.png") as found, Image.open(tmp_path / "z.png") as in_z:
         assert np.array_equal(np.asarray(found.convert("RGB")), np.asarray(expected.convert("RGB")))
         assert not np.array_equal(np.asarray(found), np.asarray(in_z))
+
+
+def test_models_that_share_a_generator_leave_it_in_evaluation_mode(model: Model) -> None:
+    """Threads share it: in training mode, a mapping that another one computes would move the mean of w."""
+    before = mean_w(model.generator)
+    render(in_styles(model).generator, w_of(model, [7]).flatten(1))
+    w_of(model, [7, 8])
+    assert not any(module.training for module in model.generator.modules())
+    torch.testing.assert_close(mean_w(model.generator), before, rtol=0, atol=0)
+
+
+def test_evaluating_restores_each_module_as_it_was(model: Model) -> None:
+    outer = in_styles(model).generator
+    with evaluating(outer, model.generator):
+        assert not any(module.training for module in outer.modules())
+    assert [module for module in outer.modules() if module.training] == [outer]

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ganache.config.config import Config, from_recipe
 from ganache.config.sections import DataConfig, PrecisionConfig, RecordConfig
+from ganache.core.evaluating import evaluating
 from ganache.core.rendering import generate
 from ganache.data import TOYS, Dataset
 from ganache.functional.divergences import earth_mover
@@ -124,9 +125,8 @@ def surface(critic: Critic, cells: int, limit: float = 1.5) -> list[list[float]]
     """Return the critic's scores, minus their mean, on a grid [cells, cells] over [-limit, limit]^2, rows upwards."""
     ticks = torch.linspace(-limit, limit, cells)
     y, x = torch.meshgrid(ticks, ticks, indexing="ij")
-    was_training = critic.training
-    values: Tensor = critic.eval()(torch.stack([x, y], dim=-1).reshape(-1, 2)).double()
-    critic.train(was_training)
+    with evaluating(critic):
+        values: Tensor = critic(torch.stack([x, y], dim=-1).reshape(-1, 2)).double()
     return rounded((values - values.mean()).reshape(cells, cells).numpy())
 
 

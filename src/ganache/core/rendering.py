@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ganache.core import images
+from ganache.core.evaluating import evaluating
 from ganache.core.images import Pictures
 from ganache.core.progress import bar as progress_bar
 from ganache.types import Generator, Prior
@@ -41,12 +42,8 @@ def generate(generator: nn.Module, z: Tensor, batch: int = 64) -> Tensor:
     pixels = math.prod(getattr(generator, "image_shape", ())[1:])
     parts: tuple[Tensor, ...] = z.split(max(1, min(batch, batch * USUAL // max(1, pixels))))  # type: ignore[no-untyped-call]
     device = next(generator.parameters()).device
-    was_training = generator.training
-    generator.eval()
-    try:
+    with evaluating(generator):
         return torch.cat([generator(part.to(device)).float().cpu() for part in parts])
-    finally:
-        generator.train(was_training)
 
 
 def render(generator: Generator, z: Tensor, batch: int = 96) -> Pictures:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
+from ganache.core.evaluating import evaluating
 from ganache.core.halves import SynthesisHalf
 from ganache.core.progress import bar as progress_bar
 from ganache.core.rendering import generate
@@ -96,7 +97,8 @@ def path_steps(
         a, b = (from_seeds(prior, [seed + 2 * row + end for row in rows]).double() for end in (0, 1))
         b[:, prior.noise : prior.noise + prior.categories] = a[:, prior.noise : prior.noise + prior.categories]
         if in_w:
-            a, b = (generator.eval().mapping(end.float().to(device)).double().cpu() for end in (a, b))
+            with evaluating(generator):
+                a, b = (generator.mapping(end.float().to(device)).double().cpu() for end in (a, b))
         at = t[start : start + CHUNK]
         z = torch.cat([blend(a, b, at), blend(a, b, at + step)]).float()
         before, after = generate(network, z).chunk(2)

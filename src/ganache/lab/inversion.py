@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from ganache.core import images
+from ganache.core.evaluating import evaluating
 from ganache.core.images import Pictures
 from ganache.core.progress import bar as progress_bar
 from ganache.core.rendering import Model, generate
@@ -88,17 +89,12 @@ def invert(model: Model, pictures: Pictures, settings: Settings, progress: bool 
         return (generator(z) if coordinates is None else generator.synthesis(coordinates.styles(z))).float()
 
     features = suitable_features(generator.image_shape) if settings.perceptual and settings.refinements else None
-    was_training = generator.training
-    generator.eval()
-    try:
-        with torch.enable_grad():
-            error = pixel_error(target.repeat_interleave(settings.starts, dim=0))
-            ends, losses = optimise(generated, starts, error, prior, settings, progress)
-            z = ends[torch.arange(len(ends)), losses.argmin(dim=1).to(ends.device)]
-            if isinstance(features, PerceptualFeatures):
-                z = refine(generated, z, target, features.to(device), prior, settings, progress)
-    finally:
-        generator.train(was_training)
+    with evaluating(generator), torch.enable_grad():
+        error = pixel_error(target.repeat_interleave(settings.starts, dim=0))
+        ends, losses = optimise(generated, starts, error, prior, settings, progress)
+        z = ends[torch.arange(len(ends)), losses.argmin(dim=1).to(ends.device)]
+        if isinstance(features, PerceptualFeatures):
+            z = refine(generated, z, target, features.to(device), prior, settings, progress)
     return (z if coordinates is None else coordinates.styles(z).flatten(1)).cpu()
 
 

@@ -15,6 +15,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from ganache.core.evaluating import evaluating
 from ganache.core.halves import SynthesisHalf
 from ganache.core.rendering import Model
 from ganache.errors import ConfigError
@@ -115,12 +116,8 @@ def check_scale(model: Model, *stds: float) -> None:
 @torch.no_grad()
 def styles(generator: Generator, z: Tensor) -> Tensor:
     """Map z [N, z_dim] to w [N, style_layers, w_dim], the same for all layers, float32 on the CPU."""
-    device, was_training = next(generator.parameters()).device, generator.training
-    generator.eval()
-    try:
-        w = generator.mapping(z.to(device)).float().cpu()
-    finally:
-        generator.train(was_training)
+    with evaluating(generator):
+        w = generator.mapping(z.to(next(generator.parameters()).device)).float().cpu()
     return w[:, None].expand(-1, generator.style_layers, -1).contiguous()
 
 

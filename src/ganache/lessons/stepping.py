@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ganache.core.evaluating import evaluating
 from ganache.data import Dataset
 from ganache.errors import CheckpointError
 from ganache.lessons.scene import Frame, Setup
@@ -119,14 +120,8 @@ class Stepping:
 
     def frame(self) -> Frame:
         """Return what is drawn. The training stays as it is: networks in `eval` mode, random numbers of its own."""
-        networks = self.state.generator, self.state.critic
-        with torch.random.fork_rng(devices=[]):
-            for network in networks:
-                network.eval()
-            frame = self.draw()
-            for network in networks:
-                network.train()
-        return frame
+        with torch.random.fork_rng(devices=[]), evaluating(self.state.generator, self.state.critic):
+            return self.draw()
 
     def draw(self) -> Frame:
         """Return the frame of this step."""

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from ganache.core.evaluating import evaluating
 from ganache.core.images import Pictures
 from ganache.core.rendering import render
 from ganache.data import TOYS, Dataset
@@ -32,13 +33,8 @@ def critic_field(critic: Critic, plane: Plane) -> np.ndarray | None:
     if critic.classes is not None:
         return None
     parameter = next(critic.parameters())
-    was_training = critic.training
-    critic.eval()
-    try:
-        with torch.no_grad():
-            scores: np.ndarray = critic(torch.from_numpy(plane.grid(CELLS)).to(parameter.device)).float().cpu().numpy()
-    finally:
-        critic.train(was_training)
+    with evaluating(critic), torch.no_grad():
+        scores: np.ndarray = critic(torch.from_numpy(plane.grid(CELLS)).to(parameter.device)).float().cpu().numpy()
     return scores
 
 

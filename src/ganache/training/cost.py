@@ -19,6 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from ganache.config.sections import OptimiserConfig
+from ganache.core.evaluating import evaluating
 from ganache.training import build
 from ganache.training.resolved import Resolved
 from ganache.training.state import State
@@ -120,11 +121,10 @@ def trace(network: nn.Module, given: Tensor, heads: Sequence[nn.Module | None] =
                     layers.append(Layer(name or "(itself)", kind, shape, weights, own // len(given)))
 
             handles += [module.register_forward_pre_hook(begin), module.register_forward_hook(end)]
-        was_training = network.training
-        network.eval()(given)
-        for head in filter(None, heads):
-            head(head_input(head, network, len(given)))
-        network.train(was_training)
+        with evaluating(network):
+            network(given)
+            for head in filter(None, heads):
+                head(head_input(head, network, len(given)))
     for handle in handles:
         handle.remove()
     return NetworkCost(tuple(layers), count(network), counter.multiply_adds // len(given))

@@ -16,6 +16,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from ganache.core.evaluating import evaluating
 from ganache.training.averaging import update_average
 from ganache.training.seeds import set_seed, step_seed
 from ganache.training.state import BatchSource, Plan, Report, State
@@ -58,13 +59,9 @@ def estimate(state: State, method: Method, real: Tensor, z: Tensor, y: Tensor | 
     Both networks are in `eval` mode, so running statistics stay as they are. Random numbers may be drawn, because the
     next step sets its own seed.
     """
-    networks = (state.generator, state.critic)
-    for network in networks:
-        network.eval()
     part = plan.parts(len(real))[0]
-    values = method.estimates(state.generator, plan.view(state, labels(y, part)), real[part], z[part], d)
-    for network in networks:
-        network.train()
+    with evaluating(state.generator, state.critic):
+        values = method.estimates(state.generator, plan.view(state, labels(y, part)), real[part], z[part], d)
     return detach_terms(values)
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils import get_total_norm
 
+from ganache.core.evaluating import evaluating
 from ganache.functional import schedules
 from ganache.training.parts import each_part
 from ganache.training.state import Plan, State, StepResult
@@ -121,12 +122,11 @@ def adapt_augmentation(state: State, method: Method, real: Tensor, y: Tensor | N
     """
     if plan.augment_p_step is None or method.decision_threshold is None or state.batch_index % ADAPT_EVERY:
         return
-    state.critic.eval()
     mean_sign = torch.zeros((), device=real.device)
-    for part in each_part(state, plan, len(real), ADAPT):
-        signs = (plan.view(state, labels(y, part))(real[part]) - method.decision_threshold).sign()
-        mean_sign += (part.stop - part.start) / plan.batch * signs.mean()
-    state.critic.train()
+    with evaluating(state.critic):
+        for part in each_part(state, plan, len(real), ADAPT):
+            signs = (plan.view(state, labels(y, part))(real[part]) - method.decision_threshold).sign()
+            mean_sign += (part.stop - part.start) / plan.batch * signs.mean()
     plan.processes.add([mean_sign])
     state.augment_p = schedules.adapted_augment_p(state.augment_p, float(mean_sign), ADAPT_EVERY * plan.augment_p_step)
 

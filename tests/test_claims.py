@@ -260,6 +260,22 @@ def test_the_estimate_is_what_a_step_costs_times_the_steps(tmp_path: Path, monke
     assert estimate(job, job.missing()) == pytest.approx([3 + 1] * 2 * 3)
 
 
+def test_the_estimate_is_close_where_loading_takes_long_and_varies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A unit takes 12 seconds or 13, in turns, and 0.05 per step: a difference of 1 second is no step's."""
+    now, turn = 0.0, 0
+
+    def slow(unit: Unit, size: Throws) -> Numbers:
+        nonlocal now, turn
+        now, turn = now + 12 + turn % 2 + size.throw_steps / 20, turn + 1
+        return {}
+
+    monkeypatch.setattr("ganache.claims.timing.time.perf_counter", lambda: now)
+    job = Job.create(replace(COIN, measure=slow, size=lambda settings: Throws(5000)), Settings(seeds=1), tmp_path)
+    assert estimate(job, job.missing()) == pytest.approx([12.5 + 250] * 2, rel=0.25)
+
+
 @dataclass(frozen=True)
 class Watched(Throws):
     snapshots: int = 40

@@ -9,8 +9,9 @@ from ganache.claims.claim import Unit
 from ganache.claims.job import Job
 
 FEW, MORE, GROWTH = 4, 20, 5
-"""Numbers of steps of the trials; the larger one grows by a factor until its steps take LONG seconds."""
-LONG = 1.0
+"""Numbers of steps of the trials; the larger one grows by a factor until its steps take long enough."""
+LONG, SHARE = 1.0, 0.25
+"""Long enough: so many seconds, and so large a share of a trial of few steps, whose time varies from one to the next."""
 CLOSE = 2, 5
 """Numbers of snapshots of the trials: the differences give the time of a step and of a snapshot."""
 
@@ -40,7 +41,7 @@ def extrapolate(job: Job, unit: Unit) -> float:
     apart, close = (min(count, snapshots) for count in CLOSE)
     short = time_trial(job, unit, few, apart)
     longer = time_trial(job, unit, more, apart) - short
-    while longer < LONG and more < steps // 2:
+    while longer < max(LONG, SHARE * short) and more < steps // 2:
         more = min(GROWTH * more, steps // 2)
         longer = time_trial(job, unit, more, apart) - short
     per_step = max(longer, 0.0) / max(more - few, 1)

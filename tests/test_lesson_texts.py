@@ -16,7 +16,7 @@ from ganache.lessons.words import english
 LESSONS = load_lessons()
 FAST = 1.0
 """CPU seconds of the outcomes that are checked in the fast suite, at most, for one side and position of the knobs."""
-RATES = {"plane": 200, "lines": 5_000, "dirac": 400, "pictures": 100}
+RATES = {"plane": 200, "lines": 5_000, "dirac": 400, "pictures": 100, "latents": 10_000}
 """Steps per second, about, on one core; with several critic steps fewer."""
 
 

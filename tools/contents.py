@@ -41,6 +41,7 @@ PARTS = (
         "MIT",
         (f"{RUNTIME}/LICENSE", f"{RUNTIME}/ThirdPartyNotices.txt.gz", f"{RUNTIME}/SOURCE.json"),
     ),
+    Part("example, trained on faces that ganache draws", re.compile(r"ganache/example/"), "MIT", ("LICENSE",)),
     Part(
         "kernels, compiled from ganache's C++",
         re.compile(r"ganache/fastconv/kernels/avx\w+-[0-9a-f]{12}\.so$"),

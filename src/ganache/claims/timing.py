@@ -11,7 +11,7 @@ from ganache.claims.job import Job
 FEW, MORE, GROWTH = 4, 20, 5
 """Numbers of steps of the trials; the larger one grows by a factor until its steps take long enough."""
 LONG, SHARE = 1.0, 0.25
-"""Long enough: so many seconds, and so large a share of a trial of few steps, whose time varies from one to the next."""
+"""Long enough: so many seconds, and this share of a trial of few steps, as the time of the same trial varies."""
 CLOSE = 2, 5
 """Numbers of snapshots of the trials: the differences give the time of a step and of a snapshot."""
 

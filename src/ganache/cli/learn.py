@@ -21,7 +21,8 @@ def learn(
 
     Args:
         lessons: A folder of lessons of your own, in place of those of ganache.
-        html: Write the lessons into this file in place of a server. It has recorded trainings, and opens from disk.
+        html: Write the lessons into this file in place of a server. It has recorded trainings, and opens from disk. The
+            lesson on a trained generator is left out: its pictures would be many times as large as all else.
     """
     if html:
         check_output(html, (".html",))
@@ -33,6 +34,7 @@ def learn(
         from ganache.core.storage import write_bytes
         from ganache.lessons.recording import to_html
 
+        found = [each for each in found if each.scene != "latents"]
         write_bytes(Path(html), to_html(found, lang, progress=True).encode())
         print(
             f"{html}: {len(found)} lessons, {megabytes(html)}. Open it in a browser: it needs no server and no network."

@@ -286,11 +286,11 @@ def settings_of_source(source: str, recipe: str | None, args: Sequence[str]) -> 
     """
     from ganache.config.sections import StartConfig
     from ganache.runs.folder import at_step, read_config
-    from ganache.runs.hub import is_on_hub
+    from ganache.runs.named import is_named
     from ganache.runs.resume import settings_of
     from ganache.runs.start import Origin, settings_from
 
-    kept = source if is_on_hub(source) else str(Path(source).absolute())
+    kept = source if is_named(source) else str(Path(source).absolute())
     out = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     out.add_argument("-o", "--out")
     with suppress(argparse.ArgumentError):  # it is reported where all options are parsed

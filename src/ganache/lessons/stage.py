@@ -11,6 +11,7 @@ import numpy as np
 
 from ganache.errors import ConfigError, choices
 from ganache.lessons.dirac import Dirac
+from ganache.lessons.latents import Latents
 from ganache.lessons.lesson import Lesson
 from ganache.lessons.lines import Lines
 from ganache.lessons.path import Path
@@ -24,6 +25,7 @@ SCENES: dict[str, Callable[[Setup, tuple[str, ...]], Scene]] = {
     "lines": Lines,
     "dirac": Dirac,
     "pictures": PictureTraining,
+    "latents": Latents,
 }
 MOST_STEPS, MOST_SECONDS = 1_000, 1.0
 """Of one request."""

@@ -23,7 +23,6 @@ from ganache.lab.styles import in_styles_if_any
 from ganache.playground.limits import MAX_MODELS
 from ganache.playground.wire import Which
 from ganache.runs.folder import (
-    ON_HUB,
     at_step,
     best_checkpoint,
     change_names,
@@ -35,6 +34,7 @@ from ganache.runs.folder import (
     require_run,
 )
 from ganache.runs.models import load_model, real_data
+from ganache.runs.named import is_named
 
 T = TypeVar("T")
 
@@ -67,10 +67,8 @@ class Library:
         self.folders = [at_step(run)[0] for run in runs]
         self.first = [at_step(run)[1] for run in runs]
         """Per run, the checkpoint that the page shows first: last, best or a step."""
-        self.words = [
-            run if run.startswith(ON_HUB) else str(folder) for run, folder in zip(runs, self.folders, strict=True)
-        ]
-        """The runs on the command line; a model of the hub by its name there, which has one checkpoint."""
+        self.words = [run if is_named(run) else str(folder) for run, folder in zip(runs, self.folders, strict=True)]
+        """The runs on the command line; a model with a name by that, which has one checkpoint."""
         self.lock = threading.RLock()
         self.cache: OrderedDict[Any, Any] = OrderedDict()
         if not live:
@@ -120,7 +118,7 @@ class Library:
             self.path(which)
             step = self.first[which.run] if which.step is None else str(which.step)
             word = self.words[which.run]
-            words.append(word if step == "last" or word.startswith(ON_HUB) else f"{word}@{step}")
+            words.append(word if step == "last" or is_named(word) else f"{word}@{step}")
         return words
 
     # ---- names and directions ------------------------------------------------------------------------------------

@@ -22,9 +22,7 @@ from ganache.lab.points import Kept, kept_to_json, raise_unknown_name
 from ganache.runs.file_names import MAX_JSON, NAMES, PARTS, step_of
 from ganache.runs.lease import LEASE
 from ganache.runs.lock import LOCK, NAMES_LOCK, names_lock
-
-ON_HUB = "hf:"
-"""The beginning of the name of a model of the Hugging Face hub."""
+from ganache.runs.named import is_named, named_run
 
 
 @dataclass(frozen=True)
@@ -138,10 +136,9 @@ def find_checkpoint(folder: str | Path, which: str = "last") -> Path:
 
     Of a step without a checkpoint, the snapshot in `history/` is returned, which holds the averaged generator alone.
 
-    A checkpoint that was copied out of its run is found in the place of a folder, as is a model of the Hugging Face
-    hub (hf:owner/name).
+    A checkpoint that was copied out of its run is found in the place of a folder, as is a model with a name (`named`).
     """
-    folder = at_step(folder)[0] if str(folder).startswith(ON_HUB) else Path(folder)
+    folder = at_step(folder)[0] if is_named(folder) else Path(folder)
     if folder.suffix == SUFFIX and folder.is_file():
         return folder
     kept = checkpoints(folder)
@@ -163,16 +160,14 @@ def find_checkpoint(folder: str | Path, which: str = "last") -> Path:
 def at_step(run: str | Path) -> tuple[Path, str]:
     """Split RUN, RUN@STEP or the path of a run's checkpoint into (folder, checkpoint): a step, "last" or "best".
 
-    hf:owner/name is a model of the Hugging Face hub, and hf:owner/name@REVISION one of its revisions: the folder is a
-    run of this model in the cache. Raises CheckpointError if there is none.
+    A model with a name (`named`: example, hf:owner/name@REVISION) is a run in the cache, and @ does not split it.
+    Raises CheckpointError if there is none.
 
     >>> at_step("runs/faces@2000")[1], at_step("runs/faces")[1]
     ('2000', 'last')
     """
-    if str(run).startswith(ON_HUB):
-        from ganache.runs.hub import local_run  # imports PyTorch
-
-        return local_run(str(run)), "last"
+    if is_named(run):
+        return named_run(run), "last"
     path = Path(run)
     step = step_of(path.name, SUFFIX)
     if step is not None and path.absolute().parent.name in ("checkpoints", "history"):

@@ -1,8 +1,7 @@
 """Trained models of the Hugging Face hub: the name of a repository becomes the folder of a run (extra: hub).
 
 A model is one checkpoint: tensors and settings, and no code. It is read as carefully as any file of others, copied out
-of the library's cache, whose files are links, and kept as a run in ganache's own cache. So every command that takes a
-run takes a model of the hub.
+of the library's cache, whose files are links, and kept as a run in ganache's own cache.
 """
 
 from __future__ import annotations
@@ -20,23 +19,15 @@ from ganache.core import storage
 from ganache.core.checkpoint_file import SUFFIX
 from ganache.core.text import in_one_line
 from ganache.data.pack import cache_folder, pack_folder
-from ganache.data.readers.hub import PREFIX, is_reachable, require_repository
+from ganache.data.readers.hub import is_reachable, require_repository
 from ganache.errors import CheckpointError, ConfigError, DataError, GanacheError, HubError, MissingExtra
 from ganache.runs.checkpoint import load_generator
 from ganache.runs.file_names import MAX_JSON, NAMES, checkpoint_path
+from ganache.runs.named import ON_HUB
 
 MAX_MODEL = 2**32
 """Bytes of a model that is downloaded; the largest network here has 2% of it."""
 REVISION = re.compile(r"[\w][\w./-]*", re.ASCII)
-
-
-def is_on_hub(source: str) -> bool:
-    """Whether a model is named as one of the hub, hf:owner/name, hf:owner/name/file or hf:owner/name@revision.
-
-    >>> is_on_hub("hf:someone/faces@v1"), is_on_hub("runs/faces")
-    (True, False)
-    """
-    return source.startswith(PREFIX)
 
 
 @cache
@@ -81,7 +72,7 @@ def parts_of(source: str) -> tuple[str, str, str | None]:
     >>> parts_of("hf:someone/faces"), parts_of("hf:someone/faces/a/b.safetensors@v1")
     (('someone/faces', '', None), ('someone/faces', 'a/b.safetensors', 'v1'))
     """
-    name, at, revision = source.removeprefix(PREFIX).partition("@")
+    name, at, revision = source.removeprefix(ON_HUB).partition("@")
     owner, _, rest = name.partition("/")
     name, _, file = rest.partition("/")
     if at and (not REVISION.fullmatch(revision) or ".." in revision):
@@ -114,7 +105,7 @@ def the_checkpoint(source: str, files: list[str], file: str) -> str:
     if len(files) != 1:
         known = f"{len(files)} ({', '.join(sorted(files)[:5])})" if files else "none"
         raise CheckpointError(
-            f"'{source}' must have one checkpoint (*{SUFFIX}) and has {known}: give {PREFIX}owner/name/file."
+            f"'{source}' must have one checkpoint (*{SUFFIX}) and has {known}: give {ON_HUB}owner/name/file."
         )
     return files[0]
 

@@ -8,6 +8,7 @@ import { settingsPanel } from "./settings.js";
 import { t } from "./words.js";
 
 const PAINTERS = { plane: paintPlane, dirac: paintDirac, lines: paintLines };
+const SHEETS = ["pictures", "latents"]; // scenes that are pictures
 const SPEEDS = { slow: [1, 1, 250], usual: [1, 25, 0], fast: [10, 25, 0], fastest: [1000, 28, 0] }; // steps, ms, pause
 const REMEMBERED = 600; // frames that the page keeps; of more, every second one is dropped
 const SPAN = 60; // horizontal values on a curve at least
@@ -54,11 +55,11 @@ export class Stage {
   /** The canvas and the numbers of one side. */
   side(label) {
     const { scene, shows } = this.lesson;
-    const canvas = make("canvas", { class: `scene${scene === "lines" ? " wide" : ""}${scene === "pictures" ? " sheet" : ""}`, role: "img" });
+    const canvas = make("canvas", { class: `scene${scene === "lines" ? " wide" : ""}${SHEETS.includes(scene) ? " sheet" : ""}`, role: "img" });
     const bars = Object.fromEntries(shows.filter((part) => ["weights", "slopes"].includes(part)).map((part) => [part, make("canvas", { class: "bars", role: "img", "aria-label": t(part) })]));
     const numbers = make("dl", { class: "numbers" });
     const said = make("div", { class: "said" });
-    const key = scene === "pictures" ? null : make("p", { class: "key" }, make("span", { class: "real" }, t(`${scene} real`)), make("span", { class: "fake" }, t(`${scene} fake`)), ...(shows.includes("surface") ? [make("span", { class: "high" }, t("high")), make("span", { class: "low" }, t("low"))] : []));
+    const key = SHEETS.includes(scene) ? null : make("p", { class: "key" }, make("span", { class: "real" }, t(`${scene} real`)), make("span", { class: "fake" }, t(`${scene} fake`)), ...(shows.includes("surface") ? [make("span", { class: "high" }, t("high")), make("span", { class: "low" }, t("low"))] : []));
     const titled = Object.entries(bars).flatMap(([part, each]) => [make("p", { class: "hint" }, t(part)), each]);
     const element = make("div", { class: "side" }, label ? make("h3", {}, label) : null, canvas, key, said, numbers, ...titled);
     if (["dirac", "lines"].includes(scene) && !this.source.recorded) this.drag(canvas);

@@ -9,7 +9,7 @@ from ganache.config.config import to_dict
 from ganache.core import checkpoint_file
 from ganache.runs.checkpoint import load_run
 from ganache.runs.data import DATA_PATHS
-from ganache.runs.hub import is_on_hub
+from ganache.runs.named import is_named
 
 GENERATORS, CRITIC = ("average.", "generator."), "critic."
 """The beginnings of the names of tensors that are shared: the rest are averages of the optimisers."""
@@ -45,4 +45,4 @@ def public_name(source: str) -> str:
     >>> public_name("/home/me/cats.zip"), public_name("C:\\\\me\\\\cats"), public_name("hf:owner/name")
     ('cats.zip', 'cats', 'hf:owner/name')
     """
-    return source if is_on_hub(source) else PureWindowsPath(source).name
+    return source if is_named(source) else PureWindowsPath(source).name

@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from starlette.testclient import TestClient
 
 from ganache.cli import main
+from ganache.core import checkpoint_file
 from ganache.errors import ConfigError
 from ganache.lessons.app import application
 from ganache.lessons.dirac import Dirac
@@ -24,6 +26,7 @@ from ganache.lessons.recording import moments, record
 from ganache.lessons.scene import Frame, encode
 from ganache.lessons.stage import Advance, Change, Go, Open, Place, Stage, setups
 from ganache.lessons.words import read
+from ganache.runs.folder import find_checkpoint
 from playground_client import ACCESS, ADDRESS, ORIGIN, SOCKET, ask, received
 from playground_client import read as read_reply
 
@@ -149,6 +152,18 @@ def test_going_back_and_on_gives_the_same_points() -> None:
         scene.go(step)
         assert scene.step == step
         assert np.array_equal(points(scene), seen[step])
+
+
+@pytest.mark.parametrize("steps", [20, pytest.param(500, marks=pytest.mark.slow)])
+def test_a_lesson_trains_what_the_command_trains(steps: int, tmp_path: Path) -> None:
+    """`ganache train ring8` and a lesson with the same recipe have the same networks, bit for bit."""
+    main(["train", "ring8", "--steps", str(steps), "--out", str(tmp_path / "run")])
+    tensors, _ = checkpoint_file.load(find_checkpoint(tmp_path / "run"))
+    scene = training(Lesson("Ring", "plane", name="ring", recipe="points", settings={"data": {"source": "ring8"}}))
+    scene.go(steps)
+    for name, network in (("generator", scene.state.generator), ("critic", scene.state.critic)):
+        for key, tensor in network.state_dict().items():
+            assert torch.equal(tensors[f"{name}.{key}"], tensor), f"{name}.{key}"
 
 
 def test_many_states_are_thinned_and_still_lead_to_each_step() -> None:

@@ -20,6 +20,7 @@ export class Stage {
     this.playing = false;
     this.drawn = null; // the reader's points
     this.changes = {}; // the reader's settings
+    this.turning = 0; // knobs that were turned, and are not answered yet
     this.busy = Promise.resolve(); // requests are sent one after another
     this.build();
   }
@@ -213,7 +214,8 @@ export class Stage {
     if (this.lesson.knobs[place].restarts) this.memory = [];
     this.moved(this.positions);
     this.showPositions();
-    return this.change();
+    this.turning += 1;
+    return this.change().finally(() => (this.turning -= 1));
   }
 
   change(more = {}) {
@@ -232,7 +234,7 @@ export class Stage {
 
   show({ frames, positions, before }) {
     const { step } = frames[0];
-    if (positions && positions.join() !== this.positions.join()) {
+    if (positions && !this.turning && positions.join() !== this.positions.join()) {
       this.positions = positions;
       this.moved(positions);
       this.showPositions();

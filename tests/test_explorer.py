@@ -181,6 +181,25 @@ def test_runs_with_latents_of_other_sizes_go_on_side_by_side(page: Page, browser
     opened.close()
 
 
+def test_a_number_that_is_being_typed_is_not_lost_when_the_ranking_arrives(browser: Any, folder: Path) -> None:
+    with server("explore", str(folder / "faces")) as address:  # a server that has not ranked anything
+        arrived: list[bytes] = []
+        opened = Page(browser, "about:blank")
+        opened.page.on("websocket", lambda socket: socket.on("framereceived", lambda data: arrived.append(data)))
+        opened.address = address
+        opened.page.goto(f"{address}#point=3&show=0")
+        field = opened.page.get_by_label("Value of 1", exact=True)
+        field.fill("2")
+        while not any(b'"maps"' in data for data in arrived):
+            opened.page.wait_for_timeout(100)
+        opened.page.wait_for_timeout(300)  # until the maps are decoded
+        assert field.input_value() == "2"
+        field.press("Enter")
+        opened.find("#ranked:text-is('The most effective first; the map shows where each acts.')").wait_for()
+        assert_is(opened.pixels(), made(folder / "faces", changed(1, 2.0)))
+        opened.close()
+
+
 def test_one_dimension_goes_as_far_as_the_sliders_and_the_figure_says_so(page: Page) -> None:
     page.find("#tab-views").click()
     page.find("#view:has-text('from -3 to 3')").wait_for()

@@ -19,7 +19,9 @@ export class Knobs {
     app.store.addEventListener("change", () => this.follow());
     this.styles = new Styles(app);
     find("knobs").addEventListener("pointerdown", (event) => (this.held = event.target.type === "range"));
-    for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => this.release());
+    for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => this.release({ held: false }));
+    find("knobs").addEventListener("input", (event) => (this.typing = event.target.type === "number"));
+    for (const end of ["change", "focusout"]) find("knobs").addEventListener(end, () => this.release({ typing: false }));
     addEventListener("pointerdown", () => this.heat(null), true);
   }
 
@@ -29,8 +31,8 @@ export class Knobs {
 
   /** Rebuild all sliders: for another run, or when directions or a ranking arrive. */
   build() {
-    if (this.held) {
-      this.late = true; // a slider that is being dragged must not be replaced
+    if (this.held || this.typing) {
+      this.late = true; // a slider that is being dragged must not be replaced, nor a field in which somebody types
       return;
     }
     const focused = document.activeElement?.id;
@@ -46,8 +48,8 @@ export class Knobs {
     if (focused && document.activeElement?.id !== focused) find(focused)?.focus();
   }
 
-  release() {
-    this.held = false;
+  release(end) {
+    Object.assign(this, end);
     if (this.late) this.build();
   }
 

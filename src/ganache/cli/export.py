@@ -8,6 +8,7 @@ from tyro.conf import Positional
 
 from ganache.cli.outputs import check_output
 from ganache.cli.render import load_models
+from ganache.core.text import file_size
 from ganache.errors import ConfigError
 
 
@@ -34,12 +35,8 @@ def export(run: Positional[str], html: str = "", onnx: str = "", title: str = ""
     (model,), _ = load_models([run], average)
     if onnx:
         write_bytes(Path(onnx), to_onnx(model))
-        print(f"{onnx}: {model.name}, {megabytes(onnx)}; its pictures match PyTorch's.")
+        print(f"{onnx}: {model.name}, {file_size(Path(onnx).stat().st_size)}; its pictures match PyTorch's.")
     if html:
         write_bytes(Path(html), to_html(model, title, names, progress=True).encode())
-        print(f"{html}: {model.name}, {megabytes(html)}. Open it in a browser: it needs no server and no network.")
-
-
-def megabytes(file: str) -> str:
-    """Return the size of a file as text."""
-    return f"{Path(file).stat().st_size / 1e6:.1f} MB"
+        size = file_size(Path(html).stat().st_size)
+        print(f"{html}: {model.name}, {size}. Open it in a browser: it needs no server and no network.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ganache.cli.export import megabytes
 from ganache.cli.outputs import check_output
 from ganache.cli.playground import Browser, Host, Language, Port, printer
 
@@ -32,12 +31,12 @@ def learn(
     found = load_lessons(Path(lessons) if lessons else None, lang)
     if html:
         from ganache.core.storage import write_bytes
+        from ganache.core.text import file_size
         from ganache.lessons.recording import to_html
 
         found = [each for each in found if each.scene != "latents"]
         write_bytes(Path(html), to_html(found, lang, progress=True).encode())
-        print(
-            f"{html}: {len(found)} lessons, {megabytes(html)}. Open it in a browser: it needs no server and no network."
-        )
+        size = file_size(Path(html).stat().st_size)
+        print(f"{html}: {len(found)} lessons, {size}. Open it in a browser: it needs no server and no network.")
         return
     serve(found, lang, host, port, browser, printer("The lessons"))

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from tyro.conf import Positional
 
 from ganache.cli.text import command, shown
+from ganache.core.text import file_size
 from ganache.errors import ConfigError
 
 REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
@@ -99,6 +100,4 @@ def target(to: str) -> Iterator[Path]:
 
 def listed(folder: Path) -> str:
     """Return the files of a folder with their sizes."""
-    from ganache.output.hub import file_size
-
     return ", ".join(f"{file.name} {file_size(file.stat().st_size)}" for file in sorted(folder.iterdir()))

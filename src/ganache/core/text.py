@@ -1,4 +1,4 @@
-"""Text that comes from files and names, made safe to show."""
+"""Text to show: what comes from files and names is made safe, and sizes are said in words."""
 
 from __future__ import annotations
 
@@ -24,3 +24,12 @@ def in_one_line(text: str) -> str:
     'a\\nb'
     """
     return printable(text).replace("\n", r"\n").replace("\t", r"\t")
+
+
+def file_size(size: int) -> str:
+    """Return a number of bytes for people.
+
+    >>> file_size(6_270_448), file_size(3_751)
+    ('6.3 MB', '4 kB')
+    """
+    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{max(1, round(size / 1000))} kB"

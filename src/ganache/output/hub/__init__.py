@@ -8,7 +8,6 @@
 """
 
 from ganache.output.hub.bundle import write_model, write_space
-from ganache.output.hub.card import file_size
 from ganache.output.hub.upload import log_in, upload
 
-__all__ = ["file_size", "log_in", "upload", "write_model", "write_space"]
+__all__ = ["log_in", "upload", "write_model", "write_space"]

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from ganache.core.rendering import Model
-from ganache.core.text import in_one_line
+from ganache.core.text import file_size, in_one_line
 from ganache.data.readers.hub import PREFIX, REPOSITORIES
 from ganache.evaluation.evaluation import Evaluation
 from ganache.figures.page import duration
@@ -140,15 +140,6 @@ def metadata(shared: Shared) -> dict[str, Any]:
         "base_model": start.removeprefix(PREFIX).partition("@")[0] if start.startswith(PREFIX) else "",
     }
     return {name: value for name, value in found.items() if value}
-
-
-def file_size(size: int) -> str:
-    """Return a number of bytes for people.
-
-    >>> file_size(6_270_448), file_size(3_751)
-    ('6.3 MB', '4 kB')
-    """
-    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{max(1, round(size / 1000))} kB"
 
 
 def in_words(evaluation: Evaluation) -> str:

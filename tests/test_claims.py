@@ -243,6 +243,25 @@ def test_measurements_of_another_protocol_are_refused(tmp_path: Path, capsys: py
         run([Job.create(COIN, Settings(seeds=1), tmp_path)], tmp_path, lambda line: None)
 
 
+@dataclass(frozen=True)
+class Pictured(Throws):
+    source: str = "/first/faces.zip"
+    fingerprint: str = "one"
+
+
+def test_pictures_that_have_moved_are_the_same_and_their_path_is_not_kept(tmp_path: Path) -> None:
+    def job(size: Pictured) -> Job:
+        return Job.create(replace(COIN, size=lambda settings: size), Settings(seeds=1), tmp_path)
+
+    run([job(Pictured())], tmp_path, lambda line: None)
+    kept = [path.read_text() for path in (*tmp_path.glob("coin/units/*.json"), tmp_path / "verdicts.csv")]
+    assert len(kept) == 3
+    assert not any("/first" in text for text in kept)
+    assert job(Pictured(source="/second/other.zip")).missing() == []
+    with pytest.raises(CheckpointError, match="of other data"):
+        job(Pictured(fingerprint="two")).missing()
+
+
 def test_the_estimate_is_what_a_step_costs_times_the_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a clock of the test: a unit takes 3 seconds, and half a second per step."""
     now = 0.0

@@ -13,6 +13,10 @@ from ganache.claims.stored import StoredUnit, encoded, read_unit
 from ganache.core import old_names
 from ganache.core.storage import write_json
 from ganache.errors import CheckpointError
+from ganache.runs.named import public_name
+
+FINGERPRINT = "fingerprint"
+"""The setting of an experiment on real pictures that says what they are."""
 
 SHARED = "trainings-"
 """What the name of a folder of measurements begins with if several claims judge them; then follows the experiment's."""
@@ -69,8 +73,12 @@ class Job:
         return self.units_folder / f"{unit.key}.json"
 
     def protocol(self) -> Numbers:
-        """Return everything that a measurement depends on, besides its unit, as plain data."""
-        return json.loads(json.dumps(asdict(self.size)))  # type: ignore[no-any-return]
+        """Return everything that a measurement depends on, besides its unit, as plain data.
+
+        Pictures have a name in it and no path: their fingerprint says what they are.
+        """
+        plain: Numbers = json.loads(json.dumps(asdict(self.size)))
+        return plain | ({"source": public_name(plain["source"])} if plain.get(FINGERPRINT) else {})
 
     def missing(self) -> list[Unit]:
         """Return the units without a measurement. Raises CheckpointError if others have a different protocol."""
@@ -82,6 +90,8 @@ class Job:
         if kept is None:
             return None
         before, now = old_names.claim_size(kept.protocol), self.protocol()
+        if before.get(FINGERPRINT) and before[FINGERPRINT] == now.get(FINGERPRINT):
+            before["source"] = now["source"]  # the same pictures, wherever they are now
         if before != now:
             changed = sorted(name for name in before | now if before.get(name) != now.get(name))
             raise CheckpointError(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from functools import cache
 from importlib.resources import as_file, files
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from ganache.errors import ConfigError
 
@@ -26,6 +26,15 @@ def is_named(run: str | Path) -> bool:
     (True, False)
     """
     return str(run).startswith(ON_HUB) or (str(run) == EXAMPLE and not os.path.lexists(EXAMPLE))
+
+
+def public_name(source: str) -> str:
+    """Return the last part of a path; names, also those of the hub, stay.
+
+    >>> public_name("/home/me/cats.zip"), public_name("C:\\\\me\\\\cats"), public_name("hf:owner/name")
+    ('cats.zip', 'cats', 'hf:owner/name')
+    """
+    return source if is_named(source) else PureWindowsPath(source).name
 
 
 def named_run(run: str | Path) -> Path:

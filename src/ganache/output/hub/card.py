@@ -16,13 +16,13 @@ from ganache.core.text import file_size, in_one_line
 from ganache.data.readers.hub import PREFIX, REPOSITORIES
 from ganache.evaluation.evaluation import Evaluation
 from ganache.figures.page import duration
-from ganache.output.hub.model_file import public_name
 from ganache.output.report.findings import collect_findings
 from ganache.output.report.scores import find_score, scores_of
 from ganache.output.report.settings import compare_settings
 from ganache.output.report.summary import RunSummary
 from ganache.runs.diagnose.finding import percent
 from ganache.runs.folder import read_config
+from ganache.runs.named import public_name
 
 ELSEWHERE = ("data.source", "start.source", "schedule.steps", "schedule.minutes", "schedule.images")
 """Settings that the card has elsewhere; the first two hold paths."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from typing import Any
 
 from ganache.config.config import to_dict
 from ganache.core import checkpoint_file
 from ganache.runs.checkpoint import load_run
 from ganache.runs.data import DATA_PATHS
-from ganache.runs.named import is_named
+from ganache.runs.named import public_name
 
 GENERATORS, CRITIC = ("average.", "generator."), "critic."
 """The beginnings of the names of tensors that are shared: the rest are averages of the optimisers."""
@@ -37,12 +37,3 @@ def without_paths(settings: dict[str, Any]) -> dict[str, Any]:
         "data": data | {"source": public_name(data["source"])},
         "start": start | {"source": public_name(start["source"])},
     }
-
-
-def public_name(source: str) -> str:
-    """Return the last part of a path; names, also those of the hub, stay.
-
-    >>> public_name("/home/me/cats.zip"), public_name("C:\\\\me\\\\cats"), public_name("hf:owner/name")
-    ('cats.zip', 'cats', 'hf:owner/name')
-    """
-    return source if is_named(source) else PureWindowsPath(source).name

@@ -124,7 +124,7 @@ def test_the_files_that_the_pages_name_exist() -> None:
 def test_the_first_command_and_the_check_stand_in_the_readme() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
     install = "python3 -m venv .venv && .venv/bin/pip install -q -c constraints.txt -e "
-    assert f"{install}. && .venv/bin/ganache train faces --recipe faces-quick" in readme
+    assert f"{install}. && .venv/bin/ganache explore example" in readme
     assert f"{install}'.[dev]' && scripts/check" in readme
 
 

@@ -14,7 +14,7 @@ import torch
 
 from ganache.core import checkpoint_file
 from ganache.output.hub.model_file import write_shared
-from ganache.runs.folder import find_checkpoint
+from ganache.runs.folder import at_step, find_checkpoint
 from ganache.runs.named import EXAMPLE, MODEL
 
 TARGET = Path(__file__).parents[1] / "src" / "ganache" / EXAMPLE / MODEL
@@ -23,10 +23,10 @@ MADE = ("format", "sha256")
 
 
 def main(run: str) -> None:
-    """Write the model of a run's last checkpoint into the package."""
+    """Write the model of RUN or RUN@STEP into the package."""
     with tempfile.TemporaryDirectory() as folder:
         shared = Path(folder) / MODEL
-        write_shared(find_checkpoint(run), shared, critic=False)
+        write_shared(find_checkpoint(*at_step(run)), shared, critic=False)
         tensors, header = checkpoint_file.load(shared)
     halves = {name: tensor.half() if tensor.dtype == torch.float32 else tensor for name, tensor in tensors.items()}
     about = {name: value for name, value in header.items() if name not in MADE}

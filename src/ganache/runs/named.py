@@ -48,12 +48,12 @@ def named_run(run: str | Path) -> Path:
 @cache
 def example_run() -> Path:
     """Return the folder of the run with the example. Raises ConfigError if the cache cannot be written."""
+    from ganache.core.checkpoint_file import read_header
     from ganache.data.pack import cache_folder, pack_folder
     from ganache.runs.hub import install
 
     with as_file(files("ganache") / "example") as folder:
-        file = folder / MODEL
-        kept = pack_folder(cache_folder(), EXAMPLE, file.stat().st_size, file.stat().st_mtime_ns)
+        kept = pack_folder(cache_folder(), EXAMPLE, read_header(folder / MODEL)["sha256"])
         try:
             if not kept.exists():
                 install(EXAMPLE, folder, MODEL, kept, EXAMPLE)

@@ -15,10 +15,11 @@ from ganache.core import checkpoint_file
 from ganache.core.rendering import render
 from ganache.functional import latents
 from ganache.lab.points import Kept
+from ganache.runs.example import example_run
 from ganache.runs.file_names import NAMES
 from ganache.runs.folder import find_checkpoint, keep_names, read_names
 from ganache.runs.models import load_model
-from ganache.runs.named import EXAMPLE, example_run, is_named
+from ganache.runs.named import EXAMPLE, is_named
 
 FILE = Path(str(files("ganache") / "example" / "model.safetensors"))
 

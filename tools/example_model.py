@@ -14,8 +14,9 @@ import torch
 
 from ganache.core import checkpoint_file
 from ganache.output.hub.model_file import write_shared
+from ganache.runs.example import MODEL
 from ganache.runs.folder import at_step, find_checkpoint
-from ganache.runs.named import EXAMPLE, MODEL
+from ganache.runs.named import EXAMPLE
 
 TARGET = Path(__file__).parents[1] / "src" / "ganache" / EXAMPLE / MODEL
 MADE = ("format", "sha256")

@@ -22,7 +22,7 @@ from ganache.lab.points import Kept, kept_to_json, raise_unknown_name
 from ganache.runs.file_names import MAX_JSON, NAMES, PARTS, step_of
 from ganache.runs.lease import LEASE
 from ganache.runs.lock import LOCK, NAMES_LOCK, names_lock
-from ganache.runs.named import is_named, named_run
+from ganache.runs.named import ON_HUB, is_named
 
 
 @dataclass(frozen=True)
@@ -166,8 +166,15 @@ def at_step(run: str | Path) -> tuple[Path, str]:
     >>> at_step("runs/faces@2000")[1], at_step("runs/faces")[1]
     ('2000', 'last')
     """
+    # These modules import PyTorch.
+    if str(run).startswith(ON_HUB):
+        from ganache.runs.hub import local_run
+
+        return local_run(str(run)), "last"
     if is_named(run):
-        return named_run(run), "last"
+        from ganache.runs.example import example_run
+
+        return example_run(), "last"
     path = Path(run)
     step = step_of(path.name, SUFFIX)
     if step is not None and path.absolute().parent.name in ("checkpoints", "history"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from importlib.resources import files
 from pathlib import Path
 
@@ -36,12 +37,11 @@ def test_the_file_is_small_and_tells_nothing_of_the_machine_that_made_it() -> No
     tensors, header = checkpoint_file.load(FILE)
     assert {tensor.dtype for tensor in tensors.values() if tensor.is_floating_point()} == {torch.float16}
     assert header["config"]["data"]["source"] == "faces", "drawn by ganache: ours to give away"
+    assert '"/' not in json.dumps(header), "a path"
     assert b"/home" not in FILE.read_bytes()
-    assert b"/work" not in FILE.read_bytes()
 
 
 def test_its_pictures_are_varied() -> None:
-    """Varied, and not one picture."""
     model, _ = load_model(find_checkpoint(EXAMPLE), EXAMPLE)
     pictures = render(model.generator, latents.samples(model.prior, 64)).astype(float)
     assert pictures.shape == (64, 64, 64, 3)

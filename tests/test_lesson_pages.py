@@ -42,10 +42,6 @@ def first_outcomes() -> list[Any]:
     return found
 
 
-def step_of(page: Page) -> int:
-    return int(re.sub(r"\D", "", page.find(".transport output").text_content()))
-
-
 def go(page: Page, step: int) -> None:
     """Move the slider of the steps, and wait until the step is there."""
     moment = page.page.get_by_label(english()["moment"], exact=True)
@@ -99,7 +95,7 @@ def test_knobs_turned_at_random_break_nothing(browser: Any, address: str) -> Non
     chance = random.Random(1)
     page = Page(browser, address)
     page.find("#list a").first.wait_for()
-    process = owner(address)
+    process = server_process()
     grown_from, end, done = memory(process), time.monotonic() + 60 * MINUTES, 0
     while time.monotonic() < end:
         if done % 40 == 0:
@@ -116,7 +112,8 @@ def test_knobs_turned_at_random_break_nothing(browser: Any, address: str) -> Non
         numbers = page.find(".numbers").all_text_contents()
         finite = not any(re.search("nan|infinity", text, re.IGNORECASE) for text in numbers)
         assert finite or page.find(".said p").count(), numbers
-    page.button("Pause").click() if page.button("Pause").count() else None
+    if page.button("Pause").count():
+        page.button("Pause").click()
     assert done > 10 * MINUTES
     assert memory(process) - grown_from < ROOM
     page.close()
@@ -135,8 +132,8 @@ def turn(control: Any, chance: random.Random) -> None:
         control.click()
 
 
-def owner(address: str) -> int:
-    """Return the process that serves an address: the child of this one that was started as `ganache learn`."""
+def server_process() -> int:
+    """Return the child of this process that was started as `ganache learn`."""
     children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
     return next(int(each) for each in children if b"learn" in Path(f"/proc/{each}/cmdline").read_bytes())
 

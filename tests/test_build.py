@@ -70,6 +70,7 @@ def test_rmsprop_equals_keras_with_the_recipes_settings() -> None:
     assert w.weight.item() == pytest.approx(by_hand, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_training_never_uses_pytorchs_compiler() -> None:
     """It takes a second to load, and has been silently wrong on double backward (pytorch/pytorch#91469)."""
     script = """

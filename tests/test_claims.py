@@ -206,6 +206,7 @@ def test_the_csv_holds_every_number_and_infinity(tmp_path: Path) -> None:
     assert job.measured()[0].numbers["curve"] == [0.0, math.inf]
 
 
+@pytest.mark.slow
 def test_units_side_by_side_are_what_they_are_one_by_one(tmp_path: Path) -> None:
     """Units run in other processes, which find a claim by its name."""
     numbers, lines = [], list[str]()
@@ -357,7 +358,12 @@ def test_measurements_of_the_first_version_are_found(tmp_path: Path) -> None:
 # ---- the experiments -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", CLAIMS)
+FAST = {"parallel-lines", "clipping", "dirac", "optimal-critic", "anime-article"}
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in FAST else pytest.param(name, marks=pytest.mark.slow) for name in CLAIMS]
+)
 def test_the_quick_form_of_each_claim(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert ganache("claims", name, "--quick", "--seeds", "1", "--out", str(tmp_path)) == 0
     printed = capsys.readouterr().out

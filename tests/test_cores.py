@@ -65,6 +65,7 @@ def test_an_error_of_one_item_is_raised(cores):
 
 
 @pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="only Linux tells how long threads waited")
+@pytest.mark.slow
 def test_time_on_cores_and_time_without_one() -> None:
     """Two processes on one core each wait for about half of the time."""
     code = (

@@ -70,6 +70,7 @@ def test_unknown_keys_of_a_later_version_are_left_out_and_stay_in_the_file(run: 
 
 
 @pytest.mark.parametrize("samples", [["1", "9"], ["16", "4", "100"]])
+@pytest.mark.slow
 def test_another_number_of_samples_on_resume_ends_with_an_animation(run: Path, samples: list[str]) -> None:
     for number, count in enumerate(samples):
         words = [*TRAIN, "run", "--record.samples", count, "--record.sample-every", "1"]
@@ -130,6 +131,7 @@ def test_words_for_a_checkpoint(run: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.parametrize("named", ["run@2", "run/checkpoints/000000002.safetensors"])
+@pytest.mark.slow
 def test_a_step_and_a_checkpoint_are_accepted_wherever_a_run_is(named: str, run: Path) -> None:
     for words in (
         ["sample", named, "-n", "4", "-o", "s.png"],
@@ -146,6 +148,7 @@ def test_a_step_and_a_checkpoint_are_accepted_wherever_a_run_is(named: str, run:
     assert json.loads((run / "names.json").read_text())["b"]
 
 
+@pytest.mark.slow
 def test_a_copy_of_a_checkpoint_makes_pictures_and_is_no_run(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.copy(run / "checkpoints" / "000000002.safetensors", "good.safetensors")
     shutil.copy("good.safetensors", run / "checkpoints" / "2-good.safetensors")

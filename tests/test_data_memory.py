@@ -114,6 +114,7 @@ def noisy(mode: str, side: int = 1_400) -> Image.Image:
     return large.convert("RGBA").convert(mode)
 
 
+@pytest.mark.slow
 def test_the_estimate_is_an_upper_bound(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6

@@ -129,6 +129,7 @@ def test_the_first_command_and_the_check_stand_in_the_readme() -> None:
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.slow
 def test_the_plugins_of_the_page_about_extending_work(tmp_path: Path) -> None:
     """Write the files that the page shows, and run its commands in a process that loads them."""
     text = EXTENDING.read_text(encoding="utf-8")

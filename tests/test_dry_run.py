@@ -73,6 +73,7 @@ def test_several_recipes_and_seeds_are_printed_one_after_the_other(capsys: pytes
     assert "kept in the cache" in text
 
 
+@pytest.mark.slow
 def test_data_are_read_only_if_the_image_shape_needs_them(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,6 +115,7 @@ def test_each_setting_has_its_origin() -> None:
 
 
 @pytest.mark.parametrize("name", ["dcgan", "gan-mlp", "wgan-gp", "sagan"])
+@pytest.mark.slow
 def test_weights_are_those_of_the_networks(name: str) -> None:
     config = recipe(name)
     if hasattr(config.network, "width"):

@@ -162,6 +162,7 @@ def test_pictures_are_compared_by_perceptual_features(others: Dataset, cache: Pa
     assert blurred["kernel"].value > good["kernel"].value + 5 * good["kernel"].error
 
 
+@pytest.mark.slow
 def test_splotches_are_farther_from_faces_than_faces_with_a_grid(cache: Path) -> None:
     """Both are far away in the last layer of the network, which does not order them; all layers together do."""
     faces, others = (load("faces", count=200, size=(64, 64), seed=seed, held_out=0.0) for seed in (0, 1))

@@ -249,6 +249,7 @@ def test_the_samples_follow_a_slider_on_demand(page: Page, folder: Path) -> None
     assert_is(page.pixels(), wanted)
 
 
+@pytest.mark.slow
 def test_a_given_picture_stays_beside_what_was_found_and_messages_cover_nothing(page: Page, folder: Path) -> None:
     page.find("#file").set_input_files(folder / "given.png")
     given = page.find("figure.given:has-text('likeness')")

@@ -29,6 +29,7 @@ from ganache.output.export.half import halve
 from ganache.types import Prior
 from weights import perturb
 
+LONG = {"style"}
 SMALL = {"width": 8, "hidden": 16, "blocks": 1}
 
 
@@ -59,7 +60,13 @@ def operators_read_once() -> Iterator[None]:
 PRIORS = [Prior(6), Prior(11, categories=3, continuous=2), Prior(6, "uniform"), Prior(9, categories=3)]
 
 
-@pytest.mark.parametrize("place", range(len(NETWORKS)), ids=list(NETWORKS))
+@pytest.mark.parametrize(
+    "place",
+    [
+        pytest.param(place, id=name, marks=[pytest.mark.slow] if name in LONG else [])
+        for place, name in enumerate(NETWORKS)
+    ],
+)
 def test_every_family_produces_pytorchs_pictures_in_onnx(place: int) -> None:
     model = model_of(list(NETWORKS)[place], (3 if place % 2 else 1, 24, 24), PRIORS[place % 4])
     proto = graph(model)

@@ -273,6 +273,7 @@ def test_a_large_layer_has_eight_bits_a_weight_and_the_pictures_stay() -> None:
     assert compare(small, model) <= 2
 
 
+@pytest.mark.slow
 def test_a_generator_that_needs_all_bits_keeps_them(monkeypatch: pytest.MonkeyPatch) -> None:
     """As one of styles did after half an hour: float16 changed its pictures by 2.5 levels, and no page was written."""
     model = Model(model_of("dcgan", (3, 16, 16), Prior(6)).generator, Prior(6), "steep")

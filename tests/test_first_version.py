@@ -98,6 +98,7 @@ def test_samples_are_those_of_the_first_version(run: Path, capsys: pytest.Captur
     assert np.abs(old - new).max() <= 1
 
 
+@pytest.mark.slow
 def test_its_requests_are_rendered(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.copy(run / "samples" / "000000040.png", "x.png")
     for name in ("traverse", "invert"):

@@ -25,6 +25,7 @@ def test_copies_and_crops_count_once(cache: Path) -> None:
     assert (found.compared, found.independent) == (40, alone.independent)
 
 
+@pytest.mark.slow
 def test_digits_of_one_class_are_not_the_same_picture(cache: Path) -> None:
     """They are as near to each other as crops of a face are; copies are found nevertheless."""
     digits = load("digits", size=(32, 32)).images[:400]

@@ -42,7 +42,10 @@ def run_process(network: str, folder: Path, steps: int, *trap: object) -> int:
     return run_python(CODE, network, str(folder), str(steps), *map(str, trap)).returncode
 
 
-@pytest.fixture(scope="module", params=NETWORKS)
+@pytest.fixture(
+    scope="module",
+    params=[name if name == "style-half" else pytest.param(name, marks=pytest.mark.slow) for name in NETWORKS],
+)
 def never_stopped(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     folder = tmp_path_factory.mktemp("whole") / "run"
     assert run_process(request.param, folder, 12) == 0

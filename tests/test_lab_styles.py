@@ -201,6 +201,7 @@ def test_directions_that_move_nothing_are_refused(model: Model) -> None:
             generator_directions(in_styles(model), "pca", 2, **{"n": 20} | fields)
 
 
+@pytest.mark.slow
 def test_directions_from_examples_are_checked_in_w(model: Model) -> None:
     G = Style(z_dim=5, w_dim=W_DIM, width=4, max_width=8).generator((3, 32, 32))
     perturb(G)
@@ -297,6 +298,7 @@ def test_others_say_why_not(model: Model) -> None:
         layer_range((4, 9), 6)
 
 
+@pytest.mark.slow
 def test_inversion_into_w_and_w_plus_is_nearer_than_into_z(model: Model) -> None:
     """Each space contains the one before: pictures whose layers have different w are found best in W+."""
     w = w_of(model, [50, 51])

@@ -166,6 +166,7 @@ def test_a_lesson_trains_what_the_command_trains(steps: int, tmp_path: Path) -> 
             assert torch.equal(tensors[f"{name}.{key}"], tensor), f"{name}.{key}"
 
 
+@pytest.mark.slow
 def test_many_states_are_thinned_and_still_lead_to_each_step() -> None:
     scene = training()
     scene.go(700)

@@ -46,6 +46,7 @@ def run(notebook: Path, smaller: dict[str, Any]) -> tuple[dict[str, Any], list[I
     return names, [each for each in shown if isinstance(each, Image.Image)]
 
 
+@pytest.mark.slow
 def test_the_lab_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(tmp_path)
     names, pictures = run(LAB, SMALLER)

@@ -105,7 +105,12 @@ COMMANDS = {
 }
 
 
-@pytest.mark.parametrize("words", COMMANDS)
+LONG = {"invert RUN mine.png --iterations 2 --drawn 4 --starts 1 -o out.png", "export RUN --html out.html"}
+
+
+@pytest.mark.parametrize(
+    "words", [words if words not in LONG else pytest.param(words, marks=pytest.mark.slow) for words in COMMANDS]
+)
 def test_every_command_replaces_its_own_file_and_no_other(
     trained: Path, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

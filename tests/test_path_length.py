@@ -61,6 +61,7 @@ def test_a_class_does_not_change_on_a_path_and_codes_do() -> None:
     torch.testing.assert_close(only_codes, by_hand, rtol=0.02, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_score_is_0_for_one_picture_and_grows_with_the_contrast() -> None:
     prior = Prior(16)
     none, faint, strong = (next(path_length_scores(Linear(16, scale), prior, 100, 0)) for scale in (0.0, 0.02, 0.1))
@@ -129,6 +130,7 @@ def test_in_w_a_path_is_the_line_between_two_w() -> None:
     torch.testing.assert_close(found, 8 * 0.1**2 * (ends[1::2] - ends[0::2]).square().sum(dim=1), rtol=0.02, atol=0)
 
 
+@pytest.mark.slow
 def test_a_style_based_generator_has_both_lengths() -> None:
     torch.manual_seed(0)
     G = Style(z_dim=5, w_dim=4, width=4, max_width=8).generator((3, 16, 16)).eval()

@@ -125,6 +125,7 @@ def test_mixtures(page: WebSocketTestSession) -> None:
     assert np.allclose(product, a * b, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_direction_that_is_taught_is_kept_in_the_run(page: WebSocketTestSession, run: Path) -> None:
     told, _ = ask(page, "learn", name="smile", having=[1, {"seeds": [2], "std": 0.5}], lacking=[3], model={})
     assert told["kept"] == "smile"
@@ -144,6 +145,7 @@ def test_a_direction_that_is_taught_is_kept_in_the_run(page: WebSocketTestSessio
     assert told["names"] == []
 
 
+@pytest.mark.slow
 def test_a_dropped_picture_becomes_a_latent(page: WebSocketTestSession) -> None:
     file = io.BytesIO()
     Image.effect_noise((40, 30), 60).save(file, "PNG")

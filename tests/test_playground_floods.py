@@ -133,6 +133,7 @@ def test_a_dropped_picture_that_would_fill_the_memory_is_refused(
         assert "cannot be used as a picture" in answer(one, 9)["error"]
 
 
+@pytest.mark.slow
 def test_large_pictures_of_several_pages_are_decoded_one_after_another(served: Served) -> None:
     upload = picture("RGB", 4500, 4500)
     with served.takes_less_than(250), ExitStack() as stack:

@@ -19,6 +19,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, browser: Any) -> Path:
     return train(tmp_path_factory.mktemp("runs") / "faces")
 
 
+@pytest.mark.slow
 def test_the_page_survives_its_server_and_says_what_happened(run: Path, browser: Any) -> None:
     with server("explore", str(run)) as address:
         page = Page(browser, f"{address}#point=3")
@@ -49,6 +50,7 @@ def test_the_page_survives_its_server_and_says_what_happened(run: Path, browser:
         page.close()
 
 
+@pytest.mark.slow
 def test_a_run_is_watched_from_its_beginning(run: Path, browser: Any, tmp_path: Path) -> None:
     young = tmp_path / "young"
     young.mkdir()

@@ -127,6 +127,7 @@ def test_pins_and_mixtures_keep_the_styles(page: Page, folder: Path) -> None:
     page.find("#mix-command:has-text('--space w')").wait_for()
 
 
+@pytest.mark.slow
 def test_a_taught_direction_is_one_of_w(page: Page, folder: Path) -> None:
     page.find("#tab-teach").click()
     grid = page.find("#panel-teach .thumbs button")
@@ -151,6 +152,7 @@ def test_a_plain_run_beside_it_shows_what_it_can(browser: Any, address: str, fol
     opened.close()
 
 
+@pytest.mark.slow
 def test_a_dropped_picture_becomes_a_latent_of_w(folder: Path) -> None:
     picture = made(folder / "style", Picture((Point((4,)),), space="w")).astype(np.uint8)
     file = io.BytesIO()
@@ -172,6 +174,7 @@ def test_a_dropped_picture_becomes_a_latent_of_w(folder: Path) -> None:
         assert "has 7 numbers" in refused["error"]
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_the_playground_without_a_word(folder: Path) -> None:
     """It said that all files are intact, as of a training."""
     words = [GANACHE, "explore", str(folder / "plain"), "--no-browser"]

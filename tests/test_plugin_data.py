@@ -103,6 +103,7 @@ def command(*args: str, plugins: str = "") -> subprocess.CompletedProcess[str]:
     return run_ganache(*args, **{VARIABLE: plugins, "COLUMNS": "200"})
 
 
+@pytest.mark.slow
 def test_the_command_line_uses_both(listed: Path, plugins: str, tmp_path: Path) -> None:
     doctor = command("doctor", str(listed), plugins=plugins)
     assert doctor.returncode == 0, doctor.stderr

@@ -214,6 +214,7 @@ def last(folder: Path, steps: int) -> dict[str, Tensor]:
     return tensors
 
 
+@pytest.mark.slow
 def test_the_first_process_waits_for_nobody_where_it_computes_alone(tmp_path: Path) -> None:
     """Probes, scores, samples and checkpoints are those of a run of one process."""
     few = ("--data.count", "60")
@@ -405,7 +406,7 @@ def test_what_the_user_can_mend_is_said_once(processes: int, more: tuple[str, ..
     assert "Traceback" not in said
 
 
-@pytest.mark.parametrize("name", ["faces", "dcgan"])
+@pytest.mark.parametrize("name", [pytest.param("faces", marks=pytest.mark.slow), "dcgan"])
 def test_what_a_step_costs_is_found_by_one_process_alone(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody answers here: what would wait for another process fails."""
     monkeypatch.setattr(forecast, "MOST_STEPS", 1)

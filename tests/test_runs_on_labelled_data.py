@@ -41,6 +41,7 @@ def test_a_recipe_does_not_mirror_digits(
     assert settings("asked")["flip"] is True, "a run that was started with mirrored characters goes on with them"
 
 
+@pytest.mark.slow
 def test_a_recipe_does_not_mirror_writing_that_nothing_but_its_pictures_tell(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -61,6 +62,7 @@ def test_a_recipe_does_not_mirror_writing_that_nothing_but_its_pictures_tell(
     assert "were not mirrored when the run began" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_run_from_before_folders_had_a_meaning_goes_on_with_its_labels(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -78,6 +80,7 @@ def test_a_run_from_before_folders_had_a_meaning_goes_on_with_its_labels(
     assert settings("runs/set-faces")["labels"] == "folders"
 
 
+@pytest.mark.slow
 def test_names_of_runs_are_never_too_long_or_empty(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -92,6 +95,7 @@ def test_names_of_runs_are_never_too_long_or_empty(
     }
 
 
+@pytest.mark.slow
 def test_names_of_classes_that_are_not_utf8_end_no_command(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

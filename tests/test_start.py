@@ -139,6 +139,7 @@ def test_frozen_layers_stay_as_they_are(source: Path, tmp_path: Path) -> None:
         StartConfig(freeze=("critic:first-3",))
 
 
+@pytest.mark.slow
 def test_policies_keep_the_start(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a restart, and a return to a checkpoint, networks were new ones and trained whole."""
     monkeypatch.setattr(policy, "has_formed", lambda score, blank: False)

@@ -116,6 +116,7 @@ def test_features_and_augmentations_know_opacity() -> None:
     torch.testing.assert_close(as_rgb(shown), x[:, :3])
 
 
+@pytest.mark.slow
 def test_a_run_on_transparent_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Trained, sampled with opacity, animated, reported and evaluated."""
     monkeypatch.chdir(tmp_path)

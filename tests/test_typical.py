@@ -68,6 +68,7 @@ def test_a_run_is_shown_the_selected_images_whoever_loads_them() -> None:
     assert np.array_equal(with_typical(build.prepared(config.data), config.data).shown, data.shown)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_resumed_is_shown_the_same_images(tmp_path: Path) -> None:
     """Also one that held out none, whose split is undone when it is resumed."""
     settings = {"data": {"typical": 0.5, "size": "32", "count": 240, "held_out": 0.0}, "network": {"width": 4}}

@@ -147,7 +147,7 @@ def parts(h: Tensor) -> list[Tensor]:
 
 def random_weight(c_out: int, c_in: int, kernel: int) -> Tensor:
     """Return a weight that keeps the mean square of its input, [c_out, c_in, kernel, kernel]."""
-    return torch.randn(c_out, c_in, kernel, kernel) / math.sqrt(c_in * kernel**2)
+    return torch.randn(c_out, c_in, kernel, kernel).div_(math.sqrt(c_in * kernel**2))
 
 
 def small_critic(channels: int, size: tuple[int, ...]) -> nn.Sequential:

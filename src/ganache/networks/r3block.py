@@ -63,7 +63,7 @@ class DiscriminativeBasis(nn.Module):
     def __init__(self, base: FeatureMap) -> None:
         super().__init__()
         c, h, w = base
-        self.picture = nn.Parameter(torch.randn(h * w, c) / math.sqrt(h * w))
+        self.picture = nn.Parameter(torch.randn(h * w, c).div_(math.sqrt(h * w)))
 
     def forward(self, x: Tensor) -> Tensor:
         return (x.permute(0, 2, 3, 1).flatten(1, 2) * self.picture).sum(dim=1)
@@ -79,11 +79,10 @@ class Resample(nn.Module):
 
     def __init__(self, up: bool) -> None:
         super().__init__()
-        line = torch.tensor([1.0, 3.0, 3.0, 1.0]) / (
-            4 if up else 8
-        )  # when upsampling, an output meets two of the four weights
+        total = 4 if up else 8  # when upsampling, an output meets two of the four weights
+        line = [weight / total for weight in (1, 3, 3, 1)]
         self.up = up
-        self.register_buffer("kernel", line.outer(line)[None, None], persistent=False)
+        self.register_buffer("kernel", torch.tensor([[[[a * b for b in line] for a in line]]]), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         resampled: Tensor = StridedConvolution.apply(x, self.kernel, self.up)  # type: ignore[no-untyped-call]

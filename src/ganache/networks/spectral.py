@@ -57,7 +57,7 @@ class SpectralNorm(nn.Module):
         with torch.no_grad():
             matrix = as_matrix(weight, transposed)
             u = torch.randn_like(matrix[:, 0])
-            for _ in range(WARM_UP):
+            for _ in range(0 if weight.is_meta else WARM_UP):
                 u = unit_vector(matrix @ unit_vector(matrix.T @ u))
         self.register_buffer("u", u.contiguous())
 

@@ -16,6 +16,7 @@ from torch.nn.modules.module import register_module_parameter_registration_hook
 from ganache.config.config import Config, from_record
 from ganache.config.rules import refuse_too_many_codes
 from ganache.core.checkpoint_file import load
+from ganache.core.meta import on_meta
 from ganache.core.strict import numbers_of
 from ganache.errors import CheckpointError, DamagedCheckpoint
 from ganache.networks import NETWORKS
@@ -165,7 +166,7 @@ def built(config: Config, make: Callable[[], Built], tensors: Mapping[str, Tenso
     others.
     """
     try:
-        with bounded(tensors, prefix), torch.device("meta"):
+        with bounded(tensors, prefix), on_meta():
             sketch: Built | None = make()
     except (RuntimeError, TypeError, ValueError, OverflowError):
         sketch = None  # sizes that overflow, or a network of a plugin that needs the values of its tensors

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from ganache.config.config import Config, recipe, to_dict
 from ganache.core import checkpoint_file
+from ganache.core.meta import on_meta
 from ganache.core.storage import create_folder, read_bytes, write_json
 from ganache.errors import CheckpointError
 from ganache.networks import Style
@@ -293,7 +294,7 @@ def convert(path: Path, folder: Path) -> str:
     networks = networks_of(path)
     average = networks["G_ema"] if "G_ema" in networks else networks["G"]
     family, shape = network_of(average, path)
-    with torch.device("meta"):  # without memory: what the file says of its sizes may not be so
+    with on_meta():  # without memory: what the file says of its sizes may not be so
         G, D = family.generator(shape), family.critic(shape)
     parts = {"average": converted(average, G, path), "generator": converted(networks.get("G", average), G, path)}
     critic = networks.get("D")

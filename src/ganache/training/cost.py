@@ -20,6 +20,7 @@ from torch.utils.flop_counter import flop_registry
 
 from ganache.config.sections import OptimiserConfig
 from ganache.core.evaluating import evaluating
+from ganache.core.meta import META, on_meta
 from ganache.training import build
 from ganache.training.resolved import Resolved
 from ganache.training.state import State
@@ -27,7 +28,6 @@ from ganache.training.steps import critic_and_generator_step, critic_only_step
 from ganache.training.trial import check_plugins
 from ganache.types import Critic, Generator, ImageShape
 
-META = torch.device("meta")
 TRACED_IMAGES = 4
 """Batch size for the tables of layers: more than one, because some layers compare images."""
 
@@ -87,9 +87,9 @@ def network_costs(resolved: Resolved, image_shape: ImageShape) -> tuple[NetworkC
 
 def meta_networks(resolved: Resolved, image_shape: ImageShape) -> tuple[Generator, Critic]:
     """Return the networks without values. The random state of PyTorch does not change."""
-    with META:
+    with on_meta():
         G, D = build.networks(resolved.config, image_shape)
-    return G, D.to(META)  # pretrained weights come from a file
+    return G.to(META), D.to(META)  # constants are computed, and pretrained weights come from a file
 
 
 @torch.no_grad()

@@ -106,6 +106,7 @@ def exported(network: nn.Module, inputs: Mapping[str, Tensor], output: str, mode
         import onnxscript  # noqa: F401  (PyTorch's exporter needs it)
     except ImportError:
         raise MissingExtra("To export a generator", "export") from None
+    batch = {0: torch.export.Dim("batch")}
     with exporter_warnings_off():
         program = torch.onnx.export(
             network.eval(),
@@ -114,7 +115,7 @@ def exported(network: nn.Module, inputs: Mapping[str, Tensor], output: str, mode
             opset_version=OPSET,
             input_names=list(inputs),
             output_names=[output],
-            dynamic_shapes={"z": BATCH, "more": (BATCH,) * (len(inputs) - 1)} if len(inputs) > 1 else (BATCH,),
+            dynamic_shapes={"z": batch, "more": (batch,) * (len(inputs) - 1)} if len(inputs) > 1 else (batch,),
             verbose=False,
         )
     assert program is not None
@@ -124,9 +125,6 @@ def exported(network: nn.Module, inputs: Mapping[str, Tensor], output: str, mode
     proto.producer_name, proto.doc_string = ONNX_PRODUCER, f"{model.name}: {about}"
     onnx.checker.check_model(proto)
     return proto
-
-
-BATCH = {0: torch.export.Dim("batch")}
 
 
 def inference_copy(generator: Generator) -> Generator:

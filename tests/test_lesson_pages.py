@@ -75,6 +75,38 @@ def test_a_lesson_plays_and_its_knobs_do_what_its_text_says(
     page.close()
 
 
+def test_real_points_are_drawn_and_a_line_dragged_with_the_pointer(browser: Any, address: str) -> None:
+    page = Page(browser, f"{address}#game")
+    page.find("summary:text-is('All settings')").click()
+    drag(page, "Draw real points", [(0, 0)])
+    page.button("Train on these points").click()
+    page.find("#banner:has-text('1 points were drawn')").wait_for()
+    drag(page, "Draw real points", [(0.3 * k / 30, 0.2) for k in range(-15, 15)])
+    page.button("Train on these points").click()
+    page.button("One step").click()
+    page.find(".transport output:text-is('step 1')").wait_for()
+    assert page.find("#banner").is_hidden()
+    page.close()
+
+    page = Page(browser, f"{address}#four-distances")
+    drag(page, None, [(0, 0), (0.25, 0)])
+    page.find("dt:text-is('t') + dd:has-text('0.575')").wait_for()  # the page ends at 1.15
+    page.close()
+
+
+def drag(page: Page, button: str | None, places: list[tuple[float, float]]) -> None:
+    """Press a button, and move the held pointer to places: shares of the scene's width and height from its middle."""
+    if button:
+        page.button(button).click()
+    box = page.find("canvas.scene").first.bounding_box()
+    points = [(box["x"] + box["width"] * (0.5 + x), box["y"] + box["height"] * (0.5 - y)) for x, y in places]
+    page.page.mouse.move(*points[0])
+    page.page.mouse.down()
+    for point in points[1:]:
+        page.page.mouse.move(*point)
+    page.page.mouse.up()
+
+
 def shown(page: Page, outcome: Outcome) -> str:
     """Return a number as the page shows it."""
     side = page.find(".side").nth(outcome.side)

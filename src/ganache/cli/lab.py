@@ -19,10 +19,10 @@ from ganache.errors import ConfigError
 from ganache.lab.experiment import BULK, Experiment
 from ganache.lab.experiments import EXPERIMENTS
 
-RUN_HELP = "The run's folder. RUN@2000, RUN@best and RUN@last choose one of its checkpoints."
+RUN_HELP = "The run's folder, or: example. RUN@2000, RUN@best and RUN@last choose one of its checkpoints."
 Runs = Annotated[
     Positional[tuple[str, ...]],
-    arg(help="The runs' folders. RUN@2000, RUN@best and RUN@last choose one of a run's checkpoints."),
+    arg(help="The runs' folders, or: example. RUN@2000, RUN@best and RUN@last choose one of a run's checkpoints."),
 ]
 RunsAndRequest = Annotated[
     Positional[tuple[str, ...]],

@@ -30,7 +30,7 @@ MOMENTS = 32
 """Frames of one training, more of them at its beginning."""
 EVERY = {"surface": (2, 2), "points": (2,), "real": (2,), "arrows": (2,)}
 """Every n-th of an array's numbers that is recorded, by axis."""
-MODULES = ("language", "draw", "keys", "words", "wire", "source", "paint", "settings", "stage", "learn")
+MODULES = ("language", "draw", "keys", "words", "wire", "source", "paint", "pointer", "settings", "stage", "learn")
 """The page's modules; each follows those that it imports."""
 
 

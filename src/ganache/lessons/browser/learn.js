@@ -36,7 +36,7 @@ function lost(reason) {
 
 function say(sentence) {
   banner.firstChild.textContent = sentence;
-  banner.hidden = false;
+  banner.hidden = !sentence;
 }
 
 function changeTheme() {

@@ -4,6 +4,7 @@
 import { make } from "./draw.js";
 import { arrowKeys } from "./keys.js";
 import { LIMIT, LINES_LIMIT, DIRAC_LIMIT, paintBars, paintDirac, paintLines, paintPlane } from "./paint.js";
+import { whileHeld } from "./pointer.js";
 import { settingsPanel } from "./settings.js";
 import { t } from "./words.js";
 
@@ -22,6 +23,7 @@ export class Stage {
     this.changes = {}; // the reader's settings
     this.turning = 0; // knobs that were turned, and are not answered yet
     this.busy = Promise.resolve(); // requests are sent one after another
+    this.failed = 0;
     this.build();
   }
 
@@ -76,27 +78,13 @@ export class Stage {
 
   /** Let the reader drag the start of a path, or a line. */
   drag(canvas) {
-    canvas.classList.add("dragged");
-    const place = (event) => {
-      const box = canvas.getBoundingClientRect();
-      const side = Math.min(box.width, box.height);
-      const [x, y] = [event.clientX - box.left - box.width / 2, box.height / 2 - (event.clientY - box.top)];
-      if (this.lesson.scene === "lines") return [(2 * x * LINES_LIMIT) / box.width, 0];
-      return [(2 * x * DIRAC_LIMIT) / side, (2 * y * DIRAC_LIMIT) / side];
-    };
-    const move = (event) => {
-      if (!this.held) return;
+    const lines = this.lesson.scene === "lines";
+    const move = ([x, y]) => {
       this.pause();
-      this.wanted = place(event);
+      this.wanted = [x, lines ? 0 : y];
       if (!this.placing) this.put();
     };
-    canvas.addEventListener("pointerdown", (event) => {
-      this.held = true;
-      canvas.setPointerCapture(event.pointerId);
-      move(event);
-    });
-    canvas.addEventListener("pointermove", move);
-    for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => (this.held = false));
+    whileHeld(canvas, lines ? LINES_LIMIT : DIRAC_LIMIT, move, lines);
   }
 
   async put() {
@@ -114,14 +102,18 @@ export class Stage {
 
   /** Send one request after those before it, and show its frames. */
   request(send) {
+    const { failed } = this;
     const answered = this.busy.then(async () => {
       if (this.closed) return null;
       const reply = await send();
-      if (!this.closed) this.show(reply);
+      if (this.closed) return null;
+      if (failed === this.failed) this.say(""); // what was said of earlier requests is over
+      this.show(reply);
       return reply;
     });
     this.busy = answered.catch(() => {});
     return answered.catch((error) => {
+      this.failed += 1;
       this.pause();
       if (!this.closed) this.say(error.message);
       return null;
@@ -309,26 +301,16 @@ export class Stage {
 
   // ---- the reader's points -----------------------------------------------------------------------------------------
 
-  /** Let the reader draw real points with the pointer, until `done` is called. */
+  /** Let the reader draw real points with the pointer. Return a function that ends this and shows them. */
   startDrawing() {
     this.pause();
     this.drawing = [];
-    const { canvas } = this.sides[0];
-    canvas.classList.add("dragged");
-    const add = (event) => {
-      if (event.type === "pointermove" && !event.buttons) return;
-      const box = canvas.getBoundingClientRect();
-      const side = Math.min(box.width, box.height);
-      const place = [event.clientX - box.left - box.width / 2, box.height / 2 - (event.clientY - box.top)].map((value) => (2 * value * LIMIT) / side);
+    const end = whileHeld(this.sides[0].canvas, LIMIT, (place) => {
       if (place.every((value) => Math.abs(value) <= LIMIT) && this.drawing.length < 2000) this.drawing.push(place);
       this.draw();
-    };
-    canvas.addEventListener("pointerdown", add);
-    canvas.addEventListener("pointermove", add);
+    });
     return () => {
-      canvas.removeEventListener("pointerdown", add);
-      canvas.removeEventListener("pointermove", add);
-      canvas.classList.remove("dragged");
+      end();
       this.drawn = this.drawing.length ? this.drawing : null;
       this.drawing = null;
       this.memory = [];

@@ -428,6 +428,19 @@ def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_a_program_that_has_the_port_and_never_answers_is_one_sentence(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        place = {"RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(taken.getsockname()[1])}
+        done = run_ganache(*COMMAND[3:], "--steps", "1", "--out", str(tmp_path / "run"), GANACHE_PATIENCE="1", **place)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("ganache: This process does not find the others at 127.0.0.1:")
+    assert "(nobody answers)" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 # ---- two machines ----------------------------------------------------------------------------------------------------
 
 

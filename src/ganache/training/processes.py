@@ -7,10 +7,12 @@ run's folder, and tells the others what to do next.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from threading import Thread
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -23,6 +25,10 @@ from ganache.errors import ConfigError
 PATIENCE, PATIENCE_VARIABLE = 600.0, "GANACHE_PATIENCE"
 """Seconds for which a process waits for the others, and the environment variable with another number. The first process
 scores and writes a checkpoint in this time."""
+GRACE = timedelta(seconds=5)
+"""Time in which PyTorch can say itself that this time is over."""
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -85,17 +91,35 @@ def join() -> Processes:
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
         backend = "cpu:gloo,cuda:nccl"
     try:
-        store, rank, world = next(rendezvous("env://", timeout=patience()))
+        store, rank, world = within(patience() + GRACE, lambda: next(rendezvous("env://", timeout=patience())))
         # torchrun may keep the store for the processes that it starts again, with the addresses of the dead ones.
         store = PrefixStore(f"attempt {os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
         dist.init_process_group(backend, store=store, rank=rank, world_size=world, timeout=patience())
-    except (dist.DistError, ValueError, RuntimeError) as error:
+    except (dist.DistError, ValueError, RuntimeError, TimeoutError) as error:
+        reason = (str(error) or "nobody answers").splitlines()[0]
         address = f"{os.environ.get('MASTER_ADDR')}:{os.environ.get('MASTER_PORT')}"
         raise ConfigError(
-            f"This process does not find the others at {address} ({str(error).splitlines()[0]:.100}): start them with  "
+            f"This process does not find the others at {address} ({reason:.100}): start them with  "
             "ganache train DATA --processes N  or with torchrun."
         ) from None
     return Processes(rank, world)
+
+
+def within(time: timedelta, call: Callable[[], Result]) -> Result:
+    """Return what a call returns. Raises TimeoutError if it takes longer: it goes on in a thread that nobody waits for.
+
+    PyTorch's store waits for ever where another program has the port and never answers.
+    """
+    answer = Future[Result]()
+
+    def ask() -> None:
+        try:
+            answer.set_result(call())
+        except Exception as error:
+            answer.set_exception(error)
+
+    Thread(target=ask, daemon=True).start()
+    return answer.result(time.total_seconds())
 
 
 def patience() -> timedelta:

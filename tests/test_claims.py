@@ -106,6 +106,29 @@ def test_a_claim_about_many_seeds_gets_them_unless_fewer_than_decide_are_asked_f
     assert "--seeds 12 " in jobs[0].command
 
 
+def test_a_claim_that_is_judged_again_with_more_seeds_has_wider_intervals(tmp_path: Path) -> None:
+    """Also by another command: else repeating it until something is decided would decide by accident."""
+    confidences = []
+    for seeds in (1, 3, 3, 5):
+        claim = replace(COIN, size=lambda settings: Throws(50))
+        run([Job.create(claim, Settings(seeds=seeds), tmp_path)], tmp_path, lambda line: None)
+        verdict = json.loads((tmp_path / COIN.name / "verdict.json").read_text())
+        confidences.append((verdict["judged"], verdict["looks"], verdict["parts"][0]["confidence"]))
+    assert confidences == [([], 1, 0.95), ([3], 1, 0.95), ([3], 1, 0.95), ([3, 5], 2, pytest.approx(0.975))]
+
+
+def test_a_claim_without_variants_and_a_measurement_of_another_seed_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="The claim coin has no variants"):
+        Job.create(replace(COIN, variants=lambda size: ()), Settings(), tmp_path)
+    job = Job.create(COIN, Settings(seeds=1), tmp_path)
+    run([job], tmp_path, lambda line: None)
+    for unit in job.units:
+        path = job.path(unit)
+        path.with_name(path.name.replace("seed0", "seed1")).write_bytes(path.read_bytes())
+    with pytest.raises(CheckpointError, match="holds the measurement of penny, seed 0"):
+        Job.create(COIN, Settings(seeds=2), tmp_path).missing()
+
+
 def test_more_seeds_go_to_the_decision_that_is_nearest(tmp_path: Path) -> None:
     """Two coins whose mean decides, the second one sooner, and one whose mean lies between the two numbers."""
 

@@ -12,7 +12,7 @@ from ganache.claims.claim import MIN_SEEDS, Claim, Measurement, Numbers, Setting
 from ganache.claims.stored import StoredUnit, encoded, read_unit
 from ganache.core import old_names
 from ganache.core.storage import write_json
-from ganache.errors import CheckpointError
+from ganache.errors import CheckpointError, ConfigError
 from ganache.runs.named import public_name
 
 FINGERPRINT = "fingerprint"
@@ -37,8 +37,11 @@ class Job:
     @classmethod
     def create(cls, claim: Claim[Any], settings: Settings, out: Path) -> Job:
         """Return the job of a claim with these settings; `out` is the folder of all claims."""
+        size = claim.size(settings)
+        if not claim.variants(size):
+            raise ConfigError(f"The claim {claim.name} has no variants: its `variants` has to return at least one.")
         units = out / (f"{SHARED}{claim.experiment}" if claim.experiment else claim.name) / "units"
-        return cls(claim, settings, claim.size(settings), out / claim.name, units)
+        return cls(claim, settings, size, out / claim.name, units)
 
     @property
     def units(self) -> list[Unit]:
@@ -89,6 +92,11 @@ class Job:
         kept = read_unit(self.path(unit))
         if kept is None:
             return None
+        if (kept.variant, kept.seed) != (unit.variant, unit.seed):
+            raise CheckpointError(
+                f"{self.path(unit)} holds the measurement of {kept.variant}, seed {kept.seed}: delete it to measure "
+                "again."
+            )
         before, now = old_names.claim_size(kept.protocol), self.protocol()
         if before.get(FINGERPRINT) and before[FINGERPRINT] == now.get(FINGERPRINT):
             before["source"] = now["source"]  # the same pictures, wherever they are now

@@ -191,10 +191,10 @@ def add_seeds(jobs: Sequence[Job], out: Path, echo: Echo, executor: Executor, de
 
     The other claims of its experiment get them, too.
     """
-    jobs, looked = list(jobs), [1] * len(jobs)
+    jobs = list(jobs)
     while True:
         costs = [
-            cost_of_decision(job, executor.workers) if looked[i] < LOOKS else math.inf for i, job in enumerate(jobs)
+            cost_of_decision(job, executor.workers) if len(judged_before(job)) < LOOKS else math.inf for job in jobs
         ]
         nearest = min(range(len(jobs)), key=costs.__getitem__)
         if costs[nearest] > deadline - time.monotonic():
@@ -204,7 +204,6 @@ def add_seeds(jobs: Sequence[Job], out: Path, echo: Echo, executor: Executor, de
         same = [i for i, job in enumerate(jobs) if job.units_folder == jobs[nearest].units_folder]
         for i in same:
             jobs[i] = replace(jobs[i], settings=replace(jobs[i].settings, seeds=seeds))
-            looked[i] += 1
         measure_and_conclude([jobs[i] for i in same], out, echo, executor)
     for job, cost in zip(jobs, costs, strict=True):
         verdict = verdict_of(job)
@@ -214,13 +213,13 @@ def add_seeds(jobs: Sequence[Job], out: Path, echo: Echo, executor: Executor, de
 
 
 def verdict_of(job: Job) -> Verdict:
-    return job.claim.verdict(job.measured(), job.settings.quick, job.settings.looks)
+    return job.claim.verdict(job.measured(), job.settings.quick, looks(job))
 
 
 def cost_of_decision(job: Job, workers: int) -> float:
     """Return about how many seconds the seeds take that a claim lacks; infinity if no more seeds would decide it."""
     measured = job.measured()
-    verdict = job.claim.verdict(measured, job.settings.quick, job.settings.looks)
+    verdict = verdict_of(job)
     needed = verdict.seeds_needed()
     if verdict.outcome != NOT_DECIDED or needed is None or job.settings.quick or not job.claim.seeded:
         return math.inf
@@ -259,8 +258,7 @@ def judge_and_draw(job: Job) -> dict[str, Any]:
     for name, content in files.items():
         write_bytes(job.folder / name, content)
     write_text(job.folder / "numbers.csv", numbers_csv(measured))
-    looks = max(job.settings.looks, looks_before(job))
-    found = claim.verdict(measured, job.settings.quick, looks)
+    found = verdict_of(job)
     stored = [job.read(unit) for unit in job.units]
     estimates = [each.estimated for each in stored if each]
     verdict = {
@@ -280,7 +278,8 @@ def judge_and_draw(job: Job) -> dict[str, Any]:
         "size": job.protocol(),
         "seconds": round(sum(run.seconds for run in measured), 1),
         "estimated": round(sum(estimates), 1) if all(estimates) else 0.0,
-        "looks": looks,
+        "looks": looks(job),
+        "judged": judged(job),
         "shared_with": [other.name for other in others_of_experiment(claim)],
         "command": job.command,
         "machines": [dict(pairs) for pairs in sorted({tuple(each.machine.items()) for each in stored if each})],
@@ -290,12 +289,23 @@ def judge_and_draw(job: Job) -> dict[str, Any]:
     return verdict
 
 
-def looks_before(job: Job) -> int:
-    """Return how often this claim may have been judged before, with other numbers of seeds."""
+def looks(job: Job) -> int:
+    """Return how often the claim may be judged, at least as often as it has been."""
+    return max(job.settings.looks, len(judged(job)), 1)
+
+
+def judged(job: Job) -> list[int]:
+    """Return the numbers of seeds with which the claim has been judged, this time included, each once."""
+    now = {job.seeds} if not job.settings.quick and job.seeds >= job.claim.fewest_seeds else set()
+    return sorted({*judged_before(job), *now})
+
+
+def judged_before(job: Job) -> tuple[int, ...]:
+    """Return the numbers of seeds with which the claim was judged by earlier commands."""
     try:
-        return read_verdict(job.folder / "verdict.json").looks
+        return read_verdict(job.folder / "verdict.json").judged
     except (OSError, ValueError, ConfigError):
-        return 1
+        return ()
 
 
 def others_of_experiment(claim: Claim[Any]) -> list[Claim[Any]]:

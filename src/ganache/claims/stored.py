@@ -16,7 +16,7 @@ from ganache.errors import CheckpointError, ConfigError
 
 FIGURE = re.compile(r"[\w-][\w.-]*\.webp")
 """The name of a figure: a plain name inside the claim's folder."""
-MAX_FIGURE = 2**26
+MAX_FIGURE = MAX_VERDICT = 2**26
 """Bytes."""
 
 Number = float | Literal["inf", "-inf", "nan"]
@@ -88,7 +88,9 @@ class StoredVerdict:
     estimated: float = 0.0
     """The seconds that had been estimated; 0 if not all of them had been."""
     looks: int = 1
-    """How often the claim may have been judged, with more seeds each time."""
+    """How often the claim may be judged, with more seeds each time."""
+    judged: tuple[int, ...] = ()
+    """The numbers of seeds with which it has been judged."""
     shared_with: tuple[str, ...] = ()
     """The names of claims that judge the same measurements."""
 
@@ -102,6 +104,8 @@ class StoredVerdict:
 class StoredUnit:
     """The content of a file in `units/`: a measurement, its protocol and the machine."""
 
+    variant: str
+    seed: int
     protocol: dict[str, Any]
     numbers: dict[str, Any]
     seconds: float
@@ -110,7 +114,7 @@ class StoredUnit:
     """The seconds that had been estimated."""
 
     def __post_init__(self) -> None:
-        require_bounded((name, getattr(self, name)) for name in ("seconds", "estimated"))
+        require_bounded((name, getattr(self, name)) for name in ("seed", "seconds", "estimated"))
 
 
 def read_verdicts(out: Path) -> tuple[list[StoredVerdict], list[str]]:
@@ -130,7 +134,7 @@ def read_verdicts(out: Path) -> tuple[list[StoredVerdict], list[str]]:
 
 def read_verdict(path: Path) -> StoredVerdict:
     """Return a verdict. Raises OSError, ValueError or ConfigError if there is none."""
-    return read_record(StoredVerdict, parse_json(storage.read_text(path, MAX_FIGURE), "A verdict"), "verdict")
+    return read_record(StoredVerdict, parse_json(storage.read_text(path, MAX_VERDICT), "A verdict"), "verdict")
 
 
 def read_unit(path: Path) -> StoredUnit | None:

@@ -178,6 +178,15 @@ def test_runs_with_latents_of_other_sizes_go_on_side_by_side(page: Page, browser
     assert "faces" not in opened.find("#command").text_content(), "the command names the runs that have it"
     opened.button("use the sliders").click()
     opened.find(".whose:text-is('Of faces, step 2')").first.wait_for()
+    opened.page.evaluate("() => (location.hash = '#point=4')")  # an address of both runs, in their order
+    opened.find(".whose:text-is('Of faces, step 2')").first.wait_for()
+    assert opened.find("#stage figure").count() == 2
+    opened.page.evaluate("() => (location.hash = '#point=4&show=0')")
+    opened.find("#stage figure >> nth=1").wait_for(state="detached")
+    assert "show=0" in opened.page.url
+    opened.find("#where:text-is('seed 4')").wait_for()
+    opened.page.get_by_role("button", name="New sample").click()
+    assert "show=0" in opened.page.url, "a link shows this run alone, although it is the first"
     opened.close()
 
 

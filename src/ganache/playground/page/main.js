@@ -11,7 +11,7 @@ import { Pins } from "./pins.js";
 import { sayPoints } from "./points.js";
 import { samplesPanel, teachPanel, Wall } from "./samples.js";
 import { guardTouch } from "./slider.js";
-import { hyphened, knowRuns, RESET, Store, styleLayers, UNCHANGED } from "./state.js";
+import { existing, hyphened, knowRuns, RESET, Store, styleLayers, UNCHANGED } from "./state.js";
 import { Tabs } from "./tabs.js";
 import { timeSlider } from "./time.js";
 import { Views } from "./views.js";
@@ -30,7 +30,7 @@ app.wire = new Wire({ hello, news, lost, error: say });
 function hello(header) {
   const first = !app.hello;
   app.hello = header.hello;
-  knowRuns(app.hello.runs);
+  knowRuns(app.hello);
   connected = true;
   if (!first) {
     const restarted = serverStart !== header.born;
@@ -45,9 +45,7 @@ function hello(header) {
 function begin(live) {
   const { runs } = app.hello;
   continueFromLeft();
-  const known = store.now.models.filter(({ run, step }) => runs[run] && (step === null || runs[run].steps.includes(step)));
-  const chosen = known.length ? known : runs.map((run, number) => ({ run: number, step: null })).slice(0, app.hello.most_models);
-  store.now.models = chosen;
+  store.now.models = existing(store.now.models);
   document.title = `${runs.map((run) => run.name).join(", ")} · ganache`;
   find("run").textContent = runs.map((run) => run.name).join(" · ");
   document.body.classList.toggle("live", live);
@@ -143,7 +141,7 @@ function tellWhose() {
 
 function news(header) {
   app.hello = header.hello;
-  knowRuns(app.hello.runs);
+  knowRuns(app.hello);
   app.training?.draw(header);
   if (!app.stage && ready()) createParts();
   else if (app.stage) {

@@ -123,10 +123,17 @@ export function request(state, points = [state.point]) {
 }
 
 let runs = [];
+let most = 1;
 
-/** Learn which runs there are: the latents of a style-based one are its styles, w. */
-export function knowRuns(known) {
-  runs = known;
+/** Learn which runs there are (the latents of a style-based one are its styles, w), and how many are shown at most. */
+export function knowRuns(hello) {
+  [runs, most] = [hello.runs, hello.most_models];
+}
+
+/** Return those of the models that there are; the first runs if there are none. */
+export function existing(models) {
+  const known = models.filter(({ run, step }) => runs[run] && (step === null || runs[run].steps.includes(step)));
+  return known.length ? known : runs.slice(0, most).map((_, run) => ({ run, step: null }));
 }
 
 /** Return the number of layers with styles of the run that the sliders belong to; 0 if it is not style-based. */
@@ -199,10 +206,14 @@ function text(state) {
   for (const name of ["layers", "mix"]) if (Object.keys(state[name]).length) put(name, JSON.stringify(state[name]));
   put("cutoff", state.cutoff, 0);
   put("noise", state.noise, "fixed");
-  put("show", state.models.map(({ run, step }) => (step === null ? run : `${run}@${step}`)).join(","), "0");
+  put("show", shown(state.models), shown(existing([])));
   put("wall", state.wall, 0);
   put("tab", state.tab, "samples");
   return "#" + fields.toString().replaceAll("%2C", ",").replaceAll("%3A", ":").replaceAll("%40", "@");
+}
+
+function shown(models) {
+  return models.map(({ run, step }) => (step === null ? run : `${run}@${step}`)).join(",");
 }
 
 function read(hash) {
@@ -225,6 +236,7 @@ function read(hash) {
     .filter((part) => /^\d+(@\d+)?$/.test(part))
     .map((part) => part.split("@").map(Number))
     .map(([run, step]) => ({ run, step: step ?? null }));
+  if (runs.length) state.models = existing(state.models);
   state.wall = Math.trunc(number("wall", 0));
   if (!Number.isSafeInteger(state.wall)) state.wall = 0; // two such seeds would become one
   state.tab = fields.get("tab") ?? "samples";

@@ -19,9 +19,10 @@ from ganache.cli.several import Ended, Order, last_step, train_several, train_th
 from ganache.cli.train import train_command
 from ganache.config.config import Config, from_dict, recipe
 from ganache.core import checkpoint_file
-from ganache.core.executors import OneByOne
-from ganache.errors import ConfigError, TrainingError
+from ganache.core.executors import OneByOne, ProcessPool
+from ganache.errors import ConfigError, LostProcess, TrainingError
 from ganache.runs.folder import find_checkpoint
+from ganache.runs.run import Run
 
 POINTS = ["ring8", "--recipe", "points", "--data.count", "60", "--network.hidden", "8", "--schedule.critic-steps", "1"]
 
@@ -61,6 +62,33 @@ def test_a_run_that_fails_does_not_end_the_others(tmp_path: Path, capsys: pytest
     assert "b: failed: " in said
     assert "3 of 3: " in said
     assert weights(tmp_path / "c")[0] == 3
+
+
+@pytest.mark.usefixtures("own_signals")
+def test_an_error_that_nobody_expected_does_not_end_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Out(RuntimeError): ...
+
+    opened = Run.open
+
+    def open_run(folder: str, *args: Any, **options: Any) -> Run:
+        if folder.endswith("b"):
+            raise Out("CUDA out of memory\nat length")
+        return opened(folder, *args, **options)
+
+    monkeypatch.setattr(Run, "open", open_run)
+    with pytest.raises(TrainingError, match=r"1 of 2 runs have failed, such as .*b, and the others are done"):
+        train_several([order(tmp_path / name) for name in "bc"], OneByOne())
+    said, errors = capsys.readouterr()
+    assert "b: failed: Out: CUDA out of memory\n" in said
+    assert "Traceback" in errors, "it may be an error in the user's own code"
+    assert weights(tmp_path / "c")[0] == 3
+
+
+def test_a_process_that_is_killed_is_one_sentence() -> None:
+    with pytest.raises(LostProcess, match="One of the processes was killed"):
+        list(ProcessPool(1).run(os._exit, [(9,)]))
 
 
 @pytest.fixture

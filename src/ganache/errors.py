@@ -45,7 +45,7 @@ class HubError(CheckpointError):
 
 
 class LostProcess(GanacheError):
-    """One of the processes that train together has ended, or does not answer."""
+    """One of the processes that work together has ended, or does not answer."""
 
 
 class TrainingError(GanacheError):

@@ -101,7 +101,7 @@ def ending(processes: Processes) -> Iterator[None]:
     try:
         yield
     except GanacheError:
-        with suppress(RuntimeError):  # the others have the same error
+        with suppress(LostProcess):  # the others have the same error
             processes.tell(None)
         raise
     processes.tell(None)
@@ -123,10 +123,5 @@ def train_together(train: Callable[[Processes], None]) -> None:
         else:
             handle_stopping(signal.SIG_IGN)  # the first process saves, and then tells the others to stop
             follow(processes)
-    except RuntimeError as error:  # of torch.distributed
-        raise LostProcess(
-            f"Process {processes.rank} of {processes.world} has lost the others ({str(error).splitlines()[0]:.100}): "
-            "the same command resumes the run from its last checkpoint."
-        ) from error
     finally:
         leave()

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import threading
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from ganache.cli.launch import REQUEUE, handle_stopping
 from ganache.core.executors import Executor
-from ganache.core.text import in_one_line
+from ganache.core.text import first_line, in_one_line
 from ganache.errors import CheckpointError, GanacheError, TrainingError
 
 if TYPE_CHECKING:
@@ -77,6 +78,9 @@ def train_there(order: Order) -> Ended:
         return Ended(run.state.step, run.done(), worst_finding(run))
     except GanacheError as error:
         return Ended(0, done=False, said=str(error), failed=True)
+    except Exception as error:  # of a plugin, of the disk, or a bug: the other runs go on
+        traceback.print_exc()
+        return Ended(0, done=False, said=f"{type(error).__name__}: {first_line(error)}", failed=True)
 
 
 def enter(directory: str) -> None:

@@ -7,6 +7,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from importlib import import_module
 from multiprocessing import get_context
@@ -16,7 +17,8 @@ import torch
 
 from ganache.core.cores import usable_cores
 from ganache.core.plugins import load_plugins
-from ganache.errors import ConfigError, MissingExtra
+from ganache.core.text import first_line
+from ganache.errors import ConfigError, LostProcess, MissingExtra
 
 Result = TypeVar("Result")
 
@@ -70,6 +72,11 @@ class ProcessPool:
             started = {pool.submit(function, *task): place for place, task in enumerate(tasks)}
             for future in as_completed(started):
                 yield started[future], future.result()
+        except BrokenProcessPool:
+            raise LostProcess(
+                "One of the processes was killed, perhaps for want of memory: the same command goes on where it was, "
+                "and --workers says how many run at a time."
+            ) from None
         finally:
             pool.shutdown(cancel_futures=True)
             if before is None:
@@ -108,10 +115,9 @@ class OnRay:
                 **here,
             )
         except Exception as error:  # Ray raises many kinds
-            said = str(error).splitlines()[0][:100]
             raise ConfigError(
-                f"Ray does not start, or finds no cluster ({said}): start one with  ray start --head, and name it as "
-                "in  --on ray://HOST:10001"
+                f"Ray does not start, or finds no cluster ({first_line(error):.100}): start one with  ray start --head, "
+                "and name it as in  --on ray://HOST:10001"
             ) from None
         self.ray, self.needs = ray, {"CPU": float(threads), "GPU": gpus}
         total = ray.cluster_resources()

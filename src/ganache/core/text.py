@@ -17,6 +17,15 @@ def printable(text: str) -> str:
     return CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
+def first_line(error: BaseException) -> str:
+    """Return what an error says first, or what kind it is if it says nothing.
+
+    >>> first_line(ValueError("no number\ngiven")), first_line(ValueError())
+    ('no number', 'ValueError')
+    """
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
 def in_one_line(text: str) -> str:
     r"""Return a text with its control characters, also tabs and line ends, as escapes.
 

@@ -7,8 +7,9 @@ run's folder, and tells the others what to do next.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from threading import Thread
@@ -20,7 +21,8 @@ from torch import Tensor
 from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 
-from ganache.errors import ConfigError
+from ganache.core.text import first_line
+from ganache.errors import ConfigError, LostProcess
 
 PATIENCE, PATIENCE_VARIABLE = 600.0, "GANACHE_PATIENCE"
 """Seconds for which a process waits for the others, and the environment variable with another number. The first process
@@ -60,7 +62,8 @@ class Processes:
         for dtype in dict.fromkeys(tensor.dtype for tensor in tensors):
             chosen = [tensor for tensor in tensors if tensor.dtype == dtype]
             bucket = torch.cat([tensor.reshape(-1) for tensor in chosen])
-            dist.all_reduce(bucket)
+            with self.connected():
+                dist.all_reduce(bucket)
             parts = torch.split(bucket, [tensor.numel() for tensor in chosen])
             torch._foreach_copy_(chosen, [part.view(tensor.shape) for part, tensor in zip(parts, chosen, strict=True)])
 
@@ -69,7 +72,8 @@ class Processes:
         if self.world == 1:
             return message
         box = [message]
-        dist.broadcast_object_list(box, 0, device=torch.device("cpu"))
+        with self.connected():
+            dist.broadcast_object_list(box, 0, device=torch.device("cpu"))
         return box[0]
 
     def gather(self, message: Any) -> list[Any]:
@@ -77,8 +81,20 @@ class Processes:
         if self.world == 1:
             return [message]
         found: list[Any] = [None] * self.world
-        dist.all_gather_object(found, message)
+        with self.connected():
+            dist.all_gather_object(found, message)
         return found
+
+    @contextmanager
+    def connected(self) -> Iterator[None]:
+        """Raise LostProcess if the others do not answer."""
+        try:
+            yield
+        except RuntimeError as error:
+            raise LostProcess(
+                f"Process {self.rank} of {self.world} has lost the others ({first_line(error):.100}): "
+                "the same command resumes the run from its last checkpoint."
+            ) from error
 
 
 ALONE = Processes()
@@ -96,7 +112,7 @@ def join() -> Processes:
         store = PrefixStore(f"attempt {os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
         dist.init_process_group(backend, store=store, rank=rank, world_size=world, timeout=patience())
     except (dist.DistError, ValueError, RuntimeError, TimeoutError) as error:
-        reason = (str(error) or "nobody answers").splitlines()[0]
+        reason = first_line(error) if str(error) else "nobody answers"
         address = f"{os.environ.get('MASTER_ADDR')}:{os.environ.get('MASTER_PORT')}"
         raise ConfigError(
             f"This process does not find the others at {address} ({reason:.100}): start them with  "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from starlette.testclient import TestClient
@@ -77,6 +78,18 @@ def test_a_form_of_another_site_is_refused(browser: TestClient) -> None:
 )
 def test_no_path_reaches_the_disk(browser: TestClient, path: str) -> None:
     assert browser.get(path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "127.0.0.2", "localhost", "::1", "0:0::1", "0.0.0.0", "192.168.3.4", "MyPC"]
+)
+@pytest.mark.parametrize("port", [8123, 80])
+def test_the_address_that_is_printed_is_served_as_a_browser_sends_it(host: str, port: int) -> None:
+    access = AccessPolicy(host, port)
+    sent = urlsplit(access.address).netloc.lower().removesuffix(":80")
+    assert access.serves(sent)
+    assert not access.serves(sent.removesuffix(f":{port}") + ":81")
+    assert not access.serves(f"evil.example@{sent}")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "0.0.0.0", "192.168.3.4"])

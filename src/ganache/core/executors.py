@@ -116,8 +116,8 @@ class OnRay:
             )
         except Exception as error:  # Ray raises many kinds
             raise ConfigError(
-                f"Ray does not start, or finds no cluster ({first_line(error):.100}): start one with  ray start --head, "
-                "and name it as in  --on ray://HOST:10001"
+                f"Ray does not start, or finds no cluster ({first_line(error):.100}): start one with  "
+                "ray start --head, and name it as in  --on ray://HOST:10001"
             ) from None
         self.ray, self.needs = ray, {"CPU": float(threads), "GPU": gpus}
         total = ray.cluster_resources()

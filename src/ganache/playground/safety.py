@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import re
 import secrets
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs
@@ -30,6 +31,8 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+HOST, HTTP = re.compile(r"(?P<name>\[[\da-fA-F:.]+\]|[^@:/\[\]]+)(:(?P<port>\d{1,5}))?"), 80
+"""A Host header, and the port that browsers leave out of it."""
 PROTECTED = ("/", "/ws")
 """Paths that need the token; the page's scripts and styles are those of the package, and public."""
 
@@ -72,14 +75,24 @@ class AccessPolicy:
 
     def serves(self, host: str) -> bool:
         """Return whether a Host header names this server."""
-        name, _, port = host.rpartition(":")
-        if port != str(self.port):
+        found = HOST.fullmatch(host)
+        if not found or int(found["port"] or HTTP) != self.port:
             return False
-        if is_loopback(self.host):
-            return name in ("127.0.0.1", "localhost", "[::1]")
-        if is_any(self.host):  # any name of this machine; the token protects it
-            return True
-        return name.strip("[]") == self.host
+        names = {canonical(self.host)} | ({"127.0.0.1", "localhost", "::1"} if is_loopback(self.host) else set())
+        # Of all addresses of this machine any name is one; the token protects the page.
+        return is_any(self.host) or canonical(found["name"].strip("[]")) in names
+
+
+def canonical(host: str) -> str:
+    """Return the form of a host's name or address that is equal for all ways to write it.
+
+    >>> canonical("MyPC"), canonical("0:0:0::1")
+    ('mypc', '::1')
+    """
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        return host.lower()
 
 
 def is_loopback(host: str) -> bool:

@@ -86,6 +86,14 @@ def test_a_file_cut_short_is_found(tmp_path: Path, cut: int) -> None:
     assert checkpoint_file.read_header(path) == {} or cut == -1
 
 
+@pytest.mark.parametrize(("number", "words"), [(2, "by a later version of ganache"), (math.inf, "as a checkpoint")])
+def test_a_file_of_a_later_format_is_refused(tmp_path: Path, number: float, words: str) -> None:
+    path = tmp_path / "one.safetensors"
+    checkpoint_file.save(path, TENSORS, HEADER | {"format": number})
+    with pytest.raises(CheckpointError, match=words):
+        checkpoint_file.load(path)
+
+
 class Evil:
     def __reduce__(self):  # type: ignore[no-untyped-def]
         return (Path.touch, (Path("executed"),))

@@ -246,12 +246,14 @@ def test_every_table_keeps_its_own_entries(name: str) -> None:
     for wrong in (None, 3, object):
         with pytest.raises(ganache.ConfigError, match=rf"{name}\['mine'\] cannot be used as a .*: assign a"):
             table["mine"] = wrong
-    with pytest.raises(ganache.ConfigError, match="text without spaces"):
-        table["two words"] = value
+    for wrong in ("two words", "../up", "a/b", ".hidden", "-o", ""):
+        with pytest.raises(ganache.ConfigError, match="is of letters, digits and any of"):
+            table[wrong] = value
     assert table[built_in] is value
     assert "mine" not in table
-    table["mine"] = value
-    assert table.named("mine") is value
+    for right in ("mine", "clip.b32", "méthode", "a+b"):
+        table[right] = value
+        assert table.named(right) is value
 
 
 def test_every_built_in_entry_is_what_its_table_asks_for() -> None:

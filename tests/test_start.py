@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from ganache.cli import main
-from ganache.config.config import Config
+from ganache.cli.train import parse_train
+from ganache.config.config import Config, to_dict
 from ganache.config.sections import DataConfig, PolicyConfig, RecordConfig, ScheduleConfig, StartConfig
 from ganache.errors import CheckpointError, ConfigError, TrainingError
 from ganache.networks import Dcgan, Style
@@ -179,7 +180,29 @@ def test_the_command_goes_on_without_the_model(source: Path, tmp_path: Path, mon
     assert find_checkpoint(folder, "last").stem == "000000003"
     with pytest.raises(SystemExit):
         main([*words, "--steps", "3", "--out", "other"])
+    with pytest.raises(SystemExit):
+        main([*words, "--steps", "3", "--seed", "1"])
     assert not Path("other").exists()
+    assert not Path("runs/faces-from-model-seed1").exists()
+
+
+def test_a_run_of_another_seed_has_its_own_settings(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run goes on by its own settings, and another run from the same model does not begin with them."""
+    monkeypatch.chdir(tmp_path)
+    for folder in ("runs/faces-from-model", "runs/faces-from-model-seed1", "two/faces-from-model-seed4"):
+        Path(folder).mkdir(parents=True)
+        seed = int(folder[-1]) if "seed" in folder else 0
+        record = to_dict(config(start=StartConfig(str(tmp_path / "model")), seed=seed))
+        record["schedule"]["steps"] = 77 + record["seed"]
+        Path(folder, "config.json").write_text(json.dumps(record))
+    shutil.copytree(source, "model")
+    of_two = ["--out", "two", "--seeds", "2"]
+    for words, steps in (([], 77), (["--seed", "0"], 77), (["--seed=1"], 78), ([*of_two, "--seed", "4"], 81)):
+        assert parse_train(["faces", "--from", "model", *words])[0].config.schedule.steps == steps, words
+    for words in (["--seed", "2"], ["--out", "new"], of_two):
+        assert parse_train(["faces", "--from", "model", *words])[0].config.schedule.steps < 77, words
 
 
 def test_what_cannot_fit_is_refused(source: Path, tmp_path: Path) -> None:

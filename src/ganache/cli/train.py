@@ -7,7 +7,6 @@ import inspect
 import re
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, fields, make_dataclass, replace
 from functools import partial
 from itertools import groupby
@@ -22,7 +21,7 @@ from ganache.cli.parsing import parse_type
 from ganache.cli.streams import lasting_streams
 from ganache.cli.types import unwrapped
 from ganache.core.outputs import refuse_to_replace
-from ganache.errors import ConfigError
+from ganache.errors import CheckpointError, ConfigError
 
 if TYPE_CHECKING:
     from ganache.config.config import Config
@@ -117,7 +116,8 @@ def train_command(args: list[str]) -> None:
             train_requests(requests)
         elif options.processes > 1:
             for request in requests:
-                check_shares(folder_of(options, request.config, several=False), request.config, options.processes)
+                folder = folder_of(options, request.config, several=len(requests) > 1)
+                check_shares(folder, request.config, options.processes)
             launch(options.processes, args)
         else:
             train_together(partial(train_requests, requests))
@@ -291,17 +291,41 @@ def settings_of_source(source: str, recipe: str | None, args: Sequence[str]) -> 
     from ganache.runs.start import Origin, settings_from
 
     kept = source if is_named(source) else str(Path(source).absolute())
-    out = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    out.add_argument("-o", "--out")
-    with suppress(argparse.ArgumentError):  # it is reported where all options are parsed
-        data = (words_without_option(args) or [""])[0]
-        folder = out.parse_known_args(list(args))[0].out or Path("runs") / name_from(data, source)
-        known = read_config(Path(folder))
+    started, folders = {}, folders_of_source(source, args)
+    for folder in folders:
+        known = read_config(folder)
         if known and known.get("start", {}).get("source") == kept:
-            return settings_of(known)
-        if known and Path(folder).absolute() == at_step(kept)[0]:
+            started[folder] = known
+        elif known and folder.absolute() == at_step(kept)[0]:
             raise ConfigError(f"--out is {folder}, the run that --from names: name another folder with --out.")
-    return replace(settings_from(Origin.load(source), recipe), start=StartConfig(kept))
+    if started and folders[0] in started:
+        return settings_of(started[folders[0]])
+    try:
+        return replace(settings_from(Origin.load(source), recipe), start=StartConfig(kept))
+    except CheckpointError:
+        if len(started) != 1:
+            raise
+        return settings_of(next(iter(started.values())))
+
+
+def folders_of_source(source: str, args: Sequence[str]) -> list[Path]:
+    """Return the folder of these arguments, as `folder_of` names it, and those of other seeds if none is given.
+
+    Without --seed the seed is that of the run in `source`, which may be gone: the first folder is that of seed 0.
+    """
+    first = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    first.add_argument("-o", "--out")
+    first.add_argument("--seed")
+    first.add_argument("--seeds", default="1")
+    try:
+        found = first.parse_known_args(list(args))[0]
+    except argparse.ArgumentError:
+        return []  # it is reported where all options are parsed
+    if found.out and found.seeds == "1":
+        return [Path(found.out)]
+    parent, name = Path(found.out or "runs"), name_from((words_without_option(args) or [""])[0], source)
+    others = sorted(parent.glob(f"{name}-seed*")) if found.seed is None else []
+    return [parent / (name + seed_suffix(found.seed or 0)), *others]
 
 
 def parser_type(base: Config) -> type[Any]:
@@ -341,7 +365,16 @@ def default_name(config: Config) -> str:
     """
     start = config.start.source
     name = name_from(config.data.source, start) if start else run_name(config.data.source, config.recipe)
-    return name + (f"-seed{config.seed}" if config.seed else "")
+    return name + seed_suffix(config.seed)
+
+
+def seed_suffix(seed: int | str) -> str:
+    """Return the end of a run's name: the seed unless it is 0.
+
+    >>> seed_suffix(0), seed_suffix("3")
+    ('', '-seed3')
+    """
+    return "" if str(seed) == "0" else f"-seed{seed}"
 
 
 def run_name(data: str, recipe: str) -> str:

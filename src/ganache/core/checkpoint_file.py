@@ -26,6 +26,7 @@ from ganache.errors import CheckpointError, ConfigError, DamagedCheckpoint
 
 SUFFIX = ".safetensors"
 FORMAT = 1
+"""Is raised when files are written that earlier versions would misread."""
 DTYPES = {
     torch.float64: "F64",
     torch.float32: "F32",
@@ -130,17 +131,21 @@ def read_header(path: Path) -> dict[str, Any]:
 def parse_header(path: Path, content: bytes) -> dict[str, Any]:
     """Return our header in the first bytes of a safetensors file: 8 bytes for a length, then JSON.
 
-    A header with more than format and checksum is one of a run, and is checked. Raises DamagedCheckpoint.
+    A header with more than format and checksum is one of a run, and is checked. Raises DamagedCheckpoint, or
+    CheckpointError if a later version of ganache wrote the file.
     """
     length = int.from_bytes(content[:8], "little")
     try:
         if not 0 < length <= min(MAX_HEADER, len(content) - 8):
             raise ValueError(f"a header of {length:,} bytes in a file of {len(content):,}")
         metadata = json.loads(content[8 : 8 + length]).get("__metadata__", {})
-        header = old_names.header(json.loads(metadata.get("ganache", "{}")))
+        header = json.loads(metadata.get("ganache", "{}"))
+        if int(header.get("format", FORMAT)) > FORMAT:
+            raise CheckpointError(f"{path} was written by a later version of ganache: update ganache to read it.")
+        header = old_names.header(header)
         if {field.name for field in fields(Header)} & header.keys():
             read_record(Header, header, "header")
-    except (ValueError, TypeError, AttributeError, RecursionError, ConfigError) as error:
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError, ConfigError) as error:
         raise damaged(path, error) from None
     return header
 

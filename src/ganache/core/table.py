@@ -8,6 +8,7 @@ A mistake is found here, when the plugin is loaded, and not in the middle of a r
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Collection, Iterator, Mapping, MutableMapping
 from dataclasses import KW_ONLY, dataclass
 from importlib import import_module
@@ -17,6 +18,7 @@ from typing import Any, Generic, TypeVar, cast
 from ganache.errors import ConfigError, choices
 
 T = TypeVar("T")
+NAME = re.compile(r"\w[\w.+-]*")
 
 
 class Lazy(str):
@@ -86,8 +88,11 @@ class Table(MutableMapping[str, T]):
 
     def __setitem__(self, name: str, value: T) -> None:
         where = f"{self.entry.table}[{name!r}]"
-        if not isinstance(name, str) or not name or name != "".join(name.split()):
-            raise ConfigError(f"{where} was assigned: the name of a {self.entry.word} is text without spaces.")
+        if not isinstance(name, str) or not NAME.fullmatch(name):
+            raise ConfigError(
+                f"{where} was assigned: the name of a {self.entry.word}, which may name a file, is of letters, digits "
+                "and any of . _ + -"
+            )
         if name in self.entry.reserved or (name in self and self._is_of_another(name, value)):
             raise ConfigError(f"{where} was assigned, and there is a {self.entry.word} '{name}': choose another name.")
         mistake = self.entry.mistake(value)

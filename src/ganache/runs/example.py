@@ -19,7 +19,7 @@ MODEL = "model.safetensors"
 def example_run() -> Path:
     """Return the folder of the run with the example. Raises ConfigError if the cache cannot be written."""
     with as_file(files("ganache") / "example") as folder:
-        kept = pack_folder(cache_folder(), EXAMPLE, read_header(folder / MODEL)["sha256"])
+        kept = pack_folder(cache_folder(), EXAMPLE, read_header((folder / MODEL).resolve())["sha256"])
         try:
             if not kept.exists():
                 install(EXAMPLE, folder, MODEL, kept, EXAMPLE)

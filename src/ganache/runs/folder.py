@@ -274,5 +274,5 @@ def evaluation_files(folder: Path) -> list[Path]:
         raise CheckpointError(
             f"{folder / 'evaluations'} cannot be read ({error.strerror or error}): make it an ordinary folder."
         ) from None
-    ours = [name for name in names if re.fullmatch(r"[0-9]{9,}-[\w-]+-[0-9a-f]{0,8}\.json", name)]
+    ours = [name for name in names if re.fullmatch(r"[0-9]{9,}-[\w.+-]+-[0-9a-f]{0,8}\.json", name)]
     return [folder / "evaluations" / name for name in sorted(ours)]

@@ -15,21 +15,29 @@ import torch
 from starlette.testclient import TestClient
 
 from ganache.cli import main
+from ganache.config.config import from_dict, recipe
 from ganache.core import checkpoint_file
 from ganache.errors import ConfigError
 from ganache.lessons.app import application
 from ganache.lessons.dirac import Dirac
 from ganache.lessons.lesson import LANGUAGES, Lesson, load_lessons, read_lesson
 from ganache.lessons.lines import DISTANCES, START, Lines
+from ganache.lessons.pictures import PictureTraining
 from ganache.lessons.plane import PARTS, PlaneTraining
 from ganache.lessons.recording import moments, record
-from ganache.lessons.scene import Frame, encode
+from ganache.lessons.scene import Frame, Setup, encode
 from ganache.lessons.stage import Advance, Change, Go, Open, Place, Stage, setups
 from ganache.lessons.words import read
 from ganache.runs.folder import find_checkpoint
 from playground_client import ACCESS, ADDRESS, ORIGIN, SOCKET, ask, received
 from playground_client import read as read_reply
 
+PICTURES = {
+    "data": {"source": "faces", "size": "16", "count": 300},
+    "network": {"name": "dcgan", "width": 4, "z_dim": 8},
+    "schedule": {"batch": 8},
+    "probe": {"share": 0.9},
+}
 SMALL = {
     "data": {"source": "ring8", "count": 1_000},
     "network": {"name": "mlp", "z_dim": 2, "hidden": 16, "layers": 2, "generator_norm": "none", "slope": 0.2},
@@ -164,6 +172,19 @@ def test_a_lesson_trains_what_the_command_trains(steps: int, tmp_path: Path) -> 
     for name, network in (("generator", scene.state.generator), ("critic", scene.state.critic)):
         for key, tensor in network.state_dict().items():
             assert torch.equal(tensors[f"{name}.{key}"], tensor), f"{name}.{key}"
+
+
+def test_going_back_forgets_the_numbers_and_the_log_of_later_steps() -> None:
+    scene = PictureTraining(Setup(from_dict(PICTURES, recipe("dcgan"))))
+    scene.go(30)
+    assert "distance" in scene.frame().numbers
+    assert scene.log[-1]["step"] == 30
+    scene.go(10)
+    assert "distance" not in scene.frame().numbers, "there had been no probe yet"
+    assert [line["step"] for line in scene.log] == [10]
+    scene.go(30)
+    assert "distance" in scene.frame().numbers
+    assert [line["step"] for line in scene.log] == [10, 20, 30]
 
 
 @pytest.mark.slow

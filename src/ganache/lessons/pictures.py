@@ -14,6 +14,7 @@ from ganache.lessons.scene import Frame, Setup
 from ganache.lessons.stepping import Stepping
 from ganache.runs.diagnose import findings
 from ganache.runs.log import step_line
+from ganache.runs.probe import Probe
 from ganache.runs.prober import Prober, scoring
 from ganache.training.state import State
 
@@ -26,12 +27,19 @@ class PictureTraining(Stepping):
     """The scene "pictures": samples of the same latents, losses, and the diagnosis."""
 
     def _begin(self, setup: Setup, before: State | None = None) -> None:
-        super()._begin(setup, before)
-        config = setup.config
         self.log: deque[dict[str, Any]] = deque(maxlen=LINES)
-        self.prober = Prober(config.probe, self.data, self.prior, scoring(self.data, config.policy.score))
+        self.probes: dict[int, Probe] = {}
+        self.config = setup.config
+        super()._begin(setup, before)
         self.latents = self.prior.sample(COLUMNS * ROWS, generator=torch.Generator().manual_seed(1))
-        self.score: dict[str, float] = {}
+
+    def _start(self) -> None:
+        """Start the steps from the present state, without what was recorded of later ones."""
+        super()._start()
+        self.log = deque((line for line in self.log if line["step"] <= self.step), LINES)
+        self.probes = {step: probe for step, probe in self.probes.items() if step <= self.step}
+        score = scoring(self.data, self.config.policy.score)
+        self.prober = Prober(self.config.probe, self.data, self.prior, score, list(self.probes.values()))
 
     def advance(self) -> None:
         """Take one step; add a line to the log, and a probe when one is due."""
@@ -44,11 +52,12 @@ class PictureTraining(Stepping):
         if self.prober.due(self.state):
             probe = self.prober.take(self.state, self.shown, self.method, self.batches, self.plan)
             line["probe"] = probe.to_json()
-            if probe.score is not None and probe.blank_score:
-                self.score = {"distance": probe.score / probe.blank_score}
+            self.probes[self.step] = probe
         self.log.append(line)
 
     def draw(self) -> Frame:
         x = generate(self.shown, self.latents)
         words = [f"{found.sentence} {found.advice}" for found in findings(list(self.log))]
-        return Frame(self.step, self.losses() | self.score, pictures=(tiled_png(x, COLUMNS),), words=tuple(words))
+        scores = [p.score / p.blank_score for p in self.probes.values() if p.score is not None and p.blank_score]
+        distance = {"distance": scores[-1]} if scores else {}
+        return Frame(self.step, self.losses() | distance, pictures=(tiled_png(x, COLUMNS),), words=tuple(words))

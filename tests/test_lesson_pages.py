@@ -75,12 +75,15 @@ def test_a_lesson_plays_and_its_knobs_do_what_its_text_says(
     page.close()
 
 
-def test_real_points_are_drawn_and_a_line_dragged_with_the_pointer(browser: Any, address: str) -> None:
+def test_real_points_are_drawn_with_the_pointer(browser: Any, address: str) -> None:
     page = Page(browser, f"{address}#game")
     page.find("summary:text-is('All settings')").click()
     drag(page, "Draw real points", [(0, 0)])
     page.button("Train on these points").click()
     page.find("#banner:has-text('1 points were drawn')").wait_for()
+    page.button("One step").click()
+    page.find(".transport output:text-is('step 1')").wait_for()
+    assert page.find("#banner").is_hidden(), "the lesson goes on as before"
     drag(page, "Draw real points", [(0.3 * k / 30, 0.2) for k in range(-15, 15)])
     page.button("Train on these points").click()
     page.button("One step").click()
@@ -88,6 +91,26 @@ def test_real_points_are_drawn_and_a_line_dragged_with_the_pointer(browser: Any,
     assert page.find("#banner").is_hidden()
     page.close()
 
+
+def test_settings_are_those_of_the_training_also_after_going_back_or_a_refusal(browser: Any, address: str) -> None:
+    page = Page(browser, f"{address}#game")
+    page.find("summary:text-is('All settings')").click()
+    page.button("One step").click()
+    page.find(".transport output:text-is('step 1')").wait_for()
+    batch = page.find("#set-schedule-batch")
+    batch.fill("24")
+    batch.press("Enter")
+    page.button("One step").click()
+    page.find(".transport output:text-is('step 2')").wait_for()
+    assert batch.input_value() == "24"
+    go(page, 0)
+    assert batch.input_value() == "", "at this step the batch was that of the lesson"
+    go(page, 3)
+    assert batch.input_value() == ""
+    page.close()
+
+
+def test_a_line_is_dragged_with_the_pointer(browser: Any, address: str) -> None:
     page = Page(browser, f"{address}#four-distances")
     drag(page, None, [(0, 0), (0.25, 0)])
     page.find("dt:text-is('t') + dd:has-text('0.575')").wait_for()  # the page ends at 1.15

@@ -43,6 +43,8 @@ class Setup:
     config: Config
     positions: tuple[int, ...] = ()
     """Of the lesson's knobs."""
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    """Settings of the reader's own, by section."""
     drawn: NDArray[np.float32] | None = None
     """Real points [N, 2] of the reader's own, in place of the data."""
 

@@ -175,7 +175,7 @@ class Stage:
             header, own = encode(each.frame())
             headers.append(header)
             blobs += own
-        return {"frames": headers, "positions": list(self.positions)}, blobs
+        return {"frames": headers, "positions": list(self.positions), "changes": self.scenes[0].setup.changes}, blobs
 
 
 def scene(lesson: Lesson, setup: Setup) -> Scene:
@@ -190,7 +190,7 @@ def setups(
     drawn: np.ndarray[Any, Any] | None = None,
 ) -> list[Setup]:
     """Return the settings of each side of a lesson."""
-    return [Setup(config, tuple(positions), drawn) for config in lesson.configs(positions, changes)]
+    return [Setup(each, tuple(positions), changes or {}, drawn) for each in lesson.configs(positions, changes)]
 
 
 def points(drawn: Sequence[tuple[float, float]]) -> np.ndarray[Any, Any] | None:

@@ -4,7 +4,7 @@ import { make } from "./draw.js";
 import { t } from "./words.js";
 
 const FIELDS = [
-  // name on the page, section, setting, smallest, largest, step, whether the networks begin anew
+  // name on the page, section, setting, smallest, largest, step
   ["batch", "schedule", "batch", 8, 1024, 8],
   ["critic steps", "schedule", "critic_steps", 1, 100, 1],
   ["critic rate", "critic_optimiser", "lr", 0, 1, "any"],
@@ -16,7 +16,7 @@ const FIELDS = [
 ];
 const SEED = "seed";
 
-/** A panel with a field for each setting, and a button for drawing real points by hand. */
+/** A panel with a field for each setting, and a button for drawing real points: its element, and how it is filled. */
 export function settingsPanel(stage) {
   const fields = make("div", { class: "fields" });
   for (const [label, section, name, min, max, step] of FIELDS) {
@@ -32,7 +32,7 @@ export function settingsPanel(stage) {
   const seed = make("input", { type: "number", min: 0, max: 2 ** 31, step: 1, id: "set-seed", placeholder: "–" });
   seed.addEventListener("change", () => {
     const { [SEED]: gone, ...rest } = stage.changes;
-    stage.changes = seed.value === "" ? rest : { ...rest, seed: seed.valueAsNumber };
+    stage.changes = seed.value === "" || !seed.validity.valid ? rest : { ...rest, [SEED]: seed.valueAsNumber };
     stage.begin();
   });
   fields.append(make("label", { for: "set-seed" }, t("seed")), seed);
@@ -43,5 +43,10 @@ export function settingsPanel(stage) {
     finish = finish ? null : stage.startDrawing();
     draw.textContent = finish ? t("train on these") : t("draw points");
   };
-  return make("details", {}, make("summary", {}, t("all settings")), make("p", { class: "hint" }, t("settings hint")), fields, make("div", { class: "actions" }, draw));
+  const element = make("details", {}, make("summary", {}, t("all settings")), make("p", { class: "hint" }, t("settings hint")), fields, make("div", { class: "actions" }, draw));
+  const fill = (changes) => {
+    for (const [, section, name] of FIELDS) fields.querySelector(`#set-${section}-${name}`).value = changes[section]?.[name] ?? "";
+    seed.value = changes[SEED] ?? "";
+  };
+  return { element, fill };
 }

@@ -44,7 +44,7 @@ export class Live {
 
   async ask(name, message) {
     const { header, blobs } = await this.wire.ask(name, message);
-    return { frames: await unpackedAll(header.frames, blobs), positions: header.positions };
+    return { frames: await unpackedAll(header.frames, blobs), positions: header.positions, changes: header.changes };
   }
 
   open(lesson, positions) {

@@ -12,6 +12,7 @@ const PAINTERS = { plane: paintPlane, dirac: paintDirac, lines: paintLines };
 const SHEETS = ["pictures", "latents"]; // scenes that are pictures
 const SPEEDS = { slow: [1, 1, 250], usual: [1, 25, 0], fast: [10, 25, 0], fastest: [1000, 28, 0] }; // steps, ms, pause
 const REMEMBERED = 600; // frames that the page keeps; of more, every second one is dropped
+const MOST_DRAWN = 5000; // points; the server takes no more
 const SPAN = 60; // horizontal values on a curve at least
 
 export class Stage {
@@ -21,7 +22,8 @@ export class Stage {
     this.playing = false;
     this.drawn = null; // the reader's points
     this.changes = {}; // the reader's settings
-    this.turning = 0; // knobs that were turned, and are not answered yet
+    this.accepted = { changes: {}, drawn: null }; // those with which the training goes on
+    this.turning = 0; // changes that are not answered yet
     this.busy = Promise.resolve(); // requests are sent one after another
     this.failed = 0;
     this.build();
@@ -47,7 +49,10 @@ export class Stage {
     ); // prettier-ignore
     if (this.source.recorded) this.speed.parentElement.hidden = true;
     this.knobs = make("div", { class: "controls" }, ...lesson.knobs.map((knob, place) => this.knob(knob, place)));
-    if (lesson.scene === "plane" && !this.source.recorded) this.knobs.append(settingsPanel(this));
+    if (lesson.scene === "plane" && !this.source.recorded) {
+      this.panel = settingsPanel(this);
+      this.knobs.append(this.panel.element);
+    }
     this.charts = make("div", { class: "charts" });
     const scenes = make("div", { class: "sides" }, ...this.sides.map(({ element }) => element));
     this.element = make("section", { class: "staged", "aria-label": t("stage") }, make("div", { class: "stage" }, make("div", {}, scenes, this.transport), this.knobs), this.charts);
@@ -128,8 +133,10 @@ export class Stage {
   /** After the connection was lost: the same lesson and the same step again. */
   async refresh() {
     const step = this.memory.at(-1)?.step ?? 0;
+    const { changes, drawn } = this;
     await this.open();
-    if (Object.keys(this.changes).length || this.drawn) await this.change({ anew: true });
+    Object.assign(this, { changes, drawn });
+    if (Object.keys(changes).length || drawn) await this.change({ anew: true });
     if (step) await this.go(step);
   }
 
@@ -206,14 +213,26 @@ export class Stage {
     if (this.lesson.knobs[place].restarts) this.memory = [];
     this.moved(this.positions);
     this.showPositions();
-    this.turning += 1;
-    return this.change().finally(() => (this.turning -= 1));
+    return this.change();
   }
 
-  change(more = {}) {
-    const { changes } = this;
-    const drawn = this.drawn ?? [];
-    return this.request(() => this.source.change(this.positions, { changes, drawn, ...more }));
+  /** Go on with the present positions, settings and points, or as before if they are refused. */
+  async change(more = {}) {
+    const { changes, drawn } = this;
+    this.turning += 1;
+    const reply = await this.request(() => this.source.change(this.positions, { changes, drawn: drawn ?? [], ...more }));
+    this.turning -= 1;
+    if (reply) this.accepted = { changes, drawn };
+    else if (!this.turning) this.takeBack(this.accepted);
+    return reply;
+  }
+
+  /** Show other settings and points than the reader has asked for. */
+  takeBack(accepted) {
+    this.accepted = { ...this.accepted, ...accepted };
+    Object.assign(this, accepted);
+    this.panel?.fill(this.changes);
+    this.draw();
   }
 
   showPositions() {
@@ -224,8 +243,9 @@ export class Stage {
 
   // ---- pictures ----------------------------------------------------------------------------------------------------
 
-  show({ frames, positions, before }) {
+  show({ frames, positions, changes, before }) {
     const { step } = frames[0];
+    if (changes && !this.turning && JSON.stringify(changes) !== JSON.stringify(this.changes)) this.takeBack({ changes });
     if (positions && !this.turning && positions.join() !== this.positions.join()) {
       this.positions = positions;
       this.moved(positions);
@@ -306,7 +326,7 @@ export class Stage {
     this.pause();
     this.drawing = [];
     const end = whileHeld(this.sides[0].canvas, LIMIT, (place) => {
-      if (place.every((value) => Math.abs(value) <= LIMIT) && this.drawing.length < 2000) this.drawing.push(place);
+      if (place.every((value) => Math.abs(value) <= LIMIT) && this.drawing.length < MOST_DRAWN) this.drawing.push(place);
       this.draw();
     });
     return () => {

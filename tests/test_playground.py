@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import shlex
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,9 @@ from starlette.testclient import WebSocketTestSession
 
 from ganache.cli import main
 from ganache.lab.points import Kept
-from ganache.playground import wire
+from ganache.playground import Library, ranking, wire
+from ganache.playground.ranking import Rankings
+from ganache.playground.wire import Which
 from ganache.runs.folder import read_names, write_names
 from playground_client import FACES, ORIGIN, PICTURE, SOCKET, ask, client, received, reply, train
 
@@ -38,6 +42,46 @@ def page(run: Path) -> Iterator[WebSocketTestSession]:
         (told,) = hello["hello"]["runs"]
         assert (told["name"], told["steps"], told["noise"], told["shape"]) == ("faces", [1, 2], 6, [3, 16, 16])
         yield page
+
+
+def test_rankings_are_released_and_one_that_failed_is_tried_again(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def here(call: Any) -> Any:
+        if failing:
+            raise MemoryError("no room")
+        return call()
+
+    async def calm() -> None:
+        await asyncio.sleep(0)
+
+    async def use() -> None:
+        rankings = Rankings(Library([str(run)]), here, calm)
+        failed = rankings.get(Which(0))
+        with suppress(MemoryError):
+            await failed.task  # type: ignore[misc]
+        assert "no room" in failed.error
+        failing.clear()
+        first = rankings.get(Which(0))
+        assert first is not failed
+        await first.task  # type: ignore[misc]
+        assert first.done
+        assert not first.error
+        other = rankings.get(Which(0, 1))
+        assert list(rankings.known.values()) == [other], "the older one is dropped"
+        assert rankings.get(Which(0)) is not first
+        with suppress(asyncio.CancelledError):
+            await other.task  # type: ignore[misc]
+        assert other.done, "nobody waits for it for ever"
+
+    failing = [True]
+    monkeypatch.setattr(ranking, "MOST", 1)
+    asyncio.run(use())
+
+
+def test_the_command_that_starts_the_server_again_can_be_pasted(run: Path) -> None:
+    library = Library([f"{run}@1"], average=False, data="my pictures")
+    assert shlex.split(library.hello()["command"]) == [
+        "ganache", "explore", f"{run}@1", "--no-average", "--data", "my pictures"
+    ]  # fmt: skip
 
 
 def pixels(data: bytes) -> np.ndarray:

@@ -7,7 +7,7 @@ import logging
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
@@ -108,13 +108,12 @@ class Playground:
         self.sessions.add(session)
         try:
             hello = await self.in_slow_thread(self.library.hello)
-            await session.send({"hello": hello, "born": self.born, "live": self.live})
-            self.greeted.add(session)
-            if self.news:
-                session.send_news(self.news)
-            await session.run()
-        except (RuntimeError, WebSocketDisconnect):  # it disconnected during the first message
-            pass
+            with suppress(RuntimeError, WebSocketDisconnect):  # it disconnected during the first message
+                await session.send({"hello": hello, "born": self.born, "live": self.live})
+                self.greeted.add(session)
+                if self.news:
+                    session.send_news(self.news)
+                await session.run()
         finally:
             self.sessions.discard(session)
             self.greeted.discard(session)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import shlex
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -63,7 +64,7 @@ class Library:
 
         Raises a GanacheError if a run has no checkpoint.
         """
-        self.runs, self.average, self.data = list(runs), average, data
+        self.runs, self.average, self.data, self.live = list(runs), average, data, live
         self.folders = [at_step(run)[0] for run in runs]
         self.first = [at_step(run)[1] for run in runs]
         """Per run, the checkpoint that the page shows first: last, best or a step."""
@@ -190,7 +191,13 @@ class Library:
             "runs": [self.described(run) for run in range(len(self.runs))],
             "most_models": MAX_MODELS,
             "experiments": described_experiments(),
+            "command": self.command(),
         }
+
+    def command(self) -> str:
+        """Return the command that starts a server of the same runs again, without its address and language."""
+        options = ([] if self.average else ["--no-average"]) + (["--data", self.data] if self.data else [])
+        return shlex.join(["ganache", "watch" if self.live else "explore", *self.runs, *options])
 
     def described(self, run: int) -> dict[str, Any]:
         """Return a run as plain data; a run without a checkpoint has only names and paths."""

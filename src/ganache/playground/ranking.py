@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -15,6 +16,9 @@ from ganache.playground import painting
 from ganache.playground.encoding import encode_sheet
 from ganache.playground.library import Library
 from ganache.playground.wire import Which
+
+MOST = 8
+"""Rankings that are kept, each with its generator."""
 
 T = TypeVar("T")
 InThread = Callable[[Callable[[], T]], Awaitable[T]]
@@ -29,11 +33,19 @@ class Ranking:
     measured: list[Effect] = field(default_factory=list)
     error: str = ""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    task: asyncio.Task[None] | None = None
 
     @property
     def done(self) -> bool:
         """Whether all dimensions are measured, or an error ended the ranking."""
         return bool(self.error) or 0 < self.total == len(self.measured)
+
+    def give_up(self) -> None:
+        """End the ranking, and tell those who wait for it."""
+        if not self.done and self.task:
+            self.error = "The ranking was given up for those of other checkpoints."
+            self.task.cancel()
+            self.changed.set()
 
     def message(self) -> tuple[dict[str, Any], list[bytes]]:
         """Return the progress or, when done, the dimensions, the largest effect first, with one heat map each."""
@@ -49,23 +61,26 @@ class Ranking:
 
 
 class Rankings:
-    """The rankings of a server, each started when it is first asked for."""
+    """The rankings of a server, each started when it is first asked for; of the checkpoints last asked for, MOST."""
 
     def __init__(self, library: Library, in_background: InThread[Any], calm: Callable[[], Awaitable[None]]) -> None:
         """`in_background` calls a function in a thread; `calm` waits until nobody moves a slider."""
         self.library, self.in_background, self.calm = library, in_background, calm
-        self.known: dict[Any, Ranking] = {}
-        self.tasks: set[asyncio.Task[None]] = set()
+        self.known: OrderedDict[Any, Ranking] = OrderedDict()
 
     def get(self, which: Which) -> Ranking:
         """Return the ranking of a checkpoint's generator; start it if needed. Raises a GanacheError without one."""
-        key = self.library.path(which)
-        if key not in self.known:
-            self.known[key] = Ranking()
-            task = asyncio.create_task(self.measure(self.known[key], which))
-            self.tasks.add(task)
-            task.add_done_callback(self.tasks.discard)
-        return self.known[key]
+        path = self.library.path(which)
+        key = path, path.stat().st_mtime_ns
+        ranking = self.known.get(key)
+        if ranking is None or ranking.error:
+            ranking = self.known[key] = Ranking()
+            ranking.task = asyncio.create_task(self.measure(ranking, which))
+        self.known.move_to_end(key)
+        while len(self.known) > MOST:
+            _, oldest = self.known.popitem(last=False)
+            oldest.give_up()
+        return ranking
 
     async def measure(self, ranking: Ranking, which: Which) -> None:
         """Measure one dimension after another."""

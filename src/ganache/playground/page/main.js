@@ -163,12 +163,17 @@ function showNewest() {
   app.pins.ask();
 }
 
+/** Whether this machine alone can reach the server. */
+function isLocal() {
+  return ["localhost", "[::1]"].includes(location.hostname) || location.hostname.startsWith("127.");
+}
+
 function lost(reason) {
-  const paths = app.hello ? runPaths() : "RUN";
-  if (connected) localStorage.setItem("left", `${paths}\n${location.hash}`);
+  if (connected) localStorage.setItem("left", `${runPaths()}\n${location.hash}`);
   connected = false;
   const { lang } = document.documentElement;
-  const command = `ganache ${app.live ? "watch" : "explore"} ${paths} --port ${location.port}${lang === "en" ? "" : ` --lang ${lang}`}`;
+  const address = `${isLocal() ? "" : ` --host ${location.hostname}`} --port ${location.port || 80}`;
+  const command = `${app.hello?.command ?? "ganache explore RUN"}${address}${lang === "en" ? "" : ` --lang ${lang}`}`;
   const then = "Then open the address that it prints: it continues here."; // a new server has a new token
   say(reason ? [reason] : ["The server has gone, and this page waits for it. To start it again:", `  ${command}  `, then], false, true);
 }

@@ -48,7 +48,7 @@ export class Wire {
   lose(event) {
     for (const { reject, slot } of this.waiting.values()) if (!slot) reject(new Error("The server has gone."));
     this.waiting.clear();
-    this.on.lost(event.reason);
+    setTimeout(() => this.on.lost(event.reason)); // after what the requests that failed have said
     setTimeout(() => this.connect(), this.wait);
     this.wait = Math.min(3000, this.wait * 1.5);
   }

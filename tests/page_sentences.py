@@ -18,7 +18,18 @@ UNSEEN = re.compile(
     r"(?:getContext|querySelector(?:All)?|matches|closest|matchMedia)\()$"
 )
 """The code before a string that is no text: a class, a selector, a value that is compared."""
-NO_TEXTS = {"Enter", "Files", "SeFa", "WebP", "ganache", "ganache {} {} --port {}{}", "--lang {}", "pins {} {}"}
+NO_TEXTS = {
+    "Enter",
+    "Files",
+    "SeFa",
+    "WebP",
+    "ganache",
+    "ganache explore RUN",
+    "--host {}",
+    "{} --port {}",
+    "--lang {}",
+    "pins {} {}",
+}
 NO_TEXTS |= {"use strict", "slider without-map", "code, script, [translate=no]", "code, option, script, [translate=no]"}
 """Keys, names, commands, classes and selectors."""
 

@@ -24,7 +24,7 @@ from ganache.lessons.lesson import LANGUAGES, Lesson, load_lessons, read_lesson
 from ganache.lessons.lines import DISTANCES, START, Lines
 from ganache.lessons.pictures import PictureTraining
 from ganache.lessons.plane import PARTS, PlaneTraining
-from ganache.lessons.recording import moments, record
+from ganache.lessons.recording import moments, record, recorded_steps
 from ganache.lessons.scene import Frame, Setup, encode
 from ganache.lessons.stage import Advance, Change, Go, Open, Place, Stage, setups
 from ganache.lessons.words import read
@@ -330,6 +330,9 @@ def test_a_recording_has_every_combination_in_small_frames(tmp_path: Path) -> No
     lesson = replace(read_lesson(TEXT, "01-small.md"), shows=("surface", "arrows"))
     recorded = record(lesson)
     assert recorded["steps"] == moments(20)
+    for each in load_lessons():
+        named = {outcome.step for outcome in each.outcomes if outcome.step <= each.steps}
+        assert named <= set(recorded_steps(each)), "the file shows what the text says of a step"
     assert list(recorded["takes"]) == ["0", "1"]
     header, blobs = read_reply(gzip.decompress(base64.b64decode(recorded["takes"]["1"])))
     assert [frames[0]["step"] for frames in header["moments"]] == recorded["steps"]

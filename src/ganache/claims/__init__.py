@@ -1,7 +1,6 @@
 """The papers' claims, one per file, each tested by an experiment. CLAIMS maps names to claims.
 
-A claim measures, judges the numbers and draws figures of them. This folder may import everything above it in
-`docs/house.md`; only `cli` may import it.
+A claim measures, judges the numbers and draws figures of them.
 """
 
 from __future__ import annotations

@@ -165,7 +165,7 @@ class Control:
     at_least: bool = False
     """Whether it must be at least the bound, or at most."""
     whose: str = "in every seed"
-    """What the values are of, for people."""
+    """What the values describe, as the report shows it."""
 
     def passed(self) -> bool:
         """Return whether every seed reached it.

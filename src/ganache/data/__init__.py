@@ -1,8 +1,7 @@
 """Data: from what the user names to batches on the device.
 
 Readers open folders, archives, arrays and drawn data sets; the doctor inspects every file; usable images are decoded
-once into a pack of uint8 pixels, and a Stream turns it into batches. This folder imports `core` and `functional`;
-`training`, `evaluation` and every later folder may import it.
+once into a pack of uint8 pixels, and a Stream turns it into batches.
 
     dataset = load("my-pictures.zip", size=(64, 64))
     print(dataset.diagnosis)

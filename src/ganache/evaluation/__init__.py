@@ -1,6 +1,5 @@
 """Evaluation of a generator: features of images, metrics on them, and scores with their errors and protocol.
 
 `features/` turns images into vectors, `metrics/` compares sets of vectors, `scores` names the scores, and `measure`
-puts them together into an `evaluation.Evaluation`. This folder imports `core`, `functional` and `data`; `lab`, `runs`,
-`output`, `claims` and `cli` may import it.
+puts them together into an `evaluation.Evaluation`.
 """

@@ -1,7 +1,6 @@
 """Drawing: figures and arrays turned into PNG files, animations, plots and pages.
 
-It does not know networks. It imports `core` and `lab.figure`; `runs`, `output`, `claims`, `playground` and `cli`
-may import it.
+It does not know networks: it draws arrays and the figures of `lab.figure`.
 """
 
 from ganache.figures.animation import save_figure

@@ -1,5 +1,4 @@
 """Pure functions of tensors: losses, penalties, augmentations, schedules, latent arithmetic, directions, divergences.
 
 A function here reads no file, chooses no device and prints nothing; its docstring gives the paper and the equation.
-The folder imports `core` and `types`; every folder below it in `docs/house.md` may import it.
 """

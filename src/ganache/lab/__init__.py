@@ -1,5 +1,5 @@
 """The latent lab: experiments in latent space, each one file in `experiments/`.
 
-An experiment is plain data, the request; `show(request, models)` returns its figure, before anything is drawn. It
-imports `core`, `functional` and `evaluation`; `figures`, `runs`, `output`, `playground` and `cli` may import it.
+An experiment is plain data, the request; `show(request, models)` returns its figure, before anything is drawn.
+`figures` draws it.
 """

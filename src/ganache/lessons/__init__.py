@@ -3,6 +3,5 @@
     lessons = load_lessons()
     serve(lessons, "127.0.0.1", 0, browser=True, say=print)
 
-A lesson is a Markdown file in `texts/` (`lesson.py` says what it holds); what it shows is a scene (`scene.py`). Only
-`cli` may import this folder.
+A lesson is a Markdown file in `texts/` (`lesson.py` says what it holds); what it shows is a scene (`scene.py`).
 """

@@ -10,13 +10,13 @@ import numpy as np
 import torch
 
 from ganache.claims.dirac import CELLS, LIMIT, START, Place, descend, directions
-from ganache.lessons.path import Path
+from ganache.lessons.path import Trajectory
 from ganache.lessons.scene import Frame, Setup
 from ganache.training import build
 from ganache.types import Method
 
 
-class Dirac(Path[Place]):
+class Dirac(Trajectory[Place]):
     """The scene "dirac": the method and the generator's learning rate are those of the settings."""
 
     def __init__(self, setup: Setup, shows: tuple[str, ...] = ()) -> None:

@@ -56,7 +56,7 @@ class Knob:
     start: int = 0
     """The position at first."""
     restarts: bool = False
-    """Whether a change begins the training anew, where it could go on."""
+    """Whether a change restarts the training instead of continuing it."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.start < len(self.choices) <= MOST_CHOICES:

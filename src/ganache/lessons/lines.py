@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from ganache.functional.divergences import parallel_lines
-from ganache.lessons.path import Path
+from ganache.lessons.path import Trajectory
 from ganache.lessons.scene import Frame, Setup
 
 DISTANCES = ("earth_mover", "jensen_shannon", "kullback_leibler", "total_variation")
@@ -16,7 +16,7 @@ START, RATE, DELTA = 0.9, 0.02, 0.01
 TICKS = 41
 
 
-class Lines(Path[float]):
+class Lines(Trajectory[float]):
     """The scene "lines". Each step moves the second line, at t, down the slope of the chosen distance."""
 
     def __init__(self, setup: Setup, shows: tuple[str, ...] = ()) -> None:

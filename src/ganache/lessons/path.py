@@ -10,7 +10,7 @@ from ganache.lessons.scene import Frame, Setup
 P = TypeVar("P")
 
 
-class Path(ABC, Generic[P]):
+class Trajectory(ABC, Generic[P]):
     """The places up to now in `path`, of which the scene is at number `step`."""
 
     def __init__(self, setup: Setup, start: P) -> None:

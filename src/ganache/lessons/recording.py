@@ -65,7 +65,7 @@ def to_html(lessons: Sequence[Lesson], language: str = "en", progress: bool = Fa
 
 def record(lesson: Lesson, done: Callable[[], object] = lambda: None) -> dict[str, Any]:
     """Return the recorded steps of a lesson and, by the positions of the knobs, its frames: gzipped, in base64."""
-    steps, takes = moments(lesson.steps), {}
+    steps, takes = recorded_steps(lesson), {}
     for positions in combinations(lesson):
         headers, blobs = [], []
         for frames in take(lesson, positions, steps):
@@ -95,6 +95,12 @@ def moments(steps: int) -> list[int]:
     shares = np.linspace(0, 1, min(MOMENTS, steps + 1))
     spread: list[int] = np.maximum((steps * shares**1.7).round().astype(int), np.arange(len(shares))).tolist()
     return spread
+
+
+def recorded_steps(lesson: Lesson) -> list[int]:
+    """Return the moments of a lesson, and the steps of which its text says something."""
+    named = {outcome.step for outcome in lesson.outcomes if outcome.step <= lesson.steps}
+    return sorted(named | set(moments(lesson.steps)))
 
 
 def take(lesson: Lesson, positions: tuple[int, ...], steps: Sequence[int]) -> Iterator[list[Frame]]:

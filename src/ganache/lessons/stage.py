@@ -14,7 +14,7 @@ from ganache.lessons.dirac import Dirac
 from ganache.lessons.latents import Latents
 from ganache.lessons.lesson import Lesson
 from ganache.lessons.lines import Lines
-from ganache.lessons.path import Path
+from ganache.lessons.path import Trajectory
 from ganache.lessons.pictures import PictureTraining
 from ganache.lessons.plane import LIMIT, PlaneTraining
 from ganache.lessons.scene import Scene, Setup, encode
@@ -164,7 +164,7 @@ class Stage:
     def place(self, x: float, y: float) -> None:
         """Move what can be dragged."""
         for each in self.scenes:
-            if not isinstance(each, Path):
+            if not isinstance(each, Trajectory):
                 raise ConfigError("Nothing in this lesson can be dragged.")
             each.place(x, y)
 

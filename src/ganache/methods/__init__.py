@@ -1,7 +1,6 @@
 """Training methods: what critic and generator minimise, one paper per file. METHODS maps names to classes.
 
-A method contains no backward pass, no optimiser and no device. It imports `functional` and `types`; `config`,
-`training` and `claims` may import it.
+A method contains no backward pass, no optimiser and no device. `training` takes the steps.
 """
 
 from __future__ import annotations

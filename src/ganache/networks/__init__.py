@@ -1,7 +1,7 @@
 """Network families, one per file: each is a frozen dataclass of settings that builds a generator and a critic.
 
 The other files contain blocks that families share. NETWORKS maps names to families; a plugin adds a family by assigning
-into it. This folder imports `fastconv` and `types`; `config`, `training` and `claims` may import it.
+into it.
 """
 
 from ganache.core import old_names

@@ -1,4 +1,4 @@
 """Results of runs: comparisons, reports, and exported generators.
 
-Nothing here changes a run. This folder imports `runs`, `lab` and `figures`; `claims`, `playground` and `cli` import it.
+Nothing here changes a run. Everything here reads the run folder, and writes where the user says.
 """

@@ -3,8 +3,7 @@
     library = Library(["runs/faces"])
     serve(library, "127.0.0.1", 0, browser=True, live=False, say=print)
 
-Everything that the page shows is a request (`ganache.lab`), so a command can make it again. Only `cli` may import this
-folder.
+Everything that the page shows is a request (`ganache.lab`), so a command can make it again.
 """
 
 from ganache.playground.app import application, serve

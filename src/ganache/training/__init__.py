@@ -1,5 +1,4 @@
 """The training loop, and settings turned into the objects that it needs: networks, optimisers, batches, device.
 
-Nothing here writes a file: `runs` records what the loop yields. It imports `config`, `data`, `methods` and `networks`;
-`runs`, `output`, `claims` and `cli` may import it.
+Nothing here writes a file: `runs` records what the loop yields.
 """

@@ -1,4 +1,4 @@
-"""The processes that train together: each computes some parts of every batch, and all add what they found.
+"""The processes that train together: each computes a part of every batch, and their gradients are summed.
 
 `torchrun` starts them and tells each its place by environment variables. The first one leads: it reads and writes the
 run's folder, and tells the others what to do next.
@@ -25,10 +25,10 @@ from ganache.core.text import first_line
 from ganache.errors import ConfigError, LostProcess
 
 PATIENCE, PATIENCE_VARIABLE = 600.0, "GANACHE_PATIENCE"
-"""Seconds for which a process waits for the others, and the environment variable with another number. The first process
-scores and writes a checkpoint in this time."""
+"""Seconds for which a process waits for the others, and the environment variable with another number. The
+first process must be able to score and to write a checkpoint in this time."""
 GRACE = timedelta(seconds=5)
-"""Time in which PyTorch can say itself that this time is over."""
+"""Added to it, so that PyTorch's own timeout is reported first."""
 
 Result = TypeVar("Result")
 

@@ -1,7 +1,6 @@
 """Recipes: the complete settings of a paper or an article in one TOML file, with its source and every deviation.
 
-A recipe is found by name, among the built-in ones and those that plugins add, or by the path of a TOML file. This
-folder imports `core` and `errors`; `config` and everything below it in `docs/house.md` may import it.
+A recipe is found by name, among the built-in ones and those that plugins add, or by the path of a TOML file.
 """
 
 from __future__ import annotations

@@ -210,14 +210,14 @@ export class Stage {
   /** Show the command that makes this picture, and keep its request. */
   async tell() {
     const { store, wire } = this.app;
-    const asked = (this.telling2 = {});
+    const asked = (this.latestTell = {});
     try {
       const { header } = await wire.ask("tell", { request: request(store.now), models: store.now.models });
-      if (asked !== this.telling2) return;
+      if (asked !== this.latestTell) return;
       this.request = header.request;
       find("command").textContent = header.command;
     } catch (error) {
-      if (asked === this.telling2) find("command").textContent = "";
+      if (asked === this.latestTell) find("command").textContent = "";
     }
   }
 

@@ -36,7 +36,7 @@ from ganache.claims.claim import (
 )
 from ganache.claims.job import Job
 from ganache.claims.machine import describe_machine
-from ganache.claims.stored import encoded, read_verdict, read_verdicts
+from ganache.claims.stored import StoredVerdict, encoded, read_verdict, read_verdicts
 from ganache.claims.tables import numbers_csv, write_verdicts
 from ganache.claims.timing import estimate
 from ganache.claims.verdict import Control, Part, Verdict, spread
@@ -290,8 +290,9 @@ def judge_and_draw(job: Job) -> dict[str, Any]:
 
 
 def looks(job: Job) -> int:
-    """Return how often the claim may be judged, at least as often as it has been."""
-    return max(job.settings.looks, len(judged(job)), 1)
+    """Return how often the claim may be judged: as often as was ever planned, and at least as often as it has been."""
+    earlier = stored_verdict(job)
+    return max(job.settings.looks, earlier.looks if earlier else 1, len(judged(job)))
 
 
 def judged(job: Job) -> list[int]:
@@ -302,10 +303,16 @@ def judged(job: Job) -> list[int]:
 
 def judged_before(job: Job) -> tuple[int, ...]:
     """Return the numbers of seeds with which the claim was judged by earlier commands."""
+    earlier = stored_verdict(job)
+    return earlier.judged if earlier else ()
+
+
+def stored_verdict(job: Job) -> StoredVerdict | None:
+    """Return the verdict of earlier commands, or None."""
     try:
-        return read_verdict(job.folder / "verdict.json").judged
+        return read_verdict(job.folder / "verdict.json")
     except (OSError, ValueError, ConfigError):
-        return ()
+        return None
 
 
 def others_of_experiment(claim: Claim[Any]) -> list[Claim[Any]]:

@@ -20,7 +20,7 @@ def printable(text: str) -> str:
 def first_line(error: BaseException) -> str:
     """Return what an error says first, or what kind it is if it says nothing.
 
-    >>> first_line(ValueError("no number\ngiven")), first_line(ValueError())
+    >>> first_line(ValueError("no number")), first_line(ValueError())
     ('no number', 'ValueError')
     """
     return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,27 @@ def test_results_are_those_of_a_loop_in_order(cores):
     items = list(torch.randn(20, 30, 30))
     assert map_on_cores(lambda item: float(item.sum()), items) == [float(item.sum()) for item in items]
     assert map_on_cores(str, []) == []
+
+
+def test_a_weight_that_is_used_twice_has_one_gradient_whenever_another_thread_ends(cores):
+    """Autocast's cache of cast weights is shared by all threads, and the first that ends empties it."""
+    random = torch.Generator().manual_seed(0)
+    w = torch.randn(64, 64, generator=random).requires_grad_()
+    x, y = torch.randn(2, 64, 64, generator=random)
+
+    def gradient_of_two_uses(wait):
+        if not wait:
+            return torch.zeros(())
+        used = x @ w
+        time.sleep(0.2)  # the other one has ended
+        return torch.autograd.grad((used + y @ w).float().square().sum(), w)[0]
+
+    with torch.autocast("cpu", torch.bfloat16):
+        found, _ = map_on_cores(gradient_of_two_uses, [True, False])
+    with torch.autocast("cpu", torch.bfloat16, cache_enabled=False):
+        assert torch.equal(found, gradient_of_two_uses(True))
+    with torch.autocast("cpu", torch.bfloat16):
+        assert not torch.equal(found, gradient_of_two_uses(True)), "the cache makes a difference here"
 
 
 def test_threads_share_the_cores_and_later_threads_compute_on_all_again(cores):

@@ -23,19 +23,23 @@ def map_on_cores(function: Callable[[Item], Result], items: Sequence[Item]) -> l
     are fewer items than cores. Gradients are recorded, and autocast is enabled, if they are where it was called.
     """
     cores = torch.get_num_threads()
-    if cores == 1 or len(items) < 2:
-        return [function(item) for item in items]
     workers = min(cores, len(items))
     gradients = torch.is_grad_enabled()
     dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else None
 
+    def compute(item: Item) -> Result:
+        # Without autocast's cache of cast weights: all threads share it, and the first that ends empties it. The
+        # gradient of a weight that is used twice is rounded in between if its cast was in the cache, which would be a
+        # matter of timing.
+        with torch.autocast("cpu", dtype, enabled=dtype is not None, cache_enabled=False):
+            return function(item)
+
+    if workers < 2:
+        return [compute(item) for item in items]
+
     def prepare() -> None:
         torch.set_num_threads(cores // workers)
         torch.set_grad_enabled(gradients)
-
-    def compute(item: Item) -> Result:
-        with torch.autocast("cpu", dtype, enabled=dtype is not None):
-            return function(item)
 
     try:
         with ThreadPoolExecutor(workers, thread_name_prefix="ganache-cores", initializer=prepare) as threads:

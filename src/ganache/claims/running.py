@@ -199,27 +199,27 @@ def add_seeds(jobs: Sequence[Job], out: Path, echo: Echo, executor: Executor, de
         nearest = min(range(len(jobs)), key=costs.__getitem__)
         if costs[nearest] > deadline - time.monotonic():
             break
-        needed = verdict_of(jobs[nearest]).seeds_needed()
+        needed = verdict_of(jobs[nearest], jobs[nearest].measured()).seeds_needed()
         seeds = max(needed or 0, jobs[nearest].seeds + 1)
         same = [i for i, job in enumerate(jobs) if job.units_folder == jobs[nearest].units_folder]
         for i in same:
             jobs[i] = replace(jobs[i], settings=replace(jobs[i].settings, seeds=seeds))
         measure_and_conclude([jobs[i] for i in same], out, echo, executor)
     for job, cost in zip(jobs, costs, strict=True):
-        verdict = verdict_of(job)
+        verdict = verdict_of(job, job.measured())
         if verdict.outcome in (NOT_DECIDED, UNDER_TRAINED):
             lacks = f"the seeds that it lacks take about {duration(cost)}" if math.isfinite(cost) else verdict.reason
             echo(f"{job.claim.name} is left open: {lacks}")
 
 
-def verdict_of(job: Job) -> Verdict:
-    return job.claim.verdict(job.measured(), job.settings.quick, looks(job))
+def verdict_of(job: Job, measured: Sequence[Measurement]) -> Verdict:
+    return job.claim.verdict(measured, job.settings.quick, looks(job))
 
 
 def cost_of_decision(job: Job, workers: int) -> float:
     """Return about how many seconds the seeds take that a claim lacks; infinity if no more seeds would decide it."""
     measured = job.measured()
-    verdict = verdict_of(job)
+    verdict = verdict_of(job, measured)
     needed = verdict.seeds_needed()
     if verdict.outcome != NOT_DECIDED or needed is None or job.settings.quick or not job.claim.seeded:
         return math.inf
@@ -258,7 +258,7 @@ def judge_and_draw(job: Job) -> dict[str, Any]:
     for name, content in files.items():
         write_bytes(job.folder / name, content)
     write_text(job.folder / "numbers.csv", numbers_csv(measured))
-    found = verdict_of(job)
+    found = verdict_of(job, measured)
     stored = [job.read(unit) for unit in job.units]
     estimates = [each.estimated for each in stored if each]
     verdict = {

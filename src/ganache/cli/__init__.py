@@ -1,7 +1,7 @@
 """The command line: each command parses its arguments, calls the library and prints. See `ganache.__init__` for Python.
 
-There is one file per command or group of commands. Slow imports are inside the
-commands, so that `ganache --help` answers at once.
+There is one file per command or group of commands. Slow imports are inside the commands, so that
+`ganache --help` answers at once.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ from ganache.errors import CheckpointError, ConfigError, DamagedCheckpoint
 
 SUFFIX = ".safetensors"
 FORMAT = 1
-"""Is raised when files are written that earlier versions would misread."""
+"""Increased when a file is written in a way that earlier versions would misread."""
 DTYPES = {
     torch.float64: "F64",
     torch.float32: "F32",
